@@ -1,0 +1,74 @@
+"""Entry point of `mobile-export`: the command table, and the one place that turns errors into exit codes."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from device_harness.errors import DeviceError
+from exporter import __version__
+from exporter.cli.lazy import CommandEntry, LazyGroup
+from exporter.errors import ExporterError
+
+COMMANDS = {
+    "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
+}
+
+INTERRUPTED = 130
+
+
+class Program(LazyGroup):
+    """The top-level group; reports expected errors as one message and keeps tracebacks for `--debug`."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and exit with 0, 1, 2 or 3 as documented in the README, or 130 after Ctrl-C."""
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.exceptions.Abort:
+            _complain("Interrupted. Nothing half-written was kept; run the same command again to go on.")
+            sys.exit(INTERRUPTED)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            # The reader went away (`| head`); keep the interpreter from complaining at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except (ExporterError, DeviceError) as error:
+            if _debugging():
+                raise
+            _complain(str(error))
+            sys.exit(error.exit_code)
+        except OSError as error:
+            if _debugging():
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            _complain(f"{where}{error.strerror or error}")
+            sys.exit(3)
+        except Exception as error:
+            if _debugging():
+                raise
+            _complain(f"{type(error).__name__}: {error}\nThis is a fault in mobile-export; --debug shows where.")
+            sys.exit(3)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _debugging() -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().params.get("debug")) or "--debug" in sys.argv[1:2]
+
+
+def _complain(message: str) -> None:
+    click.echo(f"error: {message}", err=True)
+
+
+@click.group(cls=Program, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="mobile-export")
+def main(debug: bool) -> None:
+    """Compress a PyTorch model, convert it to Core ML and TFLite, and prove that it still works.
+
+    Exit codes: 0 all gates passed, 1 a gate failed, 2 wrong usage or configuration, 3 a tool or device failed.
+    """

@@ -1,0 +1,1 @@
+"""Readings of a model that runs somewhere: latency, CPU, memory, energy, temperature."""

@@ -1,0 +1,58 @@
+"""Reading: one quantity that was measured, estimated, or could not be had."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Obtained(StrEnum):
+    """How a reading came about."""
+
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    UNAVAILABLE = "unavailable"
+
+
+class Reading(BaseModel):
+    """Raw samples of one quantity, never summarized away.
+
+    Attributes:
+        metric: dotted name, for example ``latency``, ``cpu_time``, ``memory.peak`` or ``energy.inference``.
+        unit: SI unit of every sample: ``s``, ``B``, ``J``, ``W``, ``K``, ``Hz`` or ``1``.
+        samples: every sample in the order taken; empty exactly when the reading is unavailable.
+        warmup_samples: samples of the warm-up phase, kept apart.
+        source: the tool or file that the samples came from, for example ``LiteRT 2.1.0 in process``.
+        sampling_interval_s: time between two samples of a polled quantity; None for one sample an event.
+        device: the device's serial or ``this machine``.
+        environment: where the model ran; readings of different environments are never compared.
+        obtained: measured, estimated or unavailable.
+        reason: why it is estimated or unavailable; None for a measured one.
+        taken_at: when the first sample was taken, with time zone.
+        conditions: facts that must be equal for two readings to be comparable (threads, accelerator, quick).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    unit: str
+    samples: tuple[float, ...] = ()
+    warmup_samples: tuple[float, ...] = ()
+    source: str
+    sampling_interval_s: float | None = None
+    device: str
+    environment: str = "device"
+    obtained: Obtained
+    reason: str | None = None
+    taken_at: datetime
+    conditions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        available = self.obtained is not Obtained.UNAVAILABLE
+        if available != bool(self.samples):
+            raise ValueError(f"a reading that is {self.obtained} must have {'some' if available else 'no'} samples")
+        if (self.obtained is Obtained.MEASURED) != (self.reason is None):
+            raise ValueError("a reason belongs to estimated and unavailable readings, and only to them")
+        return self

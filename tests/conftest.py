@@ -1,0 +1,33 @@
+"""Fixtures for every test: the shared folder when there is one, and a command line to run as a user would."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of larger fixtures, or a skip that says how to have it."""
+    folder = os.environ.get("MOBILE_EXPORT_SHARED")
+    if not folder:
+        pytest.skip("MOBILE_EXPORT_SHARED is not set: the shared models, data and fixtures are not here")
+    return Path(folder)
+
+
+@pytest.fixture
+def mobile_export(tmp_path: Path) -> RunCommand:
+    """Runs the installed `mobile-export` in an empty folder; keyword arguments go to `subprocess.run`."""
+    program = Path(sys.executable).with_name("mobile-export")
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        settings: dict[str, object] = {"cwd": tmp_path, "timeout": 600, **options}
+        command = [str(program), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, **settings)  # type: ignore[call-overload]
+
+    return run
