@@ -16,6 +16,23 @@ COMMANDS = {
         "exporter.cli.run",
         "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
     ),
+    "demo": CommandEntry(
+        "exporter.cli.demo", "Train a small network on handwritten digits and run it for four targets."
+    ),
+    "convert": CommandEntry(
+        "exporter.cli.convert", "Convert MODEL for each target and gate the size, without running anything."
+    ),
+    "verify": CommandEntry(
+        "exporter.cli.verify",
+        "Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.",
+    ),
+    "inspect": CommandEntry(
+        "exporter.cli.inspect",
+        "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
+    ),
+    "report": CommandEntry(
+        "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
 }
 
