@@ -61,7 +61,7 @@ def declared(variable: Any) -> Dtype | None:
 
     try:
         element = variable.dtype
-    except (AttributeError, TypeError, NotImplementedError):
+    except (AttributeError, TypeError, ValueError, NotImplementedError):  # lists and states have none
         return None
     if element is None or types.is_str(element):
         return None

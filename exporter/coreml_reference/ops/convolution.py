@@ -30,6 +30,8 @@ def conv(
     if any(before != after for before, after in amounts):
         x, amounts = F.pad(x, flat(amounts)), [(0, 0)] * rank
     padding = [before for before, _ in amounts]
+    if weight.dtype != x.dtype:
+        weight = weight.to(x.dtype)
     return _CONV[rank](x, weight, bias, strides, padding, dilations, groups)  # type: ignore[operator, no-any-return]
 
 
