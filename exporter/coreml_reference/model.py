@@ -1,6 +1,6 @@
 """`ReferenceModel`: what a Core ML model package computes, on any operating system."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from exporter.coreml_reference.errors import ModelFileError, ModelInputError
 from exporter.coreml_reference.features import Feature, features, to_input, to_output
 from exporter.coreml_reference.ops.control import StateSlot
 from exporter.coreml_reference.package import ModelFile, read_model_file
-from exporter.coreml_reference.plan import Observer, Plan, Precision
+from exporter.coreml_reference.plan import Observation, Observer, Plan, Precision
 from exporter.heavy import load_coremltools, quiet
 
 
@@ -85,7 +85,7 @@ class ReferenceModel:
         Args:
             data: numpy arrays, or PIL images for image inputs, whose size and mode must be the model's.
             state: buffers from `make_state`, for a stateful model; they are changed.
-            observer: called with the value of every operation's output, in order.
+            observer: called with the value of every input, then of every operation's output, in order.
 
         Returns:
             numpy arrays in the dtype that the model describes; PIL images; for a classifier the label, and a dictionary
@@ -95,13 +95,22 @@ class ReferenceModel:
             ModelInputError: an input has a wrong name, shape or dtype, or the state is missing.
             EvaluationError: an operation failed on the values that reached it.
         """
-        return self._results(self._plan.run({**self._tensors(data), **self._buffers(state)}, observer))
+        tensors = self._tensors(data)
+        if observer is not None:
+            for name, value in tensors.items():
+                observer(Observation(name, "input", f"input {name!r}", value))
+        return self._results(self._plan.run({**tensors, **self._buffers(state)}, observer))
 
-    def predict_batch(
-        self, batch: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]], observer: Observer | None = None
-    ) -> list[dict[str, Any]]:
-        """`predict` for each of `batch`, in order; states are not kept between them."""
-        return [self.predict(data, self.make_state() if self._states else None, observer) for data in batch]
+    def predictions(
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """`predict` for each of `batch`, in order, together where shapes allow; each with a state of its own."""
+        for data in batch:
+            yield self.predict(data, self.make_state() if self._states else None, observer)
+
+    def predict_batch(self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None) -> list[dict[str, Any]]:
+        """The list of `predictions`."""
+        return list(self.predictions(batch, observer))
 
     def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         known = self.input_description
