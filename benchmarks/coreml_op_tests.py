@@ -1,7 +1,8 @@
 """Run coremltools' own operation tests with the evaluator in the place of Apple's runtime.
 
-coremltools ships, in its wheel, the tests that Apple runs for every MIL operation on a Mac. Off a Mac they compare nothing,
-because `predict` does not work there. This makes `predict` the evaluator and runs them, so every expected value in them
+coremltools ships, in its wheel, the tests that Apple runs for every MIL operation on a Mac. Off a Mac they compare
+nothing, because `predict` does not work there. This makes `predict` the evaluator and runs them, so every expected
+value in them
 checks an operation here:
 
     python benchmarks/coreml_op_tests.py --each 6            # at most 6 cases of every test function
@@ -25,6 +26,7 @@ class EvaluatorAsPredict:
         self._each = each
 
     def pytest_configure(self) -> None:
+        """Put the evaluator in the place of Apple's runtime."""
         import coremltools
         from coremltools.converters.mil import testing_utils
         from coremltools.models import MLModel, utils
@@ -36,6 +38,7 @@ class EvaluatorAsPredict:
         MLModel.make_state = lambda model: _reference(model).make_state()
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep some cases of each test function."""
         by_function: dict[str, list[pytest.Item]] = defaultdict(list)
         for item in items:
             by_function[item.nodeid.partition("[")[0]].append(item)

@@ -1,8 +1,9 @@
 """Static int8 activations for Core ML, calibrated without a Mac.
 
-Ranges are gathered by the evaluator, on the very program that is then quantized: every value that a quantized operation reads is seen
-under the name that coremltools' graph passes look up, fused operations included, which a torch-side observer cannot promise.
-coremltools' own calibration needs Apple's runtime, and in version 9.0 keeps only the last batch's range (its issue #2704).
+Ranges are gathered by the evaluator, on the very program that is then quantized: every value that a quantized
+operation reads is seen under the name that coremltools' graph passes look up, fused operations included, which a
+torch-side observer cannot promise. coremltools' own calibration needs Apple's runtime, and in version 9.0 keeps only
+the last batch's range (its issue #2704).
 """
 
 import functools
@@ -92,7 +93,7 @@ class Percentile:
     def _grow(self, low: float, high: float) -> None:
         """Widen the bins, by merging neighbours, until they hold both values."""
         if self._width == 0:
-            self._low, self._width = low, max((high - low) / _BINS, np.finfo(np.float32).tiny)
+            self._low, self._width = low, max((high - low) / _BINS, float(np.finfo(np.float32).tiny))
         while high > self._low + self._width * _BINS * (1 + 1e-12):
             self._counts = np.concatenate([self._counts.reshape(-1, 2).sum(1), np.zeros(_BINS // 2)])
             self._width *= 2
@@ -177,8 +178,8 @@ def quantize_activations(
         UsageProblem: there is no calibration data, or the model is for a system before iOS 17.
     """
     coremltools = load_coremltools()
-    from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY  # noqa: PLC0415
-    from coremltools.models import utils  # noqa: PLC0415
+    from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
+    from coremltools.models import utils
 
     if mlmodel.get_spec().specificationVersion < coremltools.target.iOS17:
         raise UsageProblem('int8 activations need minimum_os = "iOS 17" or later')
@@ -245,12 +246,13 @@ def _usable(one: dict[str, float]) -> bool:
 def _relu6_pass_class() -> Any:
     """A graph pass that writes ``clip(x, 0, 6)`` as ``relu6``; made late, since its base is imported late.
 
-    The passes that follow quantize the output of an operation after its activation, if they know the activation: relu6 they
-    know, the clip that torch's ReLU6 becomes they do not, and would quantize the far wider range in front of it.
+    The passes that follow quantize the output of an operation after its activation, if they know the activation:
+    relu6 they know, the clip that torch's ReLU6 becomes they do not, and would quantize the far wider range in front
+    of it.
     """
-    from coremltools.converters.mil.mil import Builder  # noqa: PLC0415
-    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass  # noqa: PLC0415
-    from coremltools.converters.mil.mil.passes.helper import block_context_manager  # noqa: PLC0415
+    from coremltools.converters.mil.mil import Builder
+    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass
+    from coremltools.converters.mil.mil.passes.helper import block_context_manager
 
     class ClipToRelu6(AbstractGraphPass):  # type: ignore[misc]
         """Replaces every such clip."""

@@ -1,9 +1,10 @@
 """Palettization of Core ML weights with exact k-means, in place of coremltools' slow one.
 
-The file is the one that coremltools' palettizer would write, operation by operation, but for three things: tables are globally
-optimal and weights take the nearest entry of the table as it is stored; per-channel scales are one an output channel (coremltools
-9.0 takes the largest magnitude over the output channels, one an input position, which leaves wide channels wide); and a weight
-that cannot be grouped is left as it was (coremltools 9.0 leaves it divided by its scales: its PR #2777).
+The file is the one that coremltools' palettizer would write, operation by operation, but for three things: tables are
+globally optimal and weights take the nearest entry of the table as it is stored; per-channel scales are one an output
+channel (coremltools 9.0 takes the largest magnitude over the output channels, one an input position, which leaves wide
+channels wide); and a weight that cannot be grouped is left as it was (coremltools 9.0 leaves it divided by its
+scales: its PR #2777).
 """
 
 import functools
@@ -71,8 +72,8 @@ def palettize_kmeans(
         per_channel_scale: divide each channel by its largest magnitude first.
 
     Returns:
-        Tables ``[groups along axis, 1 elsewhere, 2 ** nbits, 1]``, indices in the shape of `weight`, and scales or None.
-        None when the groups do not divide the channels.
+        Tables ``[groups along axis, 1 elsewhere, 2 ** nbits, 1]``, indices in the shape of `weight`, and scales or
+        None. None when the groups do not divide the channels.
     """
     axis %= weight.ndim
     channels = weight.shape[axis]
@@ -110,10 +111,11 @@ def palettize_weights(mlmodel: Any, config: Any, joint_compression: bool = False
         joint_compression: palettize what is already pruned or quantized.
 
     Returns:
-        The palettized model. Weights that are too small, or whose groups do not divide their channels, are as they were.
+        The palettized model. Weights that are too small, or whose groups do not divide their channels, are as they
+        were.
     """
     load_coremltools()
-    from coremltools.models import utils  # noqa: PLC0415
+    from coremltools.models import utils
 
     graph_pass = _graph_pass_class()(_with_exact_tables(config))
     graph_pass.joint_compression = joint_compression
@@ -148,11 +150,11 @@ def _exact(config: Any) -> Any:
 
 @functools.cache
 def _graph_pass_class() -> Any:
-    """coremltools' palettizer, with scales by output channel; made late, since its base is imported late."""
-    from coremltools.converters.mil.frontend import _utils as frontend  # noqa: PLC0415
-    from coremltools.converters.mil.mil import Builder  # noqa: PLC0415
-    from coremltools.optimize import _utils as optimize  # noqa: PLC0415
-    from coremltools.optimize.coreml._quantization_passes import palettize_weights as base  # noqa: PLC0415
+    """Coremltools' palettizer, with scales by output channel; made late, since its base is imported late."""
+    from coremltools.converters.mil.frontend import _utils as frontend
+    from coremltools.converters.mil.mil import Builder
+    from coremltools.optimize import _utils as optimize
+    from coremltools.optimize.coreml._quantization_passes import palettize_weights as base
 
     class ExactPalettizer(base):  # type: ignore[misc]
         """Replaces each const by a table; a weight with per-channel scales is scaled here."""

@@ -1,9 +1,10 @@
 """Cross-layer equalization: adjacent layers rescaled so that the channels of their weights have like ranges.
 
-Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction". A positive factor taken from a channel of
-one layer and given to the next changes nothing that the float model computes, but spares a low-bit table or a per-tensor scale
-the few channels that are far wider than the rest. Here it is exact also through ReLU6: its limit becomes one a channel. Batch
-normalization stands between: its gain and shift take the factor, so it also works before folding.
+Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction". A positive factor taken
+from a channel of one layer and given to the next changes nothing that the float model computes, but spares a low-bit
+table or a per-tensor scale the few channels that are far wider than the rest. Here it is exact also through ReLU6:
+its limit becomes one a channel. Batch normalization stands between: its gain and shift take the factor, so it also
+works before folding.
 """
 
 import copy
@@ -61,8 +62,8 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
         example_inputs: one call's inputs, on which the outputs are compared.
 
     Returns:
-        A module that computes the same, to float32 rounding. Layers that are read by more than one other layer, or through anything but
-        batch normalization, ReLU, ReLU6, dropout and identity, keep their weights.
+        A module that computes the same, to float32 rounding. Layers that are read by more than one other layer, or
+        through anything but batch normalization, ReLU, ReLU6, dropout and identity, keep their weights.
 
     Raises:
         ToolError: the module cannot be traced, or its outputs changed.
@@ -72,7 +73,8 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
         traced = fx.symbolic_trace(copy.deepcopy(module).eval())
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise ToolError(
-            f"equalization needs a model that torch.fx can trace, and it cannot: {error}. Set equalize = false for this target"
+            f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
+            "Set equalize = false for this target"
         ) from error
     with torch.no_grad():
         before = _flat(traced(*inputs))
@@ -84,7 +86,9 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
     for old, new in zip(before, after, strict=True):
         drift = float((new - old).abs().max() / old.abs().max().clamp(min=1e-12))
         if not drift <= _TOLERANCE:
-            raise ToolError(f"equalization changed the model's outputs by {drift:.1e} of their range; set equalize = false")
+            raise ToolError(
+                f"equalization changed the model's outputs by {drift:.1e} of their range; set equalize = false"
+            )
     return traced
 
 
@@ -108,9 +112,13 @@ def _pairs(traced: fx.GraphModule) -> Iterator[_Pair]:
                 yield pair
 
 
-def _follow(traced: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module], calls: dict[str, int]) -> _Pair | None:
+def _follow(
+    traced: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module], calls: dict[str, int]
+) -> _Pair | None:
     """The pair that begins at `node`, its ReLU6 replaced; None when its output goes elsewhere."""
-    first, norm, clipped = modules[node.target], None, []  # type: ignore[index]
+    first = modules[cast(str, node.target)]
+    norm: nn.Module | None = None
+    clipped: list[str] = []
     channels = _channels(first)
     at = node
     while len(at.users) == 1:

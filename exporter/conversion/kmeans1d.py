@@ -3,9 +3,9 @@
 Optimal clusters of sorted numbers are contiguous, and their squared error obeys the quadrangle inequality. So the least
 error as a function of the number of clusters is convex, and a price a cluster (a Lagrange multiplier) turns "exactly k
 clusters" into a shortest path without a count: one pass of the concave least-weight subsequence algorithm (Wilber 1988;
-Galil and Park 1992). The price that gives k clusters is found by Newton's steps inside a bracket; where ties leave no such
-price, the paths of the two neighbouring counts are spliced (Aggarwal, Schieber and Tokuyama 1994). The result is a global
-optimum, as coremltools' own kmeans1d finds it in O(n k).
+Galil and Park 1992). The price that gives k clusters is found by Newton's steps inside a bracket; where ties leave no
+such price, the paths of the two neighbouring counts are spliced (Aggarwal, Schieber and Tokuyama 1994). The result is a
+global optimum, as coremltools' own kmeans1d finds it in O(n k).
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ _MOST_PASSES = 200
 def _gain(weight: Floats, moment: Floats, i: int, j: int) -> float:  # pragma: no cover - compiled
     """What the numbers i to j - 1 save as one cluster against none: their squared moment over their weight."""
     total = moment[j] - moment[i]
-    return total * total / (weight[j] - weight[i])
+    return float(total * total / (weight[j] - weight[i]))
 
 
 @numba.njit(cache=True)

@@ -57,7 +57,7 @@ def by_mil_name(name: str) -> Dtype:
 
 def declared(variable: Any) -> Dtype | None:
     """The dtype of a MIL variable's elements; None for strings, lists, dictionaries and states."""
-    from coremltools.converters.mil.mil import types  # noqa: PLC0415 - coremltools is loaded by the caller
+    from coremltools.converters.mil.mil import types
 
     try:
         element = variable.dtype

@@ -33,7 +33,8 @@ class ReferenceModel:
 
     Args:
         path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
-        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in float32: the
+        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in
+        float32: the
             best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from faults.
         function_name: which function of a multi-function model; the default one when left out.
 
@@ -108,7 +109,9 @@ class ReferenceModel:
         for data in batch:
             yield self.predict(data, self.make_state() if self._states else None, observer)
 
-    def predict_batch(self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None) -> list[dict[str, Any]]:
+    def predict_batch(
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> list[dict[str, Any]]:
         """The list of `predictions`."""
         return list(self.predictions(batch, observer))
 
@@ -139,12 +142,14 @@ class ReferenceModel:
         return state.slots
 
     def _results(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values}
+        return {
+            feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values
+        }
 
 
 def _load_program(file: ModelFile) -> Any:
     load_coremltools()
-    from coremltools.converters.mil.frontend.milproto import load as milproto  # noqa: PLC0415
+    from coremltools.converters.mil.frontend.milproto import load as milproto
 
     version = file.specification.specificationVersion
     try:

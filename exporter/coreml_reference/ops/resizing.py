@@ -1,4 +1,4 @@
-"""Resizing by every sampling mode. Semantics: coremltools ``image_resizing.py`` (``resize_bilinear`` has the formulas)."""
+"""Resizing by every sampling mode. Semantics: coremltools ``image_resizing.py``; ``resize_bilinear`` has formulas."""
 
 import torch
 
@@ -116,8 +116,8 @@ def resize(
 ) -> Tensor:
     """The last `resized_dims` dimensions to the last elements of `shape`; 0 leaves a dimension.
 
-    The nearest neighbour is the nearest point here, also in mode DEFAULT, where the older operations take the one before:
-    coremltools' own tests of this operation have it so.
+    The nearest neighbour is the nearest point here, also in mode DEFAULT, where the older operations take the one
+    before: coremltools' own tests of this operation have it so.
     """
     current = list(x.shape[x.dim() - resized_dims :])
     wanted = list(shape)[len(shape) - resized_dims :]

@@ -125,8 +125,9 @@ def non_maximum_suppression(
 ) -> tuple[Tensor, ...]:
     """Greedy suppression of boxes (centre x, centre y, width, height) by overlap with better ones.
 
-    Before iOS 17 (told by `score_threshold`): boxes ``[n, B, 4]``, scores ``[n, B, K]`` and a fourth output, the number of
-    boxes kept. From iOS 17 on: ``[n, 4, B]``, ``[n, K, B]`` and three outputs. Unused places hold zeros, and -1 as index.
+    Before iOS 17 (told by `score_threshold`): boxes ``[n, B, 4]``, scores ``[n, B, K]`` and a fourth output, the
+    number of boxes kept. From iOS 17 on: ``[n, 4, B]``, ``[n, K, B]`` and three outputs. Unused places hold zeros,
+    and -1 as index.
     """
     old = score_threshold is not None
     if not old:
