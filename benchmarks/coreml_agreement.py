@@ -155,7 +155,11 @@ def main() -> int:
         torch.manual_seed(0)
         module, inputs = make()
         with tempfile.TemporaryDirectory() as folder:
-            error, eager_s, reference_s = worst_error(module, inputs, Path(folder))
+            try:
+                error, eager_s, reference_s = worst_error(module, inputs, Path(folder))
+            except NotImplementedError as error_of_converter:
+                print(f"| {name} | not checked: coremltools cannot convert it ({error_of_converter}) | | |", flush=True)
+                continue
         bad += error >= 1e-4
         print(f"| {name} | {error:.1e} | {eager_s * 1e3:.0f} | {reference_s * 1e3:.0f} |", flush=True)
     return 1 if bad else 0
