@@ -1,0 +1,1 @@
+"""Renderers: each turns verdicts, and figures beside them, into one format."""
