@@ -22,7 +22,7 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
         kept = found if len(found) <= MAX_PER_LEVEL else found[: MAX_PER_LEVEL - 1]
         lines += [_annotation(level, verdict) for verdict in kept]
         if len(found) > len(kept):
-            lines.append(f"::{level}::{len(found) - len(kept)} more of this kind; the job summary has all.")
+            lines.append(f"::{level}::{len(found) - len(kept)} more; the job summary has all.")
     return "".join(f"{line}\n" for line in lines)
 
 
