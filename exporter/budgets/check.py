@@ -72,16 +72,19 @@ def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda
         measurements += measure(path, request.options, compile_model=request.compile_model)
     before, anchor = _earlier(request, request.baseline), _earlier(request, request.anchor)
     budgets = request.budgets.model_copy(update={"budgets": (*request.budgets.budgets, *request.extra)})
+    whole = total(measurements, request.options)
+    rules = {found.subject: _rules(request, found) for found in [*measurements, *([whole] if whole else [])]}
     gates = Gates(
         today=request.today,
-        rules={found.subject: _rules(request, found) for found in measurements},
+        rules=rules,
         budgets=budgets,
         baseline=before,
         anchor=anchor,
         baseline_name="" if request.baseline is None else str(request.baseline),
         anchor_name="" if request.anchor is None else str(request.anchor),
     )
-    return SizeReport(measurements, total(measurements), before, worst_first(judge_sizes(measurements, gates)))
+    verdicts = judge_sizes(measurements, gates, request.options)
+    return SizeReport(measurements, whole, before, worst_first(verdicts))
 
 
 def _earlier(request: Request, path: Path | None) -> Baseline | None:

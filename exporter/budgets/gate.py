@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from exporter.budgets.baseline import Baseline, Sizes, sizes_of
+from exporter.budgets.models import in_one_app
+from exporter.budgets.packaging import Options
 from exporter.budgets.settings import Budget, BudgetFile, Growth, Waiver
 from exporter.budgets.stores import Selected
 from exporter.budgets.types import ByteCount, Facet, Finding, Measurement
@@ -12,6 +14,16 @@ from exporter.units import format_bytes, format_change, format_size
 from exporter.verdicts import Status, Verdict
 
 TOTAL = "total"
+
+_SCOPES = {
+    "app-clip": "App Clip", "executable": "all executables", "install-time": "all of the first install", "apk": "APK",
+    "on-demand": "all on-demand packs", "ai-pack": "AI pack", "ai-packs": "all AI packs",
+    "background-assets": "all background assets",
+}  # fmt: skip
+_COUNTS = {
+    "uncompressed": "uncompressed", "install": "installed", "download": "as a download", "text": "their __TEXT segments",
+    "file": "as a file",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,20 +47,42 @@ class Gates:
     anchor_name: str = ""
 
 
-def judge_sizes(measurements: Sequence[Measurement], gates: Gates) -> list[Verdict]:
+def judge_sizes(measurements: Sequence[Measurement], gates: Gates, options: Options) -> list[Verdict]:
     """Every verdict on `measurements`; failures that a waiver covers are shown as warnings with the waiver."""
+    whole = total(measurements, options)
+    subjects = [*measurements, whole] if whole else list(measurements)
     verdicts: list[Verdict] = []
-    for found in measurements:
-        for selected in gates.rules.get(found.subject, []):
+    for found in _for_stores(measurements, whole, options):
+        rules = gates.rules.get(found.subject, [])
+        for selected in rules:
             verdicts += _store_verdicts(found, selected, gates.today)
-        verdicts += _uncovered(found, gates.rules.get(found.subject, []))
+        if found is not whole:
+            verdicts += _uncovered(found, rules)
+    for found in measurements:
         verdicts += _own_limits(found)
         verdicts += _packaging(found, gates.budgets)
-    verdicts += _team_verdicts(measurements, gates)
+    verdicts += _team_verdicts(subjects, measurements, gates)
     return [_waived(verdict, gates.budgets.waivers, gates.today) for verdict in verdicts]
 
 
-def total(measurements: Iterable[Measurement]) -> Measurement | None:
+def _for_stores(
+    measurements: Sequence[Measurement], whole: Measurement | None, options: Options
+) -> Iterator[Measurement]:
+    """What store rules are judged on: models given alone go into one app, so their limits are those of their sum."""
+    alone = [found for found in measurements if any(facet.partial for facet in found.facets)]
+    for found in measurements:
+        if found not in alone:
+            yield found
+        elif len(alone) == 1:
+            own = [facet for facet in found.facets if not facet.partial]
+            yield found.model_copy(update={"facets": (*own, *in_one_app(alone, options))})
+        else:
+            yield found.model_copy(update={"facets": tuple(facet for facet in found.facets if not facet.partial)})
+    if whole is not None and len(alone) > 1:
+        yield whole
+
+
+def total(measurements: Iterable[Measurement], options: Options) -> Measurement | None:
     """The sum of several subjects; a figure that one of them lacks is unavailable for the sum."""
     found = list(measurements)
     if len(found) < 2:
@@ -61,6 +95,7 @@ def total(measurements: Iterable[Measurement]) -> Measurement | None:
         kind=f"{len(found)} subjects",
         size_bytes=None if None in sizes else sum(size for size in sizes if size is not None),
         unavailable=f"{', '.join(missing)}: not every figure is known" if missing else "",
+        facets=tuple(in_one_app(found, options)),
         **sums,
     )
 
@@ -134,11 +169,13 @@ def _store_verdicts(found: Measurement, selected: Selected, today: dt.date) -> I
             rule.limit,
             _words(facet),
             severity=rule.severity,
-            partial="that is the model alone: give the rest of the app with --app-size" if facet.partial else "",
+            partial="that is without the app: give the size of the rest of the app with --app-size"
+            if facet.partial
+            else "",
         )
-        notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, selected.supposed]
-        if rule.stale(today):
-            notes.append("this rule was last checked more than a year ago: look at the source")
+        notes = [selected.supposed, "this rule was last checked more than a year ago" if rule.stale(today) else ""]
+        if verdict.status is not Status.PASSED or rule.stale(today):
+            notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, *notes]
         reason = " ".join([verdict.reason, *(f"{note[0].upper()}{note[1:]}." for note in notes if note)])
         yield verdict.model_copy(update={"reason": reason})
 
@@ -151,10 +188,8 @@ def _about(facet: Facet, selected: Selected) -> bool:
 
 
 def _words(facet: Facet) -> str:
-    scope = facet.scope.replace("-", " ")
-    return f"the {facet.counts} {scope}{f' {facet.name}' if facet.name else ''}".replace(
-        "the text ", "the __TEXT of the "
-    )
+    scope = _SCOPES.get(facet.scope, facet.scope.replace("-", " "))
+    return f"{scope}{f' {facet.name}' if facet.name else ''}, {_COUNTS[facet.counts]},"
 
 
 def _uncovered(found: Measurement, rules: Sequence[Selected]) -> Iterator[Verdict]:
@@ -202,9 +237,9 @@ def _finding_verdict(subject: str, finding: Finding, severity: str) -> Verdict:
     )
 
 
-def _team_verdicts(measurements: Sequence[Measurement], gates: Gates) -> Iterator[Verdict]:
-    whole = total(measurements)
-    subjects = [*measurements, whole] if whole else list(measurements)
+def _team_verdicts(
+    subjects: Sequence[Measurement], measurements: Sequence[Measurement], gates: Gates
+) -> Iterator[Verdict]:
     used = set()
     for number, budget in enumerate(gates.budgets.budgets):
         for found in subjects:

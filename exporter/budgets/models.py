@@ -1,13 +1,13 @@
 """Sizes of a model alone: what it adds to an app's download and to its installed size."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from exporter.budgets.attribution import model_of
 from exporter.budgets.codecs import Codec
 from exporter.budgets.containers import Container, Entry
 from exporter.budgets.packaging import Options, blocks, entry_downloads, file_sizes, total_size
-from exporter.budgets.types import ByteCount, Facet, Measurement, Part
+from exporter.budgets.types import ByteCount, Counts, Facet, Measurement, Part
 from exporter.errors import UsageProblem
 
 APPLE_STORES = {"app-store", "app-clip", "watchos", "mac-app-store"}
@@ -114,23 +114,36 @@ def _as_compiled(entries: Iterable[Entry], downloads: dict[str, int]) -> tuple[B
 
 def _facets(uncompressed: ByteCount, download: ByteCount, size: int, form: str, options: Options) -> Iterable[Facet]:
     yield Facet(scope="model-file", counts="file", size=ByteCount.exact(size, "bytes of the file"), format=form)
-    if options.delivery != "app":
-        for scope in _DELIVERED[options.delivery]:
-            yield Facet(scope=scope, counts="uncompressed", size=uncompressed)
-            yield Facet(scope=scope, counts="download", size=download)
-        return
-    partial = options.rest_size is None
+    in_app = options.delivery == "app"
+    for scope in _APP_SCOPES if in_app else _DELIVERED[options.delivery]:
+        yield Facet(scope=scope, counts="uncompressed", size=uncompressed, partial=in_app)
+        yield Facet(scope=scope, counts="download", size=download, partial=in_app)
+
+
+def in_one_app(measurements: Sequence[Measurement], options: Options) -> list[Facet]:
+    """What models that were measured alone, and the rest of the app where its size was given, come to together."""
+    sums: dict[tuple[str, Counts], ByteCount] = {}
+    for found in measurements:
+        for facet in found.facets:
+            if facet.partial:
+                key = facet.scope, facet.counts
+                sums[key] = sums[key].plus(facet.size) if key in sums else facet.size
     rest = _rest(options)
-    for scope in _APP_SCOPES:
-        yield Facet(scope=scope, counts="uncompressed", size=uncompressed.plus(rest[0]), partial=partial)
-        yield Facet(scope=scope, counts="download", size=download.plus(rest[1]), partial=partial)
+    return [
+        Facet(
+            scope=scope,
+            counts=counts,
+            size=size if rest is None else size.plus(rest[counts == "download"]),
+            partial=rest is None,
+        )
+        for (scope, counts), size in sums.items()
+    ]
 
 
-def _rest(options: Options) -> tuple[ByteCount, ByteCount]:
-    """The rest of the app; without its download size that lies between nothing and the whole of it."""
+def _rest(options: Options) -> tuple[ByteCount, ByteCount] | None:
+    """Uncompressed and download bytes of the rest of the app; a download not given is between nothing and its size."""
     if options.rest_size is None:
-        none = ByteCount.exact(0, "the model alone")
-        return none, none
+        return None
     size = ByteCount.exact(options.rest_size, "the rest of the app as given")
     if options.rest_download is not None:
         return size, ByteCount.exact(options.rest_download, "the rest of the app as given")

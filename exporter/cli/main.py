@@ -13,6 +13,10 @@ from exporter.errors import ExporterError
 
 COMMANDS = {
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
+    "budget": CommandEntry(
+        "exporter.cli.budget",
+        "Measure download and install sizes and judge them by store rules, budgets and a baseline.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -35,7 +35,8 @@ def _level(verdict: Verdict) -> str:
 def _annotation(level: str, verdict: Verdict) -> str:
     title = verdict.metric if verdict.status is Status.FAILED else f"{verdict.metric} (not checked)"
     message = verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})"
-    return f"::{level} file={_property(verdict.subject)},title={_property(title)}::{_data(f'{verdict.subject}: {message}')}"
+    where = f"file={_property(verdict.subject)},title={_property(title)}"
+    return f"::{level} {where}::{_data(f'{verdict.subject}: {message}')}"
 
 
 def _data(text: str) -> str:
