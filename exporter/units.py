@@ -79,7 +79,9 @@ def format_change(change_bytes: int, before_bytes: int | None = None) -> str:
 
 def format_percent(share: Fraction, *, sign: bool = False) -> str:
     """A share of 1 as a percentage, rounded to three significant digits."""
-    return f"{float(share) * 100:{'+' if sign else ''}.3g} %"
+    percent = float(share) * 100
+    plus = "+" if sign else ""
+    return f"{percent:{plus}.3g} %" if abs(percent) < 999.5 else f"{percent:{plus},.0f} %"
 
 
 def format_time(seconds: float) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.budgets.baseline import Baseline, load_baseline
-from exporter.budgets.gate import Gates, judge_sizes, total
+from exporter.budgets.gate import judge_sizes
+from exporter.budgets.judging import Gates, total
 from exporter.budgets.measure import Compile, measure
 from exporter.budgets.packaging import Options
 from exporter.budgets.settings import Budget, BudgetFile

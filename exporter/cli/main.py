@@ -17,6 +17,10 @@ COMMANDS = {
         "exporter.cli.budget",
         "Measure download and install sizes and judge them by store rules, budgets and a baseline.",
     ),
+    "compare": CommandEntry(
+        "exporter.cli.compare",
+        "Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -7,6 +7,7 @@ from exporter.budgets.baseline import SubjectSizes
 from exporter.budgets.check import SizeReport
 from exporter.budgets.types import ByteCount, Measurement
 from exporter.report.rows import SizeRow, change_cell, size_cell
+from exporter.report.tables import one_line, text_table
 from exporter.verdicts import Status, Verdict
 
 SCHEMA_VERSION = 1
@@ -95,23 +96,18 @@ def _json(found: SizeReport, code: int) -> str:
 
 def _text(found: SizeReport) -> str:
     rows = rows_of(found)
-    table = [("", "download", "", "install", "")]
-    for row in rows:
-        table.append(
-            (
-                f"  {_line(row.subject)}" if row.inside else _line(row.subject),
-                size_cell(row.download, estimated=row.estimated),
-                change_cell(row.download, row.download_before),
-                size_cell(row.install, estimated=row.estimated),
-                change_cell(row.install, row.install_before),
-            )
-        )
-    widths = [max(len(line[column]) for line in table) for column in range(5)]
-    lines = []
-    for name, *cells in table:
-        right = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *right]).rstrip())
-    lines += [f"note: {_line(one.subject)}: {note}." for one in found.measurements for note in one.notes]
+    table = [
+        [
+            f"  {row.subject}" if row.inside else row.subject,
+            size_cell(row.download, estimated=row.estimated),
+            change_cell(row.download, row.download_before),
+            size_cell(row.install, estimated=row.estimated),
+            change_cell(row.install, row.install_before),
+        ]
+        for row in rows
+    ]
+    lines = text_table(["", "download", "", "install", ""], table, markdown=False)
+    lines += [f"note: {one_line(one.subject)}: {note}." for one in found.measurements for note in one.notes]
     if any(row.estimated for row in rows):
         lines.append("~ estimated; `-f json` says how")
     if found.verdicts:
@@ -122,10 +118,5 @@ def _text(found: SizeReport) -> str:
 def _verdict(verdict: Verdict) -> str:
     failed = "FAILED" if verdict.severity == "error" else "waived" if verdict.waiver else "warning"
     word = {Status.PASSED: "passed", Status.NOT_CHECKED: "not checked"}.get(verdict.status, failed)
-    waiver = f" ({_line(verdict.waiver)})" if verdict.waiver else ""
-    return f"{word:11}  {_line(verdict.subject)}  {verdict.metric}: {_line(verdict.reason)}{waiver}"
-
-
-def _line(text: str) -> str:
-    """`text` on one line, with control characters written out, so that no name can forge a verdict or move the cursor."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    waiver = f" ({one_line(verdict.waiver)})" if verdict.waiver else ""
+    return f"{word:11}  {one_line(verdict.subject)}  {verdict.metric}: {one_line(verdict.reason)}{waiver}"

@@ -1,17 +1,14 @@
 """Markdown for a job summary or a pull-request comment: the sizes and how they changed, then every verdict."""
 
-import re
 from collections.abc import Sequence
 
 from exporter.report.rows import SizeRow, change_cell, size_cell
+from exporter.report.tables import markdown_cell
 from exporter.units import format_size
 from exporter.verdicts import Status, Verdict
 
 # GitHub takes up to 1 MiB for the summary of a step.
 MAX_BYTES = 1_000_000
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$@])")
-_LINE_ENDS = re.compile(r"[\r\n\v\f\x85\u2028\u2029]+")
 
 
 def render_markdown(verdicts: Sequence[Verdict], rows: Sequence[SizeRow] = (), *, title: str = "Sizes") -> str:
@@ -24,7 +21,7 @@ def render_markdown(verdicts: Sequence[Verdict], rows: Sequence[SizeRow] = (), *
 
 
 def _document(verdicts: Sequence[Verdict], rows: Sequence[SizeRow], title: str) -> str:
-    lines = [f"## {_cell(title)}: {_headline(verdicts)}", ""]
+    lines = [f"## {markdown_cell(title)}: {_headline(verdicts)}", ""]
     if rows:
         lines += ["| | Download | Change | Install | Change |", "|---|---:|---:|---:|---:|"]
         lines += [_size_line(row) for row in rows]
@@ -51,7 +48,7 @@ def _headline(verdicts: Sequence[Verdict]) -> str:
 
 
 def _size_line(row: SizeRow) -> str:
-    name = f"&nbsp;&nbsp;{_cell(row.subject)}" if row.inside else _cell(row.subject)
+    name = f"&nbsp;&nbsp;{markdown_cell(row.subject)}" if row.inside else markdown_cell(row.subject)
     cells = [
         size_cell(row.download, estimated=row.estimated),
         change_cell(row.download, row.download_before),
@@ -66,8 +63,8 @@ def _verdict_line(verdict: Verdict) -> str:
         verdict.status, "❌ failed" if verdict.severity == "error" else "⚠️ waived" if verdict.waiver else "⚠️ warning"
     )
     reason = verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})"
-    cells = [mark, _cell(verdict.subject), _cell(verdict.metric), _figure(verdict.value, verdict.unit),
-             _figure(verdict.limit, verdict.unit), _cell(reason)]  # fmt: skip
+    cells = [mark, markdown_cell(verdict.subject), markdown_cell(verdict.metric), _figure(verdict.value, verdict.unit),
+             _figure(verdict.limit, verdict.unit), markdown_cell(reason)]  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
 
@@ -77,8 +74,3 @@ def _figure(value: float | None, unit: str) -> str:
     if unit == "B":
         return format_size(value)
     return f"{value:.6g}{'' if unit == '1' else f' {unit}'}"
-
-
-def _cell(text: str) -> str:
-    """`text` on one line, with nothing in it that Markdown or HTML would take for markup."""
-    return _SPECIAL.sub(r"\\\1", _LINE_ENDS.sub(" ", text).replace("\t", " "))
