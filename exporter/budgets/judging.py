@@ -44,7 +44,7 @@ def total(measurements: Iterable[Measurement], options: Options) -> Measurement 
         return None
     sums = {metric: sum_sizes([getattr(one, metric) for one in found]) for metric in ("install", "download")}
     sizes = [one.size_bytes for one in found]
-    lacking = [one.subject for one in found if one.install is None or one.download is None]
+    lacking = sorted(one.subject for one in found if one.install is None or one.download is None)
     return Measurement(
         subject=TOTAL,
         kind=f"{len(found)} subjects",
@@ -63,7 +63,7 @@ def sum_sizes(sizes: Sequence[ByteCount | None]) -> ByteCount | None:
     result = known[0]
     for size in known[1:]:
         result = result.plus(size)
-    return result
+    return result.model_copy(update={"method": " + ".join(sorted({size.method for size in known}))})
 
 
 def judge_bytes(

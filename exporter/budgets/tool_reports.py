@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 from exporter.budgets.containers import file_state
@@ -53,7 +54,7 @@ def measure_thinning_report(text: str, subject: str) -> Measurement:
         UsageProblem: no variant in it, or one without its sizes.
     """
     starts = [match.start() for match in _VARIANT.finditer(text)]
-    variants = [text[begin:end] for begin, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    variants = [text[begin:end] for begin, end in pairwise([*starts, len(text)])]
     if not variants:
         raise UsageProblem(f"{subject} has no line 'Variant: NAME.ipa': it is no App Thinning Size Report.")
     facets, parts = [], []

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from exporter.cli.output import append_text, progress, write_text
+from exporter.cli.output import append_text, echo, progress, write_text
 from exporter.errors import UsageProblem
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown")
@@ -66,7 +66,7 @@ def command(subjects: tuple[Path, ...], **options: Any) -> int:
     with progress() as on_subject:
         found = check_sizes(request, on_subject=on_subject)
     code = exit_code(found.verdicts, strict=options["strict"])
-    click.echo(render(found, options["output_format"], code), nl=False)
+    echo(render(found, options["output_format"], code))
     for form, path in reports:
         write_text(path, render(found, form, code))
     if options["summary"]:

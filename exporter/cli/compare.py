@@ -29,14 +29,14 @@ def command(before: Path, after: Path, output_format: str, top: int, treemap: Pa
     BEFORE and AFTER are two artifacts, packages or folders, or two run.json.
     """
     from exporter.budgets.diff import compare_sizes
-    from exporter.cli.output import write_text
+    from exporter.cli.output import echo, write_text
 
     diffs = compare_sizes(before, after)
     if output_format == "json":
         document = {"schema_version": SCHEMA_VERSION, "comparisons": [diff.model_dump(mode="json") for diff in diffs]}
-        click.echo(json.dumps(document, indent=2))
+        echo(json.dumps(document, indent=2) + "\n")
     else:
-        click.echo("\n".join(_lines(diff, top, markdown=output_format == "markdown") for diff in diffs))
+        echo("\n".join(_lines(diff, top, markdown=output_format == "markdown") for diff in diffs))
     if treemap is not None:
         write_text(treemap, diff_treemap(diffs) + "\n")
     return 0

@@ -7,11 +7,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
+
 from exporter.errors import UsageProblem
 
 
+def encodable(text: str) -> bytes:
+    """UTF-8 with the bytes of file names that are not text written out."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def echo(text: str) -> None:
+    """Write `text` to standard output as it is, in UTF-8 whatever the locale says."""
+    click.echo(encodable(text), nl=False)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 to `path`, which appears whole or not at all; lone surrogates of odd file names become ``?``.
+    """Write UTF-8 to `path`, which appears whole or not at all.
 
     Raises:
         UsageProblem: the folder is not there or cannot be written.
@@ -19,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(text.encode("utf-8", "replace"))
+            file.write(encodable(text))
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
@@ -32,7 +44,7 @@ def append_text(path: Path, text: str) -> None:
     """Append UTF-8 to `path`, as CI systems ask for their summaries."""
     try:
         with path.open("ab") as file:
-            file.write(text.encode("utf-8", "replace") + b"\n")
+            file.write(encodable(text) + b"\n")
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
 
