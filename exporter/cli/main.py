@@ -34,6 +34,14 @@ COMMANDS = {
         "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
     ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
+    "budget": CommandEntry(
+        "exporter.cli.budget",
+        "Measure download and install sizes and judge them by store rules, budgets and a baseline.",
+    ),
+    "compare": CommandEntry(
+        "exporter.cli.compare",
+        "Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.",
+    ),
 }
 
 INTERRUPTED = 130
