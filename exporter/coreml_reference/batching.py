@@ -188,9 +188,24 @@ def _gather(op: Any, batched: set[Any]) -> Changes | None:
     return {} if fits else None
 
 
-_ELEMENTWISE = ["abs", "acos", "asin", "atan", "atanh", "cast", "ceil", "clip", "cos", "cosh", "erf", "exp", "exp2", "floor", "inverse", "log", "logical_not", "round", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "threshold", "clamped_relu", "elu", "gelu", "leaky_relu", "linear_activation", "relu", "relu6", "scaled_tanh", "sigmoid", "sigmoid_hard", "silu", "softplus", "softsign", "thresholded_relu", "identity"]
-_SPATIAL = ["conv", "max_pool", "avg_pool", "l2_pool", "batch_norm", "instance_norm", "local_response_norm", "prelu", "softplus_parametric", "upsample_bilinear", "upsample_nearest_neighbor", "resize_bilinear", "resize_nearest_neighbor", "pixel_shuffle", "pixel_unshuffle", "depth_to_space", "space_to_depth", "crop", "linear"]
-_BINARY = ["add", "sub", "mul", "real_div", "floor_div", "mod", "pow", "maximum", "minimum", "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor", "select"]
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+_ELEMENTWISE = _names(
+    "abs acos asin atan atanh cast ceil clip cos cosh erf exp exp2 floor inverse log logical_not round rsqrt "
+    "sign sin sinh sqrt square tan tanh threshold clamped_relu elu gelu leaky_relu linear_activation relu "
+    "relu6 scaled_tanh sigmoid sigmoid_hard silu softplus softsign thresholded_relu identity"
+)
+_SPATIAL = _names(
+    "conv max_pool avg_pool l2_pool batch_norm instance_norm local_response_norm prelu softplus_parametric "
+    "upsample_bilinear upsample_nearest_neighbor resize_bilinear resize_nearest_neighbor pixel_shuffle "
+    "pixel_unshuffle depth_to_space space_to_depth crop linear"
+)
+_BINARY = _names(
+    "add sub mul real_div floor_div mod pow maximum minimum equal not_equal greater greater_equal less "
+    "less_equal logical_and logical_or logical_xor select"
+)
 _REDUCTIONS = [name for name in OPERATIONS if name.startswith("reduce_") and "arg" not in name]
 _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _first_only),

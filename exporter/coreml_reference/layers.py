@@ -18,9 +18,10 @@ from torch import nn
 from exporter.coreml_reference.model import ReferenceModel
 from exporter.coreml_reference.plan import Observation
 
-_ACTIVATIONS = frozenset(
-    ["relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus", "softsign", "softmax", "sigmoid_hard", "mul", "minimum"]
-)
+_ACTIVATIONS = frozenset({
+    "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",
+    "softsign", "softmax", "sigmoid_hard", "mul", "minimum",
+})  # fmt: skip
 _KINDS: dict[str, frozenset[str]] = {
     "Conv": frozenset({"conv"}),
     "ConvTranspose": frozenset({"conv_transpose"}),
