@@ -42,6 +42,7 @@ class ChannelReLU(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The same shape as `x`."""
         return torch.minimum(torch.relu(x), self.limit.reshape(-1, *[1] * (x.dim() - 2)))
+_LINEAR_FUNCTIONS = (torch.relu, nn.functional.relu)
 
 
 @dataclass
@@ -123,6 +124,8 @@ def _follow(
     at = node
     while len(at.users) == 1:
         at = next(iter(at.users))
+        if at.op == "call_function" and at.target in _LINEAR_FUNCTIONS:
+            continue
         if at.op != "call_module" or calls[cast(str, at.target)] != 1:
             return None
         module = modules[cast(str, at.target)]
