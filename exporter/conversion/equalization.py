@@ -42,7 +42,13 @@ class ChannelReLU(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The same shape as `x`."""
         return torch.minimum(torch.relu(x), self.limit.reshape(-1, *[1] * (x.dim() - 2)))
+
+
 _LINEAR_FUNCTIONS = (torch.relu, nn.functional.relu)
+
+
+class NotTraceableError(ToolError):
+    """`torch.fx` cannot trace the module, so its layers cannot be followed; nothing was changed."""
 
 
 @dataclass
@@ -67,13 +73,14 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
         through anything but batch normalization, ReLU, ReLU6, dropout and identity, keep their weights.
 
     Raises:
-        ToolError: the module cannot be traced, or its outputs changed.
+        NotTraceableError: the module cannot be traced.
+        ToolError: the outputs changed.
     """
     inputs = tuple(example_inputs)
     try:
         traced = fx.symbolic_trace(copy.deepcopy(module).eval())
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
-        raise ToolError(
+        raise NotTraceableError(
             f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
             "Set equalize = false for this target"
         ) from error

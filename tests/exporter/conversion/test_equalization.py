@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.conversion.equalization import ChannelReLU, equalize
-from exporter.errors import ToolError
+from exporter.conversion.equalization import ChannelReLU, NotTraceableError, equalize
 from tests.exporter.coreml_reference.programs import SmallNet
 
 
@@ -83,5 +82,5 @@ def test_a_model_that_cannot_be_traced_says_what_to_do() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + 1 if x.sum() > 0 else x
 
-    with pytest.raises(ToolError, match="equalize = false"):
+    with pytest.raises(NotTraceableError, match="equalize = false"):
         equalize(Branching(), (torch.zeros(1),))
