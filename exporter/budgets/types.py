@@ -50,13 +50,13 @@ class ByteCount(Frozen):
 
     def plus(self, other: "ByteCount") -> "ByteCount":
         """The sum, as sure as the less sure of the two."""
-        methods = [self.method] if other.method in self.method else [self.method, other.method]
+        methods = {*self.method.split(" + "), *other.method.split(" + ")}
         return ByteCount(
             value=self.value + other.value,
             low=self.low + other.low,
             high=self.high + other.high,
             estimated=self.estimated or other.estimated,
-            method=" + ".join(methods),
+            method=" + ".join(sorted(methods)),
             rounded=self.rounded or other.rounded,
         )
 
