@@ -12,6 +12,35 @@ from exporter.cli.lazy import CommandEntry, LazyGroup
 from exporter.errors import ExporterError
 
 COMMANDS = {
+    "run": CommandEntry(
+        "exporter.cli.run",
+        "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
+    ),
+    "demo": CommandEntry(
+        "exporter.cli.demo", "Train a small network on handwritten digits and run it for four targets."
+    ),
+    "convert": CommandEntry(
+        "exporter.cli.convert", "Convert MODEL for each target and gate the size, without running anything."
+    ),
+    "verify": CommandEntry(
+        "exporter.cli.verify",
+        "Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.",
+    ),
+    "inspect": CommandEntry(
+        "exporter.cli.inspect",
+        "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
+    ),
+    "report": CommandEntry(
+        "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
+    ),
+    "devices": CommandEntry(
+        "exporter.cli.devices",
+        "List this machine and every device behind adb, each with its state and what to do about it.",
+    ),
+    "profile": CommandEntry(
+        "exporter.cli.profile",
+        "Measure latency, processor time, memory and energy of a .tflite file on this machine or on devices.",
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
     "budget": CommandEntry(
         "exporter.cli.budget",

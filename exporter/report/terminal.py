@@ -1,0 +1,105 @@
+"""A run as tables in the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from exporter.record import Parity, RunRecord, TargetRecord
+from exporter.report.summary import latency_percentiles, verdict_value
+from exporter.units import format_size, format_time
+from exporter.verdicts import Status, Verdict, worst_first
+
+_STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
+_WORDS = {0: "All gates passed.", 1: "A gate failed.", 3: "A tool failed."}
+
+
+def render(record: RunRecord, output: Path) -> None:
+    """Print artifacts, verdicts, warnings, and where the files are, to standard output."""
+    console = _console()
+    _render_record(console, record)
+    console.print(f"{_WORDS[record.exit_code]} Report: {escape(str(output / 'report.html'))}")
+
+
+def render_conversion(record: RunRecord, output: Path) -> None:
+    """Print what a conversion made."""
+    console = _console()
+    _render_record(console, record)
+    console.print(f"Not verified. Record: {escape(str(output / 'run.json'))}")
+
+
+def render_verification(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> None:
+    """Print comparisons with a source and their verdicts."""
+    console = _console()
+    for parity in parities:
+        console.print(
+            f"{escape(parity.evaluator)} on {parity.samples} examples of {escape(parity.data)}: "
+            f"SNR {'exact' if parity.snr_db is None else f'{parity.snr_db:.2f} dB'}, cosine {parity.cosine:.6f}, "
+            f"largest error {parity.max_abs_error:.4g}"
+        )
+    console.print(_verdicts(verdicts))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def _render_record(console: Console, record: RunRecord) -> None:
+    console.print(_artifacts(record))
+    console.print(_verdicts(record.verdicts()))
+    for target in record.targets:
+        if target.error:
+            console.print(f"[bold red]{escape(target.name)}: {escape(target.error)}[/]")
+        for warning in target.warnings:
+            console.print(f"[yellow]warning[/] {escape(target.name)}: {escape(warning)}")
+    cached = [target.name for target in record.targets if "conversion" in target.from_cache]
+    if cached:
+        console.print(f"Nothing was converted for {escape(', '.join(cached))}: the cache has it.")
+
+
+def _artifacts(record: RunRecord) -> Table:
+    table = Table(title=f"{record.source.spec}  {format_size(record.source.size_bytes)}", title_justify="left")
+    for column in ("target", "artifact"):
+        table.add_column(column)
+    for column in ("size", "of float", "SNR dB", "top-1 %", "p50", "p90"):
+        table.add_column(column, justify="right")
+    for target in record.targets:
+        table.add_row(*_artifact_row(target))
+    return table
+
+
+def _artifact_row(target: TargetRecord) -> list[str]:
+    if target.artifact is None:
+        return [target.name, "none", *["-"] * 6]
+    artifact = target.artifact
+    parity = target.parities[0] if target.parities else None
+    latency = latency_percentiles(target.readings)
+    share = f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
+    return [
+        target.name,
+        artifact.path,
+        format_size(artifact.size_bytes),
+        share,
+        "-" if parity is None else ("exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"),
+        "-" if parity is None or parity.top1 is None else f"{100 * parity.top1:.2f}",
+        format_time(latency["p50"]) if latency else "-",
+        format_time(latency["p90"]) if latency else "-",
+    ]
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> Table:
+    table = Table(title="Verdicts, the worst first", title_justify="left")
+    table.add_column("verdict")
+    table.add_column("target")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("limit", justify="right")
+    table.add_column("reason")
+    for verdict in worst_first(verdicts):
+        value, limit = verdict_value(verdict)
+        status = f"[{_STYLES[verdict.status]}]{verdict.status}[/]"
+        table.add_row(status, *map(escape, (verdict.subject, verdict.metric, value, limit, verdict.reason)))
+    return table
