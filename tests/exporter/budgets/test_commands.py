@@ -98,7 +98,7 @@ def test_budgets_and_waivers_of_the_folder_are_used(mobile_export: RunCommand, m
         (("m.tflite", "--store", "appstore"), "there is no store 'appstore'"),
         (("m.tflite", "--store", "app-clip", "--minimum-os", "x"), "not a version"),
         (("m.tflite", "--report", "xml=x"), "write FORMAT=FILE"),
-        (("m.tflite", "--report", "junit=no/such/folder/x"), "cannot be written"),
+        (("m.tflite", "--report", "junit=m.tflite/x"), "cannot be written"),
         (("m.tflite", "--app-download", "5 MB"), "--app-download needs --app-size"),
         (("m.tflite", "--rules", "m.tflite"), "not UTF-8"),
         ((), "Missing argument"),
