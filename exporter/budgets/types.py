@@ -1,6 +1,6 @@
 """What was measured of a file or folder, as frozen data."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -103,8 +103,8 @@ class Part(Frozen):
     files: int
 
 
-class FileSize(Frozen):
-    """One file of the subject."""
+class FileSize(NamedTuple):
+    """One file of the subject; a tuple, since packages have tens of thousands."""
 
     path: str
     size_bytes: int
