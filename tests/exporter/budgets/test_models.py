@@ -86,7 +86,7 @@ def test_the_weights_beside_an_onnx_file_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("delivery", "scopes"),
     [
-        ("app", {"app", "app-clip", "watch-app", "base-module", "install-time", "apk"}),
+        ("app", {"app", "app-clip", "base-module", "install-time", "apk"}),
         ("asset-pack", {"asset-pack", "on-demand"}),
         ("ai-pack", {"ai-pack", "ai-packs"}),
         ("on-demand-resource", {"on-demand-resource"}),
