@@ -133,7 +133,7 @@ def _push(device: Device, models: Sequence[Path]) -> list[_Model]:
     for path in models:
         digest = file_digest(path)
         if digest not in entries:
-            entries[digest] = _Model(path, digest, device.push(path, f"{digest[:16]}.tflite"), [], [])
+            entries[digest] = _Model(path, digest, device.push(path, f"{digest[:8]}-{path.name}"), [], [])
     return list(entries.values())
 
 
