@@ -69,10 +69,10 @@ def test_reboot_is_told_as_such(rig: AdbdRig, tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr(device, "_boot_id", "another")
         payload = tmp_path / "payload.bin"
         payload.write_bytes(bytes(60_000_000))
-        rig.toggle_refusing()
+        rig.refuse(True)
         rig.cut()
         time.sleep(0.3)
-        rig.toggle_refusing()
+        rig.refuse(False)
         with pytest.raises(DeviceRebootedError, match="started anew"):
             device.push(payload, "payload.bin")
 
