@@ -4,6 +4,8 @@ They are `torch.nn.utils.parametrize` parametrizations, so they stack, take part
 `seal` replaces each constrained weight by the value it computes and says in hints how it is meant to be stored.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -44,9 +46,10 @@ class Mask(Constraint):
 
 
 class SharedTable(Constraint):
-    """A weight that is looked up in a small table; the table is what trains, and gradients of equal weights add up.
+    """A weight that is looked up in a small table; the table is what trains, with one gradient for all equal weights.
 
-    The table's values are rounded to float16, which is what Core ML stores.
+    That gradient is the mean of theirs: the projection of the weight's gradient onto tables, so that a learning rate that
+    suits the weight suits its table. The values are rounded to float16, which is what Core ML stores.
 
     Args:
         indices: entry of each weight, int64, the weight's shape.
@@ -55,22 +58,27 @@ class SharedTable(Constraint):
         pinned: 1 for entries that train, 0 for those that stay zero; shape (groups, entries).
     """
 
-    indices: Tensor
+    positions: Tensor
+    counts: Tensor
     pinned: Tensor
 
     def __init__(self, indices: Tensor, bits: int, group_size: int | None, pinned: Tensor) -> None:
         super().__init__()
-        self.register_buffer("indices", indices.to(torch.int32))
+        groups, entries = pinned.shape
+        offsets = torch.arange(groups).repeat_interleave(indices.numel() // groups) * entries
+        positions = indices.flatten() + offsets
+        self.register_buffer("positions", positions)
+        self.register_buffer("counts", positions.bincount(minlength=pinned.numel()).view_as(pinned).clamp_min(1))
         self.register_buffer("pinned", pinned.to(torch.float32))
+        self.shape = indices.shape
         self.bits = bits
         self.group_size = group_size
 
     def forward(self, table: Tensor) -> Tensor:
         """The weight, from the table of shape (groups, entries)."""
-        values = straight_through(table * self.pinned, (table * self.pinned).to(FLOAT16).to(table.dtype))
-        groups, entries = values.shape
-        offsets = torch.arange(groups, device=values.device).repeat_interleave(self.indices.numel() // groups)
-        return values.flatten()[self.indices.flatten() + offsets * entries].reshape(self.indices.shape)
+        trained = _MeanGradient.apply(table * self.pinned, self.counts)
+        values = straight_through(trained, trained.to(FLOAT16).to(table.dtype))
+        return values.flatten()[self.positions].reshape(self.shape)
 
     def form(self, name: str) -> WeightForm:
         """A lookup table."""
@@ -143,12 +151,24 @@ def straight_through(weight: Tensor, value: Tensor) -> Tensor:
 
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, weight: Tensor, value: Tensor) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, value: Tensor) -> Tensor:
         return value.clone()
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         return gradient, None
+
+
+class _MeanGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, counts: Tensor) -> Tensor:
+        ctx.save_for_backward(counts)
+        return table.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (counts,) = ctx.saved_tensors
+        return gradient / counts, None
 
 
 def constrain(layer: nn.Module, constraint: Constraint) -> None:

@@ -26,11 +26,17 @@ def fold_batch_norms(module: nn.Module) -> list[str]:
 
 
 def traced(module: nn.Module) -> fx.GraphModule | None:
-    """The symbolic trace of a model, or None when its Python code depends on values."""
+    """The symbolic trace of a model without its ``nn.Identity`` calls; None when its Python code depends on values."""
     try:
-        return fx.symbolic_trace(module)
+        graph_module = fx.symbolic_trace(module)
     except (fx.proxy.TraceError, TypeError, NotImplementedError, RuntimeError, AttributeError):
         return None
+    for node in list(graph_module.graph.nodes):
+        if node.op == "call_module" and isinstance(graph_module.get_submodule(str(node.target)), nn.Identity):
+            node.replace_all_uses_with(node.args[0])
+            graph_module.graph.erase_node(node)
+    graph_module.recompile()
+    return graph_module
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:
