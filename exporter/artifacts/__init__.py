@@ -1,0 +1,1 @@
+"""Files on disk: digests, atomic writes, the content-addressed cache."""

@@ -1,0 +1,198 @@
+"""Core ML: a traced graph to an ML program, in float; `coreml_compression` compresses it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from exporter.conversion.layer_names import match_layers
+from exporter.conversion.trace import channels_first, example_tensors
+from exporter.errors import ToolError
+from exporter.heavy import load_coremltools, quiet
+from exporter.sources.description import ImageSpec, InputSpec, SourceDescription
+from exporter.sources.settings import ModelSettings
+from exporter.targets.settings import CoremlTarget
+
+WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
+
+
+@dataclass(frozen=True)
+class CoremlModel:
+    """A converted model in memory.
+
+    Attributes:
+        mlmodel: ``coremltools.models.MLModel``.
+        layers: operation name -> PyTorch layer, for operations with a weight.
+    """
+
+    mlmodel: Any
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+
+def convert_float(
+    traced: Any,
+    description: SourceDescription,
+    settings: ModelSettings,
+    target: CoremlTarget,
+    weights: Mapping[str, NDArray[Any]],
+) -> CoremlModel:
+    """An ML program in the target's compute precision, nothing compressed.
+
+    Args:
+        traced: the graph, image inputs NCHW.
+        description: names, shapes, normalization, labels.
+        settings: author, license, version.
+        target: minimum OS, precision, rules that keep operations in float32.
+        weights: layer -> weight of the source, to name layers by.
+
+    Raises:
+        ToolError: coremltools cannot convert the model.
+    """
+    model = _convert(traced, description, target, set())
+    layers = _layers(model, weights)
+    kept = _float32_operations(model, layers, target)
+    if kept:
+        model = _convert(traced, description, target, kept)
+        layers = _layers(model, weights)
+    _describe(model, settings, description)
+    return CoremlModel(model, layers)
+
+
+def operations(model: Any) -> list[Any]:
+    """Every operation of the program of an in-memory model, inner blocks included."""
+    from exporter.inspection.coreml import walk
+
+    return [op for function in model._mil_program.functions.values() for op in walk(function)]
+
+
+def layer_of(op: Any, layers: Mapping[str, str]) -> str:
+    """The PyTorch layer of an operation where it is known, else the operation's own name."""
+    return layers.get(op.name, op.name)
+
+
+def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
+    coremltools = load_coremltools()
+    graph = _with_channel_std(traced, description.inputs) if target.input_kind == "image" else traced
+    classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
+    outputs = [coremltools.TensorType(name=name, dtype=np.float32) for name in description.outputs]
+    try:
+        with quiet():
+            return coremltools.convert(
+                graph,
+                inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
+                outputs=None if classes else outputs,
+                classifier_config=classes,
+                convert_to="mlprogram",
+                minimum_deployment_target=_deployment_target(coremltools, target.generation),
+                compute_precision=_precision(coremltools, target, float32_ops),
+                compute_units=coremltools.ComputeUnit[target.compute_units.upper()],
+                skip_model_load=True,
+            )
+    except (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AssertionError) as error:
+        text = str(error).strip()
+        raise ToolError(f"coremltools cannot convert the model: {text.splitlines()[0] if text else error!r}") from error
+
+
+def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) -> Any:
+    if target.quantization.precision == "float32":
+        return coremltools.precision.FLOAT32
+    if not float32_ops:
+        return coremltools.precision.FLOAT16
+    return coremltools.transform.FP16ComputePrecision(op_selector=lambda op: op.name not in float32_ops)
+
+
+def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTarget) -> set[str]:
+    """Names, as before the precision pass, of operations that a rule keeps in float32."""
+    if target.quantization.precision == "float32":
+        return set()
+    kept = set()
+    for op in operations(model):
+        for rule in target.quantization.rules:
+            if rule.precision == "float32" and selects(rule, op.op_type, layer_of(op, layers)):
+                kept.add(re.sub(r"_cast_fp16$", "", op.name))
+    return kept
+
+
+def selects(rule: Any, op_type: str, name: str) -> bool:
+    """Whether a rule is for an operation of this type and name."""
+    if rule.op_type is not None:
+        return bool(rule.op_type == op_type)
+    return re.search(rule.op_name, name) is not None
+
+
+def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
+    shape = channels_first(spec)
+    if spec.image is None or input_kind == "tensor":
+        dtype = np.float32 if spec.dtype == "float32" else np.int32
+        return coremltools.TensorType(name=spec.name, shape=shape, dtype=dtype)
+    layouts = {"RGB": coremltools.colorlayout.RGB, "BGR": coremltools.colorlayout.BGR,
+               "GRAY": coremltools.colorlayout.GRAYSCALE}  # fmt: skip
+    scale, bias = image_scale_bias(spec.image)
+    return coremltools.ImageType(
+        name=spec.name,
+        shape=shape,
+        scale=scale,
+        bias=bias if len(bias) > 1 else bias[0],
+        color_layout=layouts[spec.image.color],
+    )
+
+
+def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
+    """Core ML's ``scale * pixel + bias`` on pixels from 0 to 255.
+
+    It has one scale for all channels; where the standard deviations differ, the graph divides by them
+    (`_with_channel_std`) and this does the rest.
+    """
+    std = image.std[0] if len(set(image.std)) == 1 else 1.0
+    return 1 / (255 * std), [-value / std for value in image.mean]
+
+
+class _Divided(torch.nn.Module):
+    def __init__(self, graph: Any, divisors: Sequence[torch.Tensor | None]) -> None:
+        super().__init__()
+        self.graph = graph
+        self.divisors = divisors
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.graph(*(item if by is None else item / by for item, by in zip(inputs, self.divisors, strict=True)))
+
+
+def _with_channel_std(traced: Any, inputs: Sequence[InputSpec]) -> Any:
+    divisors = [
+        torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
+        for spec in inputs
+    ]
+    if all(divisor is None for divisor in divisors):
+        return traced
+    with torch.no_grad():
+        divided = _Divided(traced, divisors)
+        return torch.jit.trace(divided, example_tensors(inputs), check_trace=False)  # type: ignore[no-untyped-call]
+
+
+def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    found = {}
+    for op in operations(model):
+        parameter = op.inputs.get("weight") if op.op_type in WEIGHTED else None
+        if parameter is not None and parameter.val is not None:
+            values = np.asarray(parameter.val)
+            found[op.name] = values.swapaxes(0, 1) if op.op_type == "conv_transpose" else values
+    return match_layers(weights, found)
+
+
+def _deployment_target(coremltools: Any, generation: int) -> Any:
+    """The newest deployment target that is not newer than iOS `generation`."""
+    known = {int(name.removeprefix("iOS")): name for name in coremltools.target.__members__ if name.startswith("iOS")}
+    return coremltools.target[known[max(version for version in known if version <= generation)]]
+
+
+def _describe(model: Any, settings: ModelSettings, description: SourceDescription) -> None:
+    model.author = settings.author
+    model.license = settings.license
+    model.version = settings.version
+    model.short_description = settings.description or f"{description.spec}, exported by mobile-export"
+    if description.labels:
+        model.user_defined_metadata["com.apple.coreml.model.preview.type"] = "imageClassifier"

@@ -1,0 +1,158 @@
+"""Compresses an ML program as a target asks: pruned first, then weights, then activations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.conversion.coreml import CoremlModel, layer_of, operations, selects
+from exporter.errors import ToolError
+from exporter.heavy import load, quiet
+from exporter.inspection.facts import Inspection, WeightFact
+from exporter.record import LeftAlone
+from exporter.targets.settings import (
+    CoremlQuantization,
+    LinearWeights,
+    PalettizedWeights,
+    Sparsity,
+)
+
+WeightSetting = LinearWeights | PalettizedWeights
+
+
+@dataclass(frozen=True)
+class WeightPlan:
+    """What is to happen to one constant; None for nothing.
+
+    Attributes:
+        by_rule: whether a rule said "none".
+    """
+
+    weights: WeightSetting | None
+    sparsity: Sparsity | None
+    by_rule: bool
+
+
+def plan_weights(model: CoremlModel, quantization: CoremlQuantization) -> dict[str, WeightPlan]:
+    """The plan of every weight by the name of its constant; of two rules that select it the later wins."""
+    plans = {}
+    for op in operations(model.mlmodel):
+        for parameter, variable in op.inputs.items():
+            if parameter == "weight" and variable.op is not None and variable.op.op_type == "const":
+                plans[variable.op.name] = _plan(op.op_type, layer_of(op, model.layers), quantization)
+    return plans
+
+
+def compress_weights(model: CoremlModel, quantization: CoremlQuantization, plans: Mapping[str, WeightPlan]) -> Any:
+    """The compressed ``MLModel``; the given one when there is nothing to do.
+
+    Raises:
+        ToolError: coremltools refuses a setting.
+    """
+    optimize = load("coremltools.optimize.coreml")
+    mlmodel = model.mlmodel
+    sparse = {name: _pruner(optimize, plan.sparsity) for name, plan in plans.items() if plan.sparsity}
+    linear = {name: _linear(optimize, plan.weights) for name, plan in plans.items()
+              if isinstance(plan.weights, LinearWeights)}  # fmt: skip
+    palettes = {name: _palettizer(optimize, plan.weights) for name, plan in plans.items()
+                if isinstance(plan.weights, PalettizedWeights)}  # fmt: skip
+    joint = False
+    for configs, apply in ((sparse, optimize.prune_weights), (palettes, optimize.palettize_weights),
+                           (linear, optimize.linear_quantize_weights)):  # fmt: skip
+        if configs:
+            mlmodel = _applied(mlmodel, configs, apply, optimize, joint=joint)
+            joint = joint or configs is sparse
+    return mlmodel
+
+
+def left_alone(
+    inspection: Inspection,
+    quantization: CoremlQuantization,
+    plans: Mapping[str, WeightPlan],
+    renamed: Mapping[str, str],
+) -> tuple[LeftAlone, ...]:
+    """Weights that are still plain floats although the settings speak of compression, each with the reason.
+
+    Args:
+        inspection: of the compressed artifact.
+        plans: of `plan_weights`.
+        renamed: name in the artifact -> name of the constant in `plans`.
+    """
+    if not quantization.methods():
+        return ()
+    found = []
+    for weight in inspection.uncompressed_weights():
+        plan = plans.get(renamed.get(weight.name, weight.name))
+        reason = _reason(weight, plan)
+        found.append(LeftAlone(name=weight.layer, reason=reason, size_bytes=weight.size_bytes))
+    return tuple(found)
+
+
+def _reason(weight: WeightFact, plan: WeightPlan | None) -> str:
+    if plan is None:
+        return "no setting reaches it"
+    if plan.by_rule:
+        return "a rule leaves it alone"
+    setting = plan.weights or plan.sparsity
+    if setting is None:
+        return "no setting reaches it"
+    if weight.parameters <= setting.weight_threshold:
+        return f"{weight.parameters} elements, not more than weight_threshold {setting.weight_threshold}"
+    if isinstance(setting, PalettizedWeights) and setting.granularity == "per_grouped_channel":
+        if weight.shape[0] % setting.group_size:
+            return f"{weight.shape[0]} channels cannot be divided into groups of {setting.group_size}"
+    if isinstance(setting, LinearWeights) and setting.granularity == "per_block":
+        return f"{weight.shape[1]} input channels cannot be divided into blocks of {setting.block_size}"
+    return "coremltools left it without a reason"
+
+
+def _plan(op_type: str, name: str, quantization: CoremlQuantization) -> WeightPlan:
+    weights: Any = quantization.weights
+    sparsity: Any = quantization.sparsity
+    for rule in quantization.rules:
+        if selects(rule, op_type, name):
+            weights = rule.weights if rule.weights is not None else weights
+            sparsity = rule.sparsity if rule.sparsity is not None else sparsity
+    return WeightPlan(
+        weights=None if weights == "none" else weights,
+        sparsity=None if sparsity == "none" else sparsity,
+        by_rule="none" in (weights, sparsity),
+    )
+
+
+def _applied(mlmodel: Any, configs: dict[str, Any], apply: Callable[..., Any], optimize: Any, *, joint: bool) -> Any:
+    config = optimize.OptimizationConfig(op_name_configs=configs)
+    options = {"joint_compression": True} if joint else {}
+    try:
+        with quiet():
+            return apply(mlmodel, config, **options)
+    except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+        raise ToolError(f"coremltools cannot compress the weights: {error}") from error
+
+
+def _pruner(optimize: Any, setting: Sparsity) -> Any:
+    ratio = (
+        {"target_sparsity": setting.target_sparsity} if setting.target_sparsity else {"n_m_ratio": setting.n_m_ratio}
+    )
+    return optimize.OpMagnitudePrunerConfig(**ratio, weight_threshold=setting.weight_threshold)
+
+
+def _linear(optimize: Any, setting: LinearWeights) -> Any:
+    signed = {"symmetric": "int", "affine": "uint"}[setting.scheme]
+    return optimize.OpLinearQuantizerConfig(
+        mode="linear_symmetric" if setting.scheme == "symmetric" else "linear",
+        dtype=f"{signed}{setting.nbits}",
+        granularity=setting.granularity,
+        block_size=setting.block_size,
+        weight_threshold=setting.weight_threshold,
+    )
+
+
+def _palettizer(optimize: Any, setting: PalettizedWeights) -> Any:
+    return optimize.OpPalettizerConfig(
+        mode=setting.mode,
+        nbits=None if setting.mode == "unique" else setting.nbits,
+        granularity=setting.granularity,
+        group_size=setting.group_size,
+        enable_per_channel_scale=setting.per_channel_scale,
+        weight_threshold=setting.weight_threshold,
+    )

@@ -1,0 +1,64 @@
+"""Gives the values of an ML program the names of the PyTorch layers that they came from."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def rename_layers(spec: Any, layers: Mapping[str, str]) -> None:
+    """Rename, in place, outputs and parameters of the operations in `layers`.
+
+    Args:
+        spec: a Core ML specification that holds an ML program.
+        layers: operation name -> layer. MIL allows letters, digits and underscores, so dots become underscores.
+    """
+    interface = {feature.name for feature in [*spec.description.input, *spec.description.output]}
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            taken = interface | {output.name for op in _operations(block) for output in op.outputs}
+            mapping: dict[str, str] = {}
+            for op in _operations(block):
+                layer = layers.get(_name(op))
+                if layer is not None:
+                    _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
+            _apply(block, mapping)
+
+
+def _propose(op: Any, identifier: str, taken: set[str], interface: set[str], mapping: dict[str, str]) -> None:
+    identifier = f"_{identifier}" if identifier[:1].isdigit() else identifier
+    wanted = [(op.outputs[0].name, identifier)]
+    for parameter in ("weight", "bias"):
+        if parameter in op.inputs and op.inputs[parameter].arguments[0].WhichOneof("binding") == "name":
+            wanted.append((op.inputs[parameter].arguments[0].name, f"{identifier}_{parameter}"))
+    for old, new in wanted:
+        if old not in interface and old not in mapping and new not in taken:
+            mapping[old] = new
+            taken.add(new)
+
+
+def _apply(block: Any, mapping: Mapping[str, str]) -> None:
+    for op in block.operations:
+        own_name = _name(op)
+        if own_name in mapping:
+            op.attributes["name"].immediateValue.tensor.strings.values[0] = mapping[own_name]
+        for output in op.outputs:
+            output.name = mapping.get(output.name, output.name)
+        for argument in op.inputs.values():
+            for binding in argument.arguments:
+                if binding.WhichOneof("binding") == "name":
+                    binding.name = mapping.get(binding.name, binding.name)
+        for inner in op.blocks:
+            _apply(inner, mapping)
+    block.outputs[:] = [mapping.get(name, name) for name in block.outputs]
+
+
+def _operations(block: Any) -> Iterator[Any]:
+    for op in block.operations:
+        yield op
+        for inner in op.blocks:
+            yield from _operations(inner)
+
+
+def _name(op: Any) -> str:
+    values = op.attributes["name"].immediateValue.tensor.strings.values if "name" in op.attributes else ()
+    return str(values[0]) if values else ""

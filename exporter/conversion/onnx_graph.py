@@ -1,0 +1,63 @@
+"""Traced graph to a simplified ONNX model, in memory."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxsim
+import torch
+
+from exporter.conversion.trace import example_tensors
+from exporter.errors import ToolError
+from exporter.heavy import quiet
+from exporter.sources.description import InputSpec
+
+OPSET = 17
+
+
+def to_onnx(traced: Any, inputs: Sequence[InputSpec], outputs: Sequence[str]) -> Any:
+    """ONNX ModelProto with the given input and output names, constants folded.
+
+    Raises:
+        ToolError: an operator has no ONNX form.
+    """
+    buffer = io.BytesIO()
+    try:
+        with quiet(), torch.no_grad():
+            torch.onnx.export(
+                traced,
+                example_tensors(inputs),
+                buffer,  # type: ignore[arg-type]  # a stream works; the stub knows only paths
+                dynamo=False,
+                input_names=[spec.name for spec in inputs],
+                output_names=list(outputs),
+                opset_version=OPSET,
+            )
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        raise ToolError(f"the model cannot be written as ONNX, which TFLite needs: {_first_line(error)}") from error
+    return simplified(onnx.load_from_string(buffer.getvalue()))
+
+
+def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
+    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, constants folded."""
+    model = onnx.load(str(path))
+    return simplified(model, {spec.name: list(spec.shape) for spec in inputs})
+
+
+def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:
+    """Fold constants and infer shapes: onnx2tf needs both done before it sees a model in memory."""
+    try:
+        with quiet():
+            result, valid = onnxsim.simplify(model, overwrite_input_shapes=shapes)
+    except RuntimeError as error:
+        raise ToolError(f"the ONNX model cannot be simplified: {_first_line(error)}") from error
+    if not valid:
+        raise ToolError("the simplified ONNX model does not compute what the original did")
+    return result
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,75 @@
+"""One traced graph of a module, from which both formats are made."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from exporter.errors import ToolError
+from exporter.sources.description import InputSpec
+
+
+class _FlatOutputs(torch.nn.Module):
+    """Gives the tensors of nested or named results as a tuple, which both converters can name."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        from exporter.sources.load import flatten
+
+        return tuple(flatten(self.module(*inputs)))
+
+
+class _PermutedInputs(torch.nn.Module):
+    """Takes image inputs as NCHW and gives them to a module that wants NHWC."""
+
+    def __init__(self, module: torch.nn.Module, positions: Sequence[int]) -> None:
+        super().__init__()
+        self.module = module
+        self.positions = tuple(positions)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.module(
+            *(item.permute(0, 2, 3, 1) if index in self.positions else item for index, item in enumerate(inputs))
+        )
+
+
+def channels_first(spec: InputSpec) -> tuple[int, ...]:
+    """The shape of `spec` as both converters see it: images NCHW, others unchanged."""
+    if spec.image is not None and spec.layout == "NHWC":
+        batch, height, width, channels = spec.shape
+        return (batch, channels, height, width)
+    return spec.shape
+
+
+def trace(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> Any:
+    """Trace `module` in eval mode on seeded noise; image inputs of the graph are NCHW.
+
+    Raises:
+        ToolError: the module cannot be traced.
+    """
+    permuted = [index for index, spec in enumerate(inputs) if spec.image is not None and spec.layout == "NHWC"]
+    wrapped = _PermutedInputs(module, permuted) if permuted else module
+    examples = example_tensors(inputs)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not isinstance(wrapped(*examples), torch.Tensor):
+                wrapped = _FlatOutputs(wrapped)
+            return torch.jit.trace(wrapped.eval(), examples, check_trace=False)  # type: ignore[no-untyped-call]
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ToolError(f"the model cannot be traced: {str(error).splitlines()[0]}") from error
+
+
+def example_tensors(inputs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
+    """Seeded noise (zeros for integers) of the graph's input shapes."""
+    generator = torch.Generator().manual_seed(0)
+    return tuple(
+        torch.randn(channels_first(spec), generator=generator)
+        if spec.dtype == "float32"
+        else torch.zeros(spec.shape, dtype=getattr(torch, spec.dtype))
+        for spec in inputs
+    )

@@ -1,0 +1,163 @@
+"""`ReferenceModel`: what a Core ML model package computes, on any operating system."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from exporter.coreml_reference.dtypes import declared
+from exporter.coreml_reference.errors import ModelFileError, ModelInputError
+from exporter.coreml_reference.features import Feature, features, to_input, to_output
+from exporter.coreml_reference.ops.control import StateSlot
+from exporter.coreml_reference.package import ModelFile, read_model_file
+from exporter.coreml_reference.plan import Observer, Plan, Precision
+from exporter.heavy import load_coremltools, quiet
+
+
+class State:
+    """Buffers that a stateful model keeps between predictions; made by `ReferenceModel.make_state`."""
+
+    def __init__(self, slots: dict[str, StateSlot]) -> None:
+        self.slots = slots
+
+    def read(self, name: str) -> torch.Tensor:
+        """A copy of the buffer called `name`; its floats are held in float32."""
+        return self.slots[name].value.clone()
+
+
+class ReferenceModel:
+    """Evaluates a Core ML ML program with torch on the CPU.
+
+    It proves what the file computes; it does not predict the rounding of the Neural Engine or the GPU.
+
+    Args:
+        path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
+        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in float32: the
+            best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from faults.
+        function_name: which function of a multi-function model; the default one when left out.
+
+    Raises:
+        ModelFileError: the file is damaged or is not an ML program.
+        UnsupportedOpError: an operation is refused, with its name, location and reason.
+    """
+
+    def __init__(self, path: Path | str, precision: Precision = "declared", function_name: str | None = None) -> None:
+        if precision not in ("declared", "float32"):
+            raise ValueError(f"precision {precision!r} is neither 'declared' nor 'float32'")
+        file = read_model_file(path)
+        program = _load_program(file)
+        self.path = Path(path)
+        self.precision = precision
+        self.function_name = _function_name(file, program, function_name)
+        function = program.functions[self.function_name]
+        description = _description(file.specification, self.function_name)
+        self.inputs: list[Feature] = features(description.input)
+        self.outputs: list[Feature] = features(description.output)
+        self._variables = dict(function.inputs)
+        self._states = [name for name in self._variables if name not in {one.name for one in self.inputs}]
+        self._plan = Plan(function, self.function_name, precision)
+
+    @property
+    def input_description(self) -> dict[str, Feature]:
+        """The inputs by name."""
+        return {feature.name: feature for feature in self.inputs}
+
+    @property
+    def output_description(self) -> dict[str, Feature]:
+        """The outputs by name."""
+        return {feature.name: feature for feature in self.outputs}
+
+    def make_state(self) -> State:
+        """Buffers of zeros for a stateful model."""
+        slots = {}
+        for name in self._states:
+            tensor_type = self._variables[name].sym_type.wrapped_type()
+            shape = [int(length) for length in tensor_type.get_shape()]
+            slots[name] = StateSlot(torch.zeros(shape))
+        return State(slots)
+
+    def predict(
+        self, data: Mapping[str, Any], state: State | None = None, observer: Observer | None = None
+    ) -> dict[str, Any]:
+        """Outputs by name, for inputs by name; as `coremltools.models.MLModel.predict`.
+
+        Args:
+            data: numpy arrays, or PIL images for image inputs, whose size and mode must be the model's.
+            state: buffers from `make_state`, for a stateful model; they are changed.
+            observer: called with the value of every operation's output, in order.
+
+        Returns:
+            numpy arrays in the dtype that the model describes; PIL images; for a classifier the label, and a dictionary
+            of probabilities.
+
+        Raises:
+            ModelInputError: an input has a wrong name, shape or dtype, or the state is missing.
+            EvaluationError: an operation failed on the values that reached it.
+        """
+        return self._results(self._plan.run({**self._tensors(data), **self._buffers(state)}, observer))
+
+    def predict_batch(
+        self, batch: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> list[dict[str, Any]]:
+        """`predict` for each of `batch`, in order; states are not kept between them."""
+        return [self.predict(data, self.make_state() if self._states else None, observer) for data in batch]
+
+    def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        known = self.input_description
+        unknown = sorted(set(data) - set(known))
+        missing = sorted(name for name, one in known.items() if name not in data and not one.optional)
+        if unknown or missing:
+            parts = [f"the model has no input {', '.join(map(repr, unknown))}"] if unknown else []
+            parts += [f"input {', '.join(map(repr, missing))} is missing"] if missing else []
+            raise ModelInputError(f"{'; '.join(parts)}. Its inputs are: {', '.join(map(repr, known))}")
+        rounds = self.precision == "declared"
+        tensors = {}
+        for name, feature in known.items():
+            wanted = declared(self._variables[name])
+            assert wanted is not None
+            if name in data:
+                tensors[name] = to_input(feature, data[name], wanted, rounds)
+            else:
+                tensors[name] = torch.full(feature.shape, feature.default, dtype=wanted.storage)
+        return tensors
+
+    def _buffers(self, state: State | None) -> dict[str, StateSlot]:
+        if not self._states:
+            return {}
+        if state is None:
+            raise ModelInputError(f"{self.path} is stateful: pass state=model.make_state()")
+        return state.slots
+
+    def _results(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values}
+
+
+def _load_program(file: ModelFile) -> Any:
+    load_coremltools()
+    from coremltools.converters.mil.frontend.milproto import load as milproto  # noqa: PLC0415
+
+    version = file.specification.specificationVersion
+    try:
+        with quiet():
+            return milproto.load(file.specification, version, str(file.weights))
+    except Exception as error:
+        raise ModelFileError(
+            f"{file.path}: coremltools cannot read its program ({type(error).__name__}: {error}). "
+            "Convert the model again with coremltools 9"
+        ) from error
+
+
+def _function_name(file: ModelFile, program: Any, wanted: str | None) -> str:
+    names = list(program.functions)
+    name = wanted or file.specification.description.defaultFunctionName or ("main" if "main" in names else names[0])
+    if name not in names:
+        raise ModelInputError(f"{file.path} has no function {name!r}. Its functions are: {', '.join(names)}")
+    return name
+
+
+def _description(specification: Any, function_name: str) -> Any:
+    for function in specification.description.functions:
+        if function.name == function_name:
+            return function
+    return specification.description

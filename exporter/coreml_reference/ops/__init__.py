@@ -1,0 +1,1 @@
+"""The operations of Core ML ML programs, one module a family."""

@@ -1,0 +1,1 @@
+"""Examples for calibration and evaluation: image folders, CSV manifests, .npz files, factories."""

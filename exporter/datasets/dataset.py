@@ -1,0 +1,75 @@
+"""Dataset: examples by index, found without decoding them, so that a digest needs no image library."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.errors import UsageProblem
+from exporter.sources.description import InputSpec
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A list of examples.
+
+    Attributes:
+        name: what the user gave.
+        digest: SHA-256 of the examples' bytes, their order and labels.
+        labels: class index an example; None when there are no labels.
+        read: gives example `index` as the model's inputs take it, without the batch dimension, one array an input.
+        paths: file an example, for messages; empty for arrays.
+    """
+
+    name: str
+    digest: str
+    size: int
+    read: Callable[[int], tuple[NDArray[Any], ...]] = field(repr=False)
+    labels: tuple[int, ...] | None = None
+    paths: tuple[Path, ...] = ()
+
+    def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
+        """Examples stacked along a new first axis, one array an input."""
+        examples = [self.read(index) for index in indices]
+        return tuple(np.stack(column) for column in zip(*examples, strict=True))
+
+    def spread(self, count: int) -> list[int]:
+        """At most `count` indices, evenly spread over the examples, so that sorted classes are all seen."""
+        count = min(count, self.size)
+        return [index * self.size // count for index in range(count)]
+
+
+def digest_files(paths: Sequence[Path], root: Path, labels: Sequence[int] | None, inputs: Sequence[InputSpec]) -> str:
+    """SHA-256 over names, contents, labels, and how the inputs are prepared."""
+    digest = hashlib.sha256("\0".join(spec.model_dump_json() for spec in inputs).encode())
+    for index, path in enumerate(paths):
+        try:
+            content = hashlib.sha256(path.read_bytes()).digest()
+        except OSError as error:
+            raise UsageProblem(f"image {path}: {error.strerror}.") from error
+        name = str(path.relative_to(root) if path.is_relative_to(root) else path)
+        digest.update(f"{name}\0{labels[index] if labels else ''}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def check_labels(labels: Sequence[int], classes: int, name: str) -> None:
+    """Refuse labels outside the model's outputs.
+
+    Args:
+        labels: class indices.
+        classes: size of the model's last output dimension.
+        name: of the dataset, for the message.
+    """
+    bad = [(index, label) for index, label in enumerate(labels) if not 0 <= label < classes]
+    if bad:
+        index, label = bad[0]
+        raise UsageProblem(
+            f"{name}: example {index + 1} has label {label}, but the model has {classes} classes (0 to {classes - 1}). "
+            f"{len(bad)} of {len(labels)} labels are out of range."
+        )

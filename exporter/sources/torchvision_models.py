@@ -1,0 +1,68 @@
+"""`torchvision:NAME`."""
+
+import difflib
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+from exporter.errors import ToolError, UsageProblem
+from exporter.heavy import load_torchvision
+from exporter.sources.description import ImageSpec
+from exporter.sources.settings import InputSettings, ModelSettings
+from exporter.sources.weights import load_state
+
+
+def load_torchvision_model(
+    spec: str, settings: ModelSettings
+) -> tuple[Any, tuple[InputSettings, ...], ImageSpec | None, tuple[str, ...]]:
+    """Module in eval mode, its input, normalization and class names, as torchvision's weight metadata says.
+
+    Normalization and labels belong to torchvision's weights; with weights of the user's own they are not taken.
+
+    Raises:
+        UsageProblem: no such model, or weights that do not fit.
+        ToolError: the default weights cannot be downloaded.
+    """
+    torchvision = load_torchvision()
+    name = spec.removeprefix("torchvision:")
+    known = torchvision.models.list_models()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean torchvision:{near[0]}?" if near else "torchvision.models.list_models() names them."
+        raise UsageProblem(f"torchvision has no model {name!r}; {hint}")
+    weights = torchvision.models.get_model_weights(name).DEFAULT
+    choice = settings.weights or "default"
+    try:
+        module = torchvision.models.get_model(
+            name, weights=weights if choice == "default" else None, **_plain(name, choice)
+        )
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise ToolError(
+            f"the weights of {spec} could not be downloaded: {reason}. Offline, give a state dict with --weights FILE, "
+            "or --weights none for random weights."
+        ) from error
+    if choice not in ("default", "none"):
+        load_state(module, Path(choice))
+    size = _crop_size(weights)
+    image, labels = None, ()
+    if choice == "default":
+        preset = weights.transforms()
+        image = ImageSpec(mean=tuple(preset.mean), std=tuple(preset.std), color="RGB")
+        labels = tuple(weights.meta.get("categories", ()))
+    return module.eval(), (InputSettings(name="image", shape=(1, 3, size, size)),), image, labels
+
+
+def _plain(name: str, choice: str) -> dict[str, Any]:
+    """Keep segmentation and detection models from downloading a backbone that the user did not ask for."""
+    if choice != "default" and any(
+        part in name for part in ("deeplab", "fcn", "lraspp", "rcnn", "retinanet", "ssd", "fcos")
+    ):
+        return {"weights_backbone": None}
+    return {}
+
+
+def _crop_size(weights: Any) -> int:
+    preset = weights.transforms()
+    size = getattr(preset, "crop_size", None) or getattr(preset, "resize_size", None) or [224]
+    return int(size[0] if isinstance(size, list | tuple) else size)
