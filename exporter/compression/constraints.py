@@ -13,6 +13,8 @@ from torch.nn.utils import parametrize
 from exporter.hints import WeightForm
 
 FLOAT16 = torch.float16
+# TFLite widens the scale of a channel whose weights are all smaller than this; such a channel is dead, and becomes zero.
+LEAST_PEAK = 1e-6
 
 
 class Constraint(nn.Module):
@@ -117,15 +119,13 @@ class Grid(Constraint):
     def forward(self, weight: Tensor) -> Tensor:
         """The weight on its grid; gradients pass straight."""
         top = 2 ** (self.bits - 1) - 1
-        rows = weight.detach().movedim(self.axis, 0)
-        if self.block_size is None:
-            scale = rows.flatten(1).abs().amax(1).clamp_min(torch.finfo(weight.dtype).tiny * 2**23) / top
-            zero = torch.zeros_like(scale, dtype=torch.int32)
-            return torch.fake_quantize_per_channel_affine(weight, scale, zero, self.axis, -top, top)
-        blocks = rows.unflatten(1, (-1, self.block_size))
-        scale = blocks.abs().amax(2, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny * 2**23) / top
-        snapped = (blocks / scale).round().clamp(-top, top) * scale
-        return straight_through(weight, snapped.flatten(1, 2).movedim(0, self.axis))
+        rows = weight.movedim(self.axis, 0).flatten(1)
+        blocks = rows.unflatten(1, (-1, self.block_size or rows.shape[1])).detach()
+        peak = blocks.abs().amax(2, keepdim=True)
+        scale = peak.clamp_min(LEAST_PEAK) / top
+        snapped = torch.where(peak < LEAST_PEAK, 0, (blocks / scale).round() * scale)
+        shape = weight.movedim(self.axis, 0).shape
+        return straight_through(weight, snapped.reshape(shape).movedim(0, self.axis))
 
     def form(self, name: str) -> WeightForm:
         """A linear grid."""
