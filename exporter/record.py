@@ -106,12 +106,41 @@ class Artifact(Frozen):
     conversion_s: float
 
 
+class Parity(Frozen):
+    """How an artifact's outputs compare with its source's on the same examples.
+
+    Attributes:
+        data: what the examples were: the dataset's name, or ``noise``.
+        samples: examples compared.
+        evaluator: what ran the artifact, for example ``LiteRT 2.1.0``.
+        snr_db: signal-to-noise ratio over all examples, of the worst output; None when there is no difference.
+        cosine: mean over examples, of the worst output.
+        max_abs_error: largest difference of any output element.
+        top1_agreement: share of examples on which both name the same class; None when the output is not one of classes.
+        top1: accuracy of the artifact in [0, 1]; None without labels.
+        source_top1: accuracy of the source on the same examples.
+    """
+
+    data: str
+    samples: int
+    evaluator: str
+    snr_db: float | None
+    cosine: float
+    max_abs_error: float
+    top1_agreement: float | None = None
+    top1: float | None = None
+    top5: float | None = None
+    source_top1: float | None = None
+    source_top5: float | None = None
+
+
 class TargetRecord(Frozen):
     """Everything found out for one target.
 
     Attributes:
         settings: the target as resolved, for display and comparison.
         inspection: facts of `exporter.inspection`, as data.
+        parities: how the outputs compare with the source's, one an evaluator; empty when that could not be checked.
         warnings: sentences about steps that did harm or nothing.
         error: why there is no artifact; None when there is one.
         from_cache: stages that were taken from the cache instead of being run.
@@ -124,6 +153,7 @@ class TargetRecord(Frozen):
     artifact: Artifact | None = None
     steps: tuple[StepResult, ...] = ()
     inspection: dict[str, Any] | None = None
+    parities: tuple[Parity, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     readings: tuple[Reading, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -12,6 +12,10 @@ from exporter.cli.lazy import CommandEntry, LazyGroup
 from exporter.errors import ExporterError
 
 COMMANDS = {
+    "run": CommandEntry(
+        "exporter.cli.run",
+        "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
 }
 

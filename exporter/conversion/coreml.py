@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from exporter.conversion.layer_names import match_layers
+from exporter.conversion.rules import selects
 from exporter.conversion.trace import channels_first, example_tensors
 from exporter.errors import ToolError
 from exporter.heavy import load_coremltools, quiet
@@ -115,13 +116,6 @@ def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTar
             if rule.precision == "float32" and selects(rule, op.op_type, layer_of(op, layers)):
                 kept.add(re.sub(r"_cast_fp16$", "", op.name))
     return kept
-
-
-def selects(rule: Any, op_type: str, name: str) -> bool:
-    """Whether a rule is for an operation of this type and name."""
-    if rule.op_type is not None:
-        return bool(rule.op_type == op_type)
-    return re.search(rule.op_name, name) is not None
 
 
 def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.conversion.coreml import CoremlModel, layer_of, operations, selects
+from exporter.conversion.coreml import CoremlModel, layer_of, operations
+from exporter.conversion.rules import selects
 from exporter.errors import ToolError
 from exporter.heavy import load, quiet
 from exporter.inspection.facts import Inspection, WeightFact
@@ -97,9 +98,9 @@ def _reason(weight: WeightFact, plan: WeightPlan | None) -> str:
         return "no setting reaches it"
     if weight.parameters <= setting.weight_threshold:
         return f"{weight.parameters} elements, not more than weight_threshold {setting.weight_threshold}"
-    if isinstance(setting, PalettizedWeights) and setting.granularity == "per_grouped_channel":
-        if weight.shape[0] % setting.group_size:
-            return f"{weight.shape[0]} channels cannot be divided into groups of {setting.group_size}"
+    grouped = isinstance(setting, PalettizedWeights) and setting.granularity == "per_grouped_channel"
+    if isinstance(setting, PalettizedWeights) and grouped and weight.shape[0] % setting.group_size:
+        return f"{weight.shape[0]} channels cannot be divided into groups of {setting.group_size}"
     if isinstance(setting, LinearWeights) and setting.granularity == "per_block":
         return f"{weight.shape[1]} input channels cannot be divided into blocks of {setting.block_size}"
     return "coremltools left it without a reason"

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def rename_layers(spec: Any, layers: Mapping[str, str]) -> None:
-    """Rename, in place, outputs and parameters of the operations in `layers`.
+def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
+    """Rename, in place, outputs and parameters of the operations in `layers`; gives new name -> old name.
 
     Args:
         spec: a Core ML specification that holds an ML program.
         layers: operation name -> layer. MIL allows letters, digits and underscores, so dots become underscores.
     """
     interface = {feature.name for feature in [*spec.description.input, *spec.description.output]}
+    renamed: dict[str, str] = {}
     for function in spec.mlProgram.functions.values():
         for block in function.block_specializations.values():
             taken = interface | {output.name for op in _operations(block) for output in op.outputs}
@@ -22,6 +23,8 @@ def rename_layers(spec: Any, layers: Mapping[str, str]) -> None:
                 if layer is not None:
                     _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
             _apply(block, mapping)
+            renamed.update({new: old for old, new in mapping.items()})
+    return renamed
 
 
 def _propose(op: Any, identifier: str, taken: set[str], interface: set[str], mapping: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 import onnxsim
 import torch
+from numpy.typing import NDArray
 
 from exporter.conversion.onnx_rewrites import strided_slices_to_pools
 from exporter.conversion.trace import example_tensors
@@ -45,6 +46,14 @@ def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
     """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, constants folded."""
     model = onnx.load(str(path))
     return simplified(model, {spec.name: list(spec.shape) for spec in inputs})
+
+
+def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """Outputs of an ONNX model in onnxruntime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return list(session.run(None, inputs))
 
 
 def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:

@@ -39,10 +39,17 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
         return schema.BufferEnd(builder)
 
 
+def weighted_tensors(content: bytes) -> list[str]:
+    """Names of the tensors that operators with a weight write, in execution order."""
+    model = _parse(content)
+    graph = model.subgraphs[0]
+    return [_text(graph.tensors[op.outputs[0]].name) for op in graph.operators if _kind(model, op) in WEIGHT_INPUT]
+
+
 def float_weights(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     """Weights of a float32 model by the name of the tensor that their operator writes, output channels first."""
-    graph = _parse(content).subgraphs[0]
     model = _parse(content)
+    graph = model.subgraphs[0]
     weights = {}
     for operator in graph.operators:
         kind = _kind(model, operator)
@@ -62,6 +69,7 @@ def finish(
     inputs: Sequence[str],
     outputs: Sequence[str],
     layers: Mapping[str, str],
+    order: Sequence[str],
     metadata: bytes | None,
     description: str,
 ) -> bytes:
@@ -72,12 +80,13 @@ def finish(
         inputs: the model's input names.
         outputs: the model's output names.
         layers: name of a tensor that an operator writes -> the layer's name; weight and bias are named after it too.
+        order: `weighted_tensors` of the float model; quantization renames some tensors but keeps the operators' order.
         metadata: a TFLite metadata flatbuffer, or None.
         description: shown by viewers.
     """
     model = _parse(content)
     graph = model.subgraphs[0]
-    _name_layers(model, graph, layers)
+    _name_layers(model, graph, layers, order)
     for indices, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
         for index, name in zip(indices, names, strict=True):
             graph.tensors[index].name = name.encode()
@@ -103,11 +112,13 @@ def _parse(content: bytes) -> Any:
     return model
 
 
-def _name_layers(model: Any, graph: Any, layers: Mapping[str, str]) -> None:
-    for operator in graph.operators:
+def _name_layers(model: Any, graph: Any, layers: Mapping[str, str], order: Sequence[str]) -> None:
+    weighted = [operator for operator in graph.operators if _kind(model, operator) in WEIGHT_INPUT]
+    own = [_text(graph.tensors[operator.outputs[0]].name) for operator in weighted]
+    for operator, name in zip(weighted, order if len(order) == len(own) else own, strict=True):
         kind = _kind(model, operator)
-        layer = layers.get(_text(graph.tensors[operator.outputs[0]].name))
-        if layer is None or kind not in WEIGHT_INPUT:
+        layer = layers.get(name)
+        if layer is None:
             continue
         graph.tensors[operator.outputs[0]].name = layer.encode()
         for position, part in ((WEIGHT_INPUT[kind], "weight"), (2, "bias")):

@@ -44,7 +44,9 @@ def check_blobs(path: Path, specification: Any, weights: Path) -> None:
     for owner, value in _file_values(specification.mlProgram):
         name = value.blobFileValue.fileName
         if not name.startswith("@model_path/weights/") or "/" in name.removeprefix("@model_path/weights/"):
-            raise ModelFileError(f"{path}: {owner} reads weights from {name!r}, outside of the package. Do not use this package")
+            raise ModelFileError(
+                f"{path}: {owner} reads weights from {name!r}, outside of the package. Do not use this package"
+            )
         file = weights / name.rpartition("/")[2]
         if name not in sizes:
             if not file.is_file() or file.is_symlink():

@@ -110,7 +110,12 @@ def _image(name: str, image: Any, optional: bool) -> Feature:
         allowed = tuple((1, channels, size.height, size.width) for size in image.enumeratedSizes.sizes)
     elif flexible == "imageSizeRange":
         height, width = image.imageSizeRange.heightRange, image.imageSizeRange.widthRange
-        ranges = ((1, 1), (channels, channels), (height.lowerBound, height.upperBound), (width.lowerBound, width.upperBound))
+        ranges = (
+            (1, 1),
+            (channels, channels),
+            (height.lowerBound, height.upperBound),
+            (width.lowerBound, width.upperBound),
+        )
     return Feature(
         name,
         "image",
@@ -144,7 +149,9 @@ def to_input(feature: Feature, given: Any, wanted: Dtype, rounds: bool) -> torch
 
 def _numbers(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
     if isinstance(given, Image.Image):
-        raise ModelInputError(f"input {feature.name!r} is an array, not an image: give a numpy array of shape {list(feature.shape)}")
+        raise ModelInputError(
+            f"input {feature.name!r} is an array, not an image: give a numpy array of shape {list(feature.shape)}"
+        )
     if isinstance(given, torch.Tensor):
         given = given.detach().cpu().numpy()
     array = np.asarray(given)
@@ -152,7 +159,9 @@ def _numbers(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
     whole = np.issubdtype(feature.dtype.array, np.integer)
     if array.dtype.kind not in ("biu" if whole else "biuf"):
         want = "whole numbers" if whole else "real numbers"
-        raise ModelInputError(f"input {feature.name!r} has dtype {array.dtype}; give {want}, such as numpy.{feature.dtype.array.__name__}")
+        raise ModelInputError(
+            f"input {feature.name!r} has dtype {array.dtype}; give {want}, such as numpy.{feature.dtype.array.__name__}"
+        )
     return array.astype(np.int32) if array.dtype in (np.uint16, np.uint32) else array
 
 
@@ -160,9 +169,13 @@ def _pixels(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
     assert feature.colour is not None
     mode = feature.colour if feature.colour in ("L", "F") else "RGB"
     if not isinstance(given, Image.Image):
-        raise ModelInputError(f"input {feature.name!r} is an image: give a PIL image of mode {mode!r}, not {type(given).__name__}")
+        raise ModelInputError(
+            f"input {feature.name!r} is an image: give a PIL image of mode {mode!r}, not {type(given).__name__}"
+        )
     if given.mode != mode:
-        raise ModelInputError(f"input {feature.name!r} has image mode {given.mode!r}; convert it first: image.convert({mode!r})")
+        raise ModelInputError(
+            f"input {feature.name!r} has image mode {given.mode!r}; convert it first: image.convert({mode!r})"
+        )
     pixels = np.asarray(given, dtype=np.float32)
     if mode != "RGB":
         return pixels[None, None]
@@ -186,4 +199,6 @@ def _picture(feature: Feature, value: torch.Tensor) -> Image.Image:
     pixels = planes.round().clamp(0, 255).to(torch.uint8).numpy()
     if feature.colour == "L":
         return Image.fromarray(pixels[0])
-    return Image.fromarray(np.ascontiguousarray((pixels[::-1] if feature.colour == "BGR" else pixels).transpose(1, 2, 0)))
+    return Image.fromarray(
+        np.ascontiguousarray((pixels[::-1] if feature.colour == "BGR" else pixels).transpose(1, 2, 0))
+    )

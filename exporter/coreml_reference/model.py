@@ -130,7 +130,9 @@ class ReferenceModel:
         return state.slots
 
     def _results(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values}
+        return {
+            feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values
+        }
 
 
 def _load_program(file: ModelFile) -> Any:

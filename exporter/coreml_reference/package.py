@@ -37,7 +37,9 @@ def read_model_file(path: Path | str) -> ModelFile:
     if not path.exists():
         raise ModelFileError(f"{path} does not exist. Give a Core ML package (.mlpackage) or model file (.mlmodel)")
     if path.suffix == ".mlmodelc":
-        raise ModelFileError(f"{path} is compiled for devices and no longer holds the program. Give the .mlpackage it came from")
+        raise ModelFileError(
+            f"{path} is compiled for devices and no longer holds the program. Give the .mlpackage it came from"
+        )
     specification_path = _specification_in(path) if path.is_dir() else path
     specification = _parse(path, specification_path)
     _require_ml_program(path, specification)
@@ -52,9 +54,13 @@ def _specification_in(package: Path) -> Path:
         entries = json.loads(manifest.read_text("utf-8"))
         item = entries["itemInfoEntries"][entries["rootModelIdentifier"]]["path"]
     except FileNotFoundError:
-        raise ModelFileError(f"{package} has no Manifest.json: it is not a Core ML package, or is incomplete. Export it again") from None
+        raise ModelFileError(
+            f"{package} has no Manifest.json: it is not a Core ML package, or is incomplete. Export it again"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{manifest} is damaged ({type(error).__name__}: {error}). Export the package again") from error
+        raise ModelFileError(
+            f"{manifest} is damaged ({type(error).__name__}: {error}). Export the package again"
+        ) from error
     data = (package / "Data").resolve()
     found = (data / str(item)).resolve()
     if not found.is_relative_to(data):
@@ -74,7 +80,9 @@ def _parse(path: Path, specification_path: Path) -> Any:
     try:
         specification.ParseFromString(specification_path.read_bytes())
     except DecodeError as error:
-        raise ModelFileError(f"{path} is not a Core ML model, or is truncated or encrypted ({error}). Export it again") from error
+        raise ModelFileError(
+            f"{path} is not a Core ML model, or is truncated or encrypted ({error}). Export it again"
+        ) from error
     return specification
 
 
@@ -85,7 +93,9 @@ def _require_ml_program(path: Path, specification: Any) -> None:
     if kind is None:
         raise ModelFileError(f"{path} holds no model: it is truncated or not a Core ML model. Export it again")
     if kind == "serializedModel":
-        raise ModelFileError(f"{path} holds an encrypted or serialized model, whose program cannot be read. Give the model it was made from")
+        raise ModelFileError(
+            f"{path} holds an encrypted or serialized model, whose program cannot be read. Give the model it was made from"
+        )
     raise ModelFileError(
         f"{path} is a {kind} model, not an ML program. Convert it with minimum_deployment_target iOS15 (macOS12) or "
         'later, that is minimum_os = "iOS 15" in targets.toml, or convert_to="mlprogram"'

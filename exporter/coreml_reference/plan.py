@@ -128,10 +128,20 @@ class Plan:
                 )
             }
             try:
-                result = step.call(values, observer, **arguments) if step.op_type in STRUCTURAL else step.call(**arguments)
+                result = (
+                    step.call(values, observer, **arguments) if step.op_type in STRUCTURAL else step.call(**arguments)
+                )
             except (EvaluationError, UnsupportedOpError):
                 raise
-            except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, ArithmeticError) as error:
+            except (
+                RuntimeError,
+                ValueError,
+                TypeError,
+                IndexError,
+                KeyError,
+                AssertionError,
+                ArithmeticError,
+            ) as error:
                 raise EvaluationError(
                     f"{step.location} failed on {_summary(arguments)}: {error}. Check the inputs' shapes against the model's; "
                     "if they are right, the program is not valid Core ML"
@@ -219,7 +229,9 @@ class Plan:
         return _Step(functools.partial(self._while, blocks), (("loop_vars", sources, None),), self._outputs(op, True),
                      "while_loop", location)  # fmt: skip
 
-    def _cond(self, blocks: list[_Block], values: list[Any], observer: Observer | None, *, pred: bool) -> tuple[Any, ...]:
+    def _cond(
+        self, blocks: list[_Block], values: list[Any], observer: Observer | None, *, pred: bool
+    ) -> tuple[Any, ...]:
         block = blocks[0 if pred else 1]
         self._run(block, values, observer)
         return tuple(_resolve(source, values) for source in block.outputs)

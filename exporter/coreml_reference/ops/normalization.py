@@ -22,9 +22,7 @@ def batch_norm(
 
 
 @FAMILY.op("instance_norm")
-def instance_norm(
-    x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None, epsilon: float = 1e-5
-) -> Tensor:
+def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None, epsilon: float = 1e-5) -> Tensor:
     """Each channel of each example normalized over its spatial dimensions; one element gives beta."""
     axes = tuple(range(2, x.dim()))
     variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)

@@ -24,16 +24,12 @@ def shape_of(x: Tensor) -> Tensor:
 def reshape(x: Tensor, shape: Ints) -> Tensor:
     """-1 is what remains; 0 is the dimension of `x` at the same place from the right, or 1 past its rank."""
     offset = x.dim() - len(shape)
-    lengths = [
-        length if length else (x.shape[i + offset] if i + offset >= 0 else 1) for i, length in enumerate(shape)
-    ]
+    lengths = [length if length else (x.shape[i + offset] if i + offset >= 0 else 1) for i, length in enumerate(shape)]
     return x.reshape(lengths)
 
 
 @FAMILY.op("reshape_like", exact=True)
-def reshape_like(
-    x: Tensor, ref_tensors: list[Tensor], begins: Ints, ends: Ints, end_masks: Bools
-) -> Tensor:
+def reshape_like(x: Tensor, ref_tensors: list[Tensor], begins: Ints, ends: Ints, end_masks: Bools) -> Tensor:
     """To parts of the shapes of other tensors, joined."""
     lengths: list[int] = []
     for reference, begin, end, mask in zip(ref_tensors, begins, ends, end_masks, strict=True):
@@ -85,9 +81,7 @@ def stack(values: list[Tensor], axis: int) -> Tensor:
 
 
 @FAMILY.op("split", exact=True)
-def split(
-    x: Tensor, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None
-) -> tuple[Tensor, ...]:
+def split(x: Tensor, axis: int, num_splits: int | None = None, split_sizes: Ints | None = None) -> tuple[Tensor, ...]:
     """Parts of the given sizes, or as many equal parts."""
     if split_sizes:
         return torch.split(x, list(split_sizes), axis)

@@ -1,0 +1,80 @@
+"""ConversionSession: one source, and an artifact for each target asked for."""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.conversion.graph import SourceGraph
+from exporter.datasets.dataset import Dataset
+from exporter.inspection import Inspection, inspect
+from exporter.record import LeftAlone
+from exporter.sources.load import ModelSource
+from exporter.targets.settings import CoremlTarget, Target
+
+if TYPE_CHECKING:  # each format's libraries are imported only when a target asks for it
+    from exporter.conversion.coreml_converter import CoremlConverter
+    from exporter.conversion.tflite_converter import TfliteConverter
+
+FILE_NAMES = {"tflite": "model.tflite", "coreml": "Model.mlpackage"}
+TWIN_NAMES = {"tflite": "twin.tflite", "coreml": "Twin.mlpackage"}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `ConversionSession.convert` made.
+
+    Attributes:
+        path: of the artifact.
+        twin_path: of the same model in the same format without compression.
+        inspection: of the artifact.
+        twin: inspection of the twin.
+        left_alone: weights that a library skipped.
+        seconds: what it took.
+    """
+
+    path: Path
+    twin_path: Path
+    inspection: Inspection
+    twin: Inspection
+    left_alone: tuple[LeftAlone, ...]
+    seconds: float
+
+
+class ConversionSession:
+    """Converts one source to any number of targets; graphs that they share are made once."""
+
+    def __init__(self, source: ModelSource, calibration: Dataset | None, calibration_samples: int) -> None:
+        self.graph = SourceGraph(source, calibration, calibration_samples)
+
+    def convert(self, target: Target, folder: Path) -> Conversion:
+        """Write the artifact of `target`, and its uncompressed twin, into `folder`.
+
+        Raises:
+            UsageProblem: the target cannot be had from this source, or data is missing.
+            ToolError: a converter failed.
+        """
+        started = time.monotonic()
+        path, twin = folder / FILE_NAMES[target.format], folder / TWIN_NAMES[target.format]
+        left: tuple[LeftAlone, ...] = ()
+        if isinstance(target, CoremlTarget):
+            conversion = self._coreml.convert(target, path, twin)
+            inspection = inspect(path)
+            left = conversion.left_alone(inspection)
+        else:
+            self._tflite.convert(target, path, twin)
+            inspection = inspect(path)
+        return Conversion(path, twin, inspection, inspect(twin), left, time.monotonic() - started)
+
+    @cached_property
+    def _tflite(self) -> "TfliteConverter":
+        from exporter.conversion.tflite_converter import TfliteConverter
+
+        return TfliteConverter(self.graph)
+
+    @cached_property
+    def _coreml(self) -> "CoremlConverter":
+        from exporter.conversion.coreml_converter import CoremlConverter
+
+        return CoremlConverter(self.graph)

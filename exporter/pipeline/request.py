@@ -1,0 +1,45 @@
+"""What a run is asked to do, as frozen data."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.artifacts.cache import default_root
+from exporter.sources.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One `run`, `convert` or `verify`.
+
+    Attributes:
+        spec: the MODEL argument.
+        settings: what the user said of the model.
+        target_names: in the order asked for.
+        targets_file: targets of the user's own, over the presets.
+        calibration: representative data: folder, CSV, .npz or factory.
+        evaluation: labelled data, likewise; None falls back to the calibration data, then to noise.
+        calibration_samples: at most so many examples calibrate.
+        evaluation_samples: at most so many examples are compared; None takes all.
+        output: folder of the run.
+        force: make everything anew.
+        strict: what could not be checked fails the run.
+        verify: compare outputs with the source's.
+        measure: take host readings of TFLite artifacts.
+        command_line: as typed, for the record.
+    """
+
+    spec: str
+    settings: ModelSettings
+    target_names: tuple[str, ...]
+    output: Path
+    targets_file: Path | None = None
+    calibration: str | None = None
+    evaluation: str | None = None
+    calibration_samples: int = 100
+    evaluation_samples: int | None = None
+    cache_root: Path = field(default_factory=default_root)
+    force: bool = False
+    strict: bool = False
+    verify: bool = True
+    measure: bool = True
+    command_line: tuple[str, ...] = ()

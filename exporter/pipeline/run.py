@@ -1,0 +1,173 @@
+"""The main job: convert for every target, verify, inspect, gate, measure, and record it all."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from exporter.artifacts.cache import Cache
+from exporter.artifacts.output import output_folder, publish, write_text
+from exporter.conversion.session import FILE_NAMES
+from exporter.errors import ExporterError, ToolError, UsageProblem
+from exporter.pipeline.model import ModelAtHand
+from exporter.pipeline.progress import Progress
+from exporter.pipeline.request import RunRequest
+from exporter.pipeline.stages import Converted, convert, parities, readings
+from exporter.pipeline.tools import machine_facts, tool_versions
+from exporter.pipeline.warnings import conversion_warnings, speed_warning
+from exporter.record import Artifact, Parity, RunRecord, SourceRecord, TargetRecord
+from exporter.sources.description import SourceKind
+from exporter.targets.load import load_targets
+from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
+from exporter.units import format_size
+from exporter.verdicts import Verdict, exit_code, judge
+from exporter.verification.gate import parity_verdicts
+from profilers.readings import Reading
+
+TOOL_FAILED = 3
+
+
+def run(request: RunRequest, progress: Progress) -> RunRecord:
+    """Carry out `request`; artifacts, `run.json` and the returned record say the same.
+
+    Raises:
+        UsageProblem: the request cannot be carried out as it stands; nothing was written.
+    """
+    started, created = time.monotonic(), datetime.now(UTC)
+    targets = load_targets(request.target_names, user_file=request.targets_file)
+    cache = Cache(request.cache_root)
+    model = ModelAtHand(request, cache, progress)
+    _refuse_early(model, targets)
+    with output_folder(request.output):
+        records = [_run_target(model, target) for target in targets]
+        record = RunRecord(
+            created_at=created,
+            command_line=request.command_line,
+            duration_s=time.monotonic() - started,
+            machine=machine_facts(),
+            tools=tool_versions(),
+            source=_source_record(model, records),
+            targets=tuple(records),
+            exit_code=_exit_code(records, strict=request.strict),
+        )
+        write_text(request.output / "run.json", record.model_dump_json(indent=1))
+    cache.tidy()
+    return record
+
+
+def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
+    """Everything that can be known to be wrong before the long work starts."""
+    for target in targets:
+        if target.quantization.calibrated and model.request.calibration is None:
+            raise UsageProblem(
+                f"target {target.name} quantizes activations and needs representative data: give --calibration."
+            )
+        if isinstance(target, CoremlTarget) and model.description.kind is SourceKind.ONNX:
+            raise UsageProblem(
+                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
+                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
+            )
+    if model.calibration is not None and any(target.quantization.calibrated for target in targets):
+        model.calibration.batch([0])
+    if model.request.verify:
+        model.evaluation.batch([0])
+
+
+def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
+    """One target; a tool that fails on it leaves the others alone."""
+    settings = target.model_dump(mode="json")
+    facts = {"name": target.name, "format": target.format, "minimum_os": target.minimum_os, "settings": settings}
+    try:
+        converted = convert(model, target)
+        compared, compared_cached, why_not = _parities(model, converted)
+        taken, slower, taken_cached = _readings(model, converted)
+    except ToolError as error:
+        return TargetRecord.model_validate({**facts, "error": str(error)})
+    path = Path(target.name) / FILE_NAMES[target.format]
+    publish(converted.path, model.request.output / path)
+    verdicts = [_size_verdict(target, converted)] if target.budgets.size is not None else []
+    for parity in compared or (None,):
+        verdicts += parity_verdicts(target, parity, why_not)
+    stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
+    warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
+    return TargetRecord(
+        **facts,
+        artifact=_artifact(model, converted, path),
+        inspection=converted.facts.inspection.model_dump(mode="json"),
+        parities=compared,
+        verdicts=tuple(verdicts),
+        readings=taken,
+        warnings=(*warnings, *slower),
+        from_cache=tuple(name for name, cached in stages.items() if cached),
+    )
+
+
+def _parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
+    if not model.request.verify:
+        return (), False, "verification was switched off"
+    try:
+        found, cached = parities(model, converted)
+    except (UsageProblem, ToolError):
+        raise
+    except ExporterError as error:
+        # The reference evaluator refuses an operation: nothing is known, and that is said.
+        return (), False, str(error)
+    return found, cached, ""
+
+
+def _readings(model: ModelAtHand, converted: Converted) -> tuple[tuple[Reading, ...], list[str], bool]:
+    """Host readings of a TFLite artifact, and whether it is slower than its float twin."""
+    target = converted.target
+    if not isinstance(target, TfliteTarget) or not model.request.measure:
+        return (), [], False
+    own, cached = readings(model, converted.path, converted.facts.sha256, target.name)
+    if converted.facts.sha256 == converted.facts.twin_sha256 or target.quantization.mode == "float32":
+        return own, [], cached
+    twin, _ = readings(model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression")
+    return own, speed_warning(target, own, twin), cached
+
+
+def _size_verdict(target: Target, converted: Converted) -> Verdict:
+    size, limit = converted.facts.inspection.size_bytes, target.budgets.size
+    assert limit is not None
+    reason = f"{format_size(size)} of {format_size(limit)}"
+    return judge(target.name, "size", size, "B", limit=limit, bound="at most", reason=reason)
+
+
+def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
+    facts = converted.facts
+    return Artifact(
+        path=path.as_posix(),
+        format=converted.target.format,
+        target=converted.target.name,
+        sha256=facts.sha256,
+        size_bytes=facts.inspection.size_bytes,
+        source_digest=model.description.digest,
+        settings_digest=converted.settings_digest,
+        tools=tool_versions(),
+        left_alone=facts.left_alone,
+        twin_size_bytes=facts.twin.size_bytes,
+        conversion_s=facts.conversion_s,
+    )
+
+
+def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> SourceRecord:
+    description = model.description
+    found = [parity for record in records for parity in record.parities]
+    return SourceRecord(
+        spec=description.spec,
+        digest=description.digest,
+        inputs={spec.name: spec.shape for spec in description.inputs},
+        parameters=description.parameters,
+        size_bytes=description.size_bytes,
+        top1=found[0].source_top1 if found else None,
+        top5=found[0].source_top5 if found else None,
+        samples=found[0].samples if found else None,
+    )
+
+
+def _exit_code(records: Sequence[TargetRecord], *, strict: bool) -> int:
+    """3 when a target has no artifact, else as the verdicts say."""
+    if any(record.error for record in records):
+        return TOOL_FAILED
+    return exit_code((verdict for record in records for verdict in record.verdicts), strict=strict)

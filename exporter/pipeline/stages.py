@@ -1,0 +1,173 @@
+"""The stages of a run for one target, each taken from the cache when its inputs are the same."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter
+
+from exporter.artifacts.cache import key_of
+from exporter.artifacts.digests import tree_digest
+from exporter.conversion.session import FILE_NAMES, TWIN_NAMES
+from exporter.inspection import Inspection
+from exporter.pipeline.model import ModelAtHand
+from exporter.pipeline.tools import machine_facts, tool_versions
+from exporter.record import Frozen, LeftAlone, Parity
+from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
+from exporter.verification.compare import compare
+from exporter.verification.runners import CoremlRunner, LiteRTRunner
+from profilers.host import host_readings
+from profilers.plan import ProfilePlan
+from profilers.readings import Reading
+
+REVISION = 1
+"""Raise it when a change of this program changes artifacts or verdicts made from the same input."""
+
+HOST_PLAN = ProfilePlan(
+    processes=2, warmup_runs=5, warmup_min_s=0.2, runs=50, min_s=0.5, cool_down=False,
+    energy_repeats=3, idle_s=2, energy_s=2,
+)  # fmt: skip
+
+Value = TypeVar("Value")
+
+
+class ConversionFacts(Frozen):
+    """What a conversion found out, beside its files."""
+
+    sha256: str
+    twin_sha256: str
+    inspection: Inspection
+    twin: Inspection
+    left_alone: tuple[LeftAlone, ...]
+    conversion_s: float
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A conversion in the cache."""
+
+    folder: Path
+    target: Target
+    facts: ConversionFacts
+    settings_digest: str
+    from_cache: bool
+
+    @property
+    def path(self) -> Path:
+        """Of the artifact."""
+        return self.folder / FILE_NAMES[self.target.format]
+
+    @property
+    def twin_path(self) -> Path:
+        """Of the uncompressed twin."""
+        return self.folder / TWIN_NAMES[self.target.format]
+
+
+def conversion_key(model: ModelAtHand, target: Target) -> str:
+    """Everything that decides an artifact: source, settings, representative data, tools."""
+    calibrated = target.quantization.calibrated
+    data = model.calibration.digest if calibrated and model.calibration else None
+    return key_of(
+        "conversion", REVISION, model.description.digest, model.description.model_dump(mode="json"),
+        model.request.settings.model_dump(mode="json", include={"author", "license", "version", "description"}),
+        _conversion_settings(target), data, model.request.calibration_samples if calibrated else None, tool_versions(),
+    )  # fmt: skip
+
+
+def _conversion_settings(target: Target) -> dict[str, Any]:
+    kept = {"format", "quantization", "recipe", "layout", "input_kind"}
+    settings = target.model_dump(mode="json", include=kept)
+    if isinstance(target, CoremlTarget):
+        settings |= {"generation": target.generation, "compute_units": target.compute_units}
+    return settings
+
+
+def convert(model: ModelAtHand, target: Target) -> Converted:
+    """The artifact of `target`, converted unless the cache has it.
+
+    Raises:
+        UsageProblem: the target cannot be had from this source.
+        ToolError: a converter failed.
+    """
+    key = conversion_key(model, target)
+    if model.request.force:
+        model.cache.drop(key)
+    entry = model.cache.find(key)
+    from_cache = entry is not None
+    if entry is None:
+        with model.progress.stage(f"Converting for {target.name}"):
+            entry = model.cache.store(key, lambda folder: _convert_into(model, target, folder))
+    facts = ConversionFacts.model_validate_json((entry / "facts.json").read_bytes())
+    return Converted(entry, target, facts, key, from_cache)
+
+
+def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
+    conversion = model.conversions.convert(target, folder)
+    facts = ConversionFacts(
+        sha256=tree_digest(conversion.path),
+        twin_sha256=tree_digest(conversion.twin_path),
+        inspection=conversion.inspection.model_copy(update={"path": conversion.path.name}),
+        twin=conversion.twin.model_copy(update={"path": conversion.twin_path.name}),
+        left_alone=conversion.left_alone,
+        conversion_s=conversion.seconds,
+    )
+    (folder / "facts.json").write_text(facts.model_dump_json(), encoding="utf-8")
+
+
+def parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool]:
+    """Comparison with the source, one an evaluator that this machine has; and whether all came from the cache."""
+    found, cached = [], True
+    for name in _evaluators(converted.target):
+        key = key_of(
+            "parity", REVISION, name, converted.facts.sha256, model.description.digest, model.evaluation.digest,
+            model.evaluation.name, model.request.evaluation_samples, tool_versions(),
+        )  # fmt: skip
+        value, hit = _cached(model, key, Parity, lambda name=name: _compare(model, converted, name))  # type: ignore[misc]
+        found.append(value)
+        cached = cached and hit
+    return tuple(found), cached
+
+
+def _evaluators(target: Target) -> Iterator[str]:
+    yield "litert" if isinstance(target, TfliteTarget) else "reference"
+    if isinstance(target, CoremlTarget) and sys.platform == "darwin":
+        yield "coreml"
+
+
+def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
+    reference = model.reference
+    runner = (
+        LiteRTRunner(converted.path, model.description)
+        if evaluator == "litert"
+        else CoremlRunner(converted.path, model.description, native=evaluator == "coreml")
+    )
+    with model.progress.stage(f"Verifying {converted.target.name}") as advance:
+        return compare(runner, reference, advance)
+
+
+def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tuple[Reading, ...], bool]:
+    """Host readings of a TFLite file, taken once a file and machine."""
+    key = key_of("readings", REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions())
+    adapter = TypeAdapter(tuple[Reading, ...])
+    if not model.request.force and (known := model.cache.read_json(key)) is not None:
+        return adapter.validate_python(known), True
+    with model.progress.stage(f"Measuring {name} on this machine"):
+        taken = host_readings(path, HOST_PLAN)
+    model.cache.drop(key)
+    model.cache.store_json(key, json.loads(adapter.dump_json(taken)))
+    return taken, False
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _cached(model: ModelAtHand, key: str, kind: type[Model], compute: Callable[[], Model]) -> tuple[Model, bool]:
+    if not model.request.force and (known := model.cache.read_json(key)) is not None:
+        return kind.model_validate(known), True
+    value = compute()
+    model.cache.drop(key)
+    model.cache.store_json(key, json.loads(value.model_dump_json()))
+    return value, False

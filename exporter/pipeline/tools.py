@@ -1,0 +1,42 @@
+"""Versions of the libraries and facts of the machine, for records and cache keys."""
+
+import importlib.metadata
+import os
+import platform
+from functools import cache
+
+from exporter import __version__
+
+_LIBRARIES = ("torch", "torchvision", "coremltools", "onnx", "onnx2tf", "tensorflow", "ai-edge-litert", "numpy")
+
+
+@cache
+def tool_versions() -> dict[str, str]:
+    """Installed versions of everything that decides an artifact; read from metadata, nothing is imported."""
+    versions = {"mobile-export": __version__}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+@cache
+def machine_facts() -> dict[str, str]:
+    """What readings of this machine depend on."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            names = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

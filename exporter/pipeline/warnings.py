@@ -1,0 +1,92 @@
+"""Says when a step did harm, or nothing, in numbers."""
+
+from collections.abc import Sequence
+
+from exporter.inspection import Inspection
+from exporter.record import LeftAlone
+from exporter.targets.settings import Target, TfliteTarget
+from exporter.units import format_size, format_time
+from profilers.readings import Obtained, Reading
+from profilers.statistics import percentile
+
+NAMES_SHOWN = 3
+
+
+def conversion_warnings(
+    target: Target, inspection: Inspection, twin: Inspection, left_alone: Sequence[LeftAlone]
+) -> list[str]:
+    """Warnings about size and about what stayed as it was.
+
+    Args:
+        inspection: of the artifact.
+        twin: of the same model in the same format without compression.
+    """
+    warnings = []
+    compressed = _asks_for_compression(target)
+    if compressed and inspection.size_bytes >= twin.size_bytes:
+        warnings.append(
+            f"compression made the artifact larger: {format_size(inspection.size_bytes)} against "
+            f"{format_size(twin.size_bytes)} without it"
+        )
+    warnings += _grown_layers(inspection, twin)
+    if left_alone:
+        size = sum(item.size_bytes or 0 for item in left_alone)
+        share = size / inspection.size_bytes
+        warnings.append(
+            f"{len(left_alone)} weights were left uncompressed, {format_size(size)} or {share:.1%} of the file: "
+            f"{_some([f'{item.name} ({item.reason})' for item in left_alone])}"
+        )
+    if isinstance(target, TfliteTarget) and target.quantization.calibrated:
+        floats = inspection.float_ops()
+        if floats:
+            warnings.append(
+                f"{len(floats)} of {len(inspection.ops)} operators stayed float in an {target.quantization.mode} model: "
+                f"{_some([f'{op.type} {op.name}' for op in floats])}"
+            )
+    return warnings
+
+
+def speed_warning(target: Target, own: Sequence[Reading], twin: Sequence[Reading]) -> list[str]:
+    """A warning when the compressed artifact is slower here than its float twin."""
+    latency, before = _median(own), _median(twin)
+    if latency is None or before is None or latency <= before:
+        return []
+    reason = ""
+    if isinstance(target, TfliteTarget) and target.quantization.mode == "int16x8":
+        reason = "; LiteRT runs int16x8 in reference kernels"
+    if isinstance(target, TfliteTarget) and target.quantization.mode == "dynamic_range":
+        reason = "; activations are quantized anew in every operator"
+    return [
+        f"slower on this machine than without compression: p50 {format_time(latency)} against "
+        f"{format_time(before)}, {latency / before:.1f} times as long{reason}"
+    ]
+
+
+def _asks_for_compression(target: Target) -> bool:
+    quantization = target.quantization
+    if isinstance(target, TfliteTarget):
+        return target.quantization.mode != "float32"
+    return bool(quantization.methods() or quantization.activations)  # type: ignore[union-attr]
+
+
+def _grown_layers(inspection: Inspection, twin: Inspection) -> list[str]:
+    before = {weight.layer: weight.size_bytes for weight in twin.weights if weight.kind == "weight"}
+    packed = [weight for weight in inspection.weights if weight.kind == "weight" and weight.quantization != "none"]
+    grown = [
+        f"{weight.layer} {format_size(before[weight.layer])} to {format_size(weight.size_bytes)}"
+        for weight in packed
+        if weight.layer in before and weight.size_bytes > before[weight.layer]
+    ]
+    return [f"{len(grown)} weights became larger by compression: {_some(grown)}"] if grown else []
+
+
+def _median(readings: Sequence[Reading]) -> float | None:
+    for reading in readings:
+        if reading.metric == "latency" and reading.obtained is Obtained.MEASURED:
+            return percentile(reading.samples, 50)
+    return None
+
+
+def _some(items: Sequence[str]) -> str:
+    more = f" and {len(items) - NAMES_SHOWN} more" if len(items) > NAMES_SHOWN else ""
+    return ", ".join(items[:NAMES_SHOWN]) + more

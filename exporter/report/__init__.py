@@ -1,0 +1,1 @@
+"""Renderings of what was found out: each module turns records or verdicts into one form."""

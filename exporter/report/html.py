@@ -1,0 +1,57 @@
+"""A run as one HTML file that needs no network: styles and drawings are inside, scripts are none."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from exporter.inspection.facts import Inspection
+from exporter.record import RunRecord, TargetRecord
+from exporter.report.charts import accuracy_size_points, latency_histogram
+from exporter.report.summary import latency_percentiles, quantity, reading_value, verdict_value
+from exporter.units import format_size, format_time
+from exporter.verdicts import Status, worst_first
+
+LAYERS_SHOWN = 12
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render_html(record: RunRecord) -> str:
+    """The report of `record`."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(size=format_size, time=format_time, quantity=quantity)
+    verdicts = record.verdicts()
+    counts = {status: sum(verdict.status is status for verdict in verdicts) for status in Status}
+    return environment.get_template("report.html.j2").render(
+        record=record,
+        counts=counts,
+        verdicts=[(verdict, *verdict_value(verdict)) for verdict in worst_first(verdicts)],
+        targets=[_target_view(target) for target in record.targets],
+        largest=max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),
+        scatter=accuracy_size_points(record),
+        reading_value=reading_value,
+    )
+
+
+def _target_view(target: TargetRecord) -> dict[str, Any]:
+    inspection = Inspection.model_validate(target.inspection) if target.inspection else None
+    layers = list(inspection.bytes_by_layer().items())[:LAYERS_SHOWN] if inspection else []
+    budget = target.settings.get("budgets", {}).get("size")
+    size = target.artifact.size_bytes if target.artifact else 0
+    return {
+        "record": target,
+        "parity": target.parities[0] if target.parities else None,
+        "latency": latency_percentiles(target.readings),
+        "histogram": latency_histogram(target.readings),
+        "inspection": inspection,
+        "layers": layers,
+        "largest_layer": layers[0][1] if layers else 1,
+        "budget": budget,
+        "budget_share": min(1.0, size / budget) if budget else None,
+    }

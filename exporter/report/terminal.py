@@ -1,0 +1,78 @@
+"""A run as tables in the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from exporter.record import RunRecord, TargetRecord
+from exporter.report.summary import latency_percentiles, verdict_value
+from exporter.units import format_size, format_time
+from exporter.verdicts import Status, Verdict, worst_first
+
+_STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
+_WORDS = {0: "All gates passed.", 1: "A gate failed.", 3: "A tool failed."}
+
+
+def render(record: RunRecord, output: Path) -> None:
+    """Print artifacts, verdicts, warnings, and where the files are, to standard output."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(_artifacts(record))
+    console.print(_verdicts(record.verdicts()))
+    for target in record.targets:
+        if target.error:
+            console.print(f"[bold red]{escape(target.name)}: {escape(target.error)}[/]")
+        for warning in target.warnings:
+            console.print(f"[yellow]warning[/] {escape(target.name)}: {escape(warning)}")
+    cached = [target.name for target in record.targets if "conversion" in target.from_cache]
+    if cached:
+        console.print(f"Nothing was converted for {escape(', '.join(cached))}: the cache has it.")
+    console.print(f"{_WORDS[record.exit_code]} Report: {escape(str(output / 'report.html'))}")
+
+
+def _artifacts(record: RunRecord) -> Table:
+    table = Table(title=f"{record.source.spec}  {format_size(record.source.size_bytes)}", title_justify="left")
+    for column in ("target", "artifact"):
+        table.add_column(column)
+    for column in ("size", "of float", "SNR dB", "top-1 %", "p50", "p90"):
+        table.add_column(column, justify="right")
+    for target in record.targets:
+        table.add_row(*_artifact_row(target))
+    return table
+
+
+def _artifact_row(target: TargetRecord) -> list[str]:
+    if target.artifact is None:
+        return [target.name, "none", *["-"] * 6]
+    artifact = target.artifact
+    parity = target.parities[0] if target.parities else None
+    latency = latency_percentiles(target.readings)
+    share = f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
+    return [
+        target.name,
+        artifact.path,
+        format_size(artifact.size_bytes),
+        share,
+        "-" if parity is None else ("exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"),
+        "-" if parity is None or parity.top1 is None else f"{100 * parity.top1:.2f}",
+        format_time(latency["p50"]) if latency else "-",
+        format_time(latency["p90"]) if latency else "-",
+    ]
+
+
+def _verdicts(verdicts: list[Verdict]) -> Table:
+    table = Table(title="Verdicts, the worst first", title_justify="left")
+    table.add_column("verdict")
+    table.add_column("target")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("limit", justify="right")
+    table.add_column("reason")
+    for verdict in worst_first(verdicts):
+        value, limit = verdict_value(verdict)
+        status = f"[{_STYLES[verdict.status]}]{verdict.status}[/]"
+        table.add_row(status, *map(escape, (verdict.subject, verdict.metric, value, limit, verdict.reason)))
+    return table

@@ -1,0 +1,1 @@
+"""Outputs and accuracy of an artifact against its source."""
