@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import re
 import sys
 import time
 import zipfile
@@ -69,7 +70,10 @@ class Cifar:
             checkpoint_dir=self.work / "checkpoints" / name.replace(" ", "_"), progress=_Line(name),
             load_model=lambda spec: self.model(spec, fresh=False),
         )  # fmt: skip
-        print(f"{name}: trained in {time.monotonic() - started:.0f} s, {self.top1(result.module):.2f} % in torch", flush=True)
+        print(
+            f"{name}: trained in {time.monotonic() - started:.0f} s, {self.top1(result.module):.2f} % in torch",
+            flush=True,
+        )
         return result
 
     def top1(self, module: nn.Module) -> float:
@@ -81,7 +85,7 @@ class Cifar:
 
     def _images(self, split: str) -> tuple[Tensor, Tensor]:
         with zipfile.ZipFile(self.shared / "data" / "cifar10.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.startswith(f"{split}/") and name.endswith(".jpg"))
+            names = sorted(name for name in archive.namelist() if re.fullmatch(rf"{split}/.*\.jpg", name))
             classes = sorted({name.split("/")[1] for name in names})
             pixels = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB")) for name in names])
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255

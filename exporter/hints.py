@@ -5,9 +5,17 @@ multiples of the largest magnitude / 127 for an int8 grid. A converter that stor
 stores exactly what was trained. Only activation ranges are not in the weights; they are matched by `signature`.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+
+from exporter.errors import UsageProblem
+
+PT2_ENTRY = "compression.json"
+"""Name under which a .pt2 file carries its hints."""
 
 
 class WeightForm(BaseModel):
@@ -40,8 +48,8 @@ class ActivationRange(BaseModel):
         name: the node that computes it, for people.
         minimum: value of the lowest of the 256 steps.
         maximum: value of the highest.
-        signature: mean, standard deviation, minimum, maximum and mean magnitude of the float model's values on the probe
-            input; they do not depend on names or memory layout, so they find the same activation in a converted graph.
+        signature: `signature` of the float model's values on the probe input; it does not depend on names or memory
+            layout, so it finds the same activation in a converted graph.
         elements: values of one example.
     """
 
@@ -60,7 +68,7 @@ class CompressionHints(BaseModel):
     Attributes:
         weights: one entry for each weight that a step gave a form.
         activations: ranges of a statically quantized model, in the order of computation.
-        probe_seed: the probe input is ``numpy.random.default_rng(probe_seed).standard_normal(shape)`` as float32.
+        probe_seed: of `probe_input`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,3 +76,28 @@ class CompressionHints(BaseModel):
     weights: tuple[WeightForm, ...] = ()
     activations: tuple[ActivationRange, ...] = ()
     probe_seed: int = 0
+
+
+def probe_input(shape: Sequence[int], seed: int) -> NDArray[np.float32]:
+    """The probe input: one example of `shape` but for its batch, standard normal noise, the same on every machine."""
+    return np.random.default_rng(seed).standard_normal((1, *shape[1:])).astype(np.float32)
+
+
+def signature(values: NDArray[Any]) -> tuple[float, float, float, float, float]:
+    """Mean, standard deviation, minimum, maximum and mean magnitude; the same in every memory layout."""
+    flat = values.astype(np.float64)
+    return float(flat.mean()), float(flat.std()), float(flat.min()), float(flat.max()), float(np.abs(flat).mean())
+
+
+def parse_hints(text: str, where: str) -> CompressionHints:
+    """Hints of a file; an empty text means none.
+
+    Raises:
+        UsageProblem: they are damaged or of a newer version of this program.
+    """
+    try:
+        return CompressionHints.model_validate_json(text) if text else CompressionHints()
+    except ValueError as error:
+        raise UsageProblem(
+            f"{where}: its compression hints cannot be read; compress the model again with this version."
+        ) from error

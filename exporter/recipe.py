@@ -149,7 +149,7 @@ class Distillation(_Distilling):
     Attributes:
         teacher: any model source; None takes the model that the recipe starts from.
         student: any model source; None takes the model as it is, or a narrower one with `width`.
-        width: width multiplier: the student is the same architecture with this share of its channels, newly initialised.
+        width: width multiplier: the student is the same architecture with this share of its channels, untrained.
     """
 
     stage: ClassVar[int | None] = 0
@@ -442,8 +442,8 @@ class QuantizationAwareTraining(_Static):
 
 
 STEP_TYPES: tuple[type[Step], ...] = (
-    FineTuning, Recovery, Distillation, ChannelPruning, BlockRemoval, LowRank, MagnitudePruning, NmPruning, BlockPruning,
-    WeightSharing, Binarization, Float16, WeightQuantization, DynamicQuantization, StaticQuantization,
+    FineTuning, Recovery, Distillation, ChannelPruning, BlockRemoval, LowRank, MagnitudePruning, NmPruning,
+    BlockPruning, WeightSharing, Binarization, Float16, WeightQuantization, DynamicQuantization, StaticQuantization,
     QuantizationAwareTraining,
 )  # fmt: skip
 AnyStep = Annotated[

@@ -16,6 +16,10 @@ COMMANDS = {
         "exporter.cli.run",
         "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
     ),
+    "compress": CommandEntry(
+        "exporter.cli.compress",
+        "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
 }
 

@@ -8,7 +8,6 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.ao.quantization import FakeQuantize, HistogramObserver, MinMaxObserver, MovingAverageMinMaxObserver
@@ -19,7 +18,7 @@ from exporter.compression.folding import traced
 from exporter.compression.layers import WEIGHTED
 from exporter.compression.model import Examples
 from exporter.errors import UsageProblem
-from exporter.hints import ActivationRange
+from exporter.hints import ActivationRange, probe_input, signature
 
 LOWEST, HIGHEST = -128, 127
 PREFIX = "activation_quantizer_"
@@ -30,18 +29,27 @@ OBSERVERS = {
 _FUSED_MODULES = (nn.ReLU, nn.ReLU6)
 _FUSED_FUNCTIONS = (functional.relu, functional.relu6, torch.relu)
 _FUSED_METHODS = ("relu", "relu_")
-_FUSING_FUNCTIONS = (torch.add, operator.add, operator.iadd, torch.mul, operator.mul, functional.conv2d, functional.linear)
+_FUSING_FUNCTIONS = (
+    torch.add,
+    operator.add,
+    operator.iadd,
+    torch.mul,
+    operator.mul,
+    functional.conv2d,
+    functional.linear,
+)
 _MOVING_MODULES = (
     nn.Identity, nn.Dropout, nn.Dropout2d, nn.Flatten, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d, nn.Unflatten,
     nn.ZeroPad2d, nn.ConstantPad2d, nn.PixelShuffle, nn.ChannelShuffle, nn.Upsample,
 )  # fmt: skip
 _MOVING_FUNCTIONS = (
-    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze, torch.cat, torch.chunk,
-    torch.split, functional.pad, functional.max_pool2d, functional.avg_pool2d, functional.dropout, operator.getitem,
-    functional.interpolate,
+    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze, torch.cat,
+    torch.chunk, torch.split, functional.pad, functional.max_pool2d, functional.avg_pool2d, functional.dropout,
+    functional.interpolate, operator.getitem,
 )  # fmt: skip
 _MOVING_METHODS = (
-    "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "size", "chunk", "split",
+    "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "size",
+    "chunk", "split",
 )  # fmt: skip
 
 
@@ -54,8 +62,8 @@ def quantize_activations(module: nn.Module, example_inputs: Examples, *, observe
     graph_module = traced(module)
     if graph_module is None:
         raise UsageProblem(
-            "static quantization must see every operation, and torch.fx cannot trace this model (its Python code branches "
-            "on values). Quantize it when it is converted: set quantization in the target."
+            "static quantization must see every operation, and torch.fx cannot trace this model (its Python code "
+            "branches on values). Quantize it when it is converted: set quantization in the target."
         )
     nodes = set(quantized_nodes(graph_module, example_inputs))
     for node in list(graph_module.graph.nodes):
@@ -65,7 +73,7 @@ def quantize_activations(module: nn.Module, example_inputs: Examples, *, observe
         graph_module.add_submodule(name, _quantizer(observer, learned))
         with graph_module.graph.inserting_after(node):
             quantized = graph_module.graph.call_module(name, (node,))
-        node.replace_all_uses_with(quantized, delete_user_cb=lambda user, own=quantized: user is not own)  # type: ignore[misc]
+        node.replace_all_uses_with(quantized, delete_user_cb=lambda user, own=quantized: user is not own)
     graph_module.recompile()
     return graph_module.eval()
 
@@ -97,8 +105,8 @@ def set_state(module: nn.Module, *, observing: bool, rounding: bool) -> None:
     """Switch observers and rounding of all activation quantizers."""
     for quantizer in quantizers(module).values():
         if isinstance(quantizer, _LearnableFakeQuantize):
-            quantizer.toggle_observer_update(observing)  # type: ignore[no-untyped-call]
-            quantizer.toggle_fake_quant(rounding)  # type: ignore[no-untyped-call]
+            quantizer.toggle_observer_update(observing)
+            quantizer.toggle_fake_quant(rounding)
         else:
             quantizer.enable_observer(observing)
             quantizer.enable_fake_quant(rounding)
@@ -108,7 +116,7 @@ def learn_ranges(module: nn.Module) -> None:
     """Turn observed ranges into parameters that gradients move."""
     for quantizer in quantizers(module).values():
         if isinstance(quantizer, _LearnableFakeQuantize):
-            quantizer.enable_param_learning()  # type: ignore[no-untyped-call]
+            quantizer.enable_param_learning()
 
 
 def quantizers(module: nn.Module) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def remove_quantizers(module: nn.Module, example_inputs: Examples, probe_seed: i
     Args:
         module: its weights are final.
         example_inputs: give the probe input's shape.
-        probe_seed: see `exporter.hints.CompressionHints`.
+        probe_seed: of `exporter.hints.probe_input`.
     """
     found = quantizers(module)
     if not isinstance(module, fx.GraphModule) or not found:
@@ -134,7 +142,7 @@ def remove_quantizers(module: nn.Module, example_inputs: Examples, probe_seed: i
             module.graph.erase_node(node)
             module.delete_submodule(str(node.target))
     module.recompile()
-    probe = tuple(torch.from_numpy(probe_input(tuple(tensor.shape), probe_seed)) for tensor in example_inputs)
+    probe = tuple(torch.from_numpy(probe_input(tensor.shape, probe_seed)) for tensor in example_inputs)
     values = {node.name: value for node, value in _node_values(module, probe).items()}
     return tuple(
         ActivationRange(
@@ -145,28 +153,22 @@ def remove_quantizers(module: nn.Module, example_inputs: Examples, probe_seed: i
     )  # fmt: skip
 
 
-def probe_input(shape: tuple[int, ...], seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The probe input (one example) of `exporter.hints.CompressionHints`."""
-    return np.random.default_rng(seed).standard_normal((1, *shape[1:])).astype(np.float32)
-
-
-def signature(values: np.ndarray[Any, Any]) -> tuple[float, float, float, float, float]:
-    """Mean, standard deviation, minimum, maximum and mean magnitude of an activation."""
-    flat = values.astype(np.float64)
-    return float(flat.mean()), float(flat.std()), float(flat.min()), float(flat.max()), float(np.abs(flat).mean())
-
-
 def _quantizer(observer: str, learned: bool) -> nn.Module:
-    options = {"dtype": torch.qint8, "qscheme": torch.per_tensor_affine, "quant_min": LOWEST, "quant_max": HIGHEST}
+    options: dict[str, Any] = {
+        "dtype": torch.qint8, "qscheme": torch.per_tensor_affine, "quant_min": LOWEST, "quant_max": HIGHEST,
+        "observer": OBSERVERS[observer],
+    }  # fmt: skip
     if learned:
-        return _LearnableFakeQuantize(observer=OBSERVERS[observer], use_grad_scaling=True, **options)  # type: ignore[no-untyped-call]
-    return FakeQuantize(observer=OBSERVERS[observer], **options)
+        options["use_grad_scaling"] = True
+    kind: Any = _LearnableFakeQuantize if learned else FakeQuantize
+    made: nn.Module = kind(**options)
+    return made
 
 
 def _range(quantizer: Any) -> tuple[float, float]:
     """Values of the lowest and the highest step."""
     if isinstance(quantizer, _LearnableFakeQuantize):
-        scale = float(quantizer.scale.detach().clamp_min(quantizer.eps.item()))
+        scale = max(float(quantizer.scale.detach()), float(quantizer.eps))
         zero_point = round(float(quantizer.zero_point.detach().clamp(LOWEST, HIGHEST)))
     else:
         scale, zero_point = float(quantizer.scale), int(quantizer.zero_point)

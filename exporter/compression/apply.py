@@ -118,7 +118,7 @@ def _apply(
     torch.manual_seed(context.seed)
     outcome = METHODS[step.method](current, step, context)
     outcome.module.eval()
-    if _fingerprint(outcome.module) == earlier:
+    if outcome.changed == 0 or _fingerprint(outcome.module) == earlier:
         raise UnchangedError(f"steps.{index} ({step.method}) changed nothing{_why(outcome.left_alone)}")
     after = model_stats(outcome.module, context.example_inputs)
     options = step.model_dump(mode="json", exclude={"method"}, exclude_none=True)

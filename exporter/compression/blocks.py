@@ -55,7 +55,7 @@ def _same_shape(module: nn.Module, example_inputs: Examples) -> dict[str, Tensor
             inputs[name] = given.detach()
 
     handles = [
-        layer.register_forward_hook(lambda _, args, output, name=name: hook(name, args, output))  # type: ignore[misc]
+        layer.register_forward_hook(lambda _, args, output, name=name: hook(name, args, output))
         for name, layer in module.named_modules()
         if name and any(inner for inner, _ in weighted_layers(layer))
     ]

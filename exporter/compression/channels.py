@@ -5,7 +5,6 @@ groups for which that fails (a layer that pads channels, an activation that make
 """
 
 import copy
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,13 +12,13 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from exporter.compression.distillation import labels_loss, notes, recover
+from exporter.compression.distillation import labels_loss, recover
 from exporter.compression.ends import output_layers
 from exporter.compression.layers import WEIGHTED, Layer, left_alone, select
 from exporter.compression.magnitude import agp
 from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
 from exporter.compression.stats import macs
-from exporter.errors import ToolError, UsageProblem
+from exporter.errors import UsageProblem
 from exporter.recipe import ChannelPruning, Recovery
 from exporter.record import LeftAlone
 
@@ -73,8 +72,9 @@ def narrower(module: nn.Module, width: float, context: Context) -> nn.Module:
     pruned = prune_channels(module, step, context).module
     torch.manual_seed(context.seed)
     for layer in pruned.modules():
-        if hasattr(layer, "reset_parameters"):
-            layer.reset_parameters()
+        reset = getattr(layer, "reset_parameters", None)
+        if callable(reset):
+            reset()
     return pruned
 
 
@@ -99,10 +99,11 @@ class _Pruner:
         target = before * (1 - (1 - keep) * share[1])
         low, high = 0.0, self.step.max_ratio
         best = self.to_ratio(high)
-        if _cost(best.module, self.step, self.context) > target:
+        least = _cost(best.module, self.step, self.context)
+        if least > target:
             raise UsageProblem(
-                f"channel_pruning: even with {high:.0%} of the channels that can go, {_cost(best.module, self.step, self.context) / before:.0%} "
-                f"is left, not {keep:.0%}. Raise macs or parameters, or max_ratio."
+                f"channel_pruning: even with {high:.0%} of the channels that can go, {least / before:.0%} is left, "
+                f"not {keep:.0%}. Raise macs or parameters, or max_ratio."
             )
         for _ in range(BISECTIONS):
             middle = (low + high) / 2

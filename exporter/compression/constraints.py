@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from exporter.compression.layers import weight_of
 from exporter.hints import WeightForm
 
 FLOAT16 = torch.float16
-# TFLite widens the scale of a channel whose weights are all smaller than this; such a channel is dead, and becomes zero.
+# TFLite widens the scale of a channel whose weights are all smaller than this; such a dead channel becomes zero.
 LEAST_PEAK = 1e-6
 
 
@@ -50,8 +51,8 @@ class Mask(Constraint):
 class SharedTable(Constraint):
     """A weight that is looked up in a small table; the table is what trains, with one gradient for all equal weights.
 
-    That gradient is the mean of theirs: the projection of the weight's gradient onto tables, so that a learning rate that
-    suits the weight suits its table. The values are rounded to float16, which is what Core ML stores.
+    That gradient is the mean of theirs: the projection of the weight's gradient onto tables, so that a learning rate
+    that suits the weight suits its table. The values are rounded to float16, which is what Core ML stores.
 
     Args:
         indices: entry of each weight, int64, the weight's shape.
@@ -78,7 +79,8 @@ class SharedTable(Constraint):
 
     def forward(self, table: Tensor) -> Tensor:
         """The weight, from the table of shape (groups, entries)."""
-        trained = _MeanGradient.apply(table * self.pinned, self.counts)
+        untyped: Any = _MeanGradient
+        trained: Tensor = untyped.apply(table * self.pinned, self.counts)
         values = straight_through(trained, trained.to(FLOAT16).to(table.dtype))
         return values.flatten()[self.positions].reshape(self.shape)
 
@@ -120,7 +122,7 @@ class Grid(Constraint):
         """The weight on its grid; gradients pass straight."""
         top = 2 ** (self.bits - 1) - 1
         rows = weight.movedim(self.axis, 0).flatten(1)
-        blocks = rows.unflatten(1, (-1, self.block_size or rows.shape[1])).detach()
+        blocks = torch.unflatten(rows.detach(), 1, (-1, self.block_size or rows.shape[1]))
         peak = blocks.abs().amax(2, keepdim=True)
         scale = peak.clamp_min(LEAST_PEAK) / top
         snapped = torch.where(peak < LEAST_PEAK, 0, (blocks / scale).round() * scale)
@@ -155,7 +157,7 @@ class _StraightThrough(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return gradient, None
 
 
@@ -166,7 +168,7 @@ class _MeanGradient(torch.autograd.Function):
         return table.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (counts,) = ctx.saved_tensors
         return gradient / counts, None
 
@@ -188,14 +190,15 @@ def constraints_of(layer: nn.Module) -> list[Constraint]:
     """The constraints of the layer's weight, first applied first."""
     if not parametrize.is_parametrized(layer, "weight"):
         return []
-    return [item for item in layer.parametrizations["weight"] if isinstance(item, Constraint)]
+    parametrized: Any = layer
+    return [item for item in parametrized.parametrizations["weight"] if isinstance(item, Constraint)]
 
 
 def bake(layer: nn.Module) -> list[Constraint]:
     """Replace a constrained weight by the value it has now, and give the constraints that it had."""
     constraints = constraints_of(layer)
     if constraints:
-        value = layer.weight.detach().clone()
+        value = weight_of(layer).detach().clone()
         parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
         delattr(layer, "weight")
         layer.register_parameter("weight", nn.Parameter(value))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from exporter.compression.model import Context, Outcome, evaluating, first_tensor, own_copy
+from exporter.compression.model import Context, Outcome, evaluating, first_tensor, own_copy, placed
 from exporter.compression.training import Batch, Loss, TrainingReport, pick_device, train
 from exporter.errors import UsageProblem
 from exporter.recipe import Distillation, FineTuning, Recovery, Training
@@ -76,7 +76,7 @@ class Teaching:
         self, teacher: nn.Module, context: Context, training: Training, temperature: float, alpha: float
     ) -> None:
         device = pick_device(training.device)
-        self.teacher = own_copy(teacher).to(device, memory_format=torch.channels_last).requires_grad_(False)
+        self.teacher = placed(own_copy(teacher), device, channels_last=True).requires_grad_(False)
         self.temperature = temperature
         self.alpha = alpha if context.data.labelled else 1.0
 

@@ -40,8 +40,7 @@ def first_layer(module: nn.Module, example_inputs: Examples) -> str | None:
     """The layer that runs first; None for a model without layers."""
     order: list[str] = []
     handles = [
-        layer.register_forward_hook(lambda *_, name=name: order.append(name))  # type: ignore[misc]
-        for name, layer in weighted_layers(module)
+        layer.register_forward_hook(lambda *_, name=name: order.append(name)) for name, layer in weighted_layers(module)
     ]
     try:
         with torch.no_grad():

@@ -1,4 +1,6 @@
-"""Folds batch norms into the convolutions and linear layers before them, so that later steps see the shipped weights."""
+"""Folds batch norms into the layers before them, so that later steps see the weights that are shipped."""
+
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -62,7 +64,7 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
     return found
 
 
-def _fold(layer: nn.Module, norm: nn.Module) -> None:
+def _fold(layer: Any, norm: Any) -> None:
     constraints = rescaled(bake(layer))
     fuse = fuse_conv_bn_weights if isinstance(layer, CONVOLUTIONS) else fuse_linear_bn_weights
     with torch.no_grad():

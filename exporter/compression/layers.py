@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from exporter.recipe import LayerRule
 from exporter.record import LeftAlone
@@ -69,7 +69,14 @@ def _matches(rule: LayerRule, name: str, layer: nn.Module) -> bool:
     return named and typed
 
 
+def weight_of(layer: nn.Module) -> Tensor:
+    """The layer's weight as it computes with it, constraints applied."""
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    return weight
+
+
 def left_alone(layer: Layer, reason: str) -> LeftAlone:
     """Say why `layer` stays as it is."""
-    weight = layer.module.weight
+    weight = weight_of(layer.module)
     return LeftAlone(name=layer.parameter, reason=reason, size_bytes=weight.numel() * weight.element_size())

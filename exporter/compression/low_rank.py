@@ -1,5 +1,7 @@
 """Low-rank factorization: one layer becomes two thin ones (truncated singular value decomposition)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -39,22 +41,22 @@ def _rank(weight: Tensor, step: LowRank) -> int:
 
 def _factors(layer: Layer, rank: int) -> nn.Sequential:
     """Inputs to `rank` with the layer's kernel, then `rank` to outputs at each position."""
-    whole = layer.module
-    left, values, right = torch.linalg.svd(whole.weight.detach().flatten(1), full_matrices=False)  # type: ignore[operator, union-attr]
+    whole: Any = layer.module
+    left, values, right = torch.linalg.svd(whole.weight.detach().flatten(1), full_matrices=False)
     root = values[:rank].sqrt()
     bias = whole.bias is not None
-    if isinstance(whole, nn.Conv2d):
-        first: nn.Module = nn.Conv2d(
-            whole.in_channels, rank, whole.kernel_size, whole.stride, whole.padding, whole.dilation,  # type: ignore[arg-type]
+    if isinstance(layer.module, nn.Conv2d):
+        first: nn.Conv2d | nn.Linear = nn.Conv2d(
+            whole.in_channels, rank, whole.kernel_size, whole.stride, whole.padding, whole.dilation,
             bias=False, padding_mode=whole.padding_mode,
         )  # fmt: skip
-        second: nn.Module = nn.Conv2d(rank, whole.out_channels, 1, bias=bias)
+        second: nn.Conv2d | nn.Linear = nn.Conv2d(rank, whole.out_channels, 1, bias=bias)
     else:
-        assert isinstance(whole, nn.Linear)
         first, second = nn.Linear(whole.in_features, rank, bias=False), nn.Linear(rank, whole.out_features, bias=bias)
     with torch.no_grad():
-        first.weight.copy_((root[:, None] * right[:rank]).view_as(first.weight))  # type: ignore[operator]
-        second.weight.copy_((left[:, :rank] * root).view_as(second.weight))  # type: ignore[operator]
+        first.weight.copy_((root[:, None] * right[:rank]).view_as(first.weight))
+        second.weight.copy_((left[:, :rank] * root).view_as(second.weight))
         if bias:
-            second.bias.copy_(whole.bias)  # type: ignore[operator, arg-type]
+            assert second.bias is not None
+            second.bias.copy_(whole.bias)
     return nn.Sequential(first, second).train(whole.training)

@@ -1,13 +1,14 @@
 """Unstructured pruning: single weights become zero, those of smallest magnitude first (Han et al. 2015)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from exporter.compression.constraints import Mask, bake, constrain, constraints_of
 from exporter.compression.distillation import Teaching, notes
-from exporter.compression.layers import Layer, select
+from exporter.compression.layers import Layer, select, weight_of
 from exporter.compression.model import Context, Outcome
 from exporter.compression.training import TrainingReport, train
 from exporter.recipe import MagnitudePruning
@@ -22,7 +23,7 @@ def prune_magnitude(module: nn.Module, step: MagnitudePruning, context: Context)
     if not layers:
         return Outcome(module, tuple(excluded))
     found: dict[str, object] = {}
-    sparsities = [layer.options.get("sparsity", step.sparsity) for layer in layers]
+    sparsities: list[Any] = [layer.options.get("sparsity", step.sparsity) for layer in layers]
     if step.snr_db is not None:
         from exporter.compression.sensitivity import sparsities_for_snr
 
@@ -53,7 +54,7 @@ def masks(
     if scope == "local":
         return [lowest_to_zero(score, sparsity) for score, sparsity in zip(ranked, sparsities, strict=True)]
     flat = lowest_to_zero(torch.cat([score.flatten() for score in ranked]), sparsities[0])
-    parts = flat.split([score.numel() for score in ranked])
+    parts = torch.split(flat, [score.numel() for score in ranked])
     return [part.view_as(score) for part, score in zip(parts, ranked, strict=True)]
 
 
@@ -74,9 +75,11 @@ def set_masks(layers: Sequence[Layer], wanted: Sequence[Tensor]) -> None:
 
 def latent(layer: nn.Module) -> Tensor:
     """The trained weight behind a mask, so that a weight that was taken early can come back."""
-    if constraints_of(layer):
-        return layer.parametrizations["weight"].original.detach()  # type: ignore[union-attr, index, operator]
-    return layer.weight.detach()  # type: ignore[union-attr, operator, return-value]
+    if not constraints_of(layer):
+        return weight_of(layer).detach()
+    parametrized: Any = layer
+    original: Tensor = parametrized.parametrizations["weight"].original
+    return original.detach()
 
 
 def _scorer(criterion: str, seed: int) -> Callable[[Tensor], Tensor]:
@@ -100,7 +103,9 @@ def _gradually(
         if number % interval or reached > step.updates:
             return
         share = agp(reached / step.updates)
-        current = masks(layers, [sparsity * share for sparsity in sparsities], step.scope, _scorer(step.criterion, context.seed))
+        current = masks(
+            layers, [sparsity * share for sparsity in sparsities], step.scope, _scorer(step.criterion, context.seed)
+        )
         for layer, mask in zip(layers, current, strict=True):
             mask_of(layer.module).mask.copy_(mask)
 

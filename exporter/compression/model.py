@@ -71,11 +71,20 @@ class Context:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method gives: the changed model (a model of its own or the one it was given), and what it found out."""
+    """What a method gives.
+
+    Attributes:
+        module: the changed model, a new one or the one that it was given.
+        left_alone: what it skipped, and why.
+        notes: figures of its own.
+        changed: layers that it gave another form; None where a comparison of the models tells whether it did anything.
+            Methods that fold batch norms first count, because folding alone is no compression.
+    """
 
     module: nn.Module
     left_alone: tuple[LeftAlone, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    changed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,14 @@ def first_tensor(output: Any) -> Tensor:
     while not isinstance(output, Tensor):
         output = next(iter(output.values() if isinstance(output, dict) else output))
     return output
+
+
+def placed(module: nn.Module, device: torch.device | str, *, channels_last: bool) -> nn.Module:
+    """The module on a device, its four-dimensional weights in the memory format that convolutions are fast in."""
+    untyped: Any = module  # torch's stubs do not know the argument
+    wanted = torch.channels_last if channels_last else torch.contiguous_format
+    moved: nn.Module = untyped.to(device, memory_format=wanted)
+    return moved
 
 
 def own_copy(module: nn.Module) -> nn.Module:

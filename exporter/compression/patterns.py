@@ -39,7 +39,7 @@ def prune_blocks(module: nn.Module, step: BlockPruning, context: Context) -> Out
 
 def nm_mask(weight: Tensor, zeros: int, of: int) -> Tensor:
     """Mask of a weight (outputs, inputs, ...) with exactly `zeros` zeros in every `of` neighbouring inputs."""
-    groups = weight.abs().movedim(1, -1).unflatten(-1, (-1, of))
+    groups = torch.unflatten(weight.abs().movedim(1, -1), -1, (-1, of))
     dead = groups.argsort(dim=-1, stable=True)[..., :zeros]
     mask = torch.ones_like(groups).scatter(-1, dead, 0.0)
     return mask.flatten(-2).movedim(-1, 1)
@@ -48,7 +48,7 @@ def nm_mask(weight: Tensor, zeros: int, of: int) -> Tensor:
 def block_mask(weight: Tensor, sparsity: float, block: tuple[int, int]) -> Tensor:
     """Mask of a weight seen as a matrix (outputs, everything else), a `sparsity` share of its blocks zero."""
     rows, columns = block
-    tiles = weight.flatten(1).unflatten(0, (-1, rows)).unflatten(2, (-1, columns))
+    tiles = torch.unflatten(torch.unflatten(weight.flatten(1), 0, (-1, rows)), 2, (-1, columns))
     keep = lowest_to_zero(tiles.square().sum((1, 3)), sparsity)
     return keep[:, None, :, None].expand(tiles.shape).reshape(weight.shape)
 

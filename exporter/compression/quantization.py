@@ -1,7 +1,7 @@
 """Quantization: float16, integer weights, static int8 with calibration, and training with the rounding in place.
 
-Weights go onto the grid that both converters compute (largest magnitude of a channel / 127), so the shipped integers are
-the trained ones; activation ranges travel in `exporter.hints.CompressionHints`.
+Weights go onto the grid that both converters compute (largest magnitude of a channel / 127), so the shipped integers
+are the trained ones; activation ranges travel in `exporter.hints.CompressionHints`.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,8 @@ def to_float16(module: nn.Module, step: Float16, context: Context) -> Outcome:
     """Round weights to float16, after folding the batch norms that would scale them again."""
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
-    for layer in layers:
-        _constrain(layer, Half(), skipped)
-    return Outcome(module, tuple(skipped))
+    changed = sum(_constrain(layer, Half(), skipped) for layer in layers)
+    return Outcome(module, tuple(skipped), changed=changed)
 
 
 def quantize_weights(module: nn.Module, step: WeightQuantization, context: Context) -> Outcome:
@@ -44,22 +43,20 @@ def quantize_weights(module: nn.Module, step: WeightQuantization, context: Conte
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
     block = step.block_size if step.granularity == "per_block" else None
-    for layer in layers:
-        _to_grid(layer, step.bits, block, skipped)
-    return Outcome(module, tuple(skipped))
+    changed = sum(_to_grid(layer, step.bits, block, skipped) for layer in layers)
+    return Outcome(module, tuple(skipped), changed=changed)
 
 
 def quantize_dynamically(module: nn.Module, step: DynamicQuantization, context: Context) -> Outcome:
     """Int8 weights of linear layers; what stays float is listed with its reason."""
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules, (nn.Linear,))
-    for layer in layers:
-        _to_grid(layer, 8, None, skipped)
+    changed = sum(_to_grid(layer, 8, None, skipped) for layer in layers)
     chosen = {layer.name for layer in layers} | {item.name.removesuffix(".weight") for item in skipped}
     others = [layer for layer in select(module, ())[0] if layer.name not in chosen]
     skipped += [left_alone(layer, "dynamic quantization is for linear layers; a rule may add this one")
                 for layer in others]  # fmt: skip
-    return Outcome(module, tuple(skipped))
+    return Outcome(module, tuple(skipped), changed=changed)
 
 
 def quantize_statically(module: nn.Module, step: StaticQuantization, context: Context) -> Outcome:
@@ -114,9 +111,7 @@ def _prepared(
     return quantized, skipped, found
 
 
-def correct_biases(
-    quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]
-) -> None:
+def correct_biases(quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> None:
     """Move each layer's bias by the mean error of its output, first layer first (Nagel et al. 2019, appendix D)."""
     for name in names:
         layer = quantized.get_submodule(name)
@@ -148,19 +143,21 @@ def _mean_output(model: nn.Module, name: str, batches: Sequence[Tensor]) -> Tens
     return torch.stack(sums).mean(0)
 
 
-def _to_grid(layer: Layer, bits: int, block_size: int | None, skipped: list[LeftAlone]) -> None:
+def _to_grid(layer: Layer, bits: int, block_size: int | None, skipped: list[LeftAlone]) -> bool:
+    """Put the layer's weight on a grid where that can be done; says whether it was."""
     module = layer.module
     assert isinstance(module, WEIGHTED)
     axis = 1 if isinstance(module, TRANSPOSED) else 0
     if block_size is not None and module.weight.movedim(axis, 0)[0].numel() % block_size:
         skipped.append(left_alone(layer, f"its rows do not divide into blocks of {block_size}"))
-        return
-    _constrain(layer, Grid(bits, block_size, axis), skipped)
+        return False
+    return _constrain(layer, Grid(bits, block_size, axis), skipped)
 
 
-def _constrain(layer: Layer, constraint: Constraint, skipped: list[LeftAlone]) -> None:
+def _constrain(layer: Layer, constraint: Constraint, skipped: list[LeftAlone]) -> bool:
     last = constraints_of(layer.module)[-1:]
     if last and isinstance(last[0], SharedTable | Grid | Half):
         skipped.append(left_alone(layer, f"already in the form of {type(last[0]).__name__}"))
-        return
+        return False
     constrain(layer.module, constraint)
+    return True

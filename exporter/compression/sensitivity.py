@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.layers import select
+from exporter.compression.layers import select, weight_of
 from exporter.compression.magnitude import lowest_to_zero
 from exporter.compression.model import Context, first_tensor
 from exporter.errors import UsageProblem
@@ -47,12 +47,13 @@ def analyse(
     for layer in select(module, ())[0]:
         if names and layer.name not in names:
             continue
-        kept = layer.module.weight.detach().clone()  # type: ignore[operator, union-attr]
+        weight = weight_of(layer.module)
+        kept = weight.detach().clone()
         for sparsity in sparsities:
             with torch.no_grad():
-                layer.module.weight.copy_(kept * lowest_to_zero(kept.abs(), sparsity))  # type: ignore[operator, union-attr]
+                weight.copy_(kept * lowest_to_zero(kept.abs(), sparsity))
                 rows.append(Sensitivity(layer.name, sparsity, *_compare(wanted, _outputs(module, batches))))
-                layer.module.weight.copy_(kept)  # type: ignore[operator, union-attr]
+                weight.copy_(kept)
     return rows
 
 

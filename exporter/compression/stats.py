@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from exporter.compression.constraints import form_of
-from exporter.compression.layers import weighted_layers
+from exporter.compression.layers import weight_of, weighted_layers
 from exporter.compression.model import Examples, evaluating
 from exporter.hints import WeightForm
 from exporter.record import LayerStats, ModelStats
@@ -22,7 +22,7 @@ def model_stats(module: nn.Module, example_inputs: Examples) -> ModelStats:
     layers = []
     for name, layer in weighted_layers(module):
         parameter = f"{name}.weight" if name else "weight"
-        layers.append(weight_stats(parameter, layer.weight.detach(), form_of(parameter, layer)))
+        layers.append(weight_stats(parameter, weight_of(layer).detach(), form_of(parameter, layer)))
     weights = sum(layer.parameters for layer in layers)
     return ModelStats(
         parameters=weights + _other_parameters(module), macs=macs(module, example_inputs), layers=tuple(layers)

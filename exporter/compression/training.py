@@ -1,4 +1,4 @@
-"""The one training loop: any torch optimizer, cosine schedule, early stopping, and checkpoints that survive `kill -9`."""
+"""The one training loop: any torch optimizer, cosine schedule, early stopping, checkpoints that survive `kill -9`."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torch.utils.data import DataLoader, Dataset, random_split
 
-from exporter.compression.model import Context, Progress
+from exporter.compression.model import Context, Progress, placed
 from exporter.errors import ToolError, UsageProblem
 from exporter.recipe import Training
 from exporter.targets.problems import did_you_mean
@@ -76,7 +76,7 @@ def train(
         try:
             return run.finish()
         finally:
-            model.to("cpu", memory_format=torch.contiguous_format).eval()
+            placed(model, "cpu", channels_last=False).eval()
 
 
 def pick_device(name: str) -> torch.device:
@@ -97,12 +97,12 @@ class _Run:
         self.settings, self.context, self.stage, self.loss, self.on_step = settings, context, stage, loss, on_step
         self.key = _key(model, settings, context)
         self.device = pick_device(settings.device)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.model = placed(model, self.device, channels_last=True)
         self.training_set, self.validation_set = _split(context, settings)
         self.steps_per_epoch = len(self._batches(0))
         self.optimizer = make_optimizer(model, settings)
         self.scheduler = _schedule(self.optimizer, settings, self.steps_per_epoch)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.precision == "float16")  # type: ignore[attr-defined]
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.precision == "float16")
         self.epoch = 0
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
@@ -145,7 +145,8 @@ class _Run:
         if not math.isfinite(value):
             raise self._diverged(f"the loss became {value}", index)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        scaled: Any = self.scaler.scale(loss)
+        scaled.backward()
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_gradient or math.inf)
         # A scaler looks for overflow itself and lowers its scale.
@@ -241,7 +242,7 @@ def make_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimize
     Raises:
         UsageProblem: torch.optim has no such class, or it does not take the options.
     """
-    kinds = {
+    kinds: dict[str, Any] = {
         name: kind for name, kind in vars(torch.optim).items()
         if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
     }  # fmt: skip
@@ -254,9 +255,10 @@ def make_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimize
         options = {}  # the default is SGD's
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
-        return kind(trainable, lr=settings.learning_rate, **options)
+        made: torch.optim.Optimizer = kind(trainable, lr=settings.learning_rate, **options)
     except TypeError as error:
         raise UsageProblem(f"training.optimizer_options: {settings.optimizer}: {error}") from error
+    return made
 
 
 def _schedule(optimizer: torch.optim.Optimizer, settings: Training, steps_per_epoch: int) -> LRScheduler:

@@ -1,4 +1,4 @@
-"""Weight sharing: k-means tables of a few values (Han et al. 2016), trained with the gradients of equal weights added."""
+"""Weight sharing: k-means tables of a few values (Han et al. 2016), whose values later trainings move."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from exporter.compression.constraints import Mask, SharedTable, constraints_of, share
 from exporter.compression.folding import fold_batch_norms
-from exporter.compression.layers import Layer, left_alone, select
+from exporter.compression.layers import Layer, left_alone, select, weight_of
 from exporter.compression.model import Context, Outcome
 from exporter.heavy import load
 from exporter.recipe import WeightSharing
@@ -18,13 +18,15 @@ def share_weights(module: nn.Module, step: WeightSharing, context: Context) -> O
     """Fold batch norms, then replace weights by tables; zeros of an earlier pruning keep an entry of their own."""
     folded = fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
+    changed = 0
     for layer in layers:
         reason = _obstacle(layer, step)
         if reason:
             skipped.append(left_alone(layer, reason))
             continue
         _share(layer, step, context.seed)
-    return Outcome(module, tuple(skipped), {"batch_norms_folded": len(folded)})
+        changed += 1
+    return Outcome(module, tuple(skipped), {"batch_norms_folded": len(folded)}, changed)
 
 
 def cluster(values: Tensor, clusters: int, seed: int) -> Tensor:
@@ -37,11 +39,12 @@ def cluster(values: Tensor, clusters: int, seed: int) -> Tensor:
         return points.to(values.dtype)
     kmeans: Any = load("sklearn.cluster").KMeans(clusters, n_init=1, random_state=seed, max_iter=100)
     found = kmeans.fit(points.double()[:, None].numpy(), sample_weight=counts.numpy())
-    return torch.from_numpy(np.sort(found.cluster_centers_[:, 0])).to(values.dtype)
+    centres: Tensor = torch.from_numpy(np.sort(found.cluster_centers_[:, 0]))
+    return centres.to(values.dtype)
 
 
 def _share(layer: Layer, step: WeightSharing, seed: int) -> None:
-    weight = layer.module.weight.detach()  # type: ignore[operator, union-attr]
+    weight = weight_of(layer.module).detach()
     bits = layer.options.get("bits", step.bits)
     group_size = step.group_size if step.granularity == "per_grouped_channel" else None
     has_zeros = any(isinstance(item, Mask) for item in constraints_of(layer.module))
@@ -74,8 +77,7 @@ def _groups(weight: Tensor, group_size: int | None) -> int:
 
 
 def _obstacle(layer: Layer, step: WeightSharing) -> str | None:
-    weight = layer.module.weight
-    assert isinstance(weight, Tensor)
+    weight = weight_of(layer.module)
     others = [item for item in constraints_of(layer.module) if not isinstance(item, Mask)]
     if others:
         return f"already in the form of {type(others[-1]).__name__.lower()}"

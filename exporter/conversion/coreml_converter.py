@@ -1,9 +1,10 @@
 """CoremlConverter: every Core ML artifact of one source, from one float program a precision and system."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from exporter.conversion import coreml, coreml_compression, coreml_names
+from exporter.conversion import coreml, coreml_compression, coreml_hints, coreml_names
 from exporter.conversion.graph import SourceGraph
 from exporter.errors import ToolError, UsageProblem
 from exporter.heavy import quiet
@@ -27,8 +28,10 @@ class CoremlConverter:
             ToolError: coremltools failed.
         """
         model = self._float(target)
-        plans = coreml_compression.plan_weights(model, target.quantization)
-        mlmodel = coreml_compression.compress_weights(model, target.quantization, plans)
+        # Weights that a recipe gave a form are no plain constants any more, so the target's settings pass them by.
+        formed = replace(model, mlmodel=coreml_hints.compress_as_hinted(model, self.source.source.hints))
+        plans = coreml_compression.plan_weights(formed, target.quantization)
+        mlmodel = coreml_compression.compress_weights(formed, target.quantization, plans)
         if target.quantization.activations is not None:
             raise ToolError("static activation quantization of Core ML models is not built yet")
         with quiet():

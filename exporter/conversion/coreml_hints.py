@@ -65,7 +65,7 @@ def compress_as_hinted(model: CoremlModel, hints: CompressionHints) -> Any:
     optimize = load("coremltools.optimize.coreml")
     configs = hinted_configs(model, hints, optimize)
     mlmodel = model.mlmodel
-    passes = (
+    passes: tuple[tuple[dict[str, Any], Any, dict[str, Any]], ...] = (
         (configs.sparse, optimize.prune_weights, {}),
         (configs.palettes, optimize.palettize_weights, {"joint_compression": bool(configs.sparse)}),
         (configs.linear, optimize.linear_quantize_weights, {"joint_compression": bool(configs.sparse)}),
@@ -76,7 +76,9 @@ def compress_as_hinted(model: CoremlModel, hints: CompressionHints) -> Any:
                 with quiet():
                     mlmodel = apply(mlmodel, optimize.OptimizationConfig(op_name_configs=names), **options)
     except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
-        raise ToolError(f"coremltools cannot store the weights in the form that they were trained in: {error}") from error
+        raise ToolError(
+            f"coremltools cannot store the weights in the form that they were trained in: {error}"
+        ) from error
     return mlmodel
 
 

@@ -6,26 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.hints import ActivationRange
+from exporter.hints import ActivationRange, signature
 
 TOLERANCE = 2e-3
 """Share of the activation's magnitude by which a float converter may differ from torch."""
 
 
-def probe_input(shape: Sequence[int], seed: int) -> NDArray[np.float32]:
-    """The probe input of one example, of `shape` but for its batch."""
-    return np.random.default_rng(seed).standard_normal((1, *shape[1:])).astype(np.float32)
-
-
-def signature(values: NDArray[Any]) -> tuple[float, float, float, float, float]:
-    """Mean, standard deviation, minimum, maximum and mean magnitude; the same in every memory layout."""
-    flat = values.astype(np.float64)
-    return float(flat.mean()), float(flat.std()), float(flat.min()), float(flat.max()), float(np.abs(flat).mean())
-
-
-def match_ranges(
-    ranges: Sequence[ActivationRange], found: Mapping[str, NDArray[Any]]
-) -> dict[str, ActivationRange]:
+def match_ranges(ranges: Sequence[ActivationRange], found: Mapping[str, NDArray[Any]]) -> dict[str, ActivationRange]:
     """The learned range of each tensor that has one.
 
     Args:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.conversion import tflite
-from exporter.conversion.signatures import match_ranges, probe_input, unmatched
-from exporter.conversion.tflite_file import IDENTIFIER, _parse
+from exporter.conversion.signatures import match_ranges, unmatched
+from exporter.conversion.tflite_file import IDENTIFIER, parse
 from exporter.errors import ToolError
 from exporter.heavy import load, load_tensorflow, quiet
-from exporter.hints import ActivationRange, CompressionHints
+from exporter.hints import ActivationRange, CompressionHints, probe_input
 from exporter.targets.settings import TfliteQuantization
 
 
@@ -41,8 +41,8 @@ def convert_with_ranges(
         ToolError: a learned range belongs to no tensor of the graph, or the converter failed.
     """
     tensorflow = load_tensorflow()
-    with tflite._conversion_errors(), quiet():
-        converter = tflite._converter(graph, quantization, calibration)
+    with tflite.conversion_errors(), quiet():
+        converter = tflite.converter_for(graph, quantization, calibration)
         converter._experimental_calibrate_only = True
         calibrated = bytes(converter.convert())
         edited = with_ranges(calibrated, hints)
@@ -69,8 +69,8 @@ def with_ranges(calibrated: bytes, hints: CompressionHints) -> bytes:
     lost = unmatched(hints.activations, matched)
     if lost:
         raise ToolError(
-            f"the learned ranges of {', '.join(lost[:5])} find no tensor in the TFLite graph; without them the file would "
-            "not be what was trained. Quantize this model when it is converted instead (no static step in the recipe)."
+            f"the learned ranges of {', '.join(lost[:5])} find no tensor in the TFLite graph; without them the file "
+            "would not be what was trained. Leave the static step out of the recipe and quantize in the target instead."
         )
     return _edited(calibrated, matched)
 
@@ -88,7 +88,7 @@ def activations(content: bytes, probe_seed: int) -> dict[str, NDArray[Any]]:
         probe = probe_input(source, probe_seed)
         interpreter.set_tensor(detail["index"], np.moveaxis(probe, 1, -1) if channels_last else probe)
     interpreter.invoke()
-    graph = _parse(content).subgraphs[0]
+    graph = parse(content).subgraphs[0]
     written = {int(index) for operator in graph.operators for index in operator.outputs} | set(map(int, graph.inputs))
     details = {int(detail["index"]): detail for detail in interpreter.get_tensor_details()}
     return {
@@ -97,7 +97,7 @@ def activations(content: bytes, probe_seed: int) -> dict[str, NDArray[Any]]:
 
 
 def _edited(content: bytes, matched: Mapping[str, ActivationRange]) -> bytes:
-    model = _parse(content)
+    model = parse(content)
     for index, item in matched.items():
         quantization = model.subgraphs[0].tensors[int(index)].quantization
         if quantization is not None:
