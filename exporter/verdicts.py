@@ -29,6 +29,7 @@ class Verdict(BaseModel):
         margin: how far inside the limit `value` lies, in `unit`; negative when it failed.
         severity: a failed ``warning`` is shown but does not fail the run.
         reason: one sentence for a person.
+        waiver: who allowed this failure, until when and why; a waived failure has severity ``warning``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -43,6 +44,7 @@ class Verdict(BaseModel):
     margin: float | None = None
     severity: Literal["error", "warning"] = "error"
     reason: str
+    waiver: str | None = None
 
 
 def judge(

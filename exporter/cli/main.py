@@ -20,7 +20,32 @@ COMMANDS = {
         "exporter.cli.compress",
         "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",
     ),
+    "demo": CommandEntry(
+        "exporter.cli.demo", "Train a small network on handwritten digits and run it for four targets."
+    ),
+    "convert": CommandEntry(
+        "exporter.cli.convert", "Convert MODEL for each target and gate the size, without running anything."
+    ),
+    "verify": CommandEntry(
+        "exporter.cli.verify",
+        "Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.",
+    ),
+    "inspect": CommandEntry(
+        "exporter.cli.inspect",
+        "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
+    ),
+    "report": CommandEntry(
+        "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
+    "budget": CommandEntry(
+        "exporter.cli.budget",
+        "Measure download and install sizes and judge them by store rules, budgets and a baseline.",
+    ),
+    "compare": CommandEntry(
+        "exporter.cli.compare",
+        "Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from exporter.conversion.coreml_names import rename_layers
 from exporter.conversion.layer_names import match_layers
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import channels_first, example_tensors
 from exporter.errors import ToolError
 from exporter.heavy import load_coremltools, quiet
+from exporter.inspection.coreml import load_spec, walk
 from exporter.sources.description import ImageSpec, InputSpec, SourceDescription
 from exporter.sources.settings import ModelSettings
 from exporter.targets.settings import CoremlTarget
@@ -26,12 +29,14 @@ class CoremlModel:
     """A converted model in memory.
 
     Attributes:
-        mlmodel: ``coremltools.models.MLModel``.
+        mlmodel: ``coremltools.models.MLModel``, its values named after the source's layers.
         layers: operation name -> PyTorch layer, for operations with a weight.
+        operations: every operation of the program, inner blocks included.
     """
 
     mlmodel: Any
-    layers: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, str]
+    operations: Sequence[Any]
 
 
 def convert_float(
@@ -60,14 +65,14 @@ def convert_float(
         model = _convert(traced, description, target, kept)
         layers = _layers(model, weights)
     _describe(model, settings, description)
-    return CoremlModel(model, layers)
+    renamed = rename_layers(model._spec, layers)
+    # coremltools compresses what the specification says, so plans are made from it and not from the program in memory.
+    program = load_spec(model._spec, Path(model.weights_dir))
+    return CoremlModel(model, renamed, _operations(program))
 
 
-def operations(model: Any) -> list[Any]:
-    """Every operation of the program of an in-memory model, inner blocks included."""
-    from exporter.inspection.coreml import walk
-
-    return [op for function in model._mil_program.functions.values() for op in walk(function)]
+def _operations(program: Any) -> list[Any]:
+    return [op for function in program.functions.values() for op in walk(function)]
 
 
 def layer_of(op: Any, layers: Mapping[str, str]) -> str:
@@ -111,7 +116,7 @@ def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTar
     if target.quantization.precision == "float32":
         return set()
     kept = set()
-    for op in operations(model):
+    for op in _operations(model._mil_program):
         for rule in target.quantization.rules:
             if rule.precision == "float32" and selects(rule, op.op_type, layer_of(op, layers)):
                 kept.add(re.sub(r"_cast_fp16$", "", op.name))
@@ -169,7 +174,7 @@ def _with_channel_std(traced: Any, inputs: Sequence[InputSpec]) -> Any:
 
 def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     found = {}
-    for op in operations(model):
+    for op in _operations(model._mil_program):
         parameter = op.inputs.get("weight") if op.op_type in WEIGHTED else None
         if parameter is not None and parameter.val is not None:
             values = np.asarray(parameter.val)

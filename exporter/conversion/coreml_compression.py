@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.conversion.coreml import CoremlModel, layer_of, operations
+from exporter.conversion.coreml import CoremlModel, layer_of
 from exporter.conversion.rules import selects
 from exporter.errors import ToolError
 from exporter.heavy import load, quiet
@@ -36,7 +36,7 @@ class WeightPlan:
 def plan_weights(model: CoremlModel, quantization: CoremlQuantization) -> dict[str, WeightPlan]:
     """The plan of every weight by the name of its constant; of two rules that select it the later wins."""
     plans = {}
-    for op in operations(model.mlmodel):
+    for op in model.operations:
         for parameter, variable in op.inputs.items():
             if parameter == "weight" and variable.op is not None and variable.op.op_type == "const":
                 plans[variable.op.name] = _plan(op.op_type, layer_of(op, model.layers), quantization)
@@ -66,26 +66,20 @@ def compress_weights(model: CoremlModel, quantization: CoremlQuantization, plans
 
 
 def left_alone(
-    inspection: Inspection,
-    quantization: CoremlQuantization,
-    plans: Mapping[str, WeightPlan],
-    renamed: Mapping[str, str],
+    inspection: Inspection, quantization: CoremlQuantization, plans: Mapping[str, WeightPlan]
 ) -> tuple[LeftAlone, ...]:
     """Weights that are still plain floats although the settings speak of compression, each with the reason.
 
     Args:
         inspection: of the compressed artifact.
         plans: of `plan_weights`.
-        renamed: name in the artifact -> name of the constant in `plans`.
     """
     if not quantization.methods():
         return ()
-    found = []
-    for weight in inspection.uncompressed_weights():
-        plan = plans.get(renamed.get(weight.name, weight.name))
-        reason = _reason(weight, plan)
-        found.append(LeftAlone(name=weight.layer, reason=reason, size_bytes=weight.size_bytes))
-    return tuple(found)
+    return tuple(
+        LeftAlone(name=weight.layer, reason=_reason(weight, plans.get(weight.name)), size_bytes=weight.size_bytes)
+        for weight in inspection.uncompressed_weights()
+    )
 
 
 def _reason(weight: WeightFact, plan: WeightPlan | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from exporter.conversion import coreml, coreml_compression, coreml_hints, coreml_names
+from exporter.conversion import coreml, coreml_compression, coreml_hints
 from exporter.conversion.graph import SourceGraph
 from exporter.errors import ToolError, UsageProblem
 from exporter.heavy import quiet
@@ -35,11 +35,9 @@ class CoremlConverter:
         if target.quantization.activations is not None:
             raise ToolError("static activation quantization of Core ML models is not built yet")
         with quiet():
-            coreml_names.rename_layers(model.mlmodel._spec, model.layers)
             model.mlmodel.save(str(twin))
-            names = coreml_names.rename_layers(mlmodel._spec, model.layers)
             mlmodel.save(str(path))
-        return CoremlConversion(target, plans, names)
+        return CoremlConversion(target, plans)
 
     def _float(self, target: CoremlTarget) -> coreml.CoremlModel:
         if self.source.source.module is None:
@@ -60,13 +58,10 @@ class CoremlConverter:
 class CoremlConversion:
     """What was planned for the weights of an artifact, to compare with what is in it."""
 
-    def __init__(
-        self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan], names: Mapping[str, str]
-    ) -> None:
+    def __init__(self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan]) -> None:
         self.target = target
         self.plans = plans
-        self.names = names
 
     def left_alone(self, inspection: Inspection) -> tuple[LeftAlone, ...]:
         """Weights that stayed plain floats, each with the reason."""
-        return coreml_compression.left_alone(inspection, self.target.quantization, self.plans, self.names)
+        return coreml_compression.left_alone(inspection, self.target.quantization, self.plans)

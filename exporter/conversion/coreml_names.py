@@ -6,11 +6,12 @@ from typing import Any
 
 
 def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
-    """Rename, in place, outputs and parameters of the operations in `layers`; gives new name -> old name.
+    """Rename, in place, outputs and parameters of the operations in `layers`; gives operation's new name -> layer.
 
     Args:
         spec: a Core ML specification that holds an ML program.
         layers: operation name -> layer. MIL allows letters, digits and underscores, so dots become underscores.
+            An operation that writes a renamed value takes its name.
     """
     interface = {feature.name for feature in [*spec.description.input, *spec.description.output]}
     renamed: dict[str, str] = {}
@@ -22,8 +23,8 @@ def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
                 layer = layers.get(_name(op))
                 if layer is not None:
                     _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
+                    renamed[mapping.get(op.outputs[0].name, _name(op))] = layer
             _apply(block, mapping)
-            renamed.update({new: old for old, new in mapping.items()})
     return renamed
 
 
@@ -41,9 +42,8 @@ def _propose(op: Any, identifier: str, taken: set[str], interface: set[str], map
 
 def _apply(block: Any, mapping: Mapping[str, str]) -> None:
     for op in block.operations:
-        own_name = _name(op)
-        if own_name in mapping:
-            op.attributes["name"].immediateValue.tensor.strings.values[0] = mapping[own_name]
+        if op.outputs and op.outputs[0].name in mapping and _name(op):
+            op.attributes["name"].immediateValue.tensor.strings.values[0] = mapping[op.outputs[0].name]
         for output in op.outputs:
             output.name = mapping.get(output.name, output.name)
         for argument in op.inputs.values():

@@ -6,14 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.conversion.graph import SourceGraph
 from exporter.datasets.dataset import Dataset
 from exporter.inspection import Inspection, inspect
 from exporter.record import LeftAlone
 from exporter.sources.load import ModelSource
 from exporter.targets.settings import CoremlTarget, Target
 
-if TYPE_CHECKING:  # each format's libraries are imported only when a target asks for it
+if TYPE_CHECKING:  # torch and each format's libraries are imported when a target needs them
     from exporter.conversion.coreml_converter import CoremlConverter
     from exporter.conversion.tflite_converter import TfliteConverter
 
@@ -46,6 +45,8 @@ class ConversionSession:
     """Converts one source to any number of targets; graphs that they share are made once."""
 
     def __init__(self, source: ModelSource, calibration: Dataset | None, calibration_samples: int) -> None:
+        from exporter.conversion.graph import SourceGraph
+
         self.graph = SourceGraph(source, calibration, calibration_samples)
 
     def convert(self, target: Target, folder: Path) -> Conversion:

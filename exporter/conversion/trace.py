@@ -46,7 +46,7 @@ def channels_first(spec: InputSpec) -> tuple[int, ...]:
 
 
 def trace(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> Any:
-    """Trace `module` in eval mode on seeded noise; image inputs of the graph are NCHW.
+    """Trace `module`, which is in eval mode, on seeded noise; image inputs of the graph are NCHW.
 
     Raises:
         ToolError: the module cannot be traced.
@@ -59,7 +59,7 @@ def trace(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> Any:
             warnings.simplefilter("ignore")
             if not isinstance(wrapped(*examples), torch.Tensor):
                 wrapped = _FlatOutputs(wrapped)
-            return torch.jit.trace(wrapped.eval(), examples, check_trace=False)  # type: ignore[no-untyped-call]
+            return torch.jit.trace(wrapped, examples, check_trace=False)  # type: ignore[no-untyped-call]
     except (RuntimeError, TypeError, ValueError) as error:
         raise ToolError(f"the model cannot be traced: {str(error).splitlines()[0]}") from error
 

@@ -1,7 +1,8 @@
 """Checking every reference into the weight files before anything reads them.
 
-The format (coremltools ``mlmodel/src/MILBlob/Blob/StorageFormat.hpp``): a 64-byte header, then for each blob a 64-byte aligned
-metadata record of 64 bytes (sentinel, data type, size in bytes, offset of the data, bits of padding), then its data.
+The format (coremltools ``mlmodel/src/MILBlob/Blob/StorageFormat.hpp``): a 64-byte header, then for each blob a
+64-byte aligned metadata record of 64 bytes (sentinel, data type, size in bytes, offset of the data, bits of padding),
+then its data.
 """
 
 import math
@@ -38,7 +39,7 @@ _BITS = {
 
 
 def check_blobs(path: Path, specification: Any, weights: Path) -> None:
-    """Raise `ModelFileError` for a missing weight file, or a blob that is not wholly inside it and of the declared size."""
+    """Raise `ModelFileError` for a missing weight file, or a blob not wholly in it or not of its declared size."""
     files: dict[str, bytes] = {}
     sizes: dict[str, int] = {}
     for owner, value in _file_values(specification.mlProgram):
@@ -81,8 +82,8 @@ def _declared_bytes(tensor: Any) -> int | None:
     bits = _BITS.get(name.name) if name is not None else None
     if bits is None:
         return None
-    lengths = [dimension.constant.size for dimension in tensor.dimensions]
-    return math.ceil(math.prod(lengths) * bits / 8)
+    lengths: list[int] = [dimension.constant.size for dimension in tensor.dimensions]
+    return -(-math.prod(lengths) * bits // 8)
 
 
 def _file_values(program: Any) -> Iterator[tuple[str, Any]]:

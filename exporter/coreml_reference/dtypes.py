@@ -57,11 +57,11 @@ def by_mil_name(name: str) -> Dtype:
 
 def declared(variable: Any) -> Dtype | None:
     """The dtype of a MIL variable's elements; None for strings, lists, dictionaries and states."""
-    from coremltools.converters.mil.mil import types  # noqa: PLC0415 - coremltools is loaded by the caller
+    from coremltools.converters.mil.mil import types
 
     try:
         element = variable.dtype
-    except (AttributeError, TypeError, NotImplementedError):
+    except (AttributeError, TypeError, ValueError, NotImplementedError):  # lists and states have none
         return None
     if element is None or types.is_str(element):
         return None

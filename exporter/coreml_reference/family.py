@@ -5,12 +5,13 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 Tensor = torch.Tensor
 Function = Callable[..., Any]
+_F = TypeVar("_F", bound=Function)
 
 
 class Ints(list[int]):
@@ -27,7 +28,8 @@ class Implementation:
 
     Attributes:
         function: called with the operation's MIL inputs by name; absent optional inputs are left out.
-        parameters: what each parameter wants: ``Tensor``, ``Ints``, ``Bools``, ``int``, ``float``, ``bool``, ``str``, or
+        parameters: what each parameter wants: ``Tensor``, ``Ints``, ``Bools``, ``int``, ``float``, ``bool``, ``str``,
+        or
             ``object`` for a value as it is.
         exact: every output element is an input element, so it needs no rounding to the declared dtype.
         pure: equal inputs give equal outputs; only then may it be evaluated once, when the model is loaded.
@@ -48,10 +50,10 @@ class Family:
     title: str
     operations: dict[str, Implementation] = field(default_factory=dict)
 
-    def op(self, *names: str, exact: bool = False, pure: bool = True) -> Callable[[Function], Function]:
+    def op(self, *names: str, exact: bool = False, pure: bool = True) -> Callable[[_F], _F]:
         """Register the decorated function under `names`."""
 
-        def register(function: Function) -> Function:
+        def register(function: _F) -> _F:
             for name in names:
                 self.add(name, function, exact=exact, pure=pure)
             return function

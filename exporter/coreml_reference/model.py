@@ -1,18 +1,25 @@
 """`ReferenceModel`: what a Core ML model package computes, on any operating system."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from exporter.coreml_reference.batching import plan_batch
 from exporter.coreml_reference.dtypes import declared
 from exporter.coreml_reference.errors import ModelFileError, ModelInputError
 from exporter.coreml_reference.features import Feature, features, to_input, to_output
 from exporter.coreml_reference.ops.control import StateSlot
 from exporter.coreml_reference.package import ModelFile, read_model_file
-from exporter.coreml_reference.plan import Observer, Plan, Precision
+from exporter.coreml_reference.plan import Observation, Observer, Plan, Precision
 from exporter.heavy import load_coremltools, quiet
+
+_LARGEST_BATCH = 32
+_BATCH_ELEMENTS = 2**16  # of input; beyond, a CPU's caches make a batch slower than its examples one by one
 
 
 class State:
@@ -33,7 +40,8 @@ class ReferenceModel:
 
     Args:
         path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
-        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in float32: the
+        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in
+        float32: the
             best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from faults.
         function_name: which function of a multi-function model; the default one when left out.
 
@@ -56,6 +64,7 @@ class ReferenceModel:
         self.outputs: list[Feature] = features(description.output)
         self._variables = dict(function.inputs)
         self._states = [name for name in self._variables if name not in {one.name for one in self.inputs}]
+        self._function = function
         self._plan = Plan(function, self.function_name, precision)
 
     @property
@@ -85,7 +94,7 @@ class ReferenceModel:
         Args:
             data: numpy arrays, or PIL images for image inputs, whose size and mode must be the model's.
             state: buffers from `make_state`, for a stateful model; they are changed.
-            observer: called with the value of every operation's output, in order.
+            observer: called with the value of every input, then of every operation's output, in order.
 
         Returns:
             numpy arrays in the dtype that the model describes; PIL images; for a classifier the label, and a dictionary
@@ -95,13 +104,51 @@ class ReferenceModel:
             ModelInputError: an input has a wrong name, shape or dtype, or the state is missing.
             EvaluationError: an operation failed on the values that reached it.
         """
-        return self._results(self._plan.run({**self._tensors(data), **self._buffers(state)}, observer))
+        tensors = self._tensors(data)
+        if observer is not None:
+            for name, value in tensors.items():
+                observer(Observation(name, "input", f"input {name!r}", value))
+        return self._results(self._plan.run({**tensors, **self._buffers(state)}, observer))
+
+    def predictions(
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """`predict` for each of `batch`, in order, several at once where the program allows it; each with a state of its own.
+
+        The observer then sees values of several examples, stacked along axis 0.
+        """
+        examples = iter(batch)
+        size = self._batch_size
+        while group := list(itertools.islice(examples, size)):
+            plan = self._batch_plan if len(group) == size > 1 else None
+            tensors = [self._tensors(data) for data in group] if plan is not None else []
+            if plan is None or not _alike(tensors):
+                yield from (self.predict(data, self.make_state() if self._states else None, observer) for data in group)
+                continue
+            stacked = {name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}
+            results = plan.run(stacked, observer)
+            for place in range(size):
+                yield self._results({name: value[place : place + 1] for name, value in results.items()})
+
+    @functools.cached_property
+    def _batch_size(self) -> int:
+        """Examples at once, if the program can take them."""
+        if self._states or not all(one.kind in ("array", "image") for one in (*self.inputs, *self.outputs)):
+            return 1
+        elements = sum(math.prod(one.shape) for one in self.inputs)
+        return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+
+    @functools.cached_property
+    def _batch_plan(self) -> Plan | None:
+        """A plan for `_batch_size` examples at once; None when the program cannot take them so."""
+        changes = plan_batch(self._function, self._batch_size)
+        return None if changes is None else Plan(self._function, self.function_name, self.precision, changes, self._plan)
 
     def predict_batch(
-        self, batch: Sequence[Mapping[str, Any]] | Iterable[Mapping[str, Any]], observer: Observer | None = None
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
     ) -> list[dict[str, Any]]:
-        """`predict` for each of `batch`, in order; states are not kept between them."""
-        return [self.predict(data, self.make_state() if self._states else None, observer) for data in batch]
+        """The list of `predictions`."""
+        return list(self.predictions(batch, observer))
 
     def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         known = self.input_description
@@ -135,9 +182,15 @@ class ReferenceModel:
         }
 
 
+def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:
+    """Whether all examples have the same shapes, each with one example in axis 0."""
+    shapes = {tuple((name, tuple(value.shape)) for name, value in one.items()) for one in examples}
+    return len(shapes) == 1 and all(shape[:1] == (1,) for _, shape in next(iter(shapes)))
+
+
 def _load_program(file: ModelFile) -> Any:
     load_coremltools()
-    from coremltools.converters.mil.frontend.milproto import load as milproto  # noqa: PLC0415
+    from coremltools.converters.mil.frontend.milproto import load as milproto
 
     version = file.specification.specificationVersion
     try:

@@ -71,7 +71,7 @@ def _specification_in(package: Path) -> Path:
 
 
 def _parse(path: Path, specification_path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # noqa: PLC0415
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     size = specification_path.stat().st_size
     if size > _LARGEST_SPECIFICATION:
@@ -94,7 +94,8 @@ def _require_ml_program(path: Path, specification: Any) -> None:
         raise ModelFileError(f"{path} holds no model: it is truncated or not a Core ML model. Export it again")
     if kind == "serializedModel":
         raise ModelFileError(
-            f"{path} holds an encrypted or serialized model, whose program cannot be read. Give the model it was made from"
+            f"{path} holds an encrypted or serialized model, whose program cannot be read. "
+            "Give the model it was made from"
         )
     raise ModelFileError(
         f"{path} is a {kind} model, not an ML program. Convert it with minimum_deployment_target iOS15 (macOS12) or "

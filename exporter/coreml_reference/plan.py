@@ -1,7 +1,7 @@
 """A function of an ML program, compiled to steps of torch calls, and their evaluation."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -96,13 +96,23 @@ class Plan:
         function: a loaded MIL function.
         name: its name, for messages.
         precision: ``declared`` rounds floats to the dtype that the program declares, ``float32`` does not.
+        changes: constants to replace, by operation name and input.
+        like: a plan of the same function, whose constants this one shares.
     """
 
-    def __init__(self, function: Any, name: str, precision: Precision) -> None:
-        self._name = name
+    def __init__(
+        self,
+        function: Any,
+        name: str,
+        precision: Precision,
+        changes: Mapping[str, Mapping[str, Any]] | None = None,
+        like: "Plan | None" = None,
+    ) -> None:
         self._rounds = precision == "declared"
+        self._changes = changes or {}
         self._slots: dict[Any, int] = {}
-        self._constants: dict[Any, Any] = {}
+        self._constants: dict[Any, Any] = {} if like is None else like._constants
+        self._tensors: dict[Any, torch.Tensor] = {} if like is None else like._tensors
         self.inputs = {key: self._slot(var) for key, var in function.inputs.items()}
         self._main = self._block(function, name)
         self.output_names = [var.name for var in function.outputs]
@@ -143,8 +153,8 @@ class Plan:
                 ArithmeticError,
             ) as error:
                 raise EvaluationError(
-                    f"{step.location} failed on {_summary(arguments)}: {error}. Check the inputs' shapes against the model's; "
-                    "if they are right, the program is not valid Core ML"
+                    f"{step.location} failed on {_summary(arguments)}: {error}. Check the inputs' shapes "
+                    "against the model's; if they are right, the program is not valid Core ML"
                 ) from error
             produced = result if isinstance(result, tuple) else (result,)
             for output, value in zip(step.outputs, produced, strict=False):
@@ -206,11 +216,21 @@ class Plan:
                 raise UnsupportedOpError(f"{location} has an input {name!r} that this version does not know")
             sources = self._source(source)
             if _is_constant(sources):
-                constants[name] = _constant_as(_resolve(sources, []), kind)
+                constants[name] = self._constant(source, sources, kind)
             else:
                 dynamic.append((name, sources, _COERCE[kind]))
+        constants.update(self._changes.get(op.name, {}))
+        dynamic = [one for one in dynamic if one[0] not in constants]
         call = functools.partial(implementation.function, **constants)
         return _Step(call, tuple(dynamic), self._outputs(op, implementation.exact), op.op_type, location)
+
+    def _constant(self, var: Any, source: Any, kind: type) -> Any:
+        """A constant as its parameter wants it; weights are converted once for all plans of a function."""
+        if kind is not Tensor or isinstance(var, (list, tuple)):
+            return _constant_as(_resolve(source, []), kind)
+        if var not in self._tensors:
+            self._tensors[var] = _constant_as(_resolve(source, []), kind)
+        return self._tensors[var]
 
     def _outputs(self, op: Any, exact: bool) -> tuple[_Output, ...]:
         outputs = []

@@ -47,7 +47,7 @@ OPERATIONS: dict[str, Implementation] = {
 # Evaluated by `plan` itself, since they hold constants or nested blocks.
 STRUCTURAL = frozenset({"const", "cond", "while_loop"})
 REFUSED: dict[str, str] = {
-    "conv_quantized": "an experimental operation of the older neural network format, whose weights no ML program stores this "
-    "way; convert again with coremltools.optimize.coreml, which writes constexpr_* operations",
+    "conv_quantized": "an experimental operation of the older neural network format; no ML program stores its weights "
+    "this way; convert again with coremltools.optimize.coreml, which writes constexpr_* operations",
     "_const_symbolic": "a placeholder of the converter for sizes that are not known yet; it is never written to a file",
 }

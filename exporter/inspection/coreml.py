@@ -56,7 +56,6 @@ def load_program(path: Path) -> tuple[Any, Any]:
         UsageProblem: not there, not an ML program, or damaged.
     """
     coremltools = load_coremltools()
-    loader = load("coremltools.converters.mil.frontend.milproto.load")
     try:
         with quiet():
             spec = coremltools.utils.load_spec(str(path))
@@ -68,13 +67,16 @@ def load_program(path: Path) -> tuple[Any, Any]:
             "Convert it with minimum_deployment_target iOS 15 or newer to have one."
         )
     try:
-        with quiet():
-            program = loader.load(
-                spec, specification_version=spec.specificationVersion, file_weights_dir=str(path / WEIGHTS_FOLDER)
-            )
+        return spec, load_spec(spec, path / WEIGHTS_FOLDER)
     except Exception as error:
         raise UsageProblem(f"{path} is damaged: {_first_line(error)}") from error
-    return spec, program
+
+
+def load_spec(spec: Any, weights: Path) -> Any:
+    """The MIL program of an ML program's specification, its weights read from the folder `weights`."""
+    loader = load("coremltools.converters.mil.frontend.milproto.load")
+    with quiet():
+        return loader.load(spec, specification_version=spec.specificationVersion, file_weights_dir=str(weights))
 
 
 def walk(block: Any) -> Iterator[Any]:

@@ -39,10 +39,9 @@ def conversion_warnings(
     if isinstance(target, TfliteTarget) and target.quantization.calibrated:
         floats = inspection.float_ops()
         if floats:
-            warnings.append(
-                f"{len(floats)} of {len(inspection.ops)} operators stayed float in an {target.quantization.mode} model: "
-                f"{_some([f'{op.type} {op.name}' for op in floats])}"
-            )
+            names = _some([f"{op.type} {op.name}" for op in floats])
+            count = f"{len(floats)} of {len(inspection.ops)} operators"
+            warnings.append(f"{count} stayed float in an {target.quantization.mode} model: {names}")
     return warnings
 
 

@@ -1,1 +1,1 @@
-"""Renderings of what was found out: each module turns records or verdicts into one form."""
+"""Renderers: each turns verdicts, and figures beside them, into one format."""

@@ -90,4 +90,4 @@ def thresholded_relu(x: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _by_channel(parameter: Tensor, x: Tensor) -> Tensor:
-    return parameter.reshape(-1, *[1] * (x.dim() - 2)) if parameter.dim() == 1 else parameter
+    return parameter.reshape([-1, *[1] * (x.dim() - 2)]) if parameter.dim() == 1 else parameter

@@ -1,8 +1,8 @@
 """Compressed constants and quantization.
 
-Semantics: coremltools ``iOS16/constexpr_ops.py``, ``iOS17/quantization_ops.py`` and ``iOS18/compression.py``. Arithmetic is in
-float32 and rounded once to the declared dtype. Sub-byte constants arrive unpacked, except the iOS 16 forms, which keep
-their elements packed in bytes, least significant bit first.
+Semantics: coremltools ``iOS16/constexpr_ops.py``, ``iOS17/quantization_ops.py`` and ``iOS18/compression.py``.
+Arithmetic is in float32 and rounded once to the declared dtype. Sub-byte constants arrive unpacked, except the iOS 16
+forms, which keep their elements packed in bytes, least significant bit first.
 """
 
 import math
@@ -65,8 +65,8 @@ def constexpr_cast(source_val: Tensor, output_dtype: str) -> Tensor:
 def lut_to_dense(indices: Tensor, lut: Tensor, shape: Ints | None = None, vector_axis: int | None = None) -> Tensor:
     """Table entries in place of indices.
 
-    iOS 16: `lut` is one table, `indices` are packed, `shape` is the result's. iOS 18: `lut` is ``[blocks..., entries, vector]``,
-    one table a block of `indices`; vectors are laid along `vector_axis`.
+    iOS 16: `lut` is one table, `indices` are packed, `shape` is the result's. iOS 18: `lut` is ``[blocks..., entries,
+    vector]``, one table a block of `indices`; vectors are laid along `vector_axis`.
     """
     if shape is not None:
         bits = int(math.log2(lut.numel()))

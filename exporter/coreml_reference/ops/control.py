@@ -57,7 +57,7 @@ def make_list(
     init_length: int = 1, dynamic_length: bool = True, elem_shape: Any = None, dtype: str = "fp32"
 ) -> TensorList:
     """An empty list of `init_length` elements; an element shape with symbols is found at the first write."""
-    from exporter.coreml_reference.dtypes import by_mil_name  # noqa: PLC0415
+    from exporter.coreml_reference.dtypes import by_mil_name
 
     parts = [] if elem_shape is None else list(elem_shape)
     known = all(isinstance(part, (int, torch.Tensor)) or str(part).lstrip("-").isdigit() for part in parts)

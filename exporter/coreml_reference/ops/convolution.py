@@ -24,13 +24,16 @@ def conv(
 ) -> Tensor:
     """Convolution of ``[n, C_in, *d]`` with ``[C_out, C_in / groups, *k]``."""
     rank = x.dim() - 2
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank  # type: ignore[assignment]
-    kernel = [(size - 1) * dilation + 1 for size, dilation in zip(weight.shape[2:], dilations, strict=True)]
-    amounts = pad_amounts(pad_type, pad or [0] * 2 * rank, x.shape[2:], kernel, strides)
+    steps: list[int] = strides or [1] * rank
+    spread: list[int] = dilations or [1] * rank
+    kernel = [(size - 1) * dilation + 1 for size, dilation in zip(weight.shape[2:], spread, strict=True)]
+    amounts = pad_amounts(pad_type, pad or [0] * 2 * rank, x.shape[2:], kernel, steps)
     if any(before != after for before, after in amounts):
         x, amounts = F.pad(x, flat(amounts)), [(0, 0)] * rank
     padding = [before for before, _ in amounts]
-    return _CONV[rank](x, weight, bias, strides, padding, dilations, groups)  # type: ignore[operator, no-any-return]
+    if weight.dtype != x.dtype:
+        weight = weight.to(x.dtype)
+    return _CONV[rank](x, weight, bias, steps, padding, spread, groups)
 
 
 @FAMILY.op("conv_transpose")
@@ -45,17 +48,18 @@ def conv_transpose(
     dilations: Ints | None = None,
     groups: int = 1,
 ) -> Tensor:
-    """Transposed convolution of ``[n, C_in, *d]`` with ``[C_in, C_out / groups, *k]``: the whole result, then cropped."""
+    """Transposed convolution of ``[n, C_in, *d]`` with ``[C_in, C_out / groups, *k]``, cropped."""
     rank = x.dim() - 2
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank  # type: ignore[assignment]
-    whole = _TRANSPOSED[rank](x, weight, None, strides, 0, 0, groups, dilations)  # type: ignore[operator]
+    steps: list[int] = strides or [1] * rank
+    spread: list[int] = dilations or [1] * rank
+    whole = _TRANSPOSED[rank](x, weight, None, steps, 0, 0, groups, spread)
     before, sizes = [0] * rank, list(whole.shape[2:])
     kind = pad_type.lower()
     if kind == "custom" and pad:
         before = [pad[2 * i] for i in range(rank)]
         sizes = [size - pad[2 * i] - pad[2 * i + 1] for i, size in enumerate(sizes)]
     elif kind in ("same", "same_lower"):
-        sizes = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
+        sizes = [size * stride for size, stride in zip(x.shape[2:], steps, strict=True)]
         excess = [max(full - size, 0) for full, size in zip(whole.shape[2:], sizes, strict=True)]
         before = [amount - amount // 2 if kind == "same_lower" else amount // 2 for amount in excess]
     if output_shape:

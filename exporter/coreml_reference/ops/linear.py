@@ -10,8 +10,8 @@ FAMILY = Family("linear")
 
 @FAMILY.op("linear")
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``x @ weight.T + bias``."""
-    return F.linear(x, weight, bias)
+    """``x @ weight.T + bias``; weights may be integers."""
+    return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
 
 @FAMILY.op("matmul")
@@ -21,6 +21,8 @@ def matmul(x: Tensor, y: Tensor, transpose_x: bool = False, transpose_y: bool = 
         x = x.mT
     if transpose_y and y.dim() > 1:
         y = y.mT
+    if x.dtype != y.dtype:
+        x, y = x.float(), y.float()
     if not x.is_floating_point():
         return torch.matmul(x.to(torch.float64), y.to(torch.float64)).to(x.dtype)
     return torch.matmul(x, y)

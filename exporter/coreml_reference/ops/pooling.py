@@ -45,8 +45,8 @@ def max_pool(
     amounts, extra = _padding(x, kernel_sizes, steps, pad_type, pad, ceil_mode)
     amounts = [(before, after + more) for (before, after), more in zip(amounts, extra, strict=True)]
     if all(before == after <= size // 2 for (before, after), size in zip(amounts, kernel_sizes, strict=True)):
-        return _MAX[rank](x, kernel_sizes, steps, [before for before, _ in amounts])  # type: ignore[no-any-return]
-    return _MAX[rank](F.pad(x, flat(amounts), value=-torch.inf), kernel_sizes, steps)  # type: ignore[no-any-return]
+        return _MAX[rank](x, kernel_sizes, steps, [before for before, _ in amounts])
+    return _MAX[rank](F.pad(x, flat(amounts), value=-torch.inf), kernel_sizes, steps)
 
 
 @FAMILY.op("avg_pool")
@@ -65,14 +65,14 @@ def avg_pool(
     amounts, extra = _padding(x, kernel_sizes, steps, pad_type, pad, ceil_mode)
     padded = [(before, after + more) for (before, after), more in zip(amounts, extra, strict=True)]
     if not any(map(any, padded)):
-        return _AVERAGE[rank](x, kernel_sizes, steps)  # type: ignore[no-any-return, operator]
-    total = _AVERAGE[rank](F.pad(x, flat(padded)), kernel_sizes, steps)  # type: ignore[operator]
+        return _AVERAGE[rank](x, kernel_sizes, steps)
+    total = _AVERAGE[rank](F.pad(x, flat(padded)), kernel_sizes, steps)
     counted = torch.ones_like(x[:1, :1])
     if not exclude_padding_from_average:
         counted = F.pad(counted, flat(amounts), value=1)
         padded = [(0, more) for more in extra]
-    share = _AVERAGE[rank](F.pad(counted, flat(padded)), kernel_sizes, steps)  # type: ignore[operator]
-    return total / share  # type: ignore[no-any-return]
+    share = _AVERAGE[rank](F.pad(counted, flat(padded)), kernel_sizes, steps)
+    return total / share
 
 
 @FAMILY.op("l2_pool")
@@ -89,5 +89,5 @@ def l2_pool(
     steps = strides or [1] * rank
     amounts, extra = _padding(x, kernel_sizes, steps, pad_type, pad, ceil_mode)
     padded = [(before, after + more) for (before, after), more in zip(amounts, extra, strict=True)]
-    mean = _AVERAGE[rank](F.pad(x.square(), flat(padded)), kernel_sizes, steps)  # type: ignore[operator]
+    mean = _AVERAGE[rank](F.pad(x.square(), flat(padded)), kernel_sizes, steps)
     return torch.sqrt(mean * math.prod(kernel_sizes))

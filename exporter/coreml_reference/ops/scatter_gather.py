@@ -54,7 +54,7 @@ def gather_nd(x: Tensor, indices: Tensor, batch_dims: int = 0, validate_indices:
         torch.arange(length).reshape([-1 if axis == i else 1 for axis in range(indices.dim() - 1)])
         for i, length in enumerate(batch)
     ]
-    return x[tuple([*grids, *parts])] if grids or parts else x
+    return x[(*grids, *parts)] if grids or parts else x
 
 
 def _combine(data: Tensor, where: tuple[Tensor, ...], updates: Tensor, mode: str) -> Tensor:
@@ -90,7 +90,7 @@ def scatter(
     """Slices of `updates` put into `data` at `indices` of `axis`."""
     axis %= data.dim()
     picks = _indices(indices, data.shape[axis])
-    many = updates.reshape(data.shape[:axis] + (picks.numel(),) + data.shape[axis + 1 :])
+    many = updates.reshape((*data.shape[:axis], picks.numel(), *data.shape[axis + 1 :]))
     moved = _combine(data.movedim(axis, 0), (picks.reshape(-1),), many.movedim(axis, 0), mode)
     return moved.movedim(0, axis)
 

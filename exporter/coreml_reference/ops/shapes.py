@@ -123,7 +123,7 @@ def _index(
     end_mask: list[bool] | None,
     squeeze_mask: list[bool] | None,
 ) -> tuple[slice | int | Tensor, ...]:
-    """numpy's index; a negative step, which torch lacks, is a list of positions."""
+    """Numpy's index; a negative step, which torch lacks, is a list of positions."""
     index: list[slice | int | Tensor] = []
     for axis, length in enumerate(x.shape):
         if squeeze_mask and squeeze_mask[axis]:

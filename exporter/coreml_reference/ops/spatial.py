@@ -15,7 +15,8 @@ def pad_amounts(
         kernel: extents of the kernel, dilation included.
         strides: of each dimension.
 
-    ``same`` pads so that the output has ``ceil(size / stride)`` elements, as coremltools infers it and TensorFlow does it.
+    ``same`` pads so that the output has ``ceil(size / stride)`` elements, as coremltools infers it and TensorFlow
+    does it.
     """
     kind = pad_type.lower()
     if kind == "valid":

@@ -94,7 +94,7 @@ def range_1d(end: Tensor, start: Tensor, step: Tensor) -> Tensor:
 @FAMILY.op("argsort")
 def argsort(x: Tensor, axis: int = -1, ascending: bool = False) -> Tensor:
     """Places of the sorted elements; equal ones keep their order."""
-    return torch.argsort(x, axis, descending=not ascending, stable=True)
+    return torch.argsort(x, dim=axis, descending=not ascending, stable=True)
 
 
 @FAMILY.op("topk")
@@ -109,7 +109,7 @@ def topk(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The largest (or smallest) `k` elements in order, and their places; -1 is all; equal ones keep their order."""
     count = x.shape[axis] if k == -1 else k
-    places = torch.argsort(x, axis, descending=not ascending, stable=True).narrow(axis, 0, count)
+    places = torch.argsort(x, dim=axis, descending=not ascending, stable=True).narrow(axis, 0, count)
     values = torch.gather(x, axis, places)
     return (values, places) if return_indices else values
 
@@ -125,8 +125,9 @@ def non_maximum_suppression(
 ) -> tuple[Tensor, ...]:
     """Greedy suppression of boxes (centre x, centre y, width, height) by overlap with better ones.
 
-    Before iOS 17 (told by `score_threshold`): boxes ``[n, B, 4]``, scores ``[n, B, K]`` and a fourth output, the number of
-    boxes kept. From iOS 17 on: ``[n, 4, B]``, ``[n, K, B]`` and three outputs. Unused places hold zeros, and -1 as index.
+    Before iOS 17 (told by `score_threshold`): boxes ``[n, B, 4]``, scores ``[n, B, K]`` and a fourth output, the
+    number of boxes kept. From iOS 17 on: ``[n, 4, B]``, ``[n, K, B]`` and three outputs. Unused places hold zeros,
+    and -1 as index.
     """
     old = score_threshold is not None
     if not old:

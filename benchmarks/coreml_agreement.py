@@ -1,0 +1,169 @@
+"""Agreement of the evaluator with torch eager: converted in float32, evaluated in float32, random weights.
+
+    python benchmarks/coreml_agreement.py                 # all, a markdown table on standard output
+    python benchmarks/coreml_agreement.py resnet lstm     # those whose name contains one of these
+
+The error is the largest absolute difference over the largest magnitude of each output; the worst output counts.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from exporter.heavy import load_coremltools, load_torchvision, quiet
+
+CLASSIFIERS: dict[str, int] = {
+    "alexnet": 224, "convnext_tiny": 64, "densenet121": 64, "densenet169": 64, "efficientnet_b0": 64,
+    "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_v2_s": 64, "googlenet": 96,
+    "inception_v3": 96, "maxvit_t": 224, "mnasnet0_5": 64, "mnasnet0_75": 64, "mnasnet1_0": 64, "mnasnet1_3": 64,
+    "mobilenet_v2": 64, "mobilenet_v3_large": 64, "mobilenet_v3_small": 64, "regnet_x_400mf": 64,
+    "regnet_x_800mf": 64, "regnet_x_1_6gf": 64, "regnet_x_3_2gf": 64, "regnet_y_400mf": 64, "regnet_y_800mf": 64,
+    "regnet_y_1_6gf": 64, "regnet_y_3_2gf": 64, "resnet18": 64, "resnet34": 64, "resnet50": 64, "resnet101": 64,
+    "resnet152": 64, "resnext50_32x4d": 64, "shufflenet_v2_x0_5": 64, "shufflenet_v2_x1_0": 64,
+    "shufflenet_v2_x1_5": 64, "shufflenet_v2_x2_0": 64, "squeezenet1_0": 64, "squeezenet1_1": 64, "swin_t": 64,
+    "swin_v2_t": 64, "vgg11": 224, "vgg11_bn": 224, "vgg13": 224, "vit_b_16": 96, "vit_b_32": 96,
+    "wide_resnet50_2": 64,
+}  # fmt: skip
+DETECTORS = (
+    "fasterrcnn_mobilenet_v3_large_fpn",
+    "fasterrcnn_resnet50_fpn",
+    "fcos_resnet50_fpn",
+    "retinanet_resnet50_fpn",
+    "ssd300_vgg16",
+    "ssdlite320_mobilenet_v3_large",
+)
+SEGMENTERS = ("deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "fcn_resnet50", "lraspp_mobilenet_v3_large")
+
+
+def _cases() -> dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]]:
+    import torch
+
+    vision = load_torchvision().models
+
+    def classifier(name: str, size: int) -> tuple[Any, tuple[Any, ...]]:
+        extra = {"image_size": size} if name.startswith("vit") else {}
+        if name in ("googlenet", "inception_v3"):
+            extra = {"aux_logits": False, "init_weights": True}
+        return getattr(vision, name)(weights=None, **extra), (torch.rand(1, 3, size, size),)
+
+    def segmenter(name: str) -> tuple[Any, tuple[Any, ...]]:
+        model = getattr(vision.segmentation, name)(weights=None, weights_backbone=None)
+        return _Values(model), (torch.rand(1, 3, 96, 96),)
+
+    def backbone(make: Callable[[], Any]) -> tuple[Any, tuple[Any, ...]]:
+        return _Values(make().backbone), (torch.rand(1, 3, 96, 96),)
+
+    def sequence(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+        return _First(layer), (torch.rand(1, 12, 16),)
+
+    nn, detection = torch.nn, vision.detection
+    cases: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {}
+    for name, size in CLASSIFIERS.items():
+        cases[name] = lambda name=name, size=size: classifier(name, size)
+    for name in SEGMENTERS:
+        cases[f"segmentation {name}"] = lambda name=name: segmenter(name)
+    for name in DETECTORS:
+        make = getattr(detection, name)
+        cases[f"backbone {name}"] = lambda make=make: backbone(lambda: make(weights=None, weights_backbone=None))
+    cases["LSTM, 2 layers, both directions"] = lambda: sequence(
+        nn.LSTM(16, 24, num_layers=2, bidirectional=True, batch_first=True)
+    )
+    cases["GRU, 2 layers"] = lambda: sequence(nn.GRU(16, 24, num_layers=2, batch_first=True))
+    cases["RNN"] = lambda: sequence(nn.RNN(16, 24, batch_first=True))
+    cases["transformer encoder, 2 layers"] = lambda: (
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, batch_first=True), 2),
+        (torch.rand(1, 10, 32),),
+    )
+    return cases
+
+
+def _wrappers() -> tuple[Any, Any]:
+    import torch
+
+    class Values(torch.nn.Module):
+        """Only the tensors of a dictionary of outputs."""
+
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: Any) -> Any:
+            return tuple(self.model(x).values())
+
+    class First(torch.nn.Module):
+        """Only the sequence that a recurrent layer gives."""
+
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: Any) -> Any:
+            return self.model(x)[0]
+
+    return Values, First
+
+
+_Values, _First = _wrappers()
+
+
+def worst_error(module: Any, inputs: tuple[Any, ...], folder: Path) -> tuple[float, float, float]:
+    """Largest relative error of any output, and seconds of torch and of the evaluator."""
+    import torch
+
+    from exporter.coreml_reference import ReferenceModel
+
+    coremltools = load_coremltools()
+    module.eval()
+    with torch.inference_mode():
+        expected = module(*inputs)
+        begin = time.perf_counter()
+        module(*inputs)
+        eager_s = time.perf_counter() - begin
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    with quiet(), torch.no_grad():
+        model = coremltools.convert(
+            torch.jit.trace(module, inputs, check_trace=False),
+            inputs=[coremltools.TensorType(f"x{i}", shape=one.shape) for i, one in enumerate(inputs)],
+            outputs=[coremltools.TensorType(f"y{i}") for i in range(len(expected))],
+            compute_precision=coremltools.precision.FLOAT32,
+            minimum_deployment_target=coremltools.target.iOS18,
+            skip_model_load=True,
+        )
+        model.save(str(folder / "model.mlpackage"))
+    reference = ReferenceModel(folder / "model.mlpackage", precision="float32")
+    given = {f"x{i}": one.numpy() for i, one in enumerate(inputs)}
+    reference.predict(given)
+    begin = time.perf_counter()
+    found = reference.predict(given)
+    reference_s = time.perf_counter() - begin
+    errors = [float(abs(found[f"y{i}"] - one.numpy()).max() / abs(one.numpy()).max()) for i, one in enumerate(expected)]
+    return max(errors), eager_s, reference_s
+
+
+def main() -> int:
+    """Print the table; 1 when a model is not within 1e-4."""
+    import torch
+
+    bad = 0
+    print("| model | max relative error | torch ms | evaluator ms |\n|---|---|---|---|")
+    for name, make in _cases().items():
+        if len(sys.argv) > 1 and not any(part in name for part in sys.argv[1:]):
+            continue
+        torch.manual_seed(0)
+        module, inputs = make()
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                error, eager_s, reference_s = worst_error(module, inputs, Path(folder))
+            except NotImplementedError as error_of_converter:
+                print(f"| {name} | not checked: coremltools cannot convert it ({error_of_converter}) | | |", flush=True)
+                continue
+        bad += error >= 1e-4
+        print(f"| {name} | {error:.1e} | {eager_s * 1e3:.0f} | {reference_s * 1e3:.0f} |", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

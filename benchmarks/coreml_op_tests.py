@@ -1,0 +1,89 @@
+"""Run coremltools' own operation tests with the evaluator in the place of Apple's runtime.
+
+coremltools ships, in its wheel, the tests that Apple runs for every MIL operation on a Mac. Off a Mac they compare
+nothing, because `predict` does not work there. This makes `predict` the evaluator and runs them, so every expected
+value in them
+checks an operation here:
+
+    python benchmarks/coreml_op_tests.py --each 6            # at most 6 cases of every test function
+    python benchmarks/coreml_op_tests.py --each 20 iOS17     # only the tests of one opset
+"""
+
+import argparse
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+class EvaluatorAsPredict:
+    """A pytest plugin: `MLModel.predict` evaluates; evenly spread cases of each test function are kept."""
+
+    def __init__(self, each: int) -> None:
+        self._each = each
+
+    def pytest_configure(self) -> None:
+        """Put the evaluator in the place of Apple's runtime."""
+        import coremltools
+        from coremltools.converters.mil import testing_utils
+        from coremltools.models import MLModel, utils
+
+        testing_utils._IS_MACOS = True
+        utils._macos_version = lambda: (15, 5)
+        coremltools.utils._macos_version = lambda: (15, 5)
+        MLModel.predict = _predict
+        MLModel.make_state = lambda model: _reference(model).make_state()
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep some cases of each test function."""
+        by_function: dict[str, list[pytest.Item]] = defaultdict(list)
+        for item in items:
+            by_function[item.nodeid.partition("[")[0]].append(item)
+        items[:] = [
+            cases[place]
+            for cases in by_function.values()
+            for place in sorted({round(i * (len(cases) - 1) / max(self._each - 1, 1)) for i in range(self._each)})
+        ]
+
+
+def _reference(model: object) -> object:
+    from exporter.coreml_reference import ReferenceModel
+
+    if model.package_path is None:
+        pytest.skip("a model of the older neural network format")
+    if not hasattr(model, "_evaluator"):
+        model._evaluator = ReferenceModel(model.package_path, "declared", getattr(model, "function_name", None))
+    return model._evaluator
+
+
+def _predict(model: object, data: dict[str, object], state: object = None) -> dict[str, object]:
+    reference = _reference(model)
+    fitted = {}
+    for name, value in data.items():
+        feature = reference.input_description[name]
+        if feature.kind == "array" and np.issubdtype(feature.dtype.array, np.integer):
+            value = np.asarray(value).astype(feature.dtype.array)  # the tests pass everything as float32
+        fitted[name] = value
+    return reference.predict(fitted, state)
+
+
+def main() -> int:
+    """Parse, run, give pytest's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--each", type=int, default=6, help="cases of each test function")
+    parser.add_argument("where", nargs="*", help="opset folders or test files; all when left out")
+    known, rest = parser.parse_known_args()
+    os.environ.setdefault("PYMIL_TEST_TARGETS", "mlprogram")
+    from exporter.heavy import load_coremltools
+
+    tests = Path(load_coremltools().__file__).parent / "converters/mil/mil/ops/tests"
+    places = [str(tests / where) for where in known.where] or [str(tests)]
+    options = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", "-W", "ignore", "-c", os.devnull, *rest]
+    return pytest.main([*options, *places], plugins=[EvaluatorAsPredict(known.each)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Sizes that stores and users see, and the gates on them."""

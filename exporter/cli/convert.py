@@ -1,0 +1,45 @@
+"""`mobile-export convert`: artifacts alone."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exporter.cli.model_options import model_options, model_settings_from
+from exporter.cli.targets import format_option, targets_option
+
+
+@click.command(name="convert")
+@click.argument("model")
+@click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
+@targets_option
+@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
+@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@click.option("--force", is_flag=True, help="Convert anew instead of taking it from the cache.")
+@model_options
+@format_option
+def command(model: str, targets_file: Path | None, output_format: str, **given: Any) -> int:
+    """Convert MODEL for each target and gate the size, without running anything."""
+    from exporter.cli.progress import progress
+    from exporter.pipeline.request import RunRequest
+    from exporter.pipeline.run import run
+    from exporter.report.terminal import render_conversion
+
+    names = ("target_names", "calibration", "calibration_samples", "output", "force")
+    request = RunRequest(
+        spec=model,
+        settings=model_settings_from(targets_file, given),
+        targets_file=targets_file,
+        verify=False,
+        measure=False,
+        command_line=("mobile-export", *sys.argv[1:]),
+        **{name: given[name] for name in names},
+    )
+    record = run(request, progress())
+    if output_format == "json":
+        click.echo(record.model_dump_json(indent=1))
+    else:
+        render_conversion(record, request.output)
+    return record.exit_code

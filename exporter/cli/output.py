@@ -1,0 +1,67 @@
+"""Where commands write: whole files or none, and progress to a terminal's standard error."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from exporter.errors import UsageProblem
+
+
+def encodable(text: str) -> bytes:
+    """UTF-8 with the bytes of file names that are not text written out."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def echo(text: str) -> None:
+    """Write `text` to standard output as it is, in UTF-8 whatever the locale says."""
+    click.echo(encodable(text), nl=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 to `path`, which appears whole or not at all.
+
+    Raises:
+        UsageProblem: the folder is not there or cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(encodable(text))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def append_text(path: Path, text: str) -> None:
+    """Append UTF-8 to `path`, as CI systems ask for their summaries."""
+    try:
+        with path.open("ab") as file:
+            file.write(encodable(text) + b"\n")
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[Path], None]]:
+    """A function that shows which subject is being measured, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("measuring") as status:
+        yield lambda path: status.update(f"measuring {path}")
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

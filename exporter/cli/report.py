@@ -1,0 +1,39 @@
+"""`mobile-export report`: render a record again."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="report")
+@click.argument("run_json", type=click.Path(path_type=Path))
+@click.option("-f", "--format", "output_format", type=click.Choice(["text", "json", "html"]), default="text",
+              show_default=True)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for html.  [default: stdout]"
+)
+def command(run_json: Path, output_format: str, output: Path | None) -> int:
+    """Show a run.json again: as tables, as JSON of the current schema, or as the HTML report.
+
+    The exit code is the one that the run had.
+    """
+    from exporter.artifacts.output import write_text
+    from exporter.record import load_record
+
+    record = load_record(run_json)
+    if output_format == "text":
+        from exporter.report.terminal import render
+
+        render(record, run_json.parent)
+        return record.exit_code
+    if output_format == "json":
+        text = record.model_dump_json(indent=1)
+    else:
+        from exporter.report.html import render_html
+
+        text = render_html(record)
+    if output is None:
+        click.echo(text)
+    else:
+        write_text(output, text)
+    return record.exit_code

@@ -1,0 +1,63 @@
+"""`mobile-export verify`: does this artifact still compute what the source computes?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exporter.cli.model_options import model_options, model_settings_from
+from exporter.cli.targets import format_option, targets_option
+
+
+@click.command(name="verify")
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.argument("model")
+@click.option("--target", "target_name", required=True, metavar="NAME", help="Whose tolerances are the limits.")
+@targets_option
+@click.option(
+    "--evaluation", metavar="DATA", help="Data to compare on: CSV of path,label, image folder, .npz, factory."
+)
+@click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
+@click.option("--strict", is_flag=True, help="What could not be checked fails.")
+@model_options
+@format_option
+def command(
+    artifact: Path,
+    model: str,
+    target_name: str,
+    targets_file: Path | None,
+    strict: bool,
+    output_format: str,
+    **given: Any,
+) -> int:
+    """Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.
+
+    Exit code 0 when every tolerance of the target holds, 1 when one does not.
+    """
+    from exporter.cli.progress import progress
+    from exporter.pipeline.request import RunRequest
+    from exporter.pipeline.verify import verify
+    from exporter.report.terminal import render_verification
+    from exporter.verdicts import exit_code
+
+    request = RunRequest(
+        spec=model,
+        settings=model_settings_from(targets_file, given),
+        target_names=(target_name,),
+        targets_file=targets_file,
+        output=Path(),
+        evaluation=given["evaluation"],
+        evaluation_samples=given["evaluation_samples"],
+    )
+    parities, verdicts = verify(request, artifact, progress())
+    if output_format == "json":
+        document = {
+            "schema_version": 1,
+            "parities": [parity.model_dump(mode="json") for parity in parities],
+            "verdicts": [verdict.model_dump(mode="json") for verdict in verdicts],
+        }
+        click.echo(json.dumps(document, indent=1))
+    else:
+        render_verification(parities, verdicts)
+    return exit_code(verdicts, strict=strict)

@@ -1,0 +1,1 @@
+"""The embedded example: handwritten digits of scikit-learn, nothing downloaded."""

@@ -1,0 +1,44 @@
+"""Compares one artifact with its source."""
+
+import sys
+from pathlib import Path
+
+from exporter.artifacts.cache import Cache
+from exporter.errors import UsageProblem
+from exporter.pipeline.model import ModelAtHand
+from exporter.pipeline.progress import Progress
+from exporter.pipeline.request import RunRequest
+from exporter.record import Parity
+from exporter.targets.load import load_targets
+from exporter.verdicts import Verdict
+from exporter.verification.compare import compare
+from exporter.verification.gate import parity_verdicts
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner
+
+
+def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[list[Parity], list[Verdict]]:
+    """Comparisons, one an evaluator that this machine has, and a verdict for each tolerance.
+
+    Raises:
+        UsageProblem: the artifact is not there, or of a form that cannot be run here.
+        ToolError: its inputs or outputs are not the source's.
+    """
+    if not artifact.exists():
+        raise UsageProblem(f"artifact {artifact}: there is no such file or folder.")
+    target = load_targets(request.target_names, user_file=request.targets_file)[0]
+    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    parities = []
+    for runner in _runners(artifact, model):
+        reference = model.reference
+        with progress.stage(f"Verifying {artifact.name}") as advance:
+            parities.append(compare(runner, reference, advance))
+    return parities, [verdict for parity in parities for verdict in parity_verdicts(target, parity)]
+
+
+def _runners(artifact: Path, model: ModelAtHand) -> list[Runner]:
+    if artifact.suffix == ".tflite":
+        return [LiteRTRunner(artifact, model.description)]
+    if artifact.suffix in (".mlpackage", ".mlmodel"):
+        native = [CoremlRunner(artifact, model.description, native=True)] if sys.platform == "darwin" else []
+        return [CoremlRunner(artifact, model.description), *native]
+    raise UsageProblem(f"artifact {artifact}: only .tflite, .mlpackage and .mlmodel can be verified.")

@@ -1,0 +1,69 @@
+"""Why it grew: changes add up, the largest comes first, and what cannot be compared says so."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.budgets.diff import Change, compare_sizes, largest_first
+from exporter.errors import UsageProblem
+from tests.exporter.budgets.builders import app_files, write_folder, write_zip
+from tests.exporter.budgets.records import run_json
+
+sizes = st.integers(0, 10**9)
+changes = st.lists(st.builds(Change, name=st.text(max_size=3), before=sizes, after=sizes))
+
+
+@given(changes)
+def test_the_largest_change_comes_first_in_any_order(found: list[Change]) -> None:
+    """The first line of the table is the answer."""
+    ordered = largest_first(found)
+    assert [abs(one.bytes) for one in ordered] == sorted((abs(one.bytes) for one in found), reverse=True)
+    assert largest_first(found[::-1]) == ordered
+
+
+def test_packages_are_compared_by_file(tmp_path: Path) -> None:
+    """Which file of the app grew, which came, which went."""
+    before = write_folder(tmp_path / "A.app", app_files("A", **{"m.bin": b"x" * 5000, "old": b"o" * 100}))
+    files = app_files("A", **{"m.bin": b"x" * 9000, "new": b"n" * 200})
+    after = write_zip(tmp_path / "A.ipa", {f"Payload/A.app/{name}": content for name, content in files.items()})
+    diff = compare_sizes(before, after)[0]
+    assert diff.size.bytes == 4000 + 200 - 100
+    assert [(one.name, one.bytes) for one in diff.groups["file"][:3]] == [("m.bin", 4000), ("new", 200), ("old", -100)]
+    assert sum(one.bytes for one in diff.groups["file"]) == diff.size.bytes
+    assert "layer" not in diff.groups
+
+
+def test_runs_are_compared_target_by_target(tmp_path: Path) -> None:
+    """A target that is new counts whole."""
+    runs = []
+    for number, targets in enumerate((["pixel"], ["pixel", "galaxy"])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in targets:
+            (folder / f"{name}.bin").write_bytes(bytes(range(256)) * (number + 2))
+        runs.append(run_json(folder, {name: (f"{name}.bin", {}) for name in targets}))
+    diffs = {diff.after.rpartition(":")[2]: diff for diff in compare_sizes(*runs)}
+    assert diffs["pixel"].size.bytes == 256
+    assert diffs["galaxy"].size.before == 0
+    assert diffs["galaxy"].size.after == 768
+    assert diffs["galaxy"].groups["file"][0].bytes == 768
+
+
+def test_a_shared_model_is_compared_by_layer_and_dtype(shared: Path) -> None:
+    """Two real models: every byte of the difference is in the table of layers, and in the one of dtypes."""
+    before, after = shared / "models" / "vww_96_int8.tflite", shared / "models" / "resnet8_cifar10_float.tflite"
+    diff = compare_sizes(before, after)[0]
+    for group in ("layer", "dtype"):
+        assert sum(one.bytes for one in diff.groups[group]) == diff.size.bytes
+    dtypes = {one.name: one for one in diff.groups["dtype"]}
+    assert dtypes["float32"].before == 0
+    assert dtypes["float32"].after > 300_000
+    assert diff.download is not None
+
+
+def test_a_comparison_with_nothing_there_is_an_error(tmp_path: Path) -> None:
+    """A path that is wrong must not be a growth of everything."""
+    with pytest.raises(UsageProblem, match="is not there"):
+        compare_sizes(tmp_path / "a.tflite", tmp_path / "b.tflite")

@@ -1,0 +1,52 @@
+"""Verdicts of every kind, also with names that no format may trip over."""
+
+from hypothesis import strategies as st
+
+from exporter.verdicts import Status, Verdict
+
+NASTY = [
+    "app.ipa",
+    "two\nlines\r\n::error::forged",
+    "a,b:c%25|d`e`*f*",
+    "<script>alert(1)</script>&amp;]]>",
+    "模型/модель/🤖.tflite",
+    "nul\x00bell\x07esc\x1b[31m",
+    "lone\udc80surrogate",
+    "../../etc/passwd",
+    "",
+]
+
+
+def verdict(**changes: object) -> Verdict:
+    """A failed size gate with `changes`."""
+    fields: dict[str, object] = {
+        "subject": "app.ipa", "metric": "download.max", "value": 6e6, "unit": "B", "limit": 5e6, "margin": -1e6,
+        "status": Status.FAILED, "reason": "its download takes 6.00 MB, over 5.00 MB.",
+    }  # fmt: skip
+    return Verdict.model_validate({**fields, **changes})
+
+
+def every_kind() -> list[Verdict]:
+    """Failed, warned, waived, not checked, passed."""
+    return [
+        verdict(),
+        verdict(severity="warning", metric="install.max"),
+        verdict(severity="warning", metric="install.growth", waiver="waived by Ada until 2027-01-01: a new voice"),
+        verdict(status=Status.NOT_CHECKED, value=None, limit=None, margin=None, metric="download.growth"),
+        verdict(status=Status.PASSED, value=4e6, margin=1e6, subject="other.apk"),
+    ]
+
+
+texts = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=()), max_size=30))
+statuses = st.sampled_from(list(Status))
+verdicts = st.lists(
+    st.builds(
+        lambda subject, metric, reason, status, severity, waiver, value: verdict(
+            subject=subject, metric=metric or "size", reason=reason or "because", status=status, severity=severity,
+            waiver=waiver, value=value,
+        ),
+        texts, texts, texts, statuses, st.sampled_from(["error", "warning"]), st.none() | texts,
+        st.none() | st.floats(0, 1e15),
+    ),
+    max_size=12,
+)  # fmt: skip
