@@ -15,7 +15,7 @@ from exporter.hints import WeightForm
 
 FLOAT16 = torch.float16
 # TFLite widens the scale of a channel whose weights are all smaller than this; such a dead channel becomes zero.
-LEAST_PEAK = 1e-6
+LEAST_PEAK = 1e-3
 
 
 class Constraint(nn.Module):

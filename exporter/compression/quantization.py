@@ -4,6 +4,7 @@ Weights go onto the grid that both converters compute (largest magnitude of a ch
 are the trained ones; activation ranges travel in `exporter.hints.CompressionHints`.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 import torch
@@ -12,11 +13,11 @@ from torch import Tensor, nn
 from exporter.compression import activations
 from exporter.compression.constraints import Constraint, Grid, Half, SharedTable, constrain, constraints_of
 from exporter.compression.distillation import Teaching, notes
-from exporter.compression.equalization import equalize
 from exporter.compression.folding import fold_batch_norms
 from exporter.compression.layers import CONVOLUTIONS, WEIGHTED, Layer, left_alone, select
 from exporter.compression.model import Context, Outcome, own_copy
 from exporter.compression.training import train
+from exporter.conversion.equalization import equalize
 from exporter.errors import UsageProblem
 from exporter.recipe import (
     DynamicQuantization,
@@ -95,7 +96,7 @@ def _prepared(
         raise UsageProblem(f"{step.method}: the activations are quantized already by an earlier step.")
     found: dict[str, object] = {"batch_norms_folded": len(fold_batch_norms(module))}
     if step.equalize:
-        found["equalized_pairs"] = equalize(module)
+        module = equalize(module, context.example_inputs)
     reference = own_copy(module)
     quantized = activations.quantize_activations(
         module, context.example_inputs, observer=step.observer, learned=learned
@@ -111,12 +112,14 @@ def _prepared(
     return quantized, skipped, found
 
 
-def correct_biases(quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> None:
+def correct_biases(
+    quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]
+) -> None:
     """Move each layer's bias by the mean error of its output, first layer first (Nagel et al. 2019, appendix D)."""
+    wanted = _mean_outputs(reference, names, batches)
     for name in names:
+        correction = wanted[name] - _mean_outputs(quantized, [name], batches)[name]
         layer = quantized.get_submodule(name)
-        wanted, got = (_mean_output(model, name, batches) for model in (reference, quantized))
-        correction = wanted - got
         with torch.no_grad():
             if layer.bias is None:
                 layer.bias = nn.Parameter(correction)
@@ -124,23 +127,33 @@ def correct_biases(quantized: nn.Module, reference: nn.Module, names: Sequence[s
                 layer.bias.add_(correction)  # type: ignore[operator]
 
 
-def _mean_output(model: nn.Module, name: str, batches: Sequence[Tensor]) -> Tensor:
-    """Mean of a layer's output for each channel."""
-    sums: list[Tensor] = []
-    layer = model.get_submodule(name)
-    axis = 1 if isinstance(layer, CONVOLUTIONS) else -1
+class _EnoughError(Exception):
+    """Ends a forward pass whose wanted outputs are all there."""
 
-    def hook(_: nn.Module, __: object, output: Tensor) -> None:
-        sums.append(output.movedim(axis, 0).flatten(1).mean(1))
 
-    handle = layer.register_forward_hook(hook)
+def _mean_outputs(model: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Mean of the named layers' outputs for each channel; the model runs no further than it must."""
+    seen: dict[str, list[Tensor]] = {name: [] for name in names}
+
+    def hook(name: str, layer: nn.Module, output: Tensor) -> None:
+        axis = 1 if isinstance(layer, CONVOLUTIONS) else -1
+        seen[name].append(output.movedim(axis, 0).flatten(1).mean(1))
+        if len(names) == 1:
+            raise _EnoughError
+
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda layer, _, output, name=name: hook(name, layer, output))
+        for name in names
+    ]
     try:
         with torch.no_grad():
             for batch in batches:
-                model(batch)
+                with contextlib.suppress(_EnoughError):
+                    model(batch)
     finally:
-        handle.remove()
-    return torch.stack(sums).mean(0)
+        for handle in handles:
+            handle.remove()
+    return {name: torch.stack(values).mean(0) for name, values in seen.items()}
 
 
 def _to_grid(layer: Layer, bits: int, block_size: int | None, skipped: list[LeftAlone]) -> bool:
