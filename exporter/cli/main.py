@@ -37,6 +37,14 @@ COMMANDS = {
     "report": CommandEntry(
         "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
     ),
+    "devices": CommandEntry(
+        "exporter.cli.devices",
+        "List this machine and every device behind adb, each with its state and what to do about it.",
+    ),
+    "profile": CommandEntry(
+        "exporter.cli.profile",
+        "Measure latency, processor time, memory and energy of a .tflite file on this machine or on devices.",
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
     "budget": CommandEntry(
         "exporter.cli.budget",

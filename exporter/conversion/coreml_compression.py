@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.conversion import coreml_kmeans
 from exporter.conversion.coreml import CoremlModel, layer_of
 from exporter.conversion.rules import selects
 from exporter.errors import ToolError
@@ -43,21 +44,20 @@ def plan_weights(model: CoremlModel, quantization: CoremlQuantization) -> dict[s
     return plans
 
 
-def compress_weights(model: CoremlModel, quantization: CoremlQuantization, plans: Mapping[str, WeightPlan]) -> Any:
+def compress_weights(mlmodel: Any, plans: Mapping[str, WeightPlan]) -> Any:
     """The compressed ``MLModel``; the given one when there is nothing to do.
 
     Raises:
         ToolError: coremltools refuses a setting.
     """
     optimize = load("coremltools.optimize.coreml")
-    mlmodel = model.mlmodel
     sparse = {name: _pruner(optimize, plan.sparsity) for name, plan in plans.items() if plan.sparsity}
     linear = {name: _linear(optimize, plan.weights) for name, plan in plans.items()
               if isinstance(plan.weights, LinearWeights)}  # fmt: skip
     palettes = {name: _palettizer(optimize, plan.weights) for name, plan in plans.items()
                 if isinstance(plan.weights, PalettizedWeights)}  # fmt: skip
     joint = False
-    for configs, apply in ((sparse, optimize.prune_weights), (palettes, optimize.palettize_weights),
+    for configs, apply in ((sparse, optimize.prune_weights), (palettes, coreml_kmeans.palettize_weights),
                            (linear, optimize.linear_quantize_weights)):  # fmt: skip
         if configs:
             mlmodel = _applied(mlmodel, configs, apply, optimize, joint=joint)

@@ -1,12 +1,19 @@
 """CoremlConverter: every Core ML artifact of one source, from one float program a precision and system."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from exporter.conversion import coreml, coreml_compression, coreml_hints
+from exporter.conversion import coreml, coreml_compression, coreml_hints, coreml_ranges
+from exporter.conversion.coreml_activations import quantize_activations
+from exporter.conversion.equalization import equalize
 from exporter.conversion.graph import SourceGraph
-from exporter.errors import ToolError, UsageProblem
+from exporter.conversion.rules import selects
+from exporter.conversion.trace import example_tensors
+from exporter.datasets.core_ml import core_ml_features
+from exporter.errors import UsageProblem
 from exporter.heavy import quiet
 from exporter.inspection import Inspection
 from exporter.record import LeftAlone
@@ -28,16 +35,30 @@ class CoremlConverter:
             ToolError: coremltools failed.
         """
         model = self._float(target)
-        # Weights that a recipe gave a form are no plain constants any more, so the target's settings pass them by.
-        formed = replace(model, mlmodel=coreml_hints.compress_as_hinted(model, self.source.source.hints))
-        plans = coreml_compression.plan_weights(formed, target.quantization)
-        mlmodel = coreml_compression.compress_weights(formed, target.quantization, plans)
-        if target.quantization.activations is not None:
-            raise ToolError("static activation quantization of Core ML models is not built yet")
+        hints = self.source.source.hints
+        forms = coreml_hints.hinted_configs(model, hints)
+        if forms.names() and target.quantization.equalize:
+            raise UsageProblem(
+                f"target {target.name}: quantization.equalize would scale the weights out of the form that the recipe "
+                "gave them. Set equalize in the recipe's step instead."
+            )
+        # The target's settings are for the operations that the recipe gave no form.
+        free = [op for op in model.operations if op.name not in forms.names()]
+        plans = coreml_compression.plan_weights(dataclasses.replace(model, operations=free), target.quantization)
         with quiet():
             model.mlmodel.save(str(twin))
+        mlmodel = coreml_hints.compress_as_hinted(self._activations(model, target), forms)
+        mlmodel = coreml_compression.compress_weights(mlmodel, plans)
+        with quiet():
             mlmodel.save(str(path))
         return CoremlConversion(target, plans)
+
+    @cached_property
+    def _equalized(self) -> SourceGraph:
+        """The source with equalized weights (Nagel et al. 2019): the same function, easier to quantize."""
+        source = self.source.source
+        module = equalize(source.module, example_tensors(source.description.inputs))
+        return self.source.of(dataclasses.replace(source, module=module))
 
     def _float(self, target: CoremlTarget) -> coreml.CoremlModel:
         if self.source.source.module is None:
@@ -45,14 +66,40 @@ class CoremlConverter:
                 f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
                 "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
             )
-        rules = [rule for rule in target.quantization.rules if rule.precision]
-        key = repr((target.generation, target.input_kind, target.quantization.precision, rules))
+        quantization = target.quantization
+        rules = [rule for rule in quantization.rules if rule.precision]
+        key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
+            graph = self._equalized if quantization.equalize else self.source
             self._floats[key] = coreml.convert_float(
-                self.source.traced, self.source.description, self.source.source.settings, target,
-                self.source.layer_weights,
-            )  # fmt: skip
+                graph.traced, graph.description, graph.source.settings, target, graph.layer_weights
+            )
         return self._floats[key]
+
+    def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
+        """The model with int8 activations where the target asks for them."""
+        if target.quantization.activations is None:
+            return model.mlmodel
+        kept = [rule for rule in target.quantization.rules if rule.activations == "none"]
+        description = self.source.description
+        images = {spec.name for spec in description.inputs if spec.image and target.input_kind == "image"}
+        examples = (
+            core_ml_features(description.inputs, example, images) for example in self.source.calibration_batches()
+        )
+        return quantize_activations(
+            model.mlmodel,
+            target.quantization.activations,
+            examples,
+            learned=self._learned(target),
+            keep_float=lambda op: any(selects(rule, op.op_type, coreml.layer_of(op, model.layers)) for rule in kept),
+        )
+
+    def _learned(self, target: CoremlTarget) -> dict[str, dict[str, float]]:
+        """Ranges that a recipe learned, found in the same program with tensor inputs, which takes the probe input."""
+        if not self.source.source.hints.activations:
+            return {}
+        with_tensors = self._float(target.model_copy(update={"input_kind": "tensor"}))
+        return coreml_ranges.learned_ranges(with_tensors.mlmodel, self.source.source.hints)
 
 
 class CoremlConversion:

@@ -31,14 +31,14 @@ class HintedConfigs:
         return {*self.sparse, *self.palettes, *self.linear}
 
 
-def hinted_configs(model: CoremlModel, hints: CompressionHints, optimize: Any) -> HintedConfigs:
+def hinted_configs(model: CoremlModel, hints: CompressionHints) -> HintedConfigs:
     """Settings for every operation whose layer has a form in `hints`.
 
     Args:
         model: the float program with its layers' names.
         hints: of the compressed model.
-        optimize: the module ``coremltools.optimize.coreml``.
     """
+    optimize = load("coremltools.optimize.coreml")
     forms = {form.name.removesuffix(".weight"): form for form in hints.weights}
     configs = HintedConfigs()
     for operation, layer in model.layers.items():
@@ -56,15 +56,13 @@ def hinted_configs(model: CoremlModel, hints: CompressionHints, optimize: Any) -
     return configs
 
 
-def compress_as_hinted(model: CoremlModel, hints: CompressionHints) -> Any:
+def compress_as_hinted(mlmodel: Any, configs: HintedConfigs) -> Any:
     """The ``MLModel`` with every hinted weight in its form; the given one when there are no hints.
 
     Raises:
         ToolError: the deployment target cannot hold a form.
     """
     optimize = load("coremltools.optimize.coreml")
-    configs = hinted_configs(model, hints, optimize)
-    mlmodel = model.mlmodel
     passes: tuple[tuple[dict[str, Any], Any, dict[str, Any]], ...] = (
         (configs.sparse, optimize.prune_weights, {}),
         (configs.palettes, optimize.palettize_weights, {"joint_compression": bool(configs.sparse)}),

@@ -1,6 +1,6 @@
 """SourceGraph: a loaded source as both converters want it, traced once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -40,12 +40,19 @@ class SourceGraph:
         """Layer name -> weight, output channels first; empty for ONNX."""
         return layer_weights(self.source.module) if self.source.module is not None else {}
 
+    def of(self, source: ModelSource) -> "SourceGraph":
+        """The same with another source, for example one with other weights."""
+        return SourceGraph(source, self.calibration, self.calibration_samples)
+
+    def calibration_batches(self) -> Iterator[Example]:
+        """Calibration data as the source takes it, one example a batch."""
+        if self.calibration is not None:
+            for index in self.calibration.spread(self.calibration_samples):
+                yield self.calibration.batch([index])
+
     def calibration_examples(self) -> list[Example]:
-        """Calibration data as the graph takes it, one example a batch."""
-        if self.calibration is None:
-            return []
-        indices = self.calibration.spread(self.calibration_samples)
-        return [self._channels_first(self.calibration.batch([index])) for index in indices]
+        """Calibration data as the traced graph takes it, one example a batch."""
+        return [self._channels_first(batch) for batch in self.calibration_batches()]
 
     def _channels_first(self, example: Sequence[NDArray[Any]]) -> Example:
         return tuple(

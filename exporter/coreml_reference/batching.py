@@ -1,8 +1,9 @@
 """Which programs for one example can evaluate many at once, and how.
 
-Most image models are converted for a batch of one. Stacking examples along axis 0 is right only if every operation treats that axis as
-a list of independent examples; some name its length of one in a shape. Each operation type has a rule here that says whether that
-holds for the operation, and gives the constants that must change. An operation without a rule makes the program one at a time.
+Most image models are converted for a batch of one. Stacking examples along axis 0 is right only if every operation
+treats that axis as a list of independent examples; some name its length of one in a shape. Each operation type has a
+rule here that says whether that holds for the operation, and gives the constants that must change. An operation
+without a rule makes the program one at a time.
 """
 
 from collections.abc import Callable
@@ -173,6 +174,10 @@ def _tile(op: Any, batched: set[Any]) -> Changes | None:
     return {} if reps is not None and int(reps[0]) == 1 else None
 
 
+def _stack(op: Any, batched: set[Any]) -> Changes | None:
+    return {} if int(op.axis.val) % (op.values[0].rank + 1) and set(op.values) <= batched else None
+
+
 def _quantized(op: Any, batched: set[Any]) -> Changes | None:
     axis = _value(op, "axis")
     return {} if axis is None or int(axis) % op.input.rank else None
@@ -183,20 +188,24 @@ def _gather(op: Any, batched: set[Any]) -> Changes | None:
     return {} if fits else None
 
 
-_ELEMENTWISE = (
-    "abs acos asin atan atanh cast ceil clip cos cosh erf exp exp2 floor inverse log logical_not round rsqrt sign sin sinh sqrt square "
-    "tan tanh threshold clamped_relu elu gelu leaky_relu linear_activation relu relu6 scaled_tanh sigmoid sigmoid_hard silu "
-    "softplus softsign thresholded_relu identity"
-).split()
-_SPATIAL = (
-    "conv max_pool avg_pool l2_pool batch_norm instance_norm local_response_norm prelu softplus_parametric upsample_bilinear "
-    "upsample_nearest_neighbor resize_bilinear resize_nearest_neighbor pixel_shuffle pixel_unshuffle depth_to_space space_to_depth crop "
-    "linear"
-).split()
-_BINARY = (
-    "add sub mul real_div floor_div mod pow maximum minimum equal not_equal greater greater_equal less less_equal logical_and "
-    "logical_or logical_xor select"
-).split()
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+_ELEMENTWISE = _names(
+    "abs acos asin atan atanh cast ceil clip cos cosh erf exp exp2 floor inverse log logical_not round rsqrt "
+    "sign sin sinh sqrt square tan tanh threshold clamped_relu elu gelu leaky_relu linear_activation relu "
+    "relu6 scaled_tanh sigmoid sigmoid_hard silu softplus softsign thresholded_relu identity"
+)
+_SPATIAL = _names(
+    "conv max_pool avg_pool l2_pool batch_norm instance_norm local_response_norm prelu softplus_parametric "
+    "upsample_bilinear upsample_nearest_neighbor resize_bilinear resize_nearest_neighbor pixel_shuffle "
+    "pixel_unshuffle depth_to_space space_to_depth crop linear"
+)
+_BINARY = _names(
+    "add sub mul real_div floor_div mod pow maximum minimum equal not_equal greater greater_equal less "
+    "less_equal logical_and logical_or logical_xor select"
+)
 _REDUCTIONS = [name for name in OPERATIONS if name.startswith("reduce_") and "arg" not in name]
 _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _first_only),
@@ -205,7 +214,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_REDUCTIONS, _not_axis_zero("axes")),
     **dict.fromkeys(("softmax", "reduce_argmax", "reduce_argmin", "concat", "split", "cumsum"), _not_axis_zero("axis")),
     "layer_norm": _not_axis_zero("axes"),
-    "stack": lambda op, batched: {} if int(op.axis.val) % (op.values[0].rank + 1) and set(op.values) <= batched else None,
+    "stack": _stack,
     "reshape": _reshape,
     "expand_dims": _expand_dims,
     "squeeze": _squeeze,

@@ -113,7 +113,7 @@ class ReferenceModel:
     def predictions(
         self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
     ) -> Iterator[dict[str, Any]]:
-        """`predict` for each of `batch`, in order, several at once where the program allows it; each with a state of its own.
+        """`predict` for each of `batch`, in order, several at once where the program allows it; each has its own state.
 
         The observer then sees values of several examples, stacked along axis 0.
         """
@@ -142,7 +142,9 @@ class ReferenceModel:
     def _batch_plan(self) -> Plan | None:
         """A plan for `_batch_size` examples at once; None when the program cannot take them so."""
         changes = plan_batch(self._function, self._batch_size)
-        return None if changes is None else Plan(self._function, self.function_name, self.precision, changes, self._plan)
+        if changes is None:
+            return None
+        return Plan(self._function, self.function_name, self.precision, changes, self._plan)
 
     def predict_batch(
         self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None

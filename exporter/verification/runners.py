@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.datasets.images import denormalize
+from exporter.datasets.core_ml import core_ml_features
 from exporter.errors import ToolError
 from exporter.heavy import load, load_coremltools, load_torch, quiet
 from exporter.sources.description import InputSpec, SourceDescription
@@ -103,10 +103,7 @@ class CoremlRunner:
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch of one."""
-        data = {
-            spec.name: _picture(value, spec) if spec.name in self.images else _core_ml_array(value, spec)
-            for spec, value in zip(self.description.inputs, inputs, strict=True)
-        }
+        data = core_ml_features(self.description.inputs, inputs, self.images)
         results = self.model.predict(data)
         if not self.description.labels:
             return [np.asarray(results[name]) for name in self.description.outputs]
@@ -152,19 +149,3 @@ def _dequantized(value: NDArray[Any], detail: Any) -> NDArray[Any]:
     if np.issubdtype(value.dtype, np.floating) or scale == 0:
         return value
     return np.asarray((value.astype(np.float32) - zero) * scale, np.float32)
-
-
-def _picture(value: NDArray[Any], spec: InputSpec) -> Any:
-    """The PIL image whose pixels `value` was made from."""
-    image_module = load("PIL.Image")
-    assert spec.image is not None
-    pixels = denormalize(value[0], spec)
-    if spec.image.color == "GRAY":
-        return image_module.fromarray(pixels[:, :, 0], "L")
-    return image_module.fromarray(np.ascontiguousarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels))
-
-
-def _core_ml_array(value: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
-    if spec.image is not None and spec.layout == "NHWC":
-        value = np.moveaxis(value, -1, 1)
-    return value.astype(np.int32) if value.dtype == np.int64 else np.ascontiguousarray(value)
