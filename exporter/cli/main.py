@@ -16,6 +16,10 @@ COMMANDS = {
         "exporter.cli.run",
         "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
     ),
+    "compress": CommandEntry(
+        "exporter.cli.compress",
+        "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",
+    ),
     "demo": CommandEntry(
         "exporter.cli.demo", "Train a small network on handwritten digits and run it for four targets."
     ),

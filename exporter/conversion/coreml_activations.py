@@ -161,6 +161,7 @@ def quantize_activations(
     calibration: Iterable[dict[str, Any]],
     *,
     keep_float: Callable[[Any], bool],
+    learned: Ranges | None = None,
 ) -> Any:
     """An ML program with int8 activations; its weights stay as they are.
 
@@ -169,6 +170,7 @@ def quantize_activations(
         config: observer, percentile and scheme.
         calibration: inputs by name, one prediction each; a hundred typical ones and more.
         keep_float: told of each MIL operation of the types in `QUANTIZED`; true leaves it in float.
+        learned: ranges that a recipe learned, by the name of the value; they take the place of the gathered ones.
 
     Returns:
         The quantized model, made by coremltools' own graph passes. Operations whose values do not vary, or are beyond
@@ -186,7 +188,7 @@ def quantize_activations(
     with quiet():
         mlmodel = utils._apply_graph_pass(mlmodel, _relu6_pass_class()(), spec_version=coremltools.target.iOS17)
         program = utils._apply_graph_pass(mlmodel, [], return_pymil_prog=True)
-    ranges = activation_ranges(mlmodel, calibration, observer_for(config))
+    ranges = activation_ranges(mlmodel, calibration, observer_for(config)) | (learned or {})
     operations = list(_operations(program))
     _share_ranges(operations, ranges)
     candidates = [op for op in operations if op.op_type in QUANTIZED]

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from exporter.conversion import coreml, coreml_compression
+from exporter.conversion import coreml, coreml_compression, coreml_hints, coreml_ranges
 from exporter.conversion.coreml_activations import quantize_activations
 from exporter.conversion.equalization import equalize
 from exporter.conversion.graph import SourceGraph
@@ -35,10 +35,19 @@ class CoremlConverter:
             ToolError: coremltools failed.
         """
         model = self._float(target)
-        plans = coreml_compression.plan_weights(model, target.quantization)
+        hints = self.source.source.hints
+        forms = coreml_hints.hinted_configs(model, hints)
+        if forms.names() and target.quantization.equalize:
+            raise UsageProblem(
+                f"target {target.name}: quantization.equalize would scale the weights out of the form that the recipe "
+                "gave them. Set equalize in the recipe's step instead."
+            )
+        # The target's settings are for the operations that the recipe gave no form.
+        free = [op for op in model.operations if op.name not in forms.names()]
+        plans = coreml_compression.plan_weights(dataclasses.replace(model, operations=free), target.quantization)
         with quiet():
             model.mlmodel.save(str(twin))
-        mlmodel = self._activations(model, target)
+        mlmodel = coreml_hints.compress_as_hinted(self._activations(model, target), forms)
         mlmodel = coreml_compression.compress_weights(mlmodel, plans)
         with quiet():
             mlmodel.save(str(path))
@@ -85,8 +94,16 @@ class CoremlConverter:
             model.mlmodel,
             target.quantization.activations,
             examples,
+            learned=self._learned(target),
             keep_float=lambda op: any(selects(rule, op.op_type, coreml.layer_of(op, model.layers)) for rule in kept),
         )
+
+    def _learned(self, target: CoremlTarget) -> dict[str, dict[str, float]]:
+        """Ranges that a recipe learned, found in the same program with tensor inputs, which takes the probe input."""
+        if not self.source.source.hints.activations:
+            return {}
+        with_tensors = self._float(target.model_copy(update={"input_kind": "tensor"}))
+        return coreml_ranges.learned_ranges(with_tensors.mlmodel, self.source.source.hints)
 
 
 class CoremlConversion:

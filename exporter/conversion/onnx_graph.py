@@ -10,6 +10,7 @@ import onnxsim
 import torch
 from numpy.typing import NDArray
 
+from exporter.conversion.onnx_rewrites import strided_slices_to_pools
 from exporter.conversion.trace import example_tensors
 from exporter.errors import ToolError
 from exporter.heavy import quiet
@@ -64,7 +65,7 @@ def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:
         raise ToolError(f"the ONNX model cannot be simplified: {_first_line(error)}") from error
     if not valid:
         raise ToolError("the simplified ONNX model does not compute what the original did")
-    return result
+    return strided_slices_to_pools(result)
 
 
 def _first_line(error: Exception) -> str:

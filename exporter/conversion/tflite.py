@@ -111,8 +111,8 @@ def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: S
         UsageProblem: calibration data is needed and there is none.
         ToolError: TensorFlow's converter failed.
     """
-    with _conversion_errors(), quiet():
-        return bytes(_converter(graph, quantization, calibration).convert())
+    with conversion_errors(), quiet():
+        return bytes(converter_for(graph, quantization, calibration).convert())
 
 
 def convert_with_floats(
@@ -130,15 +130,16 @@ def convert_with_floats(
     options = debug.QuantizationDebugOptions(
         denylisted_nodes=list(kept_nodes) or None, denylisted_ops=list(kept_types) or None
     )
-    with _conversion_errors(), quiet():
-        converter = _converter(graph, quantization, calibration)
+    with conversion_errors(), quiet():
+        converter = converter_for(graph, quantization, calibration)
         debugger = debug.QuantizationDebugger(
             converter=converter, debug_dataset=_representative(calibration), debug_options=options
         )
         return bytes(debugger.get_nondebug_quantized_model())
 
 
-def _converter(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> Any:
+def converter_for(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> Any:
+    """TensorFlow's converter with the settings of `quantization`."""
     tensorflow = load_tensorflow()
     lite = tensorflow.lite
     converter = lite.TFLiteConverter.from_concrete_functions([graph.function])
@@ -166,7 +167,8 @@ def _representative(calibration: Sequence[Example]) -> Callable[[], Iterator[lis
 
 
 @contextmanager
-def _conversion_errors() -> Iterator[None]:
+def conversion_errors() -> Iterator[None]:
+    """Turn what TensorFlow's converter raises into `ToolError`."""
     tensorflow = load_tensorflow()
     try:
         yield

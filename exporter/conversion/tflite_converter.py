@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from exporter.conversion import onnx_graph, tflite, tflite_file, tflite_metadata
+from exporter.conversion import onnx_graph, tflite, tflite_file, tflite_metadata, tflite_ranges
 from exporter.conversion.graph import Example, SourceGraph
 from exporter.conversion.layer_names import match_layers
 from exporter.conversion.rules import selects
@@ -50,6 +50,11 @@ class TfliteConverter:
         layers = self._layers(target.layout)
         nodes = _kept_nodes(quantization, layers)
         types = [rule.op_type for rule in quantization.rules if rule.op_type]
+        hints = self.source.source.hints
+        if hints.activations and quantization.mode == "int8":
+            return tflite_ranges.convert_with_ranges(
+                graph, quantization, examples, hints, kept_nodes=nodes, kept_types=types
+            )
         if nodes or types:
             return tflite.convert_with_floats(graph, quantization, examples, nodes, types)
         return tflite.convert(graph, quantization, examples)

@@ -41,14 +41,14 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 
 def weighted_tensors(content: bytes) -> list[str]:
     """Names of the tensors that operators with a weight write, in execution order."""
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     return [_text(graph.tensors[op.outputs[0]].name) for op in graph.operators if _kind(model, op) in WEIGHT_INPUT]
 
 
 def float_weights(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     """Weights of a float32 model by the name of the tensor that their operator writes, output channels first."""
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     weights = {}
     for operator in graph.operators:
@@ -84,7 +84,7 @@ def finish(
         metadata: a TFLite metadata flatbuffer, or None.
         description: shown by viewers.
     """
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     _name_layers(model, graph, layers, order)
     for indices, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
@@ -105,7 +105,8 @@ def finish(
     return bytes(builder.Output())
 
 
-def _parse(content: bytes) -> Any:
+def parse(content: bytes) -> Any:
+    """The model as objects of the schema that can be changed and packed again."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer

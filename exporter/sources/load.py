@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exporter.errors import ToolError, UsageProblem
 from exporter.heavy import load, load_torch
+from exporter.hints import CompressionHints
 from exporter.sources.description import (
     ImageSpec,
     InputSpec,
@@ -29,12 +30,14 @@ class ModelSource:
         settings: what the user said of it.
         module: ``torch.nn.Module`` in eval mode, or None for an ONNX source.
         onnx_path: the file of an ONNX source.
+        hints: forms and ranges that `mobile-export compress` left in a .pt2 file; converters keep them.
     """
 
     description: SourceDescription
     settings: ModelSettings
     module: Any
     onnx_path: Path | None = None
+    hints: CompressionHints = field(default_factory=CompressionHints)
 
     def example_inputs(self) -> tuple[Any, ...]:
         """One tensor an input, of its shape and dtype: seeded noise, zeros for integers."""
@@ -60,6 +63,7 @@ def load_source(spec: str, settings: ModelSettings) -> ModelSource:
     known: tuple[InputSettings, ...] = ()
     image: ImageSpec | None = None
     labels: tuple[str, ...] = ()
+    hints = CompressionHints()
     if kind is SourceKind.TORCHVISION:
         from exporter.sources.torchvision_models import load_torchvision_model
 
@@ -71,7 +75,7 @@ def load_source(spec: str, settings: ModelSettings) -> ModelSource:
     elif kind is SourceKind.EXPORTED:
         from exporter.sources.saved import load_exported
 
-        module, known = load_exported(Path(spec))
+        module, known, hints = load_exported(Path(spec))
     else:
         from exporter.sources.saved import load_torchscript
 
@@ -96,7 +100,7 @@ def load_source(spec: str, settings: ModelSettings) -> ModelSource:
         parameters=sum(tensor.numel() for tensor in state),
         size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
     )
-    return ModelSource(description, settings, module)
+    return ModelSource(description, settings, module, hints=hints)
 
 
 def _input_specs(

@@ -7,18 +7,20 @@ from typing import Any
 
 from exporter.errors import UsageProblem
 from exporter.heavy import load_torch
+from exporter.hints import PT2_ENTRY, CompressionHints, parse_hints
 from exporter.sources.settings import InputSettings
 
 
-def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...]]:
-    """The module of a .pt2 file and the inputs that it was exported with.
+def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], CompressionHints]:
+    """The module of a .pt2 file, the inputs that it was exported with, and what compression left for converters.
 
     Raises:
         UsageProblem: not a .pt2, damaged, or of a newer torch.
     """
     torch = load_torch()
     try:
-        program = torch.export.load(path)
+        extra = {PT2_ENTRY: ""}
+        program = torch.export.load(path, extra_files=extra)
     except Exception as error:
         raise UsageProblem(
             f"model {path} cannot be loaded by torch {torch.__version__}: {_first_line(error)}\n"
@@ -34,7 +36,7 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...]]:
         ))  # fmt: skip
     if len(inputs) == 1 and len(inputs[0].shape) == 4:
         inputs[0] = inputs[0].model_copy(update={"name": "image"})
-    return program.module(), tuple(inputs)
+    return program.module(), tuple(inputs), parse_hints(extra[PT2_ENTRY], str(path))
 
 
 def load_torchscript(path: Path, *, trust_pickle: bool) -> Any:

@@ -49,19 +49,24 @@ def target_tables(user_file: Path | None) -> dict[str, dict[str, Any]]:
     Args:
         user_file: the file given with ``--targets``; None takes ``targets.toml`` of the current folder when it exists.
     """
+    return tables("targets", user_file)
+
+
+def tables(section: str, user_file: Path | None) -> dict[str, dict[str, Any]]:
+    """The tables ``[SECTION.NAME]`` of the presets and the user's file by name; the user's replace the presets'."""
     presets = presets_file()
     if user_file is None and Path(FILE_NAME).is_file():
         user_file = Path(FILE_NAME)
     files = [presets]
     if user_file is not None and user_file.resolve() != presets.resolve():
         files.append(user_file)
-    tables: dict[str, dict[str, Any]] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for path in files:
-        found = read_toml(path).get("targets", {})
+        found = read_toml(path).get(section, {})
         if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
-            raise UsageProblem(f"{path}: targets must be tables: write [targets.NAME].")
-        tables.update(found)
-    return tables
+            raise UsageProblem(f"{path}: {section} must be tables: write [{section}.NAME].")
+        merged.update(found)
+    return merged
 
 
 def extended(tables: dict[str, dict[str, Any]], name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Validation errors as sentences: the dotted path, what is wrong, and the nearest known name."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def sentences(
+    prefix: str, error: ValidationError, kinds: Sequence[type[BaseModel]], *, tags: Iterable[str] = ()
+) -> list[str]:
+    """One sentence for each error of `error`.
+
+    Args:
+        prefix: dotted path of the table that was checked.
+        error: what pydantic found.
+        kinds: the types that the table may be; unknown keys are compared with their fields.
+        tags: discriminator values, which pydantic puts into locations though they stand in no file.
+    """
+    hidden = set(tags)
+    return [_sentence(prefix, dict(item), kinds, hidden) for item in error.errors()]
+
+
+def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "", cutoff: float = 0.6) -> str:
+    """`did you mean 'x'?` for the nearest of `known`, or `otherwise` when none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"did you mean {near[0]!r}?" if near else otherwise
+
+
+def _sentence(prefix: str, error: dict[str, Any], kinds: Sequence[type[BaseModel]], hidden: set[str]) -> str:
+    location = [part for part in error["loc"] if part not in hidden]
+    path = ".".join([prefix, *map(str, location)])
+    context = error.get("ctx", {}).get("error")
+    message = str(context) if context else error["msg"]
+    if error["type"] == "extra_forbidden":
+        # The tags name the member of a union, so the full location finds the right type's fields.
+        message = _with_hint("unknown setting", str(location[-1]), _keys(kinds, error["loc"][:-1]))
+    elif error["type"] == "union_tag_not_found":
+        message = f"{error['ctx']['discriminator']} is missing".replace("'", "")
+    elif error["type"] == "union_tag_invalid":
+        known = error["ctx"]["expected_tags"].replace("'", "")
+        message = _with_hint(f"{error['ctx']['tag']!r} is not one of {known}", error["ctx"]["tag"], known.split(", "))
+    elif error["type"] == "literal_error":
+        message = f"{error['input']!r} is not one of {error['ctx']['expected']}"
+    return f"{path}: {message}"
+
+
+def _with_hint(message: str, name: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(str(name), known)
+    return f"{message}; {hint}" if hint else message
+
+
+def _keys(kinds: Sequence[type[BaseModel]], location: Sequence[Any]) -> list[str]:
+    """Setting names known at `location`: found by walking the models' fields, and their tags where it names one."""
+    models = list(kinds)
+    for part in location:
+        tagged = [model for model in models if part in _tags(model)]
+        holders = [outer for outer in models if part in outer.model_fields]
+        if holders:
+            models = [inner for outer in holders for inner in _models(outer.model_fields[part].annotation)]
+        elif tagged:
+            models = tagged
+    return [field for found in models for field in found.model_fields]
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    for key in ("method", "format"):
+        field = model.model_fields.get(key)
+        if field is not None:
+            return tuple(value for value in getattr(field.annotation, "__args__", ()) if isinstance(value, str))
+    return ()
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]

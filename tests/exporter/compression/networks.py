@@ -1,0 +1,85 @@
+"""Small networks with the structures that compression must get through."""
+
+import torch
+from torch import Tensor, nn
+
+SIZE = 16
+CLASSES = 5
+
+
+class Block(nn.Module):
+    """A residual block with the identity as its shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))) + x)
+
+
+class Small(nn.Module):
+    """A stem, two residual blocks, a depthwise convolution, a concatenation, and a classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU()
+        self.block1 = Block(16)
+        self.block2 = Block(16)
+        self.depthwise = nn.Conv2d(16, 16, 3, padding=1, groups=16)
+        self.left = nn.Conv2d(16, 12, 1)
+        self.right = nn.Conv2d(16, 20, 3, padding=1)
+        self.linear = nn.Linear(32, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.block2(self.block1(self.relu(self.norm(self.stem(x)))))
+        x = self.relu(self.depthwise(x))
+        x = self.relu(torch.cat([self.left(x), self.right(x)], 1))
+        return self.linear(x.mean((2, 3)))
+
+
+class Padded(nn.Module):
+    """A shortcut that drops pixels and pads channels, as CIFAR ResNets do (He et al. 2015, option A)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.conv1 = nn.Conv2d(16, 32, 3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
+        self.linear = nn.Linear(32, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.stem(x))
+        y = self.conv2(torch.relu(self.conv1(x)))
+        x = nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 8, 8))
+        return self.linear(torch.relu(y + x).mean((2, 3)))
+
+
+def seeded(kind: type[nn.Module], seed: int = 0) -> nn.Module:
+    """A network in eval mode whose batch norms have seen data, so that folding them is not the identity."""
+    torch.manual_seed(seed)
+    network = kind().train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(32, 3, SIZE, SIZE) * 2 + 0.5)
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.weight.uniform_(0.5, 1.5)
+                layer.bias.normal_(0, 0.2)
+    return network.eval()
+
+
+def learnable(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Images whose class is which fifth of the width is bright; a network can learn it in seconds."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % CLASSES
+    images = torch.randn(count, 3, SIZE, SIZE, generator=generator) * 0.5
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, :, 3 * label : 3 * label + 3] += 1.5
+    return images, labels
