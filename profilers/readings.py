@@ -1,8 +1,8 @@
 """Reading: one quantity that was measured, estimated, or could not be had."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -23,6 +23,7 @@ class Reading(BaseModel):
         unit: SI unit of every sample: ``s``, ``B``, ``J``, ``W``, ``K``, ``Hz`` or ``1``.
         samples: every sample in the order taken; empty exactly when the reading is unavailable.
         warmup_samples: samples of the warm-up phase, kept apart.
+        groups: number of samples of each process (or repeat), in order; empty when all are of one.
         source: the tool or file that the samples came from, for example ``LiteRT 2.1.0 in process``.
         sampling_interval_s: time between two samples of a polled quantity; None for one sample an event.
         device: the device's serial or ``this machine``.
@@ -39,6 +40,7 @@ class Reading(BaseModel):
     unit: str
     samples: tuple[float, ...] = ()
     warmup_samples: tuple[float, ...] = ()
+    groups: tuple[int, ...] = ()
     source: str
     sampling_interval_s: float | None = None
     device: str
@@ -55,4 +57,14 @@ class Reading(BaseModel):
             raise ValueError(f"a reading that is {self.obtained} must have {'some' if available else 'no'} samples")
         if (self.obtained is Obtained.MEASURED) != (self.reason is None):
             raise ValueError("a reason belongs to estimated and unavailable readings, and only to them")
+        if self.groups and (sum(self.groups) != len(self.samples) or min(self.groups) < 1):
+            raise ValueError(f"groups {list(self.groups)} do not add up to {len(self.samples)} samples")
         return self
+
+
+def unavailable(metric: str, unit: str, reason: str, *, source: str, device: str, **facts: Any) -> Reading:
+    """A reading that could not be had, with the reason."""
+    return Reading(
+        metric=metric, unit=unit, source=source, device=device, obtained=Obtained.UNAVAILABLE, reason=reason,
+        taken_at=datetime.now(UTC), **facts,
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""This machine as a device."""
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from device_harness import process
+from device_harness.device import ClockOffset, CommandResult, DeviceInfo
+from device_harness.errors import DeviceError, StorageFullError, TransferError
+
+NO_SPACE = 28
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the content of a file, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def local_info() -> DeviceInfo:
+    """What is known of this machine."""
+    return DeviceInfo(
+        serial="local",
+        kind="local",
+        model=_cpu_model(),
+        os=f"{platform.system()} {platform.release()}",
+        architecture={"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()),
+        cpus=os.cpu_count(),
+        connection="here",
+    )
+
+
+class LocalDevice:
+    """Implements `Device` with folders and processes of this machine."""
+
+    serial = "local"
+
+    def __init__(self) -> None:
+        self.workspace = tempfile.mkdtemp(prefix="mobile-export-")
+        self._started: list[process.Process] = []
+
+    def info(self) -> DeviceInfo:
+        """This machine."""
+        return local_info()
+
+    def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
+        """Copy into the workspace under a temporary name, compare, rename."""
+        del timeout_s
+        target = Path(self.workspace, name)
+        partial = Path(f"{target}.part")
+        try:
+            shutil.copyfile(source, partial)
+            if file_digest(partial) != file_digest(source):
+                raise TransferError(f"{source} changed while it was copied. Try again when it is finished.")
+            partial.chmod(0o755 if executable else 0o644)
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            kind = StorageFullError if error.errno == NO_SPACE else TransferError
+            raise kind(f"copying {source} to {target} failed: {error.strerror}.", serial=self.serial) from error
+        return str(target)
+
+    def pull(self, path: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """Copy a file."""
+        del timeout_s
+        try:
+            shutil.copyfile(path, destination)
+        except OSError as error:
+            raise TransferError(f"copying {path} failed: {error.strerror}.", serial=self.serial) from error
+
+    def run(self, command: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> CommandResult:
+        """Run in the workspace."""
+        return process.run(command, timeout_s=timeout_s, env=env, cwd=self._folder())
+
+    def start(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> process.Process:
+        """Start in the workspace."""
+        started = process.Process(command, env=env, cwd=self._folder())
+        self._started.append(started)
+        return started
+
+    def clock_offset(self) -> ClockOffset:
+        """The same clock."""
+        return ClockOffset(offset_s=0.0, uncertainty_s=0.0)
+
+    def close(self) -> None:
+        """Kill what was started, remove the workspace."""
+        while self._started:
+            self._started.pop().close()
+        shutil.rmtree(self.workspace, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _folder(self) -> Path:
+        folder = Path(self.workspace)
+        if not folder.is_dir():
+            raise DeviceError("this session is closed; open the device again.", serial=self.serial)
+        return folder
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or None
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Hardware", "Model"))]
+    return names[0] if names else platform.processor() or None

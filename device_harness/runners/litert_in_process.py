@@ -1,0 +1,223 @@
+"""Runs a .tflite model with LiteRT's Python interpreter in this process and prints a BenchDocument.
+
+Started as a program in a process of its own (``python -m device_harness.runners.litert_in_process``), so that peak
+memory and processor time are those of one model. Light: no TensorFlow, no compiler; needs `ai-edge-litert`.
+"""
+
+import argparse
+import gc
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from device_harness.bench_document import (
+    Acceleration,
+    BenchDocument,
+    Clock,
+    CpuTime,
+    Memory,
+    Output,
+    Runner,
+    Settings,
+)  # fmt: skip
+
+VERSION = "1"
+MISSING_RUNTIME = 4
+BAD_MODEL = 5
+LIMIT_S = 600.0
+
+
+class _Timings(NamedTuple):
+    """Start times on CLOCK_MONOTONIC, latencies and process times of a phase, in seconds."""
+
+    starts: list[float]
+    latencies: list[float]
+    cpu: list[float]
+
+
+def main() -> int:
+    """Parse the arguments, measure, print one line of JSON."""
+    arguments = _parser().parse_args()
+    if arguments.cpus:
+        os.sched_setaffinity(0, arguments.cpus)
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError as error:
+        print(f"{error}. Install it with: pip install 'mobile-export[litert]'", file=sys.stderr)
+        return MISSING_RUNTIME
+    try:
+        print(_measure(Interpreter, arguments).model_dump_json())
+    except (ValueError, RuntimeError) as error:
+        print(f"LiteRT refused the model: {error}", file=sys.stderr)
+        return BAD_MODEL
+    return 0
+
+
+def memory_status(text: str) -> dict[str, int]:
+    """VmRSS, VmSwap and VmHWM of a ``/proc/PID/status`` text, in bytes; only those that are in it."""
+    found = re.findall(r"^(VmRSS|VmSwap|VmHWM):\s+([0-9]+) kB$", text, flags=re.MULTILINE)
+    return {key: int(value) * 1024 for key, value in found}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="litert_in_process")
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--warmup-runs", type=int, default=5)
+    parser.add_argument("--warmup-min-s", type=float, default=0.0)
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--min-s", type=float, default=0.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpus", type=lambda text: [int(part) for part in text.split(",")], default=[])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
+    parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
+    return parser
+
+
+def _measure(interpreter_type: Any, arguments: argparse.Namespace) -> BenchDocument:
+    before = _resident()
+    load_start = time.monotonic()
+    interpreter = interpreter_type(model_path=str(arguments.model), num_threads=arguments.threads or None)
+    interpreter.allocate_tensors()
+    load_s = time.monotonic() - load_start
+    peak = after = _resident()
+    _fill_inputs(interpreter, arguments)
+    gc.collect()
+    gc.disable()
+    warmup_start = time.monotonic()
+    warmup = _phase(interpreter, arguments.warmup_runs, arguments.warmup_min_s)
+    cpu_start, thread_start, measure_start = time.process_time(), time.thread_time(), time.monotonic()
+    measured = _phase(interpreter, arguments.runs, arguments.min_s)
+    measure_end, thread_end, cpu_end = time.monotonic(), time.thread_time(), time.process_time()
+    status = _status()
+    peak = max(peak, status.get("VmHWM", 0), status.get("VmRSS", 0) + status.get("VmSwap", 0))
+    return BenchDocument(
+        runner=Runner(
+            name="litert_in_process", version=VERSION, runtime=f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
+        ),
+        model=arguments.model.name,
+        model_sha256=hashlib.sha256(arguments.model.read_bytes()).hexdigest(),
+        pid=os.getpid(),
+        settings=Settings(
+            threads=arguments.threads, warmup_runs=arguments.warmup_runs, runs=arguments.runs, min_s=arguments.min_s,
+            cpus=tuple(arguments.cpus), input="file" if arguments.input else "random", seed=arguments.seed,
+        ),
+        clock=Clock(
+            name="CLOCK_MONOTONIC", load_start_s=load_start, warmup_start_s=warmup_start,
+            measure_start_s=measure_start, measure_end_s=measure_end, boottime_offset_s=_boottime_offset(),
+        ),
+        load_s=load_s,
+        warmup_latencies_s=tuple(warmup.latencies),
+        latencies_s=tuple(measured.latencies),
+        starts_s=tuple(measured.starts),
+        cpu_time=CpuTime(
+            process_s=cpu_end - cpu_start, thread_s=thread_end - thread_start, per_inference_s=tuple(measured.cpu)
+        ),
+        memory=Memory(before_load_bytes=before, after_load_bytes=after, peak_bytes=peak,
+                      method="max(VmHWM, max(VmRSS + VmSwap))"),
+        acceleration=_acceleration(interpreter),
+        outputs=tuple(_outputs(interpreter, arguments.output_folder)),
+        machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
+    )  # fmt: skip
+
+
+def _phase(interpreter: Any, runs: int, min_s: float) -> _Timings:
+    """Invoke until `runs` and `min_s` are both reached, but not longer than LIMIT_S."""
+    timings = _Timings([], [], [])
+    began = time.perf_counter()
+    end = began
+    while (len(timings.latencies) < runs or end - began < min_s) and end - began < LIMIT_S:
+        timings.starts.append(time.monotonic())
+        cpu = time.process_time()
+        start = time.perf_counter()
+        interpreter.invoke()
+        end = time.perf_counter()
+        timings.cpu.append(time.process_time() - cpu)
+        timings.latencies.append(end - start)
+    return timings
+
+
+def _fill_inputs(interpreter: Any, arguments: argparse.Namespace) -> None:
+    details = interpreter.get_input_details()
+    if arguments.input and len(arguments.input) != len(details):
+        raise ValueError(f"{len(arguments.input)} input files for a model with {len(details)} inputs")
+    generator = np.random.default_rng(arguments.seed)
+    for position, detail in enumerate(details):
+        if arguments.input:
+            values = np.fromfile(arguments.input[position], dtype=detail["dtype"]).reshape(detail["shape"])
+        else:
+            values = random_values(generator, detail["dtype"], tuple(detail["shape"]))
+        interpreter.set_tensor(detail["index"], values)
+
+
+def random_values(generator: np.random.Generator, dtype: Any, shape: tuple[int, ...]) -> Any:
+    """Values over the whole range of an integer type, in [-1, 1) of a float type, or booleans."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return generator.uniform(-1, 1, shape).astype(kind)
+    if kind.kind == "b":
+        return generator.integers(0, 2, shape).astype(kind)
+    if kind.kind not in "iu":
+        raise ValueError(f"inputs of type {kind} cannot be filled: give them with --input")
+    # Wide integers are indices nearly always: keep them small enough for any table.
+    low, high = (np.iinfo(kind).min, np.iinfo(kind).max + 1) if kind.itemsize <= 2 else (0, 2)
+    return generator.integers(low, high, shape).astype(kind)
+
+
+def _acceleration(interpreter: Any) -> Acceleration:
+    ops = [detail["op_name"] for detail in interpreter._get_ops_details()]
+    delegated = "DELEGATE" in ops
+    return Acceleration(
+        used="cpu",
+        fully_accelerated=None,
+        registered=("cpu",),
+        notes=("XNNPACK delegate applied",) if delegated else ("no delegate: LiteRT's own kernels",),
+    )
+
+
+def _outputs(interpreter: Any, folder: Path | None) -> list[Output]:
+    found = []
+    for position, detail in enumerate(interpreter.get_output_details()):
+        values = np.ascontiguousarray(interpreter.get_tensor(detail["index"]))
+        data = values.tobytes()
+        file = None
+        if folder is not None:
+            file = folder / f"output_{position}.bin"
+            file.write_bytes(data)
+        found.append(
+            Output(name=str(detail["name"]), dtype=str(values.dtype), shape=values.shape,
+                   sha256=hashlib.sha256(data).hexdigest(), file=str(file) if file else None)
+        )  # fmt: skip
+    return found
+
+
+def _status() -> dict[str, int]:
+    """Memory of this process from ``/proc/self/status``; empty where there is none."""
+    path = Path("/proc/self/status")
+    if path.exists():
+        return memory_status(path.read_text(encoding="utf-8"))
+    import resource
+
+    # macOS counts in bytes.
+    return {"VmHWM": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def _boottime_offset() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if hasattr(time, "CLOCK_BOOTTIME") else 0.0
+
+
+def _resident() -> int:
+    status = _status()
+    return status.get("VmRSS", status.get("VmHWM", 0)) + status.get("VmSwap", 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

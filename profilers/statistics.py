@@ -1,0 +1,186 @@
+"""Percentiles, confidence intervals and comparison of samples that came in groups (processes); pure functions.
+
+Inferences of one process share its memory layout, its CPU and the moment, so they are not independent: intervals and
+tests look at the spread between processes wherever there are several (Kalibera and Jones, "Rigorous Benchmarking in
+Reasonable Time", 2013).
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+PERCENTILES = (50.0, 90.0, 95.0, 99.0)
+
+
+class Estimate(NamedTuple):
+    """A figure with its confidence interval; `low` and `high` are infinite where the samples cannot bound it."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+    @property
+    def relative_half_width(self) -> float:
+        """Half the interval's length over the value; infinite where it is not bounded or the value is 0."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+
+
+class Comparison(NamedTuple):
+    """Candidate against baseline.
+
+    Attributes:
+        ratio: candidate over baseline of the compared percentile.
+        low: lower end of the ratio's interval.
+        high: upper end of it.
+        p_value: probability of a difference this large between two sets of the same program.
+        differs: whether a difference is called.
+        reason: the finding in a sentence.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    p_value: float
+    differs: bool
+    reason: str
+
+
+def percentile(samples: Sequence[float], q: float) -> float:
+    """The `q`-th percentile (0 to 100), interpolated linearly between order statistics."""
+    if not samples:
+        raise ValueError("a percentile needs at least one sample")
+    return float(np.percentile(np.asarray(samples, dtype=np.float64), q))
+
+
+def split(samples: Sequence[float], groups: Sequence[int]) -> list[Sequence[float]]:
+    """`samples` cut into groups of the given lengths; one group when `groups` is empty."""
+    if not groups:
+        return [samples]
+    if sum(groups) != len(samples) or min(groups) < 1:
+        raise ValueError(f"groups {list(groups)} do not add up to {len(samples)} samples")
+    ends = list(itertools.accumulate(groups))
+    return [samples[end - count : end] for end, count in zip(ends, groups, strict=True)]
+
+
+def percentile_estimate(
+    samples: Sequence[float], q: float, *, groups: Sequence[int] = (), confidence: float = 0.95
+) -> Estimate:
+    """The `q`-th percentile of all samples with a two-sided interval.
+
+    From three groups on: Student's t over the groups' percentiles, widened to hold the pooled percentile. With fewer,
+    the distribution-free interval between order statistics (David and Nagaraja, section 7.1), which does not see what
+    changes from process to process.
+    """
+    parts = split(samples, groups)
+    value = percentile(samples, q)
+    if len(parts) >= 3:
+        center, half = _t_interval([percentile(part, q) for part in parts], confidence)
+        method = f"Student's t over {len(parts)} processes"
+        return Estimate(value, min(value, center - half), max(value, center + half), confidence, method)
+    low, high = _order_interval(sorted(samples), q / 100, confidence)
+    low, high = min(low, value), max(high, value)  # interpolation can put the value outside
+    return Estimate(value, low, high, confidence, f"order statistics of {len(samples)} samples")
+
+
+def mean_estimate(samples: Sequence[float], *, confidence: float = 0.95) -> Estimate:
+    """The mean with Student's t interval; unbounded for a single sample."""
+    center, half = _t_interval(samples, confidence)
+    return Estimate(center, center - half, center + half, confidence, f"Student's t over {len(samples)} samples")
+
+
+def coefficient_of_variation(samples: Sequence[float]) -> float:
+    """Sample standard deviation over the mean; infinite with fewer than two samples or a mean of 0."""
+    values = np.asarray(samples, dtype=np.float64)
+    if len(values) < 2 or not values.mean():
+        return math.inf
+    return float(values.std(ddof=1) / abs(values.mean()))
+
+
+def spread(samples: Sequence[float]) -> float:
+    """(largest - smallest) / median."""
+    middle = percentile(samples, 50)
+    return (max(samples) - min(samples)) / middle if middle else math.inf
+
+
+def median_absolute_deviation(samples: Sequence[float]) -> float:
+    """Median of the absolute deviations from the median."""
+    values = np.asarray(samples, dtype=np.float64)
+    return float(np.median(np.abs(values - np.median(values))))
+
+
+def compare(
+    baseline: Sequence[float],
+    candidate: Sequence[float],
+    *,
+    baseline_groups: Sequence[int] = (),
+    candidate_groups: Sequence[int] = (),
+    q: float = 50.0,
+    alpha: float = 0.01,
+) -> Comparison:
+    """Whether the `q`-th percentile of `candidate` differs from that of `baseline`.
+
+    Welch's t test on the logarithms of the processes' percentiles; both sides need three processes, because from
+    fewer nothing is known of how processes differ.
+    """
+    sides = [
+        np.log([percentile(part, q) for part in split(samples, groups)])
+        for samples, groups in ((baseline, baseline_groups), (candidate, candidate_groups))
+    ]
+    if min(len(side) for side in sides) < 3:
+        ratio = percentile(candidate, q) / percentile(baseline, q)
+        return Comparison(ratio, 0.0, math.inf, 1.0, False,
+                          "not compared: each side needs samples of at least three processes")  # fmt: skip
+    difference, half, p_value = _welch(sides[0], sides[1], alpha)
+    ratio, low, high = (math.exp(difference + shift) for shift in (0.0, -half, half))
+    differs = p_value < alpha
+    change = f"{(ratio - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f} %), p = {p_value:.3g}"
+    return Comparison(
+        ratio, low, high, p_value, differs, f"{'differs' if differs else 'no difference shown'}: {change}"
+    )
+
+
+def _t_interval(samples: Sequence[float], confidence: float) -> tuple[float, float]:
+    from scipy.special import stdtrit
+
+    values = np.asarray(samples, dtype=np.float64)
+    if not len(values):
+        raise ValueError("a mean needs at least one sample")
+    if len(values) == 1:
+        return float(values[0]), math.inf
+    factor = float(stdtrit(len(values) - 1, 0.5 + confidence / 2))
+    return float(values.mean()), factor * float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+def _order_interval(ordered: Sequence[float], share: float, confidence: float) -> tuple[float, float]:
+    """Order statistics that hold the quantile `share` with at least `confidence`, or infinity where none can."""
+    from scipy.special import bdtr
+
+    count = len(ordered)
+    tail = (1 - confidence) / 2
+    below = bdtr(np.arange(count), count, share)  # P(at most k samples lie below the quantile)
+    lower = int(np.searchsorted(below, tail, side="right")) - 1
+    upper = int(np.searchsorted(below, 1 - tail, side="left"))
+    return (ordered[lower] if lower >= 0 else -math.inf), (ordered[upper] if upper < count else math.inf)
+
+
+def _welch(first: "np.ndarray", second: "np.ndarray", alpha: float) -> tuple[float, float, float]:  # type: ignore[type-arg]
+    """Difference of the means, half its (1 - alpha) interval, and the two-sided p value."""
+    from scipy.special import stdtr, stdtrit
+
+    difference = float(second.mean() - first.mean())
+    errors = [float(side.var(ddof=1)) / len(side) for side in (first, second)]
+    error = sum(errors)
+    if not error:
+        return difference, 0.0, 0.0 if difference else 1.0
+    freedom = error**2 / sum(part**2 / (len(side) - 1) for part, side in zip(errors, (first, second), strict=True))
+    statistic = difference / math.sqrt(error)
+    return (
+        difference,
+        float(stdtrit(freedom, 1 - alpha / 2)) * math.sqrt(error),
+        float(2 * stdtr(freedom, -abs(statistic))),
+    )
