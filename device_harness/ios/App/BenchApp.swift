@@ -1,3 +1,4 @@
+import Foundation
 import SwiftUI
 
 #if os(iOS) || COREML_BENCH_CHECK

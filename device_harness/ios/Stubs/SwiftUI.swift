@@ -39,5 +39,5 @@ public struct Text: View {
 
 extension View {
   public func padding() -> some View { self }
-  public func task(_ action: @escaping @Sendable () async -> Void) -> some View { self }
+  public func task(@_inheritActorContext _ action: @escaping @Sendable () async -> Void) -> some View { self }
 }

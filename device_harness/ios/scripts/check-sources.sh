@@ -39,5 +39,5 @@ module CoreMLBench Sources/CoreMLBench/*.swift
 swift swift-frontend "${flags[@]}" -typecheck -module-name coreml_bench Sources/coreml-bench/main.swift
 # The app compiles the library's sources into its own module.
 swift swift-frontend "${flags[@]}" -typecheck -parse-as-library -module-name CoreMLBenchApp App/*.swift Sources/CoreMLBench/*.swift
-swift swift-format lint --strict --configuration .swift-format --recursive Sources App Stubs Package.swift
+swift swift-format lint --strict --configuration .swift-format --recursive Sources App Package.swift
 echo "Swift sources: syntax, types (against Stubs/) and formatting hold."

@@ -110,7 +110,8 @@ struct Inputs {
   }
 }
 
-/// Bits of the IEEE half-precision number nearest to `value`, for magnitudes below 2; Float16 does not exist on Intel Macs.
+/// Bits of the IEEE half-precision number nearest to `value`, for magnitudes below 2; below 2^-14 it is zero. Swift's own
+/// Float16 does not exist on Intel Macs.
 func halfBits(_ value: Float) -> UInt16 {
   let bits = value.bitPattern
   let sign = UInt16((bits >> 16) & 0x8000)
