@@ -1,8 +1,9 @@
 """Answers of `xcrun devicectl` in its JSON files.
 
-The layout is read field by field: jsonVersion 2 (Xcode 16) puts facts into ``hardwareProperties``, ``deviceProperties`` and
-``connectionProperties``; a third-party description of jsonVersion 5 (Xcode 27) has ``properties.hardware`` and so on, and
-others say that version 5 kept the old names. Both are read; a field found in neither is None.
+The layout is read field by field: jsonVersion 2 (Xcode 16) puts facts into ``hardwareProperties``,
+``deviceProperties`` and ``connectionProperties``; a third-party description of jsonVersion 5 (Xcode 27) has
+``properties.hardware`` and so on, and others say that version 5 kept the old names. Both are read; a field found in
+neither is None.
 """
 
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def read_answer(content: bytes | str) -> Document:
     """The ``result`` of a command that succeeded.
 
     Raises:
-        UnreadableOutputError: not a devicectl document, or its outcome is not success; the message has the tool's reasons.
+        UnreadableOutputError: not a devicectl document, or not of a success; the message has the tool's reasons.
     """
     document = read_document(content, TOOL)
     outcome = text(section(document, "info"), "outcome")

@@ -28,11 +28,15 @@ def read_json(content: bytes | str, tool: str) -> Any:
         UnreadableOutputError: empty, cut off, not UTF-8, or not JSON.
     """
     if not content.strip():
-        raise UnreadableOutputError(f"{tool} wrote nothing: it was stopped before it finished, or failed. Run it again by hand.")
+        raise UnreadableOutputError(
+            f"{tool} wrote nothing: it was stopped before it finished, or failed. Run it again by hand."
+        )
     try:
         return json.loads(content, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise UnreadableOutputError(f"{tool} wrote something that is not JSON ({error}). It may have been cut off.") from error
+        raise UnreadableOutputError(
+            f"{tool} wrote something that is not JSON ({error}). It may have been cut off."
+        ) from error
 
 
 def _no_constant(name: str) -> None:

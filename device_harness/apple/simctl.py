@@ -8,7 +8,9 @@ from device_harness.errors import UnreadableOutputError
 
 TOOL = "simctl"
 
-_RUNTIME = re.compile(r"(?:com\.apple\.CoreSimulator\.SimRuntime\.)?(iOS|tvOS|watchOS|xrOS|visionOS)[ -]([0-9][0-9.\-]*)")
+_RUNTIME = re.compile(
+    r"(?:com\.apple\.CoreSimulator\.SimRuntime\.)?(iOS|tvOS|watchOS|xrOS|visionOS)[ -]([0-9][0-9.\-]*)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def _listed(runtime: str, entry: Document) -> ListedSimulator | None:
 
 
 def _unavailable(entry: Document) -> str | None:
-    """Newer versions say ``isAvailable``, older ones ``availability`` as ``(available)`` or ``(unavailable, reason)``."""
+    """Newer versions say ``isAvailable``, older ones ``availability``: ``(available)``, ``(unavailable, reason)``."""
     available = entry.get("isAvailable")
     legacy = text(entry, "availability")
     if available in (True, "YES") or (available is None and legacy in (None, "(available)")):
@@ -81,5 +83,7 @@ def parse_launched(output: str) -> int:
     """
     match = _LAUNCHED.search(output)
     if match is None:
-        raise UnreadableOutputError(f"{TOOL} launch did not print the process identifier; it printed {output.strip()[:200]!r}.")
+        raise UnreadableOutputError(
+            f"{TOOL} launch did not print the process identifier; it printed {output.strip()[:200]!r}."
+        )
     return int(match[1])
