@@ -126,15 +126,15 @@ class Acceleration(_Part):
     notes: tuple[str, ...] = ()
 
 
-class Output(_Part):
-    """One output tensor after the last inference.
+class Tensor(_Part):
+    """One input tensor, or one output tensor after the last inference.
 
     Attributes:
         name: of the tensor, or its position where it has no name.
         dtype: numpy's name: ``float32``, ``int8`` ...
         shape: dimensions.
         sha256: digest of its bytes (little endian, row-major).
-        file: where the bytes were written on the device; None when not asked for.
+        file: where the bytes lie on the device; None when not asked for.
     """
 
     name: str
@@ -212,7 +212,8 @@ class BenchDocument(_Part):
     cpu_time: CpuTime
     memory: Memory
     acceleration: Acceleration
-    outputs: tuple[Output, ...] = ()
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
     placement: tuple[Placement, ...] = ()
     thermal: tuple[ThermalState, ...] = ()
     battery: tuple[Battery, ...] = ()

@@ -62,18 +62,28 @@ class Process:
         command: Sequence[str],
         *,
         stdin: bytes = b"",
+        hold_stdin: bool = False,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
+        """Start.
+
+        Args:
+            command: program and arguments.
+            stdin: what it reads.
+            hold_stdin: give it a standard input that has nothing and ends when this process closes it or dies.
+            env: added to this process's environment.
+            cwd: folder to run in.
+        """
         self.command = tuple(command)
-        self._files: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - closed in close()
+        self._files: list[IO[bytes]] = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - see close()
         self._files[0].write(stdin)
         self._files[0].seek(0)
         self._began = time.monotonic()
         try:
             self._popen = subprocess.Popen(
                 self.command,
-                stdin=self._files[0],
+                stdin=subprocess.PIPE if hold_stdin else self._files[0],
                 stdout=self._files[1],
                 stderr=self._files[2],
                 env={**os.environ, **(env or {})},
@@ -127,9 +137,13 @@ class Process:
                     return
 
     def close(self) -> None:
-        """Kill what still runs and free the streams."""
+        """Kill what still runs and free the streams. No error when closed already."""
+        if self._files[0].closed:
+            return
         if self._popen.poll() is None or self._group_lives():
             self.kill()
+        if self._popen.stdin is not None:
+            self._popen.stdin.close()
         self._close_files()
 
     def __enter__(self) -> "Process":

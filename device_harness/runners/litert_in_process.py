@@ -24,9 +24,9 @@ from device_harness.bench_document import (
     Clock,
     CpuTime,
     Memory,
-    Output,
     Runner,
     Settings,
+    Tensor,
 )  # fmt: skip
 
 VERSION = "1"
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cpus", type=lambda text: [int(part) for part in text.split(",")], default=[])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
+    parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
     parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
     return parser
 
@@ -90,6 +91,7 @@ def _measure(interpreter_type: Any, arguments: argparse.Namespace) -> BenchDocum
     load_s = time.monotonic() - load_start
     peak = after = _resident()
     _fill_inputs(interpreter, arguments)
+    inputs = _tensors(interpreter, interpreter.get_input_details(), arguments.input_folder, "input")
     gc.collect()
     gc.disable()
     warmup_start = time.monotonic()
@@ -124,7 +126,8 @@ def _measure(interpreter_type: Any, arguments: argparse.Namespace) -> BenchDocum
         memory=Memory(before_load_bytes=before, after_load_bytes=after, peak_bytes=peak,
                       method="max(VmHWM, max(VmRSS + VmSwap))"),
         acceleration=_acceleration(interpreter),
-        outputs=tuple(_outputs(interpreter, arguments.output_folder)),
+        inputs=tuple(inputs),
+        outputs=tuple(_tensors(interpreter, interpreter.get_output_details(), arguments.output_folder, "output")),
         machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
     )  # fmt: skip
 
@@ -183,19 +186,24 @@ def _acceleration(interpreter: Any) -> Acceleration:
     )
 
 
-def _outputs(interpreter: Any, folder: Path | None) -> list[Output]:
+def _tensors(interpreter: Any, details: list[dict[str, Any]], folder: Path | None, stem: str) -> list[Tensor]:
+    """Digests of the tensors' values; the values themselves go to `folder`/`stem`_N.bin."""
     found = []
-    for position, detail in enumerate(interpreter.get_output_details()):
+    for position, detail in enumerate(details):
         values = np.ascontiguousarray(interpreter.get_tensor(detail["index"]))
         data = values.tobytes()
         file = None
         if folder is not None:
-            file = folder / f"output_{position}.bin"
+            file = folder / f"{stem}_{position}.bin"
             file.write_bytes(data)
-        found.append(
-            Output(name=str(detail["name"]), dtype=str(values.dtype), shape=values.shape,
-                   sha256=hashlib.sha256(data).hexdigest(), file=str(file) if file else None)
-        )  # fmt: skip
+        tensor = Tensor(
+            name=str(detail["name"]),
+            dtype=str(values.dtype),
+            shape=values.shape,
+            sha256=hashlib.sha256(data).hexdigest(),
+            file=str(file) if file else None,
+        )
+        found.append(tensor)
     return found
 
 

@@ -1,0 +1,42 @@
+// Command line of litert_bench.
+#ifndef LITERT_BENCH_ARGUMENTS_H_
+#define LITERT_BENCH_ARGUMENTS_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { kMaxCpus = 1024, kMaxInputs = 64 };
+
+typedef enum { kCpu = 1, kGpu = 2, kNpu = 4 } Accelerator;  // LiteRtHwAccelerators
+
+typedef struct {
+  const char* tensor;  // name of the input tensor
+  const char* path;    // raw bytes, little endian, row-major
+} InputFile;
+
+typedef struct {
+  const char* model;
+  const char* library;  // libLiteRt.so
+  Accelerator accelerator;
+  int threads;  // 0 leaves it to the runtime
+  int warmup_runs;
+  double warmup_min_s;
+  int runs;
+  double min_s;
+  double limit_s;  // no phase goes on longer
+  int cpus[kMaxCpus];
+  int cpu_count;
+  uint64_t seed;
+  bool digest;               // print the SHA-256 of the outputs
+  const char* output_folder;  // write the outputs there; NULL: do not
+  InputFile inputs[kMaxInputs];
+  int input_count;
+} Arguments;
+
+// Fills `arguments` from the command line; strings point into argv, where '=' of --input is overwritten.
+// Returns NULL, or what is wrong.
+const char* ParseArguments(int argc, char** argv, Arguments* arguments);
+
+const char* AcceleratorName(Accelerator accelerator);
+
+#endif

@@ -1,0 +1,51 @@
+// A model compiled by LiteRT, whose C API is loaded at run time: no headers and no library are needed to build.
+#ifndef LITERT_BENCH_LITERT_H_
+#define LITERT_BENCH_LITERT_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arguments.h"
+
+enum { kMaxTensors = 256, kMaxRank = 8, kProblemSize = 512, kMaxAccelerators = 8 };
+
+typedef struct {
+  const char* name;
+  const char* dtype;  // numpy's name
+  int rank;
+  int32_t dimensions[kMaxRank];
+  size_t size;  // bytes of the elements, without padding
+  void* buffer;  // LiteRtTensorBuffer
+} Tensor;
+
+typedef struct Litert Litert;
+
+// Loads the library, the model, and compiles it; returns NULL with the reason in `problem`.
+Litert* LitertOpen(const Arguments* arguments, char problem[kProblemSize]);
+
+void LitertClose(Litert* litert);
+
+// Fills every input: from its file in `arguments`, or with pseudo-random values. False with the reason.
+bool LitertFillInputs(Litert* litert, const Arguments* arguments, char problem[kProblemSize]);
+
+// One inference; false when LiteRT reports an error.
+bool LitertRun(Litert* litert);
+
+size_t LitertOutputCount(const Litert* litert);
+const Tensor* LitertOutput(const Litert* litert, size_t index);
+
+// Maps the bytes of an output for reading; NULL when LiteRT refuses. To be unmapped after use.
+const void* LitertMapOutput(Litert* litert, size_t index);
+void LitertUnmapOutput(Litert* litert, size_t index);
+
+// 1, 0, or -1 when the library does not tell.
+int LitertFullyAccelerated(const Litert* litert);
+
+// The release of the C API, as far as the library tells.
+const char* LitertRuntime(const Litert* litert);
+
+// Names of the accelerators that registered; returns how many.
+size_t LitertAccelerators(const Litert* litert, const char* names[kMaxAccelerators]);
+
+#endif

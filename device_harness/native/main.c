@@ -1,0 +1,206 @@
+// litert_bench: loads a model, runs it, prints one JSON document (bench_document.schema.json).
+// Exit codes: 0 done, 2 wrong arguments, 3 LiteRT or the model failed; the reason is on standard error.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "json.h"
+#include "litert.h"
+#include "measure.h"
+#include "sha256.h"
+#include "system.h"
+
+typedef struct {
+  int64_t load_start, load_end, warmup_start, measure_start, measure_end, boottime_offset;
+  int64_t process_cpu, thread_cpu;
+  int64_t before_load, after_load, peak;
+  Samples warmup, measured;
+} Run;
+
+static int64_t Larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void NotePeak(Run* run) {
+  const MemoryStatus memory = ReadMemory();
+  run->peak = Larger(run->peak, Larger(memory.peak_bytes, memory.rss_bytes));
+}
+
+static bool Infer(void* model) { return LitertRun(model); }
+
+static Litert* Load(const Arguments* arguments, Run* run, char problem[kProblemSize]) {
+  run->before_load = ReadMemory().rss_bytes;
+  run->load_start = Now(CLOCK_MONOTONIC);
+  Litert* litert = LitertOpen(arguments, problem);
+  run->load_end = Now(CLOCK_MONOTONIC);
+  run->after_load = ReadMemory().rss_bytes;
+  NotePeak(run);
+  return litert;
+}
+
+static bool Execute(Litert* litert, const Arguments* arguments, Run* run) {
+  run->warmup_start = Now(CLOCK_MONOTONIC);
+  if (!Measure(Infer, litert, arguments->warmup_runs, arguments->warmup_min_s, arguments->limit_s, &run->warmup)) {
+    return false;
+  }
+  NotePeak(run);
+  const int64_t process = Now(CLOCK_PROCESS_CPUTIME_ID), thread = Now(CLOCK_THREAD_CPUTIME_ID);
+  run->measure_start = Now(CLOCK_MONOTONIC);
+  const bool worked = Measure(Infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
+  run->measure_end = Now(CLOCK_MONOTONIC);
+  run->thread_cpu = Now(CLOCK_THREAD_CPUTIME_ID) - thread;
+  run->process_cpu = Now(CLOCK_PROCESS_CPUTIME_ID) - process;
+  run->boottime_offset = Now(CLOCK_BOOTTIME) - Now(CLOCK_MONOTONIC);
+  NotePeak(run);
+  return worked && run->measured.count > 0;
+}
+
+static void PrintSettings(const Arguments* arguments) {
+  printf(",\"settings\":{\"accelerator\":\"%s\",\"threads\":%d,\"warmup_runs\":%d,\"runs\":%d,\"min_s\":%.9f,\"cpus\":[",
+         AcceleratorName(arguments->accelerator), arguments->threads, arguments->warmup_runs, arguments->runs,
+         arguments->min_s);
+  for (int i = 0; i < arguments->cpu_count; ++i) printf("%s%d", i > 0 ? "," : "", arguments->cpus[i]);
+  printf("],\"input\":\"%s\",\"seed\":%" PRIu64 "}", arguments->input_count > 0 ? "file" : "random", arguments->seed);
+}
+
+static void PrintTimes(const Run* run) {
+  const struct { const char* key; int64_t value; } clock[] = {
+      {",\"clock\":{\"name\":\"CLOCK_MONOTONIC\",\"load_start_s\":", run->load_start},
+      {",\"warmup_start_s\":", run->warmup_start},
+      {",\"measure_start_s\":", run->measure_start},
+      {",\"measure_end_s\":", run->measure_end},
+      {",\"boottime_offset_s\":", run->boottime_offset},
+      {"},\"load_s\":", run->load_end - run->load_start},
+  };
+  for (size_t i = 0; i < sizeof clock / sizeof *clock; ++i) {
+    fputs(clock[i].key, stdout);
+    JsonSeconds(stdout, clock[i].value);
+  }
+  fputs(",\"warmup_latencies_s\":", stdout);
+  JsonSecondsArray(stdout, run->warmup.latencies, run->warmup.count);
+  fputs(",\"latencies_s\":", stdout);
+  JsonSecondsArray(stdout, run->measured.latencies, run->measured.count);
+  fputs(",\"starts_s\":", stdout);
+  JsonSecondsArray(stdout, run->measured.starts, run->measured.count);
+  fputs(",\"cpu_time\":{\"process_s\":", stdout);
+  JsonSeconds(stdout, run->process_cpu);
+  fputs(",\"thread_s\":", stdout);
+  JsonSeconds(stdout, run->thread_cpu);
+  fputs(",\"per_inference_s\":", stdout);
+  JsonSecondsArray(stdout, run->measured.cpu, run->measured.count);
+  printf("},\"memory\":{\"before_load_bytes\":%" PRId64 ",\"after_load_bytes\":%" PRId64 ",\"peak_bytes\":%" PRId64
+         ",\"method\":\"max(VmHWM, max(VmRSS + VmSwap))\"}",
+         run->before_load, run->after_load, run->peak);
+}
+
+// LiteRT tells whether everything is accelerated, not which unit took which op: less than everything is told as mixed.
+static void PrintAcceleration(const Litert* litert, const Arguments* arguments) {
+  const int fully = LitertFullyAccelerated(litert);
+  const char* used = arguments->accelerator == kCpu ? "cpu"
+                     : fully == 1                   ? AcceleratorName(arguments->accelerator)
+                     : fully == 0                   ? "mixed"
+                                                    : "unknown";
+  printf(",\"acceleration\":{\"used\":\"%s\",\"fully_accelerated\":%s,\"registered\":[", used,
+         fully < 0 ? "null" : fully == 1 ? "true" : "false");
+  const char* names[kMaxAccelerators];
+  const size_t count = LitertAccelerators(litert, names);
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) putchar(',');
+    JsonString(stdout, names[i]);
+  }
+  fputs("]}", stdout);
+}
+
+static bool WriteFile(const char* path, const void* data, size_t size) {
+  FILE* file = fopen(path, "wb");
+  if (file == NULL) return false;
+  const bool written = fwrite(data, 1, size, file) == size;
+  return fclose(file) == 0 && written;
+}
+
+static bool PrintOutput(Litert* litert, size_t index, const Arguments* arguments) {
+  const Tensor* tensor = LitertOutput(litert, index);
+  const void* data = LitertMapOutput(litert, index);
+  if (data == NULL) return false;
+  char hex[kSha256HexSize], path[4096];
+  Sha256Hex(data, tensor->size, hex);
+  bool written = true;
+  if (arguments->output_folder != NULL) {
+    snprintf(path, sizeof path, "%s/output_%zu.bin", arguments->output_folder, index);
+    written = WriteFile(path, data, tensor->size);
+  }
+  LitertUnmapOutput(litert, index);
+  if (index > 0) putchar(',');
+  fputs("{\"name\":", stdout);
+  JsonString(stdout, tensor->name);
+  printf(",\"dtype\":\"%s\",\"shape\":[", tensor->dtype);
+  for (int i = 0; i < tensor->rank; ++i) printf("%s%" PRId32, i > 0 ? "," : "", tensor->dimensions[i]);
+  printf("],\"sha256\":\"%s\",\"file\":", hex);
+  JsonString(stdout, arguments->output_folder != NULL ? path : NULL);
+  putchar('}');
+  return written;
+}
+
+static bool Print(Litert* litert, const Arguments* arguments, const Run* run) {
+  const char* slash = strrchr(arguments->model, '/');
+  fputs("{\"schema_version\":1,\"runner\":{\"name\":\"litert_bench\",\"version\":\"" LITERT_BENCH_VERSION
+        "\",\"runtime\":",
+        stdout);
+  JsonString(stdout, LitertRuntime(litert));
+  fputs("},\"model\":", stdout);
+  JsonString(stdout, slash != NULL ? slash + 1 : arguments->model);
+  printf(",\"pid\":%d", (int)getpid());
+  PrintSettings(arguments);
+  PrintTimes(run);
+  PrintAcceleration(litert, arguments);
+  fputs(",\"outputs\":[", stdout);
+  bool written = true;
+  for (size_t i = 0; (arguments->digest || arguments->output_folder != NULL) && i < LitertOutputCount(litert); ++i) {
+    written = PrintOutput(litert, i, arguments) && written;
+  }
+  struct utsname system;
+  memset(&system, 0, sizeof system);
+  uname(&system);
+  fputs("],\"machine\":{\"architecture\":", stdout);
+  JsonString(stdout, system.machine);
+  fputs(",\"kernel\":", stdout);
+  JsonString(stdout, system.release);
+  puts("}}");
+  return written && fflush(stdout) == 0;
+}
+
+static int Bench(const Arguments* arguments) {
+  char problem[kProblemSize] = "";
+  Run run;
+  memset(&run, 0, sizeof run);
+  Litert* litert = Load(arguments, &run, problem);
+  bool done = litert != NULL && LitertFillInputs(litert, arguments, problem);
+  if (done && !Execute(litert, arguments, &run)) {
+    snprintf(problem, sizeof problem, "an inference failed, or memory ran out");
+    done = false;
+  }
+  if (done && !Print(litert, arguments, &run)) {
+    snprintf(problem, sizeof problem, "the outputs could not be written");
+    done = false;
+  }
+  FreeSamples(&run.warmup);
+  FreeSamples(&run.measured);
+  if (litert != NULL) LitertClose(litert);
+  if (!done) fprintf(stderr, "litert_bench: %s\n", problem);
+  return done ? 0 : 3;
+}
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  const char* wrong = ParseArguments(argc, argv, &arguments);
+  if (wrong == NULL && arguments.cpu_count > 0 && !BindToCpus(arguments.cpus, arguments.cpu_count)) {
+    wrong = "the system refuses to bind to the CPUs of --cpus";
+  }
+  if (wrong != NULL) {
+    fprintf(stderr, "litert_bench: %s\n", wrong);
+    return 2;
+  }
+  return Bench(&arguments);
+}

@@ -1,0 +1,123 @@
+"""The native runner: its parts under sanitizers, its failures, and the same outputs as Python's LiteRT."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from device_harness.bench_document import parse_bench_document, schema_text
+from device_harness.runners.build import SOURCES, build_litert_bench, find_litert_library, host_platform
+from profilers.host import run_in_process
+from profilers.plan import ProfilePlan
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("cmake") is None, reason="CMake is not installed"),
+    pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is installed"),
+]
+
+
+@pytest.fixture(scope="session")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a build under AddressSanitizer and UBSan, with the stand-in for libLiteRt.so."""
+    folder = tmp_path_factory.mktemp("sanitized")
+    options = ["-DLITERT_BENCH_TESTS=ON", "-DLITERT_BENCH_SANITIZE=ON"]
+    for command in (["cmake", "-S", SOURCES, "-B", folder, *options], ["cmake", "--build", folder]):
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program as users get it."""
+    return build_litert_bench(host_platform(), folder=tmp_path_factory.mktemp("runners"))
+
+
+def run_fake(folder: Path, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[bytes]:
+    command = [folder / "litert_bench", "--litert-library", folder / "libfake_litert.so", *arguments]
+    return subprocess.run(command, capture_output=True, env={**os.environ, "FAKE_LITERT": fault}, timeout=60)
+
+
+def test_parts_hold_under_sanitizers(sanitized: Path) -> None:
+    """JSON escaping, SHA-256, /proc parsing, arguments, the measuring loop."""
+    done = subprocess.run([sanitized / "unit_tests"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_document_of_a_run_under_sanitizers(sanitized: Path) -> None:
+    """Every sample is there, in the schema that all runners share, and a name with a quote stays one."""
+    done = run_fake(sanitized, "--model", "m", "--runs", "7", "--warmup-runs", "3", "--digest")
+    assert done.returncode == 0, done.stderr
+    document = parse_bench_document(done.stdout, "litert_bench")
+    jsonschema.validate(json.loads(done.stdout), json.loads(schema_text()))
+    assert (len(document.warmup_latencies_s), len(document.latencies_s)) == (3, 7)
+    assert document.outputs[0].name == 'x "\ufffd'
+    assert document.outputs[0].shape == (1, 4)
+
+
+FAULTS = [
+    "CreateEnvironment", "CreateModelFromFile", "CreateOptions", "SetOptionsHardwareAccelerators",
+    "CreateCompiledModel", "GetModelSignature", "many", "string", "GetSignatureOutputTensorByIndex",
+    "CreateManagedTensorBufferFromRequirements", "LockTensorBuffer", "RunCompiledModel",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_failure_is_told_and_frees_all(sanitized: Path, fault: str) -> None:
+    """LeakSanitizer and the exit code: 3 with one line, no document, never 0."""
+    done = run_fake(sanitized, "--model", "m", "--runs", "2", fault=fault)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout == b""
+    assert done.stderr.startswith(b"litert_bench: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_input_files_must_fit(sanitized: Path, tmp_path: Path) -> None:
+    """A file of another size would be silently cut or padded."""
+    for size, code in ((15, 3), (16, 0), (17, 3)):
+        file = tmp_path / "input.bin"
+        file.write_bytes(b"\0" * size)
+        done = run_fake(sanitized, "--model", "m", "--runs", "1", "--input", f'x "\udcff={file}')
+        assert done.returncode == code, done.stderr
+    assert run_fake(sanitized, "--model", "m", "--input", f"other={tmp_path / 'input.bin'}").returncode == 3
+
+
+def test_wrong_arguments_are_told(sanitized: Path) -> None:
+    """Exit code 2, no run."""
+    assert run_fake(sanitized, "--model", "m", "--runs", "0").returncode == 2
+
+
+def test_time_bounds_the_phase(sanitized: Path) -> None:
+    """`--limit-s` ends a phase of a slow model; `--min-s` goes on beyond `--runs`."""
+    limited = run_fake(sanitized, "--model", "m", "--runs", "1000000", "--limit-s", "0.1", fault="slow")
+    assert 1 <= len(parse_bench_document(limited.stdout, "x").latencies_s) < 100
+    longer = run_fake(sanitized, "--model", "m", "--runs", "1", "--min-s", "0.05", fault="slow")
+    assert len(parse_bench_document(longer.stdout, "x").latencies_s) > 1
+
+
+@pytest.mark.parametrize("name", ["vww_96_int8", "resnet8_cifar10_float"])
+def test_same_outputs_as_python(bench: Path, shared: Path, tmp_path: Path, name: str) -> None:
+    """The native runner feeds and reads the model rightly: same bytes in, same bytes out."""
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
+    model = shared / "models" / f"{name}.tflite"
+    reference = run_in_process(model, ProfilePlan.desk_check(runs=1), extra=("--input-folder", str(tmp_path)))
+    command = [bench, "--litert-library", find_litert_library(), "--model", model, "--runs", "1", "--digest"]
+    for position, tensor in enumerate(reference.inputs):
+        command += ["--input", f"{tensor.name}={tmp_path / f'input_{position}.bin'}"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    document = parse_bench_document(done.stdout, "litert_bench")
+    assert [output.sha256 for output in document.outputs] == [output.sha256 for output in reference.outputs]
+    assert document.outputs[0].shape == reference.outputs[0].shape
+
+
+def test_real_library_under_sanitizers(sanitized: Path, shared: Path) -> None:
+    """No invalid access between this program and the real libLiteRt.so (whose own leaks are not ours)."""
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
+    command = [sanitized / "litert_bench", "--litert-library", find_litert_library(), "--threads", "2", "--digest",
+               "--model", shared / "models" / "vww_96_int8.tflite", "--runs", "3"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == 0, done.stderr
+    assert len(parse_bench_document(done.stdout, "x").latencies_s) == 3

@@ -1,0 +1,12 @@
+"""adb devices, over the real client and a real daemon."""
+
+import pytest
+
+from tests.device_harness.contract import DeviceContract, Subject
+from tests.fakes.adbd import AdbdRig
+
+
+class TestAdbDevice(DeviceContract):
+    @pytest.fixture
+    def subject(self, rig: AdbdRig) -> Subject:
+        return Subject(rig.open, rig.alive, rig.exists)
