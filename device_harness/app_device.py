@@ -1,8 +1,8 @@
 """AppDevice: a device that runs one installed app and no programs; what iPhones and simulators have in common.
 
-The runner app (`device_harness/ios`) stands for the shell: it is launched with ``--session FOLDER -- COMMAND...``, writes its
-streams into FOLDER of its own container, and at the end its return code. That outlives a lost cable, which a console does
-not. Paths are relative to the app's container.
+The runner app (`device_harness/ios`) stands for the shell: it is launched with ``--session FOLDER -- COMMAND...``,
+writes its streams into FOLDER of its own container, and at the end its return code. That outlives a lost cable, which a
+console does not. Paths are relative to the app's container.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from device_harness.device import ClockOffset, CommandResult, DeviceInfo
@@ -78,7 +79,9 @@ class AppProcess:
                 self._device.copy_from(f"{self._session}/{name}", files[name])
             code = files["exit"].read_text(encoding="ascii", errors="replace").strip()
             if not code.lstrip("-").isdecimal():
-                raise CommandFailedError(f"The runner app left no return code but {code[:40]!r}.", serial=self._device.serial)
+                raise CommandFailedError(
+                    f"The runner app left no return code but {code[:40]!r}.", serial=self._device.serial
+                )
             return CommandResult(
                 command=self._command,
                 returncode=int(code),
@@ -91,8 +94,8 @@ class AppProcess:
         # Killed counts as ended from here on: there is nothing more to fetch.
         self._killed = True
         return CommandFailedError(
-            f"{self._device.serial}: the runner app ended without a result. It crashed, was closed by hand, or the system "
-            "ended it for using too much memory; Xcode's Devices window has the crash log.",
+            f"{self._device.serial}: the runner app ended without a result. It crashed, was closed by hand, or the "
+            "system ended it for using too much memory; Xcode's Devices window has the crash log.",
             serial=self._device.serial,
         )
 
@@ -144,11 +147,15 @@ class AppDevice(ABC):
         except OSError as error:
             raise TransferError(f"{source} cannot be read: {error.strerror}.", serial=self.serial) from error
         part, target = f"{self.workspace}/.part", f"{self.workspace}/{name}"
-        self._touched = True
+        if not self._touched:
+            # The first launch makes the workspace; not every tool makes folders on the way to a file.
+            self.run(["clock"], timeout_s=timeout_s)
         self.copy_to(source, part)
         result = self.run(["receive", part, target, str(size), digest], timeout_s=timeout_s)
         if result.returncode != 0:
-            raise TransferError(f"{source} did not arrive whole on {self.serial}: {result.errors.strip()}", serial=self.serial)
+            raise TransferError(
+                f"{source} did not arrive whole on {self.serial}: {result.errors.strip()}", serial=self.serial
+            )
         return target
 
     def pull(self, path: str, destination: Path, *, timeout_s: float = 300) -> None:
@@ -184,7 +191,9 @@ class AppDevice(ABC):
         try:
             there = json.loads(result.stdout)
         except ValueError as error:
-            raise CommandFailedError(f"The runner gave no clock: {result.errors.strip()}", serial=self.serial) from error
+            raise CommandFailedError(
+                f"The runner gave no clock: {result.errors.strip()}", serial=self.serial
+            ) from error
         return ClockOffset(offset_s=float(there) - (before + after) / 2, uncertainty_s=(after - before) / 2)
 
     def close(self) -> None:
@@ -201,13 +210,13 @@ class AppDevice(ABC):
         """Use the device for one session."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close; an error of the session is more telling than one of clearing up after it."""
-        if _[0] is None:
+        del error, trace
+        with contextlib.suppress(DeviceError) if kind else contextlib.nullcontext():
             self.close()
-        else:
-            with contextlib.suppress(DeviceError):
-                self.close()
 
     def _await_end(self, pid: int, timeout_s: float = 30) -> None:
         end = time.monotonic() + timeout_s

@@ -160,6 +160,6 @@ class AppleDevice(AppDevice):
     def install(self, app: Path) -> str:
         """Install an .app and return its bundle identifier."""
         arguments = ["device", "install", "app", "--device", self._listed.identifier, str(app)]
-        return devicectl.parse_installed(ask(arguments, f"Installing {app.name} failed", serial=self.serial, timeout_s=COPY_S))
-
-
+        return devicectl.parse_installed(
+            ask(arguments, f"Installing {app.name} failed", serial=self.serial, timeout_s=COPY_S)
+        )

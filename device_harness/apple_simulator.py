@@ -1,9 +1,7 @@
 """A simulator that this Mac runs, through `xcrun simctl`. Its processes, speed and energy are the Mac's."""
 
-import os
+import contextlib
 import shutil
-import signal
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,7 +32,9 @@ def list_simulators() -> tuple[simctl.ListedSimulator, ...]:
     return simctl.parse_simulators(result.stdout)
 
 
-def _simctl(arguments: Sequence[str], *, timeout_s: float = COMMAND_S, env: Mapping[str, str] | None = None) -> CommandResult:
+def _simctl(
+    arguments: Sequence[str], *, timeout_s: float = COMMAND_S, env: Mapping[str, str] | None = None
+) -> CommandResult:
     process.find_program("xcrun", XCODE)
     return process.run(["xcrun", "simctl", *arguments], timeout_s=timeout_s, env=env)
 
@@ -43,7 +43,10 @@ def describe(listed: simctl.ListedSimulator) -> DeviceInfo:
     """The simulator with its state, and what to do when it cannot be used."""
     state, advice = DeviceState.READY, None
     if listed.unavailable:
-        state, advice = DeviceState.UNAVAILABLE, f"{listed.unavailable}: install it with xcodebuild -downloadPlatform iOS"
+        state, advice = (
+            DeviceState.UNAVAILABLE,
+            f"{listed.unavailable}: install it with xcodebuild -downloadPlatform iOS",
+        )
     elif listed.state != "Booted":
         state, advice = DeviceState.OFFLINE, f"Boot it: xcrun simctl boot {listed.udid}"
     return DeviceInfo(
@@ -75,7 +78,9 @@ class AppleSimulator(AppDevice):
         """
         found = [listed for listed in list_simulators() if serial in (listed.udid, listed.name)]
         if not found:
-            raise DeviceNotFoundError(f"No simulator is called {serial}. List them: xcrun simctl list devices", serial=serial)
+            raise DeviceNotFoundError(
+                f"No simulator is called {serial}. List them: xcrun simctl list devices", serial=serial
+            )
         return cls(min(found, key=lambda listed: listed.state != "Booted"), settings)
 
     def info(self) -> DeviceInfo:
@@ -121,17 +126,22 @@ class AppleSimulator(AppDevice):
 
     def alive(self, pid: int) -> bool:
         """Its processes are this Mac's."""
-        return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        try:
+            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
 
     def terminate(self, pid: int) -> None:
-        """End the process."""
+        """End the process and what it started."""
         try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+            app = psutil.Process(pid)
+            family = [*app.children(recursive=True), app]
+        except psutil.NoSuchProcess:
             return
-        end = time.monotonic() + 5
-        while self.alive(pid) and time.monotonic() < end:
-            time.sleep(0.02)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, timeout=5)
 
     def _path(self, relative: str) -> Path:
         if self._container is None:

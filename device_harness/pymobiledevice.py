@@ -1,7 +1,7 @@
 """An iPhone or iPad that any computer reaches through the program pymobiledevice3, which is installed apart (GPL)."""
 
-import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,13 @@ from device_harness.apple.advice import check
 from device_harness.apple.documents import Document, read_json, text
 from device_harness.apple.settings import AppleSettings
 from device_harness.device import CommandResult, DeviceInfo, DeviceState
-from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, TransferError, UnreadableOutputError
+from device_harness.errors import (
+    CommandFailedError,
+    DeviceError,
+    DeviceNotFoundError,
+    TransferError,
+    UnreadableOutputError,
+)
 
 TOOL = "pymobiledevice3"
 INSTALL = "Install it beside this program: pipx install pymobiledevice3 (version 11 or newer)."
@@ -119,18 +125,22 @@ class PymobiledeviceDevice(AppDevice):
 
     def install(self, package: Path) -> str:
         """Install a signed .ipa or .app."""
-        self.command(["apps", "install", "--developer", str(package)], f"Installing {package.name} failed", timeout_s=COPY_S)
+        self.command(
+            ["apps", "install", "--developer", str(package.resolve())],
+            f"Installing {package.name} failed",
+            timeout_s=COPY_S,
+        )
         return self.bundle
 
     def copy_to(self, source: Path, destination: str) -> None:
         """`apps push` into the app's container; folders on the way are made by the runner's launch."""
-        self.command(["apps", "push", self.bundle, str(source), destination],
+        self.command(["apps", "push", self.bundle, str(source.resolve()), destination],
                      f"Copying {source} to {self.serial} failed", timeout_s=COPY_S, otherwise=TransferError)  # fmt: skip
 
     def copy_from(self, source: str, destination: Path) -> None:
         """`apps pull`, which answers 0 also where it only logged an error: the file must be there afterwards."""
         destination.unlink(missing_ok=True)
-        self.command(["apps", "pull", self.bundle, source, str(destination)],
+        self.command(["apps", "pull", self.bundle, source, str(destination.resolve())],
                      f"Copying {source} from {self.serial} failed", timeout_s=COPY_S, otherwise=TransferError)  # fmt: skip
         if not destination.is_file():
             raise TransferError(f"Copying {source} from {self.serial} gave no file.", serial=self.serial)
@@ -141,14 +151,14 @@ class PymobiledeviceDevice(AppDevice):
         Raises:
             CommandFailedError: it did not tell the process identifier.
         """
-        import shlex
-
         variables = [part for name, value in env.items() for part in ("--env", f"{name}={value}")]
         command = ["developer", "dvt", "launch", *variables, shlex.join([self.bundle, *arguments])]
         result = self.command(command, f"Launching {self.bundle} on {self.serial} failed")
         match = _LAUNCHED.search(result.text)
         if match is None:
-            raise CommandFailedError(f"{TOOL} did not tell the process identifier: {result.text[-300:]}", serial=self.serial)
+            raise CommandFailedError(
+                f"{TOOL} did not tell the process identifier: {result.text[-300:]}", serial=self.serial
+            )
         return int(match[1])
 
     def alive(self, pid: int) -> bool:
@@ -156,7 +166,9 @@ class PymobiledeviceDevice(AppDevice):
         command = ["developer", "dvt", "process-id-for-bundle-id", self.bundle]
         answer = self.command(command, "Asking for the app's process failed").text.split()
         if not answer or not answer[-1].isdecimal():
-            raise UnreadableOutputError(f"{TOOL} printed no process identifier but {answer[-1:]!r}.", serial=self.serial)
+            raise UnreadableOutputError(
+                f"{TOOL} printed no process identifier but {answer[-1:]!r}.", serial=self.serial
+            )
         return int(answer[-1]) == pid
 
     def terminate(self, pid: int) -> None:
@@ -175,12 +187,6 @@ class PymobiledeviceDevice(AppDevice):
             DeviceError: one of its kinds, with the tool's reason and the next step.
         """
         process.find_program(TOOL, INSTALL)
-        # Arguments that begin with a dash belong to the app; the device's option has to come before them.
-        position = next((i for i, part in enumerate(arguments) if part.startswith("-")), None)
-        del position
         result = process.run([TOOL, *arguments, "--udid", self.serial], timeout_s=timeout_s)
         check(result, what, serial=self.serial, otherwise=otherwise)
         return result
-
-
-__all__ = ["AttachedDevice", "PymobiledeviceDevice", "describe", "list_attached", "parse_attached"]

@@ -66,14 +66,17 @@ RULES = (
     _rule(r"tunneld|RSDRequired", DeviceUnauthorizedError,
           "iOS 17.0 to 17.3 needs a tunnel: sudo pymobiledevice3 remote tunneld"),
     _rule(r"connection (was |has been )?(interrupted|invalidated|terminated|lost|closed)|disconnected|"
-          r"ConnectionTerminated|StreamClosed", DeviceDisconnectedError, "Check the cable or the network, and try again."),
+          r"ConnectionTerminated|StreamClosed", DeviceDisconnectedError,
+          "Check the cable or the network, and try again."),
     _rule(r"current state: Shutdown", CommandFailedError, "Boot the simulator: xcrun simctl boot UDID"),
     _rule(r"no such file|does not exist|could not be found|AfcFileNotFound|OBJECT_NOT_FOUND", TransferError,
           "Look at the path and whether the app is installed."),
 )  # fmt: skip
 
 
-def failure(what: str, told: str, *, serial: str | None, otherwise: type[DeviceError] = CommandFailedError) -> DeviceError:
+def failure(
+    what: str, told: str, *, serial: str | None, otherwise: type[DeviceError] = CommandFailedError
+) -> DeviceError:
     """The error for a tool that refused: what was tried, what the tool said, and the next step.
 
     Args:
@@ -89,7 +92,9 @@ def failure(what: str, told: str, *, serial: str | None, otherwise: type[DeviceE
     return otherwise(f"{what}: {said}", serial=serial)
 
 
-def check(result: CommandResult, what: str, *, serial: str | None, otherwise: type[DeviceError] = CommandFailedError) -> None:
+def check(
+    result: CommandResult, what: str, *, serial: str | None, otherwise: type[DeviceError] = CommandFailedError
+) -> None:
     """Raise `failure` when a command did not end with 0."""
     if result.returncode != 0:
         raise failure(what, f"{result.text}\n{result.errors}", serial=serial, otherwise=otherwise)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from device_harness.errors import UnreadableOutputError
 
@@ -240,7 +240,7 @@ def _schema(element: ElementTree.Element) -> Schema:
 
 def _events(stream: BinaryIO) -> Iterator[_Events]:
     """Start and end events, chunk by chunk; document type declarations, which could define entities, are refused."""
-    parser = ElementTree.XMLPullParser(("start", "end"))
+    parser: Any = ElementTree.XMLPullParser(("start", "end"))
     prolog: bytes | None = b""
     try:
         while chunk := stream.read(CHUNK):
