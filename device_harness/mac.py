@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 from device_harness import process
 from device_harness.device import ClockOffset, DeviceInfo
@@ -49,6 +50,11 @@ class MacDevice(LocalDevice):
     def info(self) -> DeviceInfo:
         """This Mac."""
         return describe()
+
+    def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
+        """Copy into the workspace; `name` may have folders, as the files of a model package have."""
+        Path(self.workspace, name).parent.mkdir(parents=True, exist_ok=True)
+        return super().push(source, name, executable=executable, timeout_s=timeout_s)
 
     def clock_offset(self) -> ClockOffset:
         """The runner's clock (CLOCK_MONOTONIC_RAW) goes on during sleep, `time.monotonic` does not on a Mac."""

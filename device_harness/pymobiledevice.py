@@ -134,14 +134,14 @@ class PymobiledeviceDevice(AppDevice):
 
     def copy_to(self, source: Path, destination: str) -> None:
         """`apps push` into the app's container; folders on the way are made by the runner's launch."""
-        self.command(["apps", "push", self.bundle, str(source.resolve()), destination],
-                     f"Copying {source} to {self.serial} failed", timeout_s=COPY_S, otherwise=TransferError)  # fmt: skip
+        command = ["apps", "push", self.bundle, str(source.resolve()), destination]
+        self.command(command, f"Copying {source} failed", timeout_s=COPY_S, otherwise=TransferError)
 
     def copy_from(self, source: str, destination: Path) -> None:
         """`apps pull`, which answers 0 also where it only logged an error: the file must be there afterwards."""
         destination.unlink(missing_ok=True)
-        self.command(["apps", "pull", self.bundle, source, str(destination.resolve())],
-                     f"Copying {source} from {self.serial} failed", timeout_s=COPY_S, otherwise=TransferError)  # fmt: skip
+        command = ["apps", "pull", self.bundle, source, str(destination.resolve())]
+        self.command(command, f"Copying {source} failed", timeout_s=COPY_S, otherwise=TransferError)
         if not destination.is_file():
             raise TransferError(f"Copying {source} from {self.serial} gave no file.", serial=self.serial)
 
