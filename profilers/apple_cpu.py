@@ -1,7 +1,8 @@
-"""Processor use, footprint and battery of an iPhone while something runs, polled with pymobiledevice3 in processes apart."""
+"""Processor use, footprint and battery of an iPhone while something runs, polled with pymobiledevice3."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from device_harness import process
@@ -22,8 +23,9 @@ class ProcessMonitor:
         keys = [part for key in KEYS for part in ("--key", key)]
         self._output = output
         self._seconds = seconds
-        self._command = [TOOL, "developer", "dvt", "sysmon", "process", "monitor", "process", "--filter", f"pid={pid}", *keys,
-                         "--choose", "first", "--interval", str(round(INTERVAL_S * 1000)),
+        self._command = [TOOL, "developer", "dvt", "sysmon", "process", "monitor", "process",
+                         "--filter", f"pid={pid}", *keys, "--choose", "first",
+                         "--interval", str(round(INTERVAL_S * 1000)),
                          "--duration", str(round(seconds * 1000)), "--output", str(output), "--udid", udid]  # fmt: skip
         self._process: process.Process | None = None
 
@@ -86,7 +88,7 @@ def process_readings(
     usage = [sample.cpu_utilization for sample in samples if sample.cpu_utilization is not None]
     times = [sample.cpu_time_s for sample in samples if sample.cpu_time_s is not None]
     footprints = [float(sample.footprint_bytes) for sample in samples if sample.footprint_bytes is not None]
-    spent = [later - earlier for earlier, later in zip(times, times[1:], strict=False) if later >= earlier]
+    spent = [later - earlier for earlier, later in pairwise(times) if later >= earlier]
     figures = (
         ("cpu_utilization", "1", usage, INTERVAL_S),
         ("cpu_time.polled", "s", spent, INTERVAL_S),

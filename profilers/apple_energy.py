@@ -1,8 +1,8 @@
 """Energy on Apple systems, each reading with its source and how far it can be trusted.
 
-From better to worse: a phone's battery current over Wi-Fi (its own gauge, 1 Hz, whole device); powermetrics on a Mac (Apple's
-estimate of each rail, not comparable between models); Instruments' power table (percent of charge an hour, which is not
-turned into watts). A simulator has no energy of its own.
+From better to worse: a phone's battery current over Wi-Fi (its own gauge, 1 Hz, whole device); powermetrics on a Mac
+(Apple's estimate of each rail, not comparable between models); Instruments' power table (percent of charge an hour,
+which is not turned into watts). A simulator has no energy of its own.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from profilers.readings import Obtained, Reading, unavailable
 METRIC = "energy.inference"
 SHORTEST_PHASE_S = 60.0
 POWERMETRICS = "powermetrics"
-SUDO_ADVICE = "powermetrics needs the administrator: run `sudo -v` first, or allow it in /etc/sudoers for /usr/bin/powermetrics only."
+SUDO_ADVICE = "It needs the administrator: run `sudo -v` first, or allow /usr/bin/powermetrics alone in /etc/sudoers."
 RATE_SCHEMA, RATE_COLUMNS = "SystemPowerLevel", ("start", "duration", "percent-per-hour")
 
 
@@ -44,7 +44,8 @@ class Powermetrics:
         count = ceil(seconds / interval_s)
         self._seconds = seconds
         self._command = ["sudo", "-n", POWERMETRICS, "--samplers", "cpu_power,gpu_power,ane_power,thermal",
-                         "-i", str(round(interval_s * 1000)), "-n", str(count), "-f", "plist", "-o", str(output)]  # fmt: skip
+                         "-i", str(round(interval_s * 1000)), "-n", str(count), "-f", "plist",
+                         "-o", str(output)]  # fmt: skip
         self._process: process.Process | None = None
 
     def __enter__(self) -> "Powermetrics":
@@ -169,7 +170,7 @@ def discharge_reading(export: Path, origin: Origin) -> Reading:
     metric, source = "battery.discharge_rate", "Instruments, Power Profiler"
     with export.open("rb") as file:
         rows = list(read_rows(file, RATE_SCHEMA, RATE_COLUMNS))
-    rates = [float(rate) for _, _, rate in rows if isinstance(rate, int) or _is_number(rate)]
+    rates = [float(rate) for _, _, rate in rows if rate is not None and _is_number(str(rate))]
     if not rates:
         reason = "not recorded: the power table is empty or missing"
         return unavailable(metric, "%/h", reason, source=source, device=origin.device)
@@ -179,8 +180,8 @@ def discharge_reading(export: Path, origin: Origin) -> Reading:
     )  # fmt: skip
 
 
-def _is_number(text: str | None) -> bool:
-    whole, _, fraction = (text or "").partition(".")
+def _is_number(text: str) -> bool:
+    whole, _, fraction = text.partition(".")
     return whole.isdecimal() and (fraction.isdecimal() or not fraction)
 
 

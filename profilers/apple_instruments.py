@@ -1,8 +1,8 @@
 """Instruments from the command line: `xctrace record` around a measurement, and `xctrace export` of its tables.
 
-Around what xctrace does: recording has only begun at its marker on standard output; with a time limit it may end with code
-54 although the trace was saved; saving takes up to minutes; and from Xcode 26 on a trace recorded with ``--template`` may not
-export ("Document Missing Template Error"), one recorded with ``--instrument`` does.
+Around what xctrace does: recording has only begun at its marker on standard output; with a time limit it may end with
+code 54 although the trace was saved; saving takes up to minutes; and from Xcode 26 on a trace recorded with
+``--template`` may not export ("Document Missing Template Error"), one recorded with ``--instrument`` does.
 """
 
 import time
@@ -30,17 +30,20 @@ class Recording:
     def __init__(
         self, output: Path, *, seconds: int, device: str | None = None, instruments: Sequence[str] = INSTRUMENTS
     ) -> None:
-        """Args:
-        output: the .trace to write; must not exist.
-        seconds: time limit of the recording.
-        device: UDID; None records this Mac.
-        instruments: names as `xctrace list instruments` gives them.
-        """  # fmt: skip
+        """Prepare; nothing is started yet.
+
+        Args:
+            output: the .trace to write; must not exist.
+            seconds: time limit of the recording.
+            device: UDID; None records this Mac.
+            instruments: names as `xctrace list instruments` gives them.
+        """
         self.output = output
         self.seconds = seconds
         chosen = [part for name in instruments for part in ("--instrument", name)]
         where = ["--device", device] if device else []
-        self._command = ["xcrun", "xctrace", "record", *chosen, *where, "--all-processes", "--time-limit", f"{seconds}s",
+        self._command = ["xcrun", "xctrace", "record", *chosen, *where, "--all-processes",
+                         "--time-limit", f"{seconds}s",
                          "--no-prompt", "--output", str(output)]  # fmt: skip
         self._device = device
         self._process: process.Process | None = None
@@ -120,8 +123,8 @@ def _export(trace: Path, what: Sequence[str], output: Path) -> None:
     result = process.run(command, timeout_s=EXPORT_S)
     if "Document Missing Template" in result.text + result.errors:
         raise CommandFailedError(
-            f"xctrace cannot export {trace.name}: it was recorded with --template, which Xcode 26 and newer cannot read back. "
-            "Record it with --instrument."
+            f"xctrace cannot export {trace.name}: it was recorded with --template, which Xcode 26 and newer cannot "
+            "read back. Record it with --instrument."
         )
     check(result, f"Exporting {trace.name} failed", serial=None)
     if not output.is_file():

@@ -1,12 +1,13 @@
-"""coremltools' own `MLModelBenchmarker`, where the runner app cannot be signed: on a Mac, and from it on a remote device.
+"""coremltools' own `MLModelBenchmarker`, for where the runner app cannot be signed: on a Mac or a remote device.
 
-Experimental in coremltools 9.0 and on macOS only. It gives raw load and prediction times, timed on the device; no memory,
-processor time, thermal state or energy. Its times of single operations are not measured but the prediction time
-multiplied with the compute plan's estimated cost, and are labelled so here.
+Experimental in coremltools 9.0 and on macOS only. It gives raw load and prediction times, timed on the device; no
+memory, processor time, thermal state or energy. Its times of single operations are not measured but the prediction
+time multiplied with the compute plan's estimated cost, and are labelled so here.
 """
 
 import asyncio
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,9 @@ async def _benchmark(
         load_s=_seconds(loading),
         latencies_s=_seconds(predicting),
         op_estimates_s={
-            info.spec.outputs[0].name: _seconds(info.measurement) for info in operations if info.spec.outputs
+            info.spec.outputs[0].name: _seconds(info.measurement)
+            for info in operations
+            if info.spec.outputs and info.measurement.samples
         },
         op_note=PER_OP_NOTE,
         source=f"coremltools {parts.version} MLModelBenchmarker",

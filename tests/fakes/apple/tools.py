@@ -5,7 +5,8 @@ Started as ``tools.py TOOL ARGUMENTS...`` with FAKE_APPLE naming a folder. What 
 - `script.json` in that folder, if there: a list of steps that must come in this order with exactly these arguments
   (``"*"`` stands for a path that changes). A step has ``tool``, ``args``, and any of ``stdout`` (a list is written
   piece by piece), ``stderr``, ``rc``, ``delay_s``, ``json`` (written to the path after --json-output), ``json_text``
-  (the same, as it stands: cut or garbled), ``file`` (copied to the last argument, or to the path after ``file_to``),
+  (the same, as it stands: cut or garbled), ``file`` (copied to the last argument, or the path after
+  ``file_to``),
   ``hang`` and ``prompt``. Anything else ends with code 97.
 - otherwise a device is acted out: its container is the folder `container`, the runner app is `runner.py` beside this file.
 
