@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+DATA = Path(__file__).resolve().parents[2] / "data/apple"
 TOOLS = Path(__file__).with_name("tools.py")
 
 
@@ -28,6 +29,16 @@ class Stage:
     def script(self, *steps: dict[str, object]) -> None:
         """Make the stand-ins play these steps, and nothing else."""
         (self.folder / "script.json").write_text(json.dumps(steps))
+
+    def play(self, session: str) -> None:
+        """Make the stand-ins play a session of `tests/data/apple/sessions`."""
+        self.script(*json.loads((DATA / "sessions" / f"{session}.json").read_text()))
+
+    def left(self) -> int:
+        """Steps of the script that were not played."""
+        position = self.folder / "position"
+        played = int(position.read_text()) if position.exists() else 0
+        return len(json.loads((self.folder / "script.json").read_text())) - played
 
     def calls(self) -> list[list[str]]:
         """Every call until now: tool and arguments."""

@@ -5,10 +5,9 @@ Started as ``tools.py TOOL ARGUMENTS...`` with FAKE_APPLE naming a folder. What 
 - `script.json` in that folder, if there: a list of steps that must come in this order with exactly these arguments
   (``"*"`` stands for a path that changes). A step has ``tool``, ``args``, and any of ``stdout`` (a list is written
   piece by piece), ``stderr``, ``rc``, ``delay_s``, ``json`` (written to the path after --json-output), ``json_text``
-  (the same, as it stands: cut or garbled), ``file`` (copied to the last argument, or the path after
-  ``file_to``),
-  ``hang`` and ``prompt``. Anything else ends with code 97.
-- otherwise a device is acted out: its container is the folder `container`, the runner app is `runner.py` beside this file.
+  (the same, as it stands: cut or garbled), ``file`` (in this folder; copied to the last argument,
+  or the path after ``file_to``), ``hang`` and ``prompt``. Anything else ends with code 97.
+- otherwise a device is acted out: its container is the folder `container`, its runner app is `runner.py`.
 
 Every call is appended to `calls.jsonl`. Only the standard library, so that it starts fast.
 """
@@ -91,7 +90,10 @@ def play(step: dict, tool: str, arguments: list[str]) -> int:
         with open(arguments[arguments.index("--json-output") + 1], "w", encoding="utf-8") as file:
             file.write(step["json_text"] if "json_text" in step else json.dumps(step["json"]))
     if "file" in step:
-        source, target = step["file"], option(arguments, step["file_to"]) if "file_to" in step else arguments[-1]
+        source, target = (
+            os.path.join(HOME, step["file"]),
+            option(arguments, step["file_to"]) if "file_to" in step else arguments[-1],
+        )
         shutil.copytree(source, target) if os.path.isdir(source) else shutil.copyfile(source, target)
     if step.get("hang"):
         sys.stdout.flush()
