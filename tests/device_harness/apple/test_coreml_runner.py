@@ -168,7 +168,7 @@ def test_a_simulator_is_booted_and_prepared(tmp_path: Path, stage: Stage) -> Non
 def test_the_tool_for_a_mac_is_built_with_swift(tmp_path: Path, stage: Stage) -> None:
     stage.script({"tool": "xcrun", "args": ["swift", "build", "--package-path", str(IOS), "--scratch-path", "*",
                   "--configuration", "release", "--product", "coreml-bench"]})  # fmt: skip
-    with pytest.raises(CommandFailedError, match="there is no .*coreml-bench"):
+    with pytest.raises(CommandFailedError, match=r"there is no .*coreml-bench"):
         coreml_build.build_tool(folder=tmp_path)
 
 

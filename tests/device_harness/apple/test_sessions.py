@@ -28,16 +28,19 @@ def phone() -> AppleDevice:
 
 @pytest.mark.parametrize("session", ["discover_v2", "discover_slow"])
 def test_discovery(stage: Stage, session: str) -> None:
-    """Each device once, with its state and the next step; shut-down simulators stay away while one is booted."""
+    """Each device once, with its state and the next step; shut-down simulators only while none is booted."""
     stage.play(session)
     found, problems = apple_discovery.discover()
     assert problems == []
     states = {one.info.serial: (one.info.kind, one.info.state.value) for one in found}
     states.pop("UDID-WIFI", None)
     assert states == {
-        "UDID-READY": ("ios", "ready"), "UDID-UNPAIRED": ("ios", "unauthorized"), "UDID-NO-DEV": ("ios", "unauthorized"),
-        "UDID-AWAY": ("ios", "offline"), "SIM-BOOTED": ("simulator", "ready"),
-    }  # fmt: skip
+        "UDID-READY": ("ios", "ready"),
+        "UDID-UNPAIRED": ("ios", "unauthorized"),
+        "UDID-NO-DEV": ("ios", "unauthorized"),
+        "UDID-AWAY": ("ios", "offline"),
+        "SIM-BOOTED": ("simulator", "ready"),
+    }
     advice = {one.info.serial: one.info.advice for one in found}
     assert "Trust" in str(advice["UDID-UNPAIRED"])
     assert "Developer Mode" in str(advice["UDID-NO-DEV"])
@@ -134,3 +137,31 @@ def test_a_hung_tool_is_ended(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp
     stage.script({"tool": "xcrun", "args": ["devicectl", "list", "devices", "--json-output", "*"], "hang": True})
     with pytest.raises(DeviceError, match="did not end within"):
         apple_device.list_devices()
+
+
+def test_this_mac_describes_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly these questions; a fact that is not told is left out."""
+    from device_harness import mac
+
+    stage.script(
+        {"tool": "sw_vers", "args": ["-productVersion"], "stdout": "15.2\n"},
+        {"tool": "sw_vers", "args": ["-buildVersion"], "rc": 1},
+        {"tool": "sysctl", "args": ["-n", "hw.model"], "stdout": "Mac16,6\n"},
+        {"tool": "sysctl", "args": ["-n", "machdep.cpu.brand_string"], "stdout": "Apple M4 Max\n"},
+    )
+    info = mac.describe()
+    assert (info.kind, info.os, info.model, info.soc) == ("mac", "macOS 15.2", "Mac16,6", "Apple M4 Max")
+    assert "os_build" not in info.facts
+    assert stage.left() == 0
+
+
+def test_a_mac_is_found_first(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from device_harness import mac
+
+    monkeypatch.setattr(mac, "runs_here", lambda: True)
+    for program in (stage.folder / "bin").iterdir():
+        program.unlink()
+    found, _ = apple_discovery.discover()
+    assert [one.info.serial for one in found] == ["mac"]
+    with apple_discovery.open_device("mac") as device:
+        assert device.info().kind == "mac"
