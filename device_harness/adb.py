@@ -31,6 +31,7 @@ from device_harness.local import file_digest
 
 MARKER = "MOBILE_EXPORT_RUN"
 CONTROL_LIMIT_S = 20.0
+CUT_OFF = 255
 RECONNECT_LIMIT_S = 15.0
 GUARD_GRACE_S = 20
 Result = TypeVar("Result")
@@ -78,7 +79,12 @@ class AdbClient:
                 "unplug it, or restart adb with `adb kill-server`.", serial=self.serial
             ) from error  # fmt: skip
         if check and result.returncode != 0:
-            raise adb_errors.classify(self.serial, f"`adb {arguments[0]}`", result.text + result.errors)
+            # A cut connection may say nothing; a program that ends with another code was heard to the end.
+            words = result.text + result.errors
+            silent = (
+                f"it ended with code {result.returncode}" if result.returncode != CUT_OFF and not words.strip() else ""
+            )
+            raise adb_errors.classify(self.serial, f"`adb {arguments[0]}`", words or silent)
         return result
 
     def start(self, *arguments: str, hold_stdin: bool = False) -> process.Process:
@@ -281,7 +287,7 @@ class AdbDevice:
         """
         path = shlex.quote(f"{self.workspace}/.restore")
         line = shlex.quote(command)
-        script = f"{{ printf '%s\\n' {line}; cat {path} 2>/dev/null; }} > {path}.new && mv {path}.new {path}"
+        script = f"{{ printf '%s\\n' {line}; cat {path} 2>/dev/null; true; }} > {path}.new && mv {path}.new {path}"
         self.client.call("shell", script)
 
     def close(self) -> None:

@@ -12,6 +12,14 @@ from exporter.cli.lazy import CommandEntry, LazyGroup
 from exporter.errors import ExporterError
 
 COMMANDS = {
+    "devices": CommandEntry(
+        "exporter.cli.devices",
+        "List this machine and every device behind adb, each with its state and what to do about it.",
+    ),
+    "profile": CommandEntry(
+        "exporter.cli.profile",
+        "Measure latency, processor time, memory and energy of a .tflite file on this machine or on devices.",
+    ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
 }
 

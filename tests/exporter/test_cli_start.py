@@ -18,7 +18,9 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["targets", "list"], ["targets", "check"], ["targets", "schema"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["targets", "list"], ["targets", "check"], ["targets", "schema"], ["devices"]]
+)
 def test_loads_no_heavy_library(arguments: list[str]) -> None:
     """Protects the light install and the start-up time: torch alone costs over a second."""
     script = (

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 
 from device_harness.bench_document import parse_bench_document, schema_text
+from device_harness.local import LocalDevice
 from device_harness.runners.build import SOURCES, build_litert_bench, find_litert_library, host_platform
-from profilers.host import run_in_process
-from profilers.plan import ProfilePlan
+from profilers.output_check import make_reference
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("cmake") is None, reason="CMake is not installed"),
@@ -103,7 +103,8 @@ def test_same_outputs_as_python(bench: Path, shared: Path, tmp_path: Path, name:
     """The native runner feeds and reads the model rightly: same bytes in, same bytes out."""
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     model = shared / "models" / f"{name}.tflite"
-    reference = run_in_process(model, ProfilePlan.desk_check(runs=1), extra=("--input-folder", str(tmp_path)))
+    with LocalDevice() as here:
+        reference = make_reference(here, model, tmp_path, seed=3).document
     command = [bench, "--litert-library", find_litert_library(), "--model", model, "--runs", "1", "--digest"]
     for position, tensor in enumerate(reference.inputs):
         command += ["--input", f"{tensor.name}={tmp_path / f'input_{position}.bin'}"]

@@ -1,0 +1,175 @@
+"""`mobile-export profile` end to end: real adb, real daemon, real runner, real model; a replayed power rail."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_harness.runners.build import find_litert_library
+from tests.conftest import RunCommand
+from tests.fakes.adbd import SERIAL, AdbdRig
+from tests.fakes.power_rail import IDLE_W, LOAD_W
+
+PLAN = """warmup_runs = 3
+warmup_min_s = 0.0
+runs = 30
+min_s = 0.2
+processes = 3
+idle_s = 1.0
+energy_s = 1.5
+energy_repeats = 3
+sampling_interval_s = 0.05
+sustained_s = 0.3
+cool_down_limit_s = 2
+"""
+
+
+@pytest.fixture
+def profile(mobile_export: RunCommand, tmp_path: Path, litert_bench: Path, model: Path) -> Any:
+    """Runs `profile` on the phone and returns exit code and document."""
+
+    def run(*options: str, plan: str = PLAN) -> tuple[int, dict[str, Any], str]:
+        (tmp_path / "plan.toml").write_text(plan)
+        done = mobile_export(
+            "profile", model, "--device", SERIAL, "--plan", tmp_path / "plan.toml", "--benchmark-binary", litert_bench,
+            "--litert-library", find_litert_library(), "-f", "json", *options,
+        )  # fmt: skip
+        document = json.loads(done.stdout) if done.stdout else {"profiles": []}
+        return done.returncode, document, done.stderr + str([item["error"] for item in document["profiles"]])
+
+    return run
+
+
+def readings_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {reading["metric"]: reading for reading in document["profiles"][0]["result"]["readings"]}
+
+
+@pytest.mark.usefixtures("iio_rail")
+def test_latency_cpu_memory_and_energy_by_iio(phone: AdbdRig, profile: Any) -> None:
+    """Every reading from a real run; energy is the rail's above idle; state is restored and nothing is left."""
+    code, document, errors = profile()
+    assert code == 0, errors
+    readings = readings_of(document)
+    assert len(readings["latency"]["groups"]) == 3
+    assert len(readings["latency"]["warmup_samples"]) == 9
+    assert 5e6 < readings["memory.peak"]["samples"][0] < 1e8
+    assert readings["cpu_time"]["obtained"] == "measured"
+    assert readings["latency.sustained"]["samples"]
+    energy = readings["energy.inference"]
+    assert energy["obtained"] == "measured", energy["reason"]
+    assert energy["source"] == "iio power rails"
+    # Above idle: 2 W for the time of one inference, the gaps between inferences included.
+    mean = sum(readings["latency"]["samples"]) / len(readings["latency"]["samples"])
+    for joules in energy["samples"]:
+        assert joules == pytest.approx((LOAD_W - IDLE_W) * mean, rel=0.6)
+    outputs = document["profiles"][0]["result"]["outputs"]
+    assert outputs["identical"]
+    calls = phone.calls()
+    assert calls.index("input keyevent 223") < calls.index("input keyevent 224")
+    assert calls[-1] == "settings put global stay_on_while_plugged_in 3"
+    assert phone.leftovers() == []
+    assert document["profiles"][0]["result"]["device"]["os"] == "Android 14"
+
+
+@pytest.mark.usefixtures("perfetto_rail")
+def test_energy_by_perfetto(phone: AdbdRig, profile: Any) -> None:
+    """The most trusted meter wins, also while charging: its rails are behind the charger."""
+    phone.reply("dumpsys battery", CHARGING)
+    code, document, errors = profile()
+    assert code == 0, errors
+    energy = readings_of(document)["energy.inference"]
+    assert energy["obtained"] == "measured", energy["reason"]
+    assert energy["source"].startswith("Perfetto")
+    assert any("charging" in words for words in document["profiles"][0]["result"]["warnings"])
+    assert phone.leftovers() == []
+
+
+CHARGING = (
+    b"Current Battery Service state:\n  USB powered: true\n  status: 2\n  level: 50\n  scale: 100\n  voltage: 4000\n"
+)
+
+
+def test_gauge_is_refused_while_charging(phone: AdbdRig, profile: Any) -> None:
+    """A cable makes a fuel gauge's current mean something else: no figure, and the reason."""
+    gauge = phone.folder / "sys" / "class" / "power_supply" / "battery"
+    gauge.mkdir(parents=True, exist_ok=True)
+    gauge.joinpath("uevent").write_text("POWER_SUPPLY_CURRENT_NOW=-300000\nPOWER_SUPPLY_VOLTAGE_NOW=4000000\n")
+    phone.reply("dumpsys battery", CHARGING)
+    _code, document, _errors = profile()
+    energy = readings_of(document)["energy.inference"]
+    assert energy["obtained"] == "unavailable"
+    assert "charging" in energy["reason"]
+
+
+def thermal_by_look(phone: AdbdRig, rule: str) -> None:
+    """Have the thermal status depend on how often it was looked at: `rule` sets s from n."""
+    script = phone.folder / "replies" / "dumpsys thermalservice"
+    counter = phone.folder / "looks"
+    counter.unlink(missing_ok=True)
+    sensor = "Temperature{mValue=30.5, mType=3, mName=skin, mStatus=0}"
+    script.write_text(
+        f"#!/bin/sh\necho x >> {counter}\nn=$(wc -l < {counter})\n{rule}\n"
+        f"echo Thermal Status: $s\necho Current temperatures from HAL:\necho '{sensor}'\n"
+    )
+    script.chmod(0o755)
+
+
+def test_throttled_runs_are_rejected(phone: AdbdRig, profile: Any) -> None:
+    """The thermal status rises during one run: that run is done again, and said so."""
+    thermal_by_look(phone, '[ "$n" = 7 ] && s=2 || s=0')
+    code, document, errors = profile("--no-energy")
+    assert code == 0, errors
+    result = document["profiles"][0]["result"]
+    assert len(result["rejected"]) == 1
+    assert "thermal status rose from 0 to 2" in result["rejected"][0]
+    assert len(readings_of(document)["latency"]["groups"]) == 3
+
+
+def test_a_phone_that_always_throttles_gives_no_figure(phone: AdbdRig, profile: Any) -> None:
+    """Exit code 3 and advice; never a figure of a throttled phone."""
+    thermal_by_look(phone, "s=$((n > 3 && n % 3 == 1))")
+    code, document, _errors = profile("--no-energy")
+    assert code == 3
+    assert "throttles again and again" in document["profiles"][0]["error"]
+    assert phone.leftovers() == []
+
+
+@pytest.mark.parametrize("fault", ["garbled", "truncated", "refusing", "slow"])
+def test_misbehaving_services_do_not_spoil_the_measurement(phone: AdbdRig, profile: Any, fault: str) -> None:
+    """Latency is measured all the same; what could not be checked is told."""
+    (phone.folder / "fault").write_text(f"{fault} dumpsys\n")
+    plan = PLAN.replace("processes = 3", "processes = 1").replace("sustained_s = 0.3", "sustained_s = 0")
+    code, document, errors = profile("--no-energy", plan=plan)
+    assert code == 0, errors
+    assert readings_of(document)["latency"]["obtained"] == "measured"
+    warnings = document["profiles"][0]["result"]["warnings"]
+    if fault != "slow":
+        assert any(words.startswith("not checked: ") for words in warnings)
+    assert phone.leftovers() == []
+
+
+def test_devices_lists_the_phone(phone: AdbdRig, mobile_export: RunCommand) -> None:
+    """With what it is, beside this machine."""
+    document = json.loads(mobile_export("devices", "-f", "json").stdout)
+    by_serial = {row["serial"]: row for row in document["devices"]}
+    assert by_serial[SERIAL]["model"] == "Pixel 8"
+    assert by_serial[SERIAL]["state"] == "ready"
+    assert by_serial["local"]["kind"] == "local"
+    del phone
+
+
+def test_two_devices_at_once(phone: AdbdRig, profile: Any) -> None:
+    """One worker each; both are judged."""
+    code, document, errors = profile("--device", "local", "--no-energy")
+    assert code == 0, errors
+    assert [item["device"] for item in document["profiles"]] == [SERIAL, "local"]
+    assert phone.leftovers() == []
+
+
+def test_unknown_device_is_told(phone: AdbdRig, mobile_export: RunCommand, model: Path) -> None:
+    """Exit code 3, with what to do."""
+    done = mobile_export("profile", model, "--device", "nosuch", "--quick")
+    assert done.returncode == 3
+    assert "mobile-export devices" in done.stdout
+    del phone
