@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from device_harness import process
 from device_harness.apple.advice import failure
-from device_harness.errors import CommandFailedError, ToolMissingError, UnreadableOutputError
+from device_harness.errors import CommandFailedError, UnreadableOutputError
 from profilers.energy import EnergyTrace, LoadWindow, energy_per_inference, integrate_power
 from profilers.parse.apple.powermetrics import PlistStream, PowerSample
 from profilers.parse.apple.telemetry import BatterySample
@@ -136,13 +136,13 @@ def energy_reading(
     slow = source != POWERMETRICS
     if slow and short < SHORTEST_PHASE_S:
         reason = f"the shortest phase lasted {short:.0f} s; a gauge read once a second needs {SHORTEST_PHASE_S:.0f} s"
-        return _none(reason, origin, source)
+        return no_energy(reason, origin, source)
     try:
         result = energy_per_inference(trace, idle, loads)
     except ValueError as error:
-        return _none(str(error), origin, source)
+        return no_energy(str(error), origin, source)
     if result.refused:
-        return _none(result.refused, origin, source)
+        return no_energy(result.refused, origin, source)
     return Reading(
         metric=METRIC, unit="J", samples=result.joules, source=source, device=origin.device,
         environment=origin.environment, taken_at=origin.taken_at,
@@ -153,12 +153,12 @@ def energy_reading(
 
 def simulator_energy(origin: Origin) -> Reading:
     """A simulator's energy: unavailable, with the reason."""
-    return _none("a simulator runs on the Mac's processors; it has no energy of its own", origin, "simctl")
+    return no_energy("a simulator runs on the Mac's processors; it has no energy of its own", origin, "simctl")
 
 
-def missing_tool(error: ToolMissingError | CommandFailedError, origin: Origin, source: str) -> Reading:
-    """Energy where the meter could not be started: unavailable, in the words of the error."""
-    return _none(str(error), origin, source)
+def no_energy(reason: str, origin: Origin, source: str) -> Reading:
+    """Energy that could not be had, with the reason."""
+    return unavailable(METRIC, "J", reason, source=source, device=origin.device, environment=origin.environment)
 
 
 def discharge_reading(export: Path, origin: Origin) -> Reading:
@@ -183,7 +183,3 @@ def discharge_reading(export: Path, origin: Origin) -> Reading:
 def _is_number(text: str) -> bool:
     whole, _, fraction = text.partition(".")
     return whole.isdecimal() and (fraction.isdecimal() or not fraction)
-
-
-def _none(reason: str, origin: Origin, source: str) -> Reading:
-    return unavailable(METRIC, "J", reason, source=source, device=origin.device, environment=origin.environment)

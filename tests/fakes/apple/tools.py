@@ -41,6 +41,12 @@ def main() -> int:
         return simctl(arguments[1:])
     if tool == "pymobiledevice3":
         return pymobiledevice(arguments)
+    if tool == "xcodebuild":
+        kind = {"iOS": "iphoneos", "iOS Simulator": "iphonesimulator"}[option(arguments, "-destination").split("=")[1]]
+        os.makedirs(
+            os.path.join(option(arguments, "-derivedDataPath"), f"Build/Products/Release-{kind}/CoreMLBench.app")
+        )
+        return 0
     return unexpected(tool, arguments, "nothing")
 
 
@@ -127,6 +133,8 @@ def devicectl(arguments: list[str]) -> int:
     if head[:2] == ["list", "devices"]:
         with open(os.path.join(HOME, "devices.json"), encoding="utf-8") as file:
             return answer(arguments, json.load(file)["result"])
+    if head == ["device", "install", "app"]:
+        return answer(arguments, {"installedApplications": [{"bundleID": "org.mobile-export.coreml-bench"}]})
     if head[:2] == ["device", "copy"]:
         return copy(arguments)
     if head == ["device", "process", "launch"]:
@@ -163,6 +171,8 @@ def simctl(arguments: list[str]) -> int:
         with open(os.path.join(HOME, "simulators.json"), encoding="utf-8") as file:
             sys.stdout.write(file.read())
         return 0
+    if arguments[0] in ("bootstatus", "install"):
+        return 0
     if arguments[0] == "get_app_container":
         sys.stdout.write(CONTAINER + "\n")
         return 0
@@ -175,6 +185,9 @@ def simctl(arguments: list[str]) -> int:
 
 
 def pymobiledevice(arguments: list[str]) -> int:
+    if arguments[:2] == ["usbmux", "list"]:
+        sys.stdout.write("[]")
+        return 0
     if arguments[:2] == ["apps", "push"]:
         return pushed(arguments[3], os.path.join(CONTAINER, arguments[4]))
     if arguments[:2] == ["apps", "pull"]:

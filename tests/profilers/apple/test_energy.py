@@ -15,7 +15,7 @@ from profilers.apple_energy import (
     battery_trace,
     discharge_reading,
     energy_reading,
-    missing_tool,
+    no_energy,
     rail_trace,
     simulator_energy,
 )
@@ -113,7 +113,7 @@ def test_powermetrics_without_the_administrator(stage: Stage, tmp_path: Path) ->
     stage.script(powermetrics_step(rc=1, stderr="sudo: a password is required\n"))
     with Powermetrics(tmp_path / "out", seconds=1) as meter, pytest.raises(CommandFailedError) as caught:
         meter.samples()
-    reading = missing_tool(caught.value, ORIGIN, "powermetrics")
+    reading = no_energy(str(caught.value), ORIGIN, "powermetrics")
     assert "sudo -v" in str(reading.reason)
 
 

@@ -99,7 +99,7 @@ def test_export(stage: Stage, trace: Path, tmp_path: Path) -> None:
 def test_exports_that_fail_are_told(
     stage: Stage, trace: Path, tmp_path: Path, answer: dict[str, object], words: str
 ) -> None:
-    stage.script({"tool": "xcrun", "args": ["xctrace", "export", "--input", str(trace), "--xpath", "*", "--output", "*"],
-                  **answer})  # fmt: skip
+    arguments = ["xctrace", "export", "--input", str(trace), "--xpath", "*", "--output", "*"]
+    stage.script({"tool": "xcrun", "args": arguments, **answer})
     with pytest.raises(CommandFailedError, match=words):
         export_table(trace, "x", tmp_path / "t.xml")
