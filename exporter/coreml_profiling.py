@@ -33,6 +33,7 @@ def profile_apple(
     plan: ProfilePlan,
     target: CoremlTarget | None = None,
     *,
+    instruments: bool = False,
     opener: Callable[[str], Device] = open_device,
     preparer: Callable[[Device], str | None] = prepare,
     say: Say = lambda words: None,
@@ -44,6 +45,7 @@ def profile_apple(
         serials: devices as `mobile-export devices` shows them; ``local`` is this Mac.
         plan: what to measure; its accelerator says the compute units when there is no target.
         target: whose compute units are used, and whose budgets judge.
+        instruments: whether Instruments records the Neural Engine too.
         opener: gives a session for a serial.
         preparer: builds and installs the runner; gives the tool's path on a Mac.
         say: progress.
@@ -54,7 +56,7 @@ def profile_apple(
     def work(serial: str) -> list[DeviceProfile]:
         try:
             with opener("mac" if serial == "local" else serial) as device:
-                results = profile_coreml(device, models, plan, CoremlRun(units, preparer(device)), say=say)
+                results = profile_coreml(device, models, plan, CoremlRun(units, preparer(device), instruments), say=say)
         except DeviceError as error:
             return [DeviceProfile(device=serial, result=None, error=str(error))]
         return [_judged(serial, result, budgets) for result in results]

@@ -49,6 +49,12 @@ class Recording:
         self._process: process.Process | None = None
 
     def __enter__(self) -> Self:
+        """Begin, unless `begin` was called before."""
+        if self._process is None:
+            self.begin()
+        return self
+
+    def begin(self) -> None:
         """Start, and return when xctrace says that it records.
 
         Raises:
@@ -69,7 +75,6 @@ class Recording:
                 self._process.close()
                 raise CommandTimeoutError(f"xctrace did not begin to record within {START_S:g} s.", serial=self._device)
             time.sleep(POLL_S)
-        return self
 
     def finish(self) -> Path:
         """Wait for the time limit and the saving, and return the trace.

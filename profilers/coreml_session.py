@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +24,12 @@ from profilers.apple_energy import (
     rail_trace,
     simulator_energy,
 )
-from profilers.apple_placement import plan_reading
+from profilers.apple_placement import BUSY_METRIC, plan_reading
+from profilers.apple_recording import SOURCE, neural_engine_reading
 from profilers.documents import document_readings
 from profilers.energy import EnergyTrace, LoadWindow
 from profilers.plan import ProfilePlan
-from profilers.readings import Reading
+from profilers.readings import Reading, unavailable
 from profilers.session import ProfileResult
 
 SERIOUS = 2
@@ -44,10 +46,12 @@ class CoremlRun(NamedTuple):
     Attributes:
         compute_units: in the bench document's words (`runners.coreml.accelerator`).
         tool: path of the command-line runner on a Mac; None where the runner is an installed app.
+        instruments: whether Instruments records the Neural Engine in a run of its own.
     """
 
     compute_units: str
     tool: str | None = None
+    instruments: bool = False
 
 
 def profile_coreml(
@@ -121,7 +125,19 @@ def _readings(
     where: dict[str, Any] = {"device": info.serial, "environment": info.environment, "taken_at": taken_at}
     readings = document_readings(documents, conditions=conditions, **where)
     placement = plan_reading(documents, **where)
-    return (*readings, placement, _energy(device, model, plan, run, info))
+    recorded = [_recorded(device, model, plan, run, info)] if run.instruments else []
+    return (*readings, placement, *recorded, _energy(device, model, plan, run, info))
+
+
+def _recorded(device: Device, model: str, plan: ProfilePlan, run: CoremlRun, info: DeviceInfo) -> Reading:
+    """In a run apart, because recording disturbs the times."""
+    if info.environment == "simulator":
+        reason = "a simulator has no Neural Engine"
+        return unavailable(BUSY_METRIC, "s", reason, source=SOURCE, device=info.serial, environment=info.environment)
+    seconds = ceil(plan.warmup_min_s + plan.min_s + LAUNCH_S)
+    return neural_engine_reading(
+        info, lambda: run_plan(device, model, _plan_of(plan, run), tool=run.tool), seconds=seconds
+    )
 
 
 def _warnings(documents: Sequence[BenchDocument]) -> tuple[str, ...]:

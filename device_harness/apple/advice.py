@@ -12,7 +12,6 @@ from device_harness.errors import (
     DeviceUnauthorizedError,
     StorageFullError,
     ToolMissingError,
-    TransferError,
 )
 
 XCODE = (
@@ -49,7 +48,7 @@ RULES = (
     _rule(r"developer mode (is )?(disabled|not enabled|isn.t enabled)|DeveloperModeIsNotEnabled|DeveloperModeDisabled",
           DeviceUnauthorizedError,
           "On the device, turn on Settings, Privacy & Security, Developer Mode, and restart it."),
-    _rule(r"locked|could not be, unlocked|PasswordRequired|PasscodeRequired|PasswordProtected", DeviceUnauthorizedError,
+    _rule(r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected", DeviceUnauthorizedError,
           "Unlock the device and keep it unlocked (Settings, Display & Brightness, Auto-Lock: Never)."),
     _rule(r"not paired|must be paired|NotPaired|NotTrusted|PairingDialogResponsePending|UserDeniedPairing|"
           r"InvalidHostID", DeviceUnauthorizedError,
@@ -69,8 +68,6 @@ RULES = (
           r"ConnectionTerminated|StreamClosed", DeviceDisconnectedError,
           "Check the cable or the network, and try again."),
     _rule(r"current state: Shutdown", CommandFailedError, "Boot the simulator: xcrun simctl boot UDID"),
-    _rule(r"no such file|does not exist|could not be found|AfcFileNotFound|OBJECT_NOT_FOUND", TransferError,
-          "Look at the path and whether the app is installed."),
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ UNSTABLE = 0.05
 @click.option("--runner", type=click.Choice(["auto", "litert_bench", "in_process"]), default="auto", show_default=True)
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench, here or on the device, instead of building it.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
+@click.option("--instruments", is_flag=True, help="Core ML: record the Neural Engine with Instruments too.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @format_option
 def command(
@@ -49,6 +50,7 @@ def command(
     runner: str,
     benchmark_binary: str | None,
     litert_library: str | None,
+    instruments: bool,
     strict: bool,
     output_format: str,
 ) -> int:
@@ -61,7 +63,8 @@ def command(
     if is_coreml(artifact):
         serials = resolve_devices(devices, APPLE_KINDS)
         target = _coreml_target(target_name, targets_file)
-        return _report(profile_apple([artifact], serials, plan, target, say=_progress), strict, output_format)
+        apple = profile_apple([artifact], serials, plan, target, instruments=instruments, say=_progress)
+        return _report(apple, strict, output_format)
     if artifact.suffix != ".tflite":
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
     found = profile(
