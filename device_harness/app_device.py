@@ -21,7 +21,9 @@ from device_harness.errors import CommandFailedError, CommandTimeoutError, Devic
 from device_harness.local import file_digest
 
 WORKSPACES = "Documents/mobile-export"
-POLL_S = 0.25
+# Short commands are waited for closely; long ones are left alone, because asking a device disturbs what it measures.
+FIRST_POLL_S = 0.1
+LONGEST_POLL_S = 5.0
 
 
 class AppProcess:
@@ -45,6 +47,7 @@ class AppProcess:
     def wait(self, timeout_s: float) -> CommandResult:
         """Its result; at the end of `timeout_s` it is killed on the device."""
         end = time.monotonic() + timeout_s
+        pause = FIRST_POLL_S
         while self.poll() is None:
             if time.monotonic() >= end:
                 self.kill()
@@ -52,7 +55,8 @@ class AppProcess:
                     f"{self._device.serial}: {self._command[0]} did not end within {timeout_s:g} s and was killed.",
                     serial=self._device.serial,
                 )
-            time.sleep(POLL_S)
+            time.sleep(max(0.0, min(pause, end - time.monotonic())))
+            pause = min(2 * pause, LONGEST_POLL_S)
         if self._result is None:
             raise CommandFailedError(f"{self._command[0]} was killed.", serial=self._device.serial)
         return self._result
@@ -224,4 +228,4 @@ class AppDevice(ABC):
             if time.monotonic() > end:
                 self.terminate(pid)
                 raise CommandTimeoutError(f"{self.serial}: the runner app did not clear up.", serial=self.serial)
-            time.sleep(POLL_S)
+            time.sleep(FIRST_POLL_S)

@@ -36,7 +36,10 @@ class Origin(NamedTuple):
 
 
 class Powermetrics:
-    """Samples the rails of this Mac for a fixed time, beside a measurement; a context manager."""
+    """Samples the rails of this Mac for a fixed time, beside a measurement; a context manager.
+
+    It runs as the administrator and cannot be ended by this program: it ends by itself when its time is over.
+    """
 
     def __init__(self, output: Path, *, seconds: float, interval_s: float = 0.2) -> None:
         self._output = output

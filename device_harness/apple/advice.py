@@ -48,7 +48,8 @@ RULES = (
     _rule(r"developer mode (is )?(disabled|not enabled|isn.t enabled)|DeveloperModeIsNotEnabled|DeveloperModeDisabled",
           DeviceUnauthorizedError,
           "On the device, turn on Settings, Privacy & Security, Developer Mode, and restart it."),
-    _rule(r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected", DeviceUnauthorizedError,
+    _rule(r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected",
+          DeviceUnauthorizedError,
           "Unlock the device and keep it unlocked (Settings, Display & Brightness, Auto-Lock: Never)."),
     _rule(r"not paired|must be paired|NotPaired|NotTrusted|PairingDialogResponsePending|UserDeniedPairing|"
           r"InvalidHostID", DeviceUnauthorizedError,

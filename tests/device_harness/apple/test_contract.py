@@ -29,7 +29,7 @@ SETTINGS = AppleSettings()
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(app_device, "POLL_S", 0.02)
+    monkeypatch.setattr(app_device, "FIRST_POLL_S", 0.02)
     return set_stage(tmp_path, monkeypatch, "xcrun", "pymobiledevice3")
 
 

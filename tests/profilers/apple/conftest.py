@@ -15,6 +15,6 @@ settings.load_profile("unhurried")
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(app_device, "POLL_S", 0.02)
+    monkeypatch.setattr(app_device, "FIRST_POLL_S", 0.02)
     tools = ("xcrun", "xcodebuild", "pymobiledevice3", "powermetrics", "sudo", "sw_vers", "sysctl")
     return set_stage(tmp_path, monkeypatch, *tools)
