@@ -45,7 +45,7 @@ public enum Command {
 
   private static func receive(_ part: URL, as name: URL, bytes: String, sha256: String) throws {
     let content = try Data(contentsOf: part, options: .alwaysMapped)
-    guard String(content.count) == bytes, Outputs.digest(content) == sha256 else {
+    guard String(content.count) == bytes, Digest.sha256(content) == sha256 else {
       try remove(part)
       throw BenchError.transfer("\(name.lastPathComponent) has \(content.count) of \(bytes) bytes, or differs")
     }

@@ -1,5 +1,4 @@
 import CoreML
-import CryptoKit
 import Foundation
 
 /// Digests of what the model computed, and on request the bytes themselves.
@@ -20,13 +19,10 @@ enum Outputs {
       if let file { try bytes.write(to: file) }
       found.append(
         Document.Output(
-          name: name, dtype: type.name, shape: array.shape.map(\.intValue), sha256: digest(bytes), file: file?.path))
+          name: name, dtype: type.name, shape: array.shape.map(\.intValue), sha256: Digest.sha256(bytes),
+          file: file?.path))
     }
     return found
-  }
-
-  static func digest(_ bytes: Data) -> String {
-    SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
   }
 
   private static func typeName(_ type: MLMultiArrayDataType) -> (name: String, width: Int)? {
