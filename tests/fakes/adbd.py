@@ -132,11 +132,13 @@ class AdbdRig:
 
     def connect(self) -> None:
         """Make the device known to the adb server."""
-        for _ in range(20):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
             done = subprocess.run([self.adb, "connect", SERIAL], capture_output=True, text=True, timeout=30)
             state = subprocess.run([self.adb, "-s", SERIAL, "get-state"], capture_output=True, text=True, timeout=30)
             if state.stdout.strip() == "device":
                 return
+            subprocess.run([self.adb, "disconnect", SERIAL], capture_output=True, timeout=30)
             time.sleep(0.2)
         raise AssertionError(f"adb cannot connect: {done.stdout} {done.stderr} {state.stderr}")
 

@@ -3,6 +3,7 @@
 Usage: python tcp_proxy.py PORT TARGET_PORT
 """
 
+import contextlib
 import signal
 import socket
 import sys
@@ -21,7 +22,8 @@ class Relay:
     def cut(self, *_: object) -> None:
         """Close every connection."""
         for one in list(self._open):
-            one.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def toggle(self, *_: object) -> None:
         """Refuse new connections, or take them again."""
