@@ -1,14 +1,16 @@
 """The Core ML runner: its plan, its document, how it is built, and what it leaves on the device."""
 
 import json
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from device_harness import bench_document
+from device_harness import bench_document, process
 from device_harness.apple.settings import AppleSettings
 from device_harness.apple_device import AppleDevice
 from device_harness.apple_simulator import AppleSimulator
@@ -44,6 +46,17 @@ def test_the_sample_document_is_of_the_one_schema() -> None:
     assert [placed.device for placed in document.placement] == ["ane", "cpu", "cpu"]
     assert document.acceleration.fully_accelerated is False
     assert document.battery[0].state == "unplugged"
+
+
+def test_in_process_litert_writes_the_same_schema(shared: Path) -> None:
+    """`litert_bench`'s document is validated by its own tests (tests/device_harness/runners)."""
+    pytest.importorskip("ai_edge_litert.interpreter")
+    model = shared / "models/resnet8_cifar10_float.tflite"
+    command = [sys.executable, "-m", "device_harness.runners.litert_in_process", "--model", str(model)]
+    result = process.run([*command, "--runs", "3", "--warmup-runs", "1"], timeout_s=120)
+    assert result.returncode == 0, result.errors
+    schema = json.loads(Path(bench_document.__file__).with_name("bench_document.schema.json").read_text())
+    jsonschema.validate(json.loads(result.stdout), schema)
 
 
 def test_the_sample_plan_is_what_is_sent() -> None:
@@ -188,10 +201,6 @@ def test_the_app_target_has_every_source() -> None:
 @pytest.mark.slow
 def test_swift_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Syntax, types against stub interfaces, format; the plan's decoder and the document's encoder really run."""
-    import os
-
-    from device_harness import process
-
     root = os.environ.get("MOBILE_EXPORT_SWIFT", "")
     if not root and shutil.which("swift-frontend") is None:
         pytest.skip("no Swift: unpack it with device_harness/ios/scripts/unpack-swift.sh and set MOBILE_EXPORT_SWIFT")
