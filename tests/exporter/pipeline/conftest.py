@@ -34,6 +34,16 @@ quantization.weights = { method = "linear", weight_threshold = 0 }
 tolerances = { snr_db = 20, top1_drop_points = 10 }
 budgets.size = "100 kB"
 
+[recipes.sparse]
+[[recipes.sparse.steps]]
+method = "magnitude_pruning"
+sparsity = 0.5
+
+[targets.pruned]
+extends = "ios"
+recipe = "sparse"
+tolerances = { snr_db = 0 }
+
 [targets.tiny]
 extends = "ios"
 budgets.size = "1 kB"

@@ -198,3 +198,38 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(workspace: Workspace, data:
         assert not list((tmp_path / "out").rglob("*.mlpackage"))
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_target_s_recipe_is_applied_kept_and_recorded(workspace: Workspace, data: list[object]) -> None:
+    done = workspace.run("--target", "pruned", *data, output="recipe")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (target,) = done.record["targets"]
+    (step,) = target["steps"]
+    assert step["method"] == "magnitude_pruning"
+    before, after = (sum(layer["nonzeros"] for layer in step[when]["layers"]) for when in ("before", "after"))
+    assert after < 0.7 * before
+    assert (done.output / "pruned" / "compressed.pt2").is_file()
+    assert {weight["layer"] for weight in target["inspection"]["weights"]} >= {"mix", "head"}
+    again = workspace.run("--target", "pruned", *data, output="recipe")
+    assert "conversion" in again.record["targets"][0]["from_cache"]
+
+
+def test_artifacts_are_profiled_on_devices_asked_for(workspace: Workspace, data: list[object]) -> None:
+    done = workspace.run("--target", "android", *data, "--device", "local", "--quick", output="device")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (target,) = done.record["targets"]
+    quick = [reading for reading in target["readings"] if reading["conditions"].get("quick") == "true"]
+    assert any(reading["metric"] == "latency" and reading["samples"] for reading in quick)
+    unknown = workspace.run("--target", "android", *data, "--device", "nosuchserial", output="device")
+    assert unknown.returncode == 2
+    assert "there is no device nosuchserial" in unknown.stderr
+
+
+def test_a_download_budget_is_judged(workspace: Workspace, data: list[object]) -> None:
+    own = workspace.folder / "own.toml"
+    own.write_text((workspace.folder / "targets.toml").read_text() + '\n[targets.small]\nextends = "ios"\n'
+                   'budgets.download = "1 kB"\n')  # fmt: skip
+    done = workspace.run("--targets", own, "--target", "small", *data, output="download")
+    assert done.returncode == 1
+    (failed,) = [verdict for verdict in done.record["targets"][0]["verdicts"] if verdict["status"] == "failed"]
+    assert failed["metric"] == "download"
