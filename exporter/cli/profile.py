@@ -31,8 +31,13 @@ UNSTABLE = 0.05
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
-@click.option("--runner", type=click.Choice(["auto", "litert_bench", "in_process"]), default="auto", show_default=True)
-@click.option("--benchmark-binary", metavar="PATH", help="litert_bench, here or on the device, instead of building it.")
+@click.option(
+    "--runner",
+    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process"]),
+    default="auto",
+    show_default=True,
+)
+@click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @format_option
@@ -114,6 +119,8 @@ def _show(item: DeviceProfile) -> str:
     lines += [f"  {line}" for reading in result.readings for line in _reading_lines(reading, cpu_times)]
     lines += [f"  warning: {words}" for words in result.warnings]
     lines += [f"  rejected: {words}" for words in result.rejected]
+    for op in sorted(result.ops, key=lambda op: -op.mean_s)[:10]:
+        lines.append(f"  op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}")
     if result.outputs is not None:
         lines.append(f"  outputs: {result.outputs.reason}")
     for verdict in worst_first(item.verdicts):
