@@ -43,7 +43,7 @@ _MOVING_MODULES = (
     nn.ZeroPad2d, nn.ConstantPad2d, nn.PixelShuffle, nn.ChannelShuffle, nn.Upsample,
 )  # fmt: skip
 _MOVING_FUNCTIONS = (
-    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze, torch.cat,
+    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze,
     torch.chunk, torch.split, functional.pad, functional.max_pool2d, functional.avg_pool2d, functional.dropout,
     functional.interpolate, operator.getitem,
 )  # fmt: skip

@@ -123,7 +123,13 @@ class _Pruner:
             self._find_unsound()
             if self.ignored == known:
                 raise
+        try:
             return self._verified(ratio)
+        except (UnsoundRemovalError, RuntimeError, IndexError, ValueError) as error:
+            raise ToolError(
+                f"channel_pruning: the dependencies of this model's channels cannot be followed ({error}). Exclude layers "
+                "with rules (apply = false), beginning with those around reshapes and channel padding."
+            ) from error
 
     def _verified(self, ratio: float) -> Plan:
         plan = self._plan(ratio)
@@ -170,7 +176,8 @@ class _Pruner:
         try:
             graph = torch_pruning.DependencyGraph().build_dependency(twin, self.context.example_inputs)
             prune = graph.get_pruner_of_module(layer).prune_out_channels
-            group = graph.get_pruning_group(layer, prune, idxs=[0])
+            # The ends: a group that pairs layers of unlike widths fails at one of them.
+            group = graph.get_pruning_group(layer, prune, idxs=[0, graph.get_out_channels(layer) - 1])
             removals = list(_removals(graph, group, names))
             group.prune()
             check(self.module, Plan(twin, removals), self.context.example_inputs)

@@ -112,9 +112,7 @@ def _prepared(
     return quantized, skipped, found
 
 
-def correct_biases(
-    quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]
-) -> None:
+def correct_biases(quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> None:
     """Move each layer's bias by the mean error of its output, first layer first (Nagel et al. 2019, appendix D)."""
     wanted = _mean_outputs(reference, names, batches)
     for name in names:

@@ -1,7 +1,7 @@
 """Finds out which PyTorch layer a converted weight came from, by its values.
 
 Converters rename weights, fold batch norms into them and permute their axes. Folding multiplies an output channel by
-one factor, so rows divided by their largest element identify a weight before and after.
+one factor, so the directions of the rows identify a weight before and after.
 """
 
 from collections import defaultdict
@@ -36,22 +36,26 @@ def match_layers(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[An
         for layer in candidates:
             if layer not in signatures:
                 signatures[layer] = _signature(own[layer])
-        best = max(candidates, key=lambda layer: float(wanted @ signatures[layer]))
-        if float(wanted @ signatures[best]) >= LEAST_SIMILARITY:
+        best = max(candidates, key=lambda layer: _similarity(wanted, signatures[layer]))
+        if _similarity(wanted, signatures[best]) >= LEAST_SIMILARITY:
             result[key] = best
             taken.add(best)
     return result
 
 
 def _signature(weight: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows divided by their largest element (with its sign), flattened, of unit length; at most 4096 numbers."""
-    rows = weight.reshape(len(weight), -1).astype(np.float32)
-    peaks = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
-    scaled = rows / np.where(peaks == 0, 1, peaks)[:, None]
-    flat = scaled.reshape(-1)
-    flat = flat[:: max(1, flat.size // MOST_PAIRS)]
-    norm = float(np.linalg.norm(flat))
-    return np.asarray(flat / norm if norm else flat, np.float32)
+    """Rows of unit length, at most 4096 numbers of them all; rows of zeros stay."""
+    rows = weight.reshape(len(weight), -1)
+    rows = rows[:, :: max(1, rows.size // MOST_PAIRS)].astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+def _similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Mean cosine of the rows, whatever their signs; 1 for two rows of zeros."""
+    cosines = np.abs((first * second).sum(1))
+    both_zero = ~first.any(1) & ~second.any(1)
+    return float(np.where(both_zero, 1, cosines).mean())
 
 
 def layer_weights(module: Any) -> dict[str, NDArray[Any]]:

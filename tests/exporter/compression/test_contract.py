@@ -15,7 +15,9 @@ from tests.exporter.compression.methods import CASES
 Example = tuple[torch.Tensor]
 
 
-def compress(module: nn.Module, example: Example, data: CompressionData, steps: list[dict[str, Any]]) -> CompressedModel:
+def compress(
+    module: nn.Module, example: Example, data: CompressionData, steps: list[dict[str, Any]]
+) -> CompressedModel:
     return apply_recipe(module, example, parse_recipe("test", {"steps": steps}), data)
 
 
