@@ -168,8 +168,9 @@ def _quantizer(observer: str, learned: bool) -> nn.Module:
 def _range(quantizer: Any) -> tuple[float, float]:
     """Values of the lowest and the highest step."""
     if isinstance(quantizer, _LearnableFakeQuantize):
-        scale = max(float(quantizer.scale.detach()), quantizer.eps.item())
-        zero_point = round(float(quantizer.zero_point.detach().clamp(LOWEST, HIGHEST)))
+        learned: Any = quantizer
+        scale = max(float(learned.scale.detach()), float(learned.eps))
+        zero_point = round(float(learned.zero_point.detach().clamp(LOWEST, HIGHEST)))
     else:
         scale, zero_point = float(quantizer.scale), int(quantizer.zero_point)
     return (LOWEST - zero_point) * scale, (HIGHEST - zero_point) * scale

@@ -20,6 +20,7 @@ from exporter.compression.patterns import block_mask, nm_mask
 from exporter.compression.stats import macs
 from exporter.compression.weight_sharing import cluster
 from exporter.recipe import parse_recipe
+from tests.conftest import RunCommand
 from tests.exporter.compression.networks import SIZE, Padded, Small, learnable, seeded
 
 Example = tuple[torch.Tensor]
@@ -121,7 +122,7 @@ def test_clusters_of_few_values_are_those_values() -> None:
 
 
 @pytest.mark.slow
-def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mobile_export) -> None:  # type: ignore[no-untyped-def]
+def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mobile_export: RunCommand) -> None:
     """Protects the command a user types: a .pt2 that loads, with forms and ranges, and the steps as data."""
     import numpy as np
 
@@ -130,8 +131,8 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
 
     np.savez(tmp_path / "images.npz", image=np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))
     (tmp_path / "net.py").write_text(
-        "import torch\ndef make():\n    torch.manual_seed(0)\n    return torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3), "
-        "torch.nn.ReLU(), torch.nn.Conv2d(16, 8, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()\n"
+        "import torch\ndef make():\n    torch.manual_seed(0)\n"
+        "    return torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU(), torch.nn.Conv2d(16, 8, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()\n"
     )
     (tmp_path / "r.toml").write_text('steps = [{ method = "static_quantization" }]\n')
     done = mobile_export(

@@ -97,8 +97,8 @@ def test_unknown_optimizers_and_missing_labels_are_usage_errors() -> None:
     """Protects from tracebacks for what a recipe got wrong."""
     with pytest.raises(UsageProblem, match="did you mean 'AdamW'"):
         train(seeded(Small), labels_loss(context()), settings(1, optimizer="AdamWW"), context(), "stage")
+    bad = settings(1, optimizer_options={"no_such_thing": 1})
     with pytest.raises(UsageProblem, match="optimizer_options"):
-        bad = settings(1, optimizer_options={"no_such_thing": 1})
         train(seeded(Small), labels_loss(context()), bad, context(), "stage")
     with pytest.raises(UsageProblem, match="needs labels"):
         fine_tune(seeded(Small), FineTuning(training=settings(1)), context(labelled=False))
@@ -120,9 +120,9 @@ def test_progress_counts_to_the_end_with_an_eta() -> None:
 
 def test_training_learns_and_leaves_the_global_generator_alone() -> None:
     """Protects the point of it: the loss falls; and callers' random numbers."""
-    torch.manual_seed(3)
+    model, own = seeded(Small), context()
     before = torch.get_rng_state()
-    report = train(seeded(Small), labels_loss(context()), settings(12, learning_rate=0.05), context(), "stage")
+    report = train(model, labels_loss(own), settings(12, learning_rate=0.05), own, "stage")
     assert report.losses[-1] < report.losses[0] / 2
     assert torch.equal(torch.get_rng_state(), before)
 
