@@ -24,6 +24,13 @@ from tests.conftest import RunCommand
 from tests.exporter.compression.networks import SIZE, Padded, Small, learnable, seeded
 
 Example = tuple[torch.Tensor]
+NETWORK = """
+import torch
+def make():
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU(), torch.nn.Conv2d(16, 8, 3), torch.nn.AdaptiveAvgPool2d(1)
+    return torch.nn.Sequential(*layers, torch.nn.Flatten()).eval()
+"""
 
 
 @pytest.mark.parametrize("criterion", ["l1", "l2", "fpgm", "taylor", "bn_scale", "random"])
@@ -130,10 +137,7 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
     from exporter.sources.settings import ModelSettings
 
     np.savez(tmp_path / "images.npz", image=np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))
-    (tmp_path / "net.py").write_text(
-        "import torch\ndef make():\n    torch.manual_seed(0)\n"
-        "    return torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU(), torch.nn.Conv2d(16, 8, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()\n"
-    )
+    (tmp_path / "net.py").write_text(NETWORK)
     (tmp_path / "r.toml").write_text('steps = [{ method = "static_quantization" }]\n')
     done = mobile_export(
         "compress", "net.py:make", "--input-shape", "1,3,32,32", "--recipe", "r.toml", "--calibration", "images.npz",
