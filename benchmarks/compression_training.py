@@ -48,10 +48,14 @@ class Cifar:
         network.load_state_dict(state)
         return network.eval()
 
+    def path(self, name: str) -> Path:
+        """Where the result of a row is kept."""
+        return self.work / "results" / f"{name.replace(' ', '_').replace(':', '')}.pt"
+
     def compressed(self, name: str) -> CompressedModel:
         """The result of a row's recipe; from the work folder when it is there."""
         row = CIFAR_ROWS[name]
-        path = self.work / "results" / f"{name.replace(' ', '_').replace(':', '')}.pt"
+        path = self.path(name)
         if path.exists():
             kept: CompressedModel = torch.load(path, weights_only=False)  # its own file
             return kept

@@ -43,7 +43,7 @@ _MOVING_MODULES = (
     nn.ZeroPad2d, nn.ConstantPad2d, nn.PixelShuffle, nn.ChannelShuffle, nn.Upsample,
 )  # fmt: skip
 _MOVING_FUNCTIONS = (
-    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze, torch.cat,
+    torch.flatten, torch.reshape, torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze,
     torch.chunk, torch.split, functional.pad, functional.max_pool2d, functional.avg_pool2d, functional.dropout,
     functional.interpolate, operator.getitem,
 )  # fmt: skip
@@ -168,8 +168,9 @@ def _quantizer(observer: str, learned: bool) -> nn.Module:
 def _range(quantizer: Any) -> tuple[float, float]:
     """Values of the lowest and the highest step."""
     if isinstance(quantizer, _LearnableFakeQuantize):
-        scale = max(float(quantizer.scale.detach()), quantizer.eps.item())
-        zero_point = round(float(quantizer.zero_point.detach().clamp(LOWEST, HIGHEST)))
+        learned: Any = quantizer
+        scale = max(float(learned.scale.detach()), float(learned.eps))
+        zero_point = round(float(learned.zero_point.detach().clamp(LOWEST, HIGHEST)))
     else:
         scale, zero_point = float(quantizer.scale), int(quantizer.zero_point)
     return (LOWEST - zero_point) * scale, (HIGHEST - zero_point) * scale

@@ -18,7 +18,7 @@ from exporter.compression.layers import WEIGHTED, Layer, left_alone, select
 from exporter.compression.magnitude import agp
 from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
 from exporter.compression.stats import macs
-from exporter.errors import UsageProblem
+from exporter.errors import ToolError, UsageProblem
 from exporter.recipe import ChannelPruning, Recovery
 from exporter.record import LeftAlone
 
@@ -42,6 +42,10 @@ class Plan(NamedTuple):
 
 class UnsoundRemovalError(Exception):
     """The pruned model does not run or does not compute what the masked one does."""
+
+
+FAULTS = (UnsoundRemovalError, RuntimeError, IndexError, ValueError)
+"""What torch-pruning and a pruned model raise when dependencies were followed wrongly."""
 
 
 def prune_channels(module: nn.Module, step: ChannelPruning, context: Context) -> Outcome:
@@ -118,12 +122,15 @@ class _Pruner:
         """Prune a copy by `ratio`, leaving unsound groups alone."""
         try:
             return self._verified(ratio)
-        except (UnsoundRemovalError, RuntimeError, IndexError, ValueError):
-            known = set(self.ignored)
+        except FAULTS:
             self._find_unsound()
-            if self.ignored == known:
-                raise
+        try:
             return self._verified(ratio)
+        except FAULTS as error:
+            raise ToolError(
+                f"channel_pruning: the dependencies of this model's channels cannot be followed ({error}). Exclude "
+                "layers with rules (apply = false), beginning with those around reshapes and channel padding."
+            ) from error
 
     def _verified(self, ratio: float) -> Plan:
         plan = self._plan(ratio)
@@ -170,11 +177,12 @@ class _Pruner:
         try:
             graph = torch_pruning.DependencyGraph().build_dependency(twin, self.context.example_inputs)
             prune = graph.get_pruner_of_module(layer).prune_out_channels
-            group = graph.get_pruning_group(layer, prune, idxs=[0])
+            # The ends: a group that pairs layers of unlike widths fails at one of them.
+            group = graph.get_pruning_group(layer, prune, idxs=[0, graph.get_out_channels(layer) - 1])
             removals = list(_removals(graph, group, names))
             group.prune()
             check(self.module, Plan(twin, removals), self.context.example_inputs)
-        except (UnsoundRemovalError, RuntimeError, IndexError, ValueError) as error:
+        except FAULTS as error:
             return f"its channels cannot be removed alone: {str(error).splitlines()[0][:120]}"
         return None
 

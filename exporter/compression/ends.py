@@ -30,7 +30,7 @@ def output_layers(module: nn.Module, example_inputs: Examples) -> list[str]:
             continue
         seen.add(node)
         layers = _owned(node, owners)
-        found += [name for name in layers if name not in found]
+        found += [name for name in dict.fromkeys(layers) if name not in found]
         if not layers:
             queue += [inner for inner, _ in node.next_functions if inner is not None]
     return found

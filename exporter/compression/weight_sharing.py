@@ -36,7 +36,8 @@ def cluster(values: Tensor, clusters: int, seed: int) -> Tensor:
     """
     points, counts = torch.unique(values.to(torch.float16), return_counts=True)
     if len(points) <= clusters:
-        return points.to(values.dtype)
+        few: Tensor = points.to(values.dtype)
+        return few
     kmeans: Any = load("sklearn.cluster").KMeans(clusters, n_init=1, random_state=seed, max_iter=100)
     found = kmeans.fit(points.double()[:, None].numpy(), sample_weight=counts.numpy())
     centres: Tensor = torch.from_numpy(np.sort(found.cluster_centers_[:, 0]))

@@ -1,0 +1,138 @@
+"""The training loop: killed runs go on, divergence is told, settings do what they say."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from exporter.compression.distillation import fine_tune, labels_loss
+from exporter.compression.model import CompressionData, Context, Progress, silent
+from exporter.compression.training import TrainingDivergedError, augmented, train
+from exporter.errors import UsageProblem
+from exporter.recipe import FineTuning, Training
+from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
+
+SCRIPT = """
+import sys, torch
+from pathlib import Path
+from tests.exporter.compression.test_training import context, settings
+from tests.exporter.compression.networks import Small, seeded
+from exporter.compression.distillation import labels_loss
+from exporter.compression.training import train
+torch.set_num_threads(1)
+def tell(progress):
+    print(progress.epoch, flush=True)
+model = seeded(Small)
+own = context(Path(sys.argv[1]), tell)
+train(model, labels_loss(own), settings(30), own, "killed")
+"""
+
+
+def context(folder: Path | None = None, progress=silent, labelled: bool = True) -> Context:  # type: ignore[no-untyped-def]
+    images, labels = learnable(100)
+    data = CompressionData((images,), TensorDataset(images, labels), labelled)
+    return Context(
+        seeded(Small), (torch.zeros(1, 3, SIZE, SIZE),), data, 7, folder, progress, lambda spec: nn.Identity()
+    )
+
+
+def settings(epochs: int, **more: object) -> Training:
+    return Training.model_validate({"epochs": epochs, "batch_size": 20, "learning_rate": 0.01, **more})
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    """Protects long recoveries: after `kill -9` the same command ends where an uninterrupted one does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 3:
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list(tmp_path.glob("*.part")) or list(tmp_path.glob("*.pt"))
+    resumed, whole = seeded(Small), seeded(Small)
+    report = train(resumed, labels_loss(context()), settings(30), context(tmp_path), "killed")
+    train(whole, labels_loss(context()), settings(30), context(), "killed")
+    assert report.resumed_at is not None
+    assert report.resumed_at >= 2
+    assert report.epochs == 30
+    assert all(torch.equal(one, whole.state_dict()[name]) for name, one in resumed.state_dict().items())
+
+
+def test_a_checkpoint_of_other_settings_is_not_taken_up(tmp_path: Path) -> None:
+    """Protects from resuming the wrong training."""
+    train(seeded(Small), labels_loss(context()), settings(1), context(tmp_path), "stage")
+    report = train(seeded(Small), labels_loss(context()), settings(2), context(tmp_path), "stage")
+    assert report.resumed_at is None
+
+
+@pytest.mark.parametrize("bad", [{"learning_rate": 1e20}, {"learning_rate": 1e20, "optimizer": "Adam"}])
+def test_divergence_is_an_error_with_advice(bad: dict[str, object]) -> None:
+    """Protects from hours of NaN."""
+    with pytest.raises(TrainingDivergedError, match=r"epoch \d+, batch \d+ .*Lower training.learning_rate"):
+        train(seeded(Small), labels_loss(context()), settings(5, **bad), context(), "stage")
+
+
+def test_early_stopping_keeps_the_best_weights() -> None:
+    """Protects accuracy: a loss that rises again does not decide."""
+    own = context()
+    model = seeded(Small)
+    report = train(model, labels_loss(own), settings(40, validation=0.2, patience=2, learning_rate=0.05), own, "stage")
+    assert report.stopped_early
+    assert report.epochs < 40
+    assert len(report.validation_losses) == report.epochs
+    assert report.validation_losses.index(min(report.validation_losses)) == report.epochs - 3
+
+
+def test_unknown_optimizers_and_missing_labels_are_usage_errors() -> None:
+    """Protects from tracebacks for what a recipe got wrong."""
+    with pytest.raises(UsageProblem, match="did you mean 'AdamW'"):
+        train(seeded(Small), labels_loss(context()), settings(1, optimizer="AdamWW"), context(), "stage")
+    bad = settings(1, optimizer_options={"no_such_thing": 1})
+    with pytest.raises(UsageProblem, match="optimizer_options"):
+        train(seeded(Small), labels_loss(context()), bad, context(), "stage")
+    with pytest.raises(UsageProblem, match="needs labels"):
+        fine_tune(seeded(Small), FineTuning(training=settings(1)), context(labelled=False))
+    empty = dataclasses.replace(context(), data=CompressionData())
+    with pytest.raises(UsageProblem, match="needs training images"):
+        train(seeded(Small), labels_loss(context()), settings(1), empty, "stage")
+
+
+def test_progress_counts_to_the_end_with_an_eta() -> None:
+    """Protects what a person sees."""
+    seen: list[Progress] = []
+    own = context(None, seen.append)
+    train(seeded(Small), labels_loss(own), settings(2), own, "stage")
+    assert [item.done for item in seen] == sorted(item.done for item in seen)
+    assert seen[-1].done == 1
+    assert seen[-1].eta_s == 0
+    assert all(item.eta_s >= 0 for item in seen)
+
+
+def test_training_learns_and_leaves_the_global_generator_alone() -> None:
+    """Protects the point of it: the loss falls; and callers' random numbers."""
+    model, own = seeded(Small), context()
+    before = torch.get_rng_state()
+    report = train(model, labels_loss(own), settings(12, learning_rate=0.05), own, "stage")
+    assert report.losses[-1] < report.losses[0] / 2
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_augmentation_mirrors_and_shifts_each_image_on_its_own() -> None:
+    """Protects against one shift for a whole batch, and against changed labels or shapes."""
+    torch.manual_seed(0)
+    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(16, 1, 1, 1) + 1
+    labels = torch.arange(16)
+    changed, kept = augmented((images, labels), ("flip", "shift"))
+    assert changed.shape == images.shape
+    assert torch.equal(kept, labels)
+    assert len({tuple(image.flatten().tolist()) for image in changed}) > 4
