@@ -124,7 +124,8 @@ class AdbdRig:
     def start_proxy(self) -> None:
         """Start the relay that devices are reached through."""
         script = Path(__file__).with_name("tcp_proxy.py")
-        command = [*self._enter, sys.executable, str(script), str(PROXY_PORT), str(ADBD_PORT)]
+        command = [*self._enter, sys.executable, str(script), str(PROXY_PORT), str(ADBD_PORT),
+                   str(self.folder / "refuse")]  # fmt: skip
         proxy = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._running["proxy"] = proxy
         assert proxy.stdout is not None
@@ -188,9 +189,12 @@ class AdbdRig:
         """Close all connections to the daemon."""
         self._running["proxy"].send_signal(signal.SIGUSR1)
 
-    def toggle_refusing(self) -> None:
+    def refuse(self, refusing: bool) -> None:
         """Refuse new connections, or take them again."""
-        self._running["proxy"].send_signal(signal.SIGUSR2)
+        if refusing:
+            (self.folder / "refuse").touch()
+        else:
+            (self.folder / "refuse").unlink(missing_ok=True)
 
     def kill_daemon(self) -> None:
         """End adbd at once."""

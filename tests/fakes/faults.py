@@ -36,10 +36,10 @@ def _restart_daemon(rig: AdbdRig, wait_s: float) -> None:
 
 
 def _refuse(rig: AdbdRig, wait_s: float) -> None:
-    rig.toggle_refusing()
+    rig.refuse(True)
     rig.cut()
     time.sleep(wait_s)
-    rig.toggle_refusing()
+    rig.refuse(False)
 
 
 def _hang(rig: AdbdRig, wait_s: float) -> None:

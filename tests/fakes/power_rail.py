@@ -4,6 +4,7 @@ Usage: python power_rail.py iio FILE        keeps writing an ODPM file until kil
        python power_rail.py perfetto ...     stands in for perfetto: writes a trace to -o FILE at its end or at SIGTERM
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -29,11 +30,19 @@ class Rail:
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         self.joules += IDLE_W * (now - self.time_s)
         self.time_s = now
-        for process in psutil.process_iter(["name", "cpu_times"]):
-            if process.info["name"] == "litert_bench" and process.info["cpu_times"] is not None:
-                used = process.info["cpu_times"].user + process.info["cpu_times"].system
-                self.joules += JOULES_PER_CPU_S * max(0.0, used - self._cpu_s.get(process.pid, 0.0))
-                self._cpu_s[process.pid] = used
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"] == "litert_bench":
+                with contextlib.suppress(psutil.Error):
+                    self._count(process)
+
+    def _count(self, process: psutil.Process) -> None:
+        """Add what a process of this device used; other tests may run the same program elsewhere."""
+        if process.pid not in self._cpu_s and process.environ().get("FAKE_ANDROID") != os.environ["FAKE_ANDROID"]:
+            return
+        times = process.cpu_times()
+        used = times.user + times.system
+        self.joules += JOULES_PER_CPU_S * max(0.0, used - self._cpu_s.get(process.pid, 0.0))
+        self._cpu_s[process.pid] = used
 
 
 def iio(path: Path) -> None:
