@@ -34,13 +34,13 @@ UNSTABLE = 0.05
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
 @click.option(
     "--runner",
-    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process"]),
+    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
     default="auto",
     show_default=True,
 )
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
-@click.option("--instruments", is_flag=True, help="Core ML: record the Neural Engine with Instruments too.")
+@click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @format_option
 def command(
@@ -69,7 +69,10 @@ def command(
     if is_coreml(artifact):
         serials = resolve_devices(devices, APPLE_KINDS)
         target = _coreml_target(target_name, targets_file)
-        apple = profile_apple([artifact], serials, plan, target, instruments=instruments, say=_progress)
+        apple = profile_apple(
+            [artifact], serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
+            say=_progress,
+        )  # fmt: skip
         return _report(apple, strict, output_format)
     if artifact.suffix != ".tflite":
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
