@@ -89,7 +89,9 @@ def tflite_top1(path: Path, cifar: Cifar) -> float:
     """Percent of all test images, by LiteRT."""
     run = _invoker(path)
     images = cifar.test[0].permute(0, 2, 3, 1).contiguous().numpy()
-    hits = [int(run(image[None]).argmax()) == label for image, label in zip(images, cifar.test[1].tolist(), strict=True)]
+    hits = [
+        int(run(image[None]).argmax()) == label for image, label in zip(images, cifar.test[1].tolist(), strict=True)
+    ]
     return 100 * sum(hits) / len(hits)
 
 
