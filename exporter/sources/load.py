@@ -148,7 +148,8 @@ def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSetting
     except Exception as error:
         shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
         raise UsageProblem(
-            f"model {spec} does not run on inputs {shapes}: {first_line(error)}\nGive the right shape with --input-shape."
+            f"model {spec} does not run on inputs {shapes}: {first_line(error)}\n"
+            "Give the right shape with --input-shape."
         ) from error
     if settings.outputs and len(settings.outputs) != len(results):
         raise UsageProblem(f"model {spec} has {len(results)} outputs; {len(settings.outputs)} names were given.")
