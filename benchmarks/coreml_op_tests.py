@@ -18,6 +18,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Cases that prove nothing here, and why.
+LEFT_OUT = {
+    "test_ios17_invalid_indices": "wants the words of Apple's runtime for indices out of range",
+    "iOS15/test_image_resizing.py::TestCropResize": "has boxes outside of [0, 1], which its documentation rules out",
+    "TestFill::test_builder_to_backend_symbolic": "makes a rank that coremltools' own loader cannot read",
+}
+
 
 class EvaluatorAsPredict:
     """A pytest plugin: `MLModel.predict` evaluates; evenly spread cases of each test function are kept."""
@@ -41,6 +48,8 @@ class EvaluatorAsPredict:
         """Keep some cases of each test function."""
         by_function: dict[str, list[pytest.Item]] = defaultdict(list)
         for item in items:
+            if any(name in item.nodeid for name in LEFT_OUT):
+                continue
             by_function[item.nodeid.partition("[")[0]].append(item)
         items[:] = [
             cases[place]

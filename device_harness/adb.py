@@ -99,16 +99,24 @@ class AdbClient:
         """
         end = time.monotonic() + RECONNECT_LIMIT_S
         while True:
-            if ":" in self.serial:
-                # Its exit code says nothing; `get-state` does.
-                self.call("disconnect", self.serial, check=False)
-                process.run([self.program, "connect", self.serial], timeout_s=CONTROL_LIMIT_S)
-            result = self.call("get-state", check=False)
-            if result.returncode == 0 and result.text.strip() == "device":
+            try:
+                words = self._reach()
+            except CommandTimeoutError as error:
+                words = str(error)
+            if words is None:
                 return
             if time.monotonic() > end:
-                raise adb_errors.classify(self.serial, "reconnecting", result.errors or result.text)
+                raise adb_errors.classify(self.serial, "reconnecting", words)
             time.sleep(0.5)
+
+    def _reach(self) -> str | None:
+        """None when the device answers, else what adb says."""
+        if ":" in self.serial:
+            # Their exit codes say nothing; `get-state` does.
+            self.call("disconnect", self.serial, check=False)
+            self.call("connect", self.serial, check=False)
+        result = self.call("get-state", check=False)
+        return None if result.text.strip() == "device" else result.errors or result.text
 
 
 class AdbProcess:
@@ -377,14 +385,17 @@ class AdbDevice:
         quoted, quoted_partial = shlex.quote(target), shlex.quote(partial)
         try:
             self._checked_transfer("push", str(source.absolute()), partial, timeout_s)
-            found = self.client.call("shell", f"sha256sum < {quoted_partial}", timeout_s=timeout_s).text.split()
-            if not found or found[0] != file_digest(source):
+            mode, digest = "755" if executable else "644", file_digest(source)
+            script = (
+                f"found=$(sha256sum < {quoted_partial}) || exit 1; "
+                f'[ "${{found%% *}}" = {digest} ] || {{ echo damaged; exit 0; }}; '
+                f"chmod {mode} {quoted_partial} && mv -f {quoted_partial} {quoted}"
+            )
+            if "damaged" in self.client.call("shell", script, timeout_s=timeout_s).text:
                 raise TransferError(
                     f"{self.serial}: {source.name} arrived damaged. Try again; then check cable and storage.",
                     serial=self.serial,
                 )
-            mode = "755" if executable else "644"
-            self.client.call("shell", f"chmod {mode} {quoted_partial} && mv -f {quoted_partial} {quoted}")
         except DeviceDisconnectedError:
             raise
         except DeviceError:

@@ -2,7 +2,7 @@
 
 import shutil
 
-from device_harness import adb_facts
+from device_harness import adb_facts, apple_discovery
 from device_harness.adb import AdbClient, AdbDevice
 from device_harness.adb_facts import adb_info
 from device_harness.device import Device, DeviceInfo, DeviceState
@@ -11,19 +11,20 @@ from device_harness.local import LocalDevice, local_info
 
 
 def discover() -> tuple[list[DeviceInfo], list[str]]:
-    """This machine and every adb device, and sentences about what could not be asked.
+    """This machine, every Apple device and every adb device, and sentences about what could not be asked.
 
     A device that is ready is asked what it is; one that does not answer is listed with the reason.
     """
-    found = [local_info()]
-    unasked: list[str] = []
+    apple, problems = apple_discovery.discover()
+    found = [local_info(), *(device.info for device in apple)]
+    unasked = [f"{problem.source}: {problem.message}" for problem in problems]
     program = shutil.which("adb")
     if program is None:
-        return found, ["adb is not installed: Android devices and boards are not listed (apt install adb)"]
+        return found, [*unasked, "adb is not installed: Android devices and boards are not listed (apt install adb)"]
     try:
         listed = adb_facts.list_devices(program)
     except DeviceError as error:
-        return found, [f"adb does not answer: {error}"]
+        return found, [*unasked, f"adb does not answer: {error}"]
     for info in listed:
         if info.state is DeviceState.READY:
             try:

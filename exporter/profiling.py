@@ -24,6 +24,7 @@ from profilers.plan import ProfilePlan
 from profilers.session import ProfileResult, profile_models
 
 Say = Callable[[str], None]
+TFLITE_KINDS = ("local", "adb")
 
 
 class RunnerChoice(NamedTuple):
@@ -88,19 +89,22 @@ def profile(
             return [found for of_device in pool.map(work, serials) for found in of_device]
 
 
-def resolve_devices(asked: Sequence[str]) -> list[str]:
-    """Serials of ``--device``: ``all`` stands for every device that is ready.
+def resolve_devices(asked: Sequence[str], kinds: Sequence[str] = TFLITE_KINDS) -> list[str]:
+    """Serials of ``--device``: ``all`` stands for every device of these kinds that is ready.
 
     Raises:
         UsageProblem: the same device twice.
     """
     serials: list[str] = []
     for name in asked or ["local"]:
-        ready = [info.serial for info in discover()[0] if info.state is DeviceState.READY] if name == "all" else [name]
-        serials += ready
+        serials += _ready(kinds) if name == "all" else [name]
     if len(set(serials)) != len(serials):
         raise UsageProblem("--device names a device twice.")
     return serials
+
+
+def _ready(kinds: Sequence[str]) -> list[str]:
+    return [info.serial for info in discover()[0] if info.state is DeviceState.READY and info.kind in kinds]
 
 
 def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner:

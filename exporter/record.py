@@ -143,6 +143,7 @@ class TargetRecord(Frozen):
         parities: how the outputs compare with the source's, one an evaluator; empty when that could not be checked.
         warnings: sentences about steps that did harm or nothing.
         error: why there is no artifact; None when there is one.
+        device_errors: why a device that was asked for gave no readings.
         from_cache: stages that were taken from the cache instead of being run.
     """
 
@@ -158,6 +159,7 @@ class TargetRecord(Frozen):
     readings: tuple[Reading, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    device_errors: tuple[str, ...] = ()
     from_cache: tuple[str, ...] = ()
 
 

@@ -133,7 +133,7 @@ def _push(device: Device, models: Sequence[Path]) -> list[_Model]:
     for path in models:
         digest = file_digest(path)
         if digest not in entries:
-            entries[digest] = _Model(path, digest, device.push(path, f"{digest[:16]}.tflite"), [], [])
+            entries[digest] = _Model(path, digest, device.push(path, f"{digest[:8]}-{path.name}"), [], [])
     return list(entries.values())
 
 
@@ -207,19 +207,15 @@ def _readings(
 def _sustained(
     device: Device, entry: _Model, plan: ProfilePlan, runner: DocumentRunner, info: DeviceInfo
 ) -> tuple[Reading, ...]:
-    """Latencies of the last tenth of a long run without pause: what a warm device gives."""
+    """The last tenth of the latencies of a long run without pause: what a warm device gives."""
     if not plan.sustained_s:
         return ()
     taken_at = datetime.now(UTC)
     document = run_document(device, runner, request_of(plan, entry.remote, min_s=plan.sustained_s))
-    end = document.clock.measure_end_s
-    last = [
-        latency for start, latency in zip(document.starts_s, document.latencies_s, strict=True)
-        if start >= end - plan.sustained_s / 10
-    ]  # fmt: skip
+    last = document.latencies_s[-max(1, len(document.latencies_s) // 10) :]
     return (
         Reading(
-            metric="latency.sustained", unit="s", samples=tuple(last), obtained=Obtained.MEASURED, taken_at=taken_at,
+            metric="latency.sustained", unit="s", samples=last, obtained=Obtained.MEASURED, taken_at=taken_at,
             source=f"{document.runner.name}, last tenth of {plan.sustained_s:g} s", device=info.serial,
             environment=info.environment, conditions={**plan.conditions(), "runtime": document.runner.runtime},
         ),

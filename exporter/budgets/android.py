@@ -12,6 +12,7 @@ from exporter.budgets.attribution import (
     duplicates,
     empty_models,
     find_models,
+    model_facets,
     model_of,
     native_abi,
 )  # fmt: skip
@@ -37,6 +38,7 @@ def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Option
     downloads = entry_downloads(archive, entries, "gzip", exact=options.exact)
     download = _apk_download(archive, path, downloads, exact=options.exact)
     models = find_models(archive, entries)
+    parts = divide(entries, models, _sizes(downloads), _installed)
     unpacked = sum(blocks(entry.size) for entry in entries if native_abi(entry.path) and entry.method == "deflated")
     install = ByteCount.estimate(
         blocks(archive.packed_size) + unpacked,
@@ -51,8 +53,9 @@ def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Option
         facets=(
             Facet(scope="apk", counts="download", size=download),
             Facet(scope="install-time", counts="download", size=download),
+            *model_facets(parts),
         ),
-        parts=divide(entries, models, _sizes(downloads), _installed),
+        parts=parts,
         files=file_sizes(entries, downloads),
         findings=(
             *duplicates(archive, entries, models),
@@ -67,8 +70,8 @@ def _apk_download(archive: ZipContainer, path: Path, downloads: dict[str, Compre
         with path.open("rb") as stream:
             size = min(archive.packed_size, gzip_size(stream))
         return ByteCount.exact(size, "bundletool's rule: the smaller of the APK and its gzip")
-    parts = archive_download(downloads, "gzip of every stored entry, the deflated ones as they are, and zip records")
-    return ByteCount.estimate(min(parts.value + GZIP_FRAME_BYTES, archive.packed_size), parts.method)
+    whole = archive_download(downloads, "gzip of every stored entry, the deflated ones as they are, and zip records")
+    return ByteCount.estimate(min(whole.value + GZIP_FRAME_BYTES, archive.packed_size), whole.method)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
         kept = {entry.path: downloads[entry.path] for entry in module.for_largest_abi(sizes)}
         wire[module.name] = archive_download(kept, "compressed entries of the largest ABI's split APKs and zip records")
     models = find_models(archive, shipped)
+    parts = divide(shipped, models, sizes, _installed)
     first = [module for module in modules if module.manifest.install_time]
     install = sum(blocks(sum(_installed(entry) for entry in m.for_largest_abi(sizes))) for m in first)
     sdk = next((module.manifest.minimum_sdk for module in modules if module.name == "base"), None)
@@ -112,8 +116,8 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
         ),
         download=_sum([wire[module.name] for module in first]),
         minimum_os=None if sdk is None else "5" if sdk >= _ANDROID_5_SDK else "4",
-        facets=tuple(_facets(modules, wire)),
-        parts=divide(shipped, models, sizes, _installed),
+        facets=(*_facets(modules, wire), *model_facets(parts)),
+        parts=parts,
         files=file_sizes(shipped, downloads),
         findings=(*duplicates(archive, shipped, models), *_deflated(archive, modules, models),
                         *empty_models(shipped, models)),

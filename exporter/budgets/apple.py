@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from exporter.budgets.attribution import divide, duplicates, empty_models, find_models
+from exporter.budgets.attribution import divide, duplicates, empty_models, find_models, model_facets
 from exporter.budgets.containers import Container, Entry
 from exporter.budgets.headers import read_plist, text_size
 from exporter.budgets.packaging import (
@@ -44,12 +44,14 @@ def measure_app(container: Container, subject: str, kind: str, options: Options)
     install = ByteCount.exact(sum(blocks(entry.size) for entry in inside), "4 KiB blocks of the files in this build")
     models = find_models(app, inside)
     info = _info(app)
+    parts = divide(inside, models, {path: found.size for path, found in downloads.items()}, lambda e: blocks(e.size))
     facets = [
         *_app_facets(info, total_size(inside), download),
         *_nested(app, clips, "app-clip"),
         *_nested(app, _folders(app.entries, _WATCH), "watch-app"),
         *_nested(container, packs, "on-demand-resource"),
         *_executables(app, inside),
+        *model_facets(parts),
     ]
     return Measurement(
         subject=subject,
@@ -59,7 +61,7 @@ def measure_app(container: Container, subject: str, kind: str, options: Options)
         download=download,
         minimum_os=_minimum_os(info),
         facets=tuple(facets),
-        parts=divide(inside, models, {path: found.size for path, found in downloads.items()}, lambda e: blocks(e.size)),
+        parts=parts,
         files=file_sizes(inside, downloads),
         findings=(*duplicates(app, inside, models), *empty_models(inside, models)),
         notes=_notes(clips, packs),

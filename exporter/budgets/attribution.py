@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from exporter.budgets.containers import Container, Entry
-from exporter.budgets.types import Finding, Part
+from exporter.budgets.types import ByteCount, Facet, Finding, Part
 from exporter.units import format_size
 
 BLOCK = 4096
@@ -91,6 +91,21 @@ def divide(
     ]
     order = {"model": 0, "native code": 1, "rest": 2}
     return tuple(sorted(parts, key=lambda part: (order[part.role], -part.download_bytes, part.name)))
+
+
+def model_facets(parts: Iterable[Part]) -> list[Facet]:
+    """The models in a package, for the limits of their formats."""
+    return [
+        Facet(
+            scope="model-file",
+            name=part.name,
+            counts="file",
+            size=ByteCount.exact(part.size_bytes, "sum of its files"),
+            format=part.format,
+        )
+        for part in parts
+        if part.role == "model"
+    ]
 
 
 def duplicates(container: Container, entries: Iterable[Entry], models: Mapping[str, tuple[str, str]]) -> list[Finding]:

@@ -19,6 +19,8 @@ MAX_DEPTH = 64
 MAX_RATIO = 100
 HARMLESS_BYTES = 1_000_000_000
 
+# What zipfile lets through, depending on which byte is wrong: an offset before the file, a flag, a length, a name.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError, ValueError, RuntimeError)
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -130,15 +132,18 @@ class ZipContainer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._state = file_state(path)
-        count = entry_count(path)
+        try:
+            count = entry_count(path)
+        except OSError as error:
+            raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
         if count > MAX_ENTRIES:
             raise UsageProblem(f"{path} has {count:,} entries; more than {MAX_ENTRIES:,} are not read.")
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError) as error:
+        except (*_DAMAGE, NotImplementedError) as error:
             raise UsageProblem(f"{path} is not a whole zip archive: {error}. Copy or build it again.") from error
         try:
-            self._infos = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+            self._infos = {info.filename: info for info in self._zip.infolist() if not info.filename.endswith("/")}
             self.entries = tuple(_entry(info) for info in self._infos.values())
             self.packed_size = self._state[0]
             self._check()
@@ -174,7 +179,7 @@ class ZipContainer:
             raise UsageProblem(
                 f"{self._path}: {entry.path!r} is compressed in a way that is not read: {error}."
             ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+        except _DAMAGE as error:
             raise UsageProblem(f"{self._path}: {entry.path!r} is damaged: {error}. Copy or build it again.") from error
 
     def check_unchanged(self) -> None:
@@ -245,6 +250,8 @@ def _entry(info: zipfile.ZipInfo) -> Entry:
 
 
 def _check_name(name: str, where: Path) -> None:
+    if not name.strip("/\\"):
+        raise UsageProblem(f"{where} has an entry without a name. Copy or build it again.")
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or (parts and parts[0].endswith(":")):
         raise UsageProblem(f"{where} has an entry that would leave its folder: {name!r}. It is not read.")

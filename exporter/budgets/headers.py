@@ -140,12 +140,15 @@ def read_module_manifest(data: bytes, name: str) -> ModuleManifest:
             kind = {"asset-pack": "asset-pack", "ai-pack": "ai-pack"}.get(
                 attributes.get((_DISTRIBUTION, "type"), ""), kind
             )
+            if attributes.get((_DISTRIBUTION, "onDemand")) == "true":  # the form before <dist:delivery>
+                deliveries.add("on-demand")
         elif element in ("install-time", "on-demand", "fast-follow"):
             deliveries.add(element)
         elif element == "uses-sdk":
             text = next((value for (_, key), value in attributes.items() if key == "minSdkVersion"), "")
             minimum_sdk = int(text) if text.isdecimal() else None
-    return ModuleManifest(kind, "install-time" in deliveries or not deliveries, minimum_sdk)
+    first = name == "base" or "install-time" in deliveries or not deliveries
+    return ModuleManifest(kind, first, minimum_sdk)
 
 
 def uncompressed_globs(bundle_config: bytes) -> list[str]:

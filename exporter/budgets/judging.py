@@ -63,7 +63,7 @@ def sum_sizes(sizes: Sequence[ByteCount | None]) -> ByteCount | None:
     result = known[0]
     for size in known[1:]:
         result = result.plus(size)
-    return result.model_copy(update={"method": " + ".join(sorted({size.method for size in known}))})
+    return result
 
 
 def judge_bytes(

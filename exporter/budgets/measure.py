@@ -47,7 +47,7 @@ def measure(path: Path, options: Options, *, compile_model: Compile | None = Non
     if suffix == ".csv":
         return [tool_reports.measure_bundletool_csv(tool_reports.read_report(path), subject)]
     if suffix == ".txt" and tool_reports.THINNING_HEADING in tool_reports.read_report(path):
-        return [tool_reports.measure_thinning_report(tool_reports.read_report(path), subject)]
+        return [tool_reports.measure_thinning_report(tool_reports.read_report(path), subject, options)]
     return [_file(path, subject, suffix, options)]
 
 

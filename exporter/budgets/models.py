@@ -11,7 +11,7 @@ from exporter.budgets.types import ByteCount, Counts, Facet, Measurement, Part
 from exporter.errors import UsageProblem
 
 APPLE_STORES = {"app-store", "app-clip", "watchos", "mac-app-store"}
-_APP_SCOPES = ("app", "app-clip", "watch-app", "base-module", "install-time", "apk")
+_APP_SCOPES = ("app", "app-clip", "base-module", "install-time", "apk")
 _DELIVERED = {
     "feature-module": ("feature-module", "install-time"), "asset-pack": ("asset-pack", "on-demand"),
     "ai-pack": ("ai-pack", "ai-packs"), "on-demand-resource": ("on-demand-resource",),
@@ -115,7 +115,9 @@ def _as_compiled(entries: Iterable[Entry], downloads: dict[str, int]) -> tuple[B
 def _facets(uncompressed: ByteCount, download: ByteCount, size: int, form: str, options: Options) -> Iterable[Facet]:
     yield Facet(scope="model-file", counts="file", size=ByteCount.exact(size, "bytes of the file"), format=form)
     in_app = options.delivery == "app"
-    for scope in _APP_SCOPES if in_app else _DELIVERED[options.delivery]:
+    # The App Store limits watch apps inside iOS apps too: only --store watchos says that this model is for one.
+    in_watch = ("watch-app",) if "watchos" in options.stores else ()
+    for scope in (*_APP_SCOPES, *in_watch) if in_app else _DELIVERED[options.delivery]:
         yield Facet(scope=scope, counts="uncompressed", size=uncompressed, partial=in_app)
         yield Facet(scope=scope, counts="download", size=download, partial=in_app)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from exporter.budgets.containers import file_state
+from exporter.budgets.packaging import Options
 from exporter.budgets.types import ByteCount, Facet, Measurement, Part
 from exporter.errors import UsageProblem
 
@@ -44,11 +45,12 @@ def read_report(path: Path) -> str:
         raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; size reports are.") from error
 
 
-def measure_thinning_report(text: str, subject: str) -> Measurement:
+def measure_thinning_report(text: str, subject: str, options: Options) -> Measurement:
     """Every variant of an App Thinning Size Report; the figures of the subject are those of the largest.
 
     Xcode writes one decimal and does not say whether a megabyte is 10^6 or 2^20 bytes, so each figure has bounds that
-    hold either way, and a limit inside the bounds is not judged.
+    hold either way, and a limit inside the bounds is not judged. The report does not say which variants are App Clips
+    or watch apps: with ``--store app-clip`` or ``--store watchos`` all of them are taken as such.
 
     Raises:
         UsageProblem: no variant in it, or one without its sizes.
@@ -65,10 +67,11 @@ def measure_thinning_report(text: str, subject: str) -> Measurement:
             raise UsageProblem(f"{subject}: variant {name!r} has no line 'App size: ... compressed, ... uncompressed'. "
                                "The report is cut off or of an Xcode that writes another form.")  # fmt: skip
         download, size = (_thinned(figure) for figure in found.groups())
-        facets += [
-            Facet(scope="app", name=name, counts="uncompressed", size=size),
-            Facet(scope="app", name=name, counts="download", size=download),
-        ]
+        for scope in _scopes(options):
+            facets += [
+                Facet(scope=scope, name=name, counts="uncompressed", size=size),
+                Facet(scope=scope, name=name, counts="download", size=download),
+            ]
         resources = _RESOURCES.search(block)
         if resources and _thinned(resources[2]).value:
             facets.append(
@@ -90,6 +93,11 @@ def measure_thinning_report(text: str, subject: str) -> Measurement:
         parts=tuple(parts),
         notes=("Xcode rounds to one decimal; the universal build is shown but not judged",),
     )
+
+
+def _scopes(options: Options) -> list[str]:
+    of_store = {"app-clip": "app-clip", "watchos": "watch-app"}
+    return ["app", *(of_store[store] for store in options.stores if store in of_store)]
 
 
 def _largest(facets: list[Facet], counts: str) -> ByteCount:

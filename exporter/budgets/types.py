@@ -1,6 +1,6 @@
 """What was measured of a file or folder, as frozen data."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -50,13 +50,13 @@ class ByteCount(Frozen):
 
     def plus(self, other: "ByteCount") -> "ByteCount":
         """The sum, as sure as the less sure of the two."""
-        methods = [self.method] if other.method in self.method else [self.method, other.method]
+        methods = {*self.method.split(" + "), *other.method.split(" + ")}
         return ByteCount(
             value=self.value + other.value,
             low=self.low + other.low,
             high=self.high + other.high,
             estimated=self.estimated or other.estimated,
-            method=" + ".join(methods),
+            method=" + ".join(sorted(methods)),
             rounded=self.rounded or other.rounded,
         )
 
@@ -103,8 +103,8 @@ class Part(Frozen):
     files: int
 
 
-class FileSize(Frozen):
-    """One file of the subject."""
+class FileSize(NamedTuple):
+    """One file of the subject; a tuple, since packages have tens of thousands."""
 
     path: str
     size_bytes: int

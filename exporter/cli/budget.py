@@ -32,7 +32,7 @@ ANY = click.Path(path_type=Path)
 )
 @click.option("--app-download", metavar="SIZE", help="For a model alone: download size of the rest of the app.")
 @click.option("--budgets", "budgets_file", type=FILE, metavar="FILE",
-              help="The team's budgets and waivers. Default: budgets.toml in this folder, when there is one.")  # fmt: skip
+              help="The team's budgets and waivers. Default: budgets.toml of this folder, if any.")  # fmt: skip
 @click.option("--max-download", metavar="SIZE", help="Most bytes of each subject's download: '5 MB'.")
 @click.option("--max-install", metavar="SIZE", help="Most bytes of each subject on the device.")
 @click.option("--max-growth", multiple=True, metavar="AMOUNT",

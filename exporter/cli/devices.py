@@ -12,7 +12,7 @@ from exporter.cli.targets import format_option
 @click.command(name="devices")
 @format_option
 def command(output_format: str) -> int:
-    """List this machine and every device behind adb, each with its state and what to do about it."""
+    """List this machine, every Apple device and every device behind adb, each with its state and what to do."""
     found, unasked = discover()
     if output_format == "json":
         rows = [info.model_dump(mode="json") for info in found]

@@ -39,11 +39,11 @@ COMMANDS = {
     ),
     "devices": CommandEntry(
         "exporter.cli.devices",
-        "List this machine and every device behind adb, each with its state and what to do about it.",
+        "List this machine, every Apple device and every device behind adb, each with its state and what to do.",
     ),
     "profile": CommandEntry(
         "exporter.cli.profile",
-        "Measure latency, processor time, memory and energy of a .tflite file on this machine or on devices.",
+        "Measure latency, processor time, memory and energy of a model file on this machine or on devices.",
     ),
     "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
     "budget": CommandEntry(

@@ -1,14 +1,13 @@
 """Where commands write: whole files or none, and progress to a terminal's standard error."""
 
 import contextlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
+from exporter.artifacts import output
 from exporter.errors import UsageProblem
 
 
@@ -26,16 +25,10 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 to `path`, which appears whole or not at all.
 
     Raises:
-        UsageProblem: the folder is not there or cannot be written.
+        UsageProblem: it cannot be written.
     """
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(encodable(text))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        output.write_text(path, encodable(text).decode())
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -59,9 +52,3 @@ def progress() -> Iterator[Callable[[Path], None]]:
 
     with Console(stderr=True).status("measuring") as status:
         yield lambda path: status.update(f"measuring {path}")
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

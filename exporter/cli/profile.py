@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from exporter.cli.targets import format_option, targets_option
+from exporter.coreml_profiling import APPLE_KINDS, is_coreml, profile_apple
 from exporter.errors import UsageProblem
 from exporter.profiling import DeviceProfile, RunnerChoice, profile, resolve_devices
-from exporter.targets.settings import Budgets
+from exporter.targets.settings import Budgets, CoremlTarget
 from exporter.units import format_size, format_time
 from exporter.verdicts import exit_code, worst_first
 from profilers.plan import ProfilePlan, load_plan
@@ -33,6 +34,7 @@ UNSTABLE = 0.05
 @click.option("--runner", type=click.Choice(["auto", "litert_bench", "in_process"]), default="auto", show_default=True)
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench, here or on the device, instead of building it.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
+@click.option("--instruments", is_flag=True, help="Core ML: record the Neural Engine with Instruments too.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @format_option
 def command(
@@ -48,20 +50,31 @@ def command(
     runner: str,
     benchmark_binary: str | None,
     litert_library: str | None,
+    instruments: bool,
     strict: bool,
     output_format: str,
 ) -> int:
-    """Measure latency, processor time, memory and energy of a .tflite file on this machine or on devices.
+    """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
-    ARTIFACT is a .tflite file. Exit code 3 when a device failed, 1 when a budget did.
+    ARTIFACT is a .tflite file, or a Core ML model for an iPhone, a simulator or this Mac. Exit code 3 when a device
+    failed, 1 when a budget did.
     """
-    if artifact.suffix != ".tflite":
-        raise UsageProblem(f"{artifact}: only .tflite files can be profiled by this command.")
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
+    if is_coreml(artifact):
+        serials = resolve_devices(devices, APPLE_KINDS)
+        target = _coreml_target(target_name, targets_file)
+        apple = profile_apple([artifact], serials, plan, target, instruments=instruments, say=_progress)
+        return _report(apple, strict, output_format)
+    if artifact.suffix != ".tflite":
+        raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
     found = profile(
         [artifact], resolve_devices(devices), plan, RunnerChoice(runner, benchmark_binary, litert_library),
         _budgets(target_name, targets_file), say=_progress,
     )  # fmt: skip
+    return _report(found, strict, output_format)
+
+
+def _report(found: list[DeviceProfile], strict: bool, output_format: str) -> int:
     if output_format == "json":
         rows = [item.model_dump(mode="json") for item in found]
         click.echo(json.dumps({"schema_version": 1, "profiles": rows}, indent=2))
@@ -96,6 +109,17 @@ def _budgets(name: str | None, file: Path | None) -> Budgets | None:
     from exporter.targets.load import load_targets
 
     return load_targets([name], user_file=file)[0].budgets
+
+
+def _coreml_target(name: str | None, file: Path | None) -> CoremlTarget | None:
+    if name is None:
+        return None
+    from exporter.targets.load import load_targets
+
+    target = load_targets([name], user_file=file)[0]
+    if not isinstance(target, CoremlTarget):
+        raise UsageProblem(f"--target {name} is for {target.format} models; this one is Core ML.")
+    return target
 
 
 def _progress(words: str) -> None:

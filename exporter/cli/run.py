@@ -16,6 +16,7 @@ from exporter.cli.targets import format_option, targets_option
 @targets_option
 @click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
 @click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option("--data", "training", metavar="DATA", help="Images for recipes that train; labels are optional.")
 @click.option("--evaluation", metavar="DATA", help="Data to compare on, with labels: CSV of path,label, or as above.")
 @click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
@@ -23,6 +24,8 @@ from exporter.cli.targets import format_option, targets_option
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of TFLite artifacts on this machine.")
+@click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
+@click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @model_options
 @format_option
 def command(
@@ -40,6 +43,7 @@ def command(
     from exporter.pipeline.run import run
     from exporter.report.files import write_reports
     from exporter.report.terminal import render
+    from profilers.plan import ProfilePlan
 
     names = (
         "calibration",
@@ -50,8 +54,11 @@ def command(
         "force",
         "strict",
         "measure",
+        "training",
+        "devices",
     )
     request = RunRequest(
+        plan=ProfilePlan.desk_check() if given["quick"] else ProfilePlan(),
         spec=model,
         settings=model_settings_from(targets_file, given),
         target_names=target_names,

@@ -19,6 +19,7 @@ from exporter.cli.targets import format_option, targets_option
     "--evaluation", metavar="DATA", help="Data to compare on: CSV of path,label, image folder, .npz, factory."
 )
 @click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
+@click.option("--layers", is_flag=True, help="Core ML: compare layer by layer, and name the first that differs.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @model_options
 @format_option
@@ -27,6 +28,7 @@ def command(
     model: str,
     target_name: str,
     targets_file: Path | None,
+    layers: bool,
     strict: bool,
     output_format: str,
     **given: Any,
@@ -37,8 +39,8 @@ def command(
     """
     from exporter.cli.progress import progress
     from exporter.pipeline.request import RunRequest
-    from exporter.pipeline.verify import verify
-    from exporter.report.terminal import render_verification
+    from exporter.pipeline.verify import compare_layers_of, verify
+    from exporter.report.verification import layer_documents, render_layers, render_verification
     from exporter.verdicts import exit_code
 
     request = RunRequest(
@@ -51,13 +53,17 @@ def command(
         evaluation_samples=given["evaluation_samples"],
     )
     parities, verdicts = verify(request, artifact, progress())
+    compared = compare_layers_of(request, artifact, progress()) if layers else []
     if output_format == "json":
         document = {
             "schema_version": 1,
             "parities": [parity.model_dump(mode="json") for parity in parities],
             "verdicts": [verdict.model_dump(mode="json") for verdict in verdicts],
+            **({"layers": layer_documents(compared)} if layers else {}),
         }
         click.echo(json.dumps(document, indent=1))
     else:
         render_verification(parities, verdicts)
+        if layers:
+            render_layers(compared)
     return exit_code(verdicts, strict=strict)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from exporter.conversion.coreml_names import rename_layers
 from exporter.conversion.layer_names import match_layers
 from exporter.conversion.rules import selects
-from exporter.conversion.trace import channels_first, example_tensors
+from exporter.conversion.trace import channels_first
 from exporter.errors import ToolError
 from exporter.heavy import load_coremltools, quiet
 from exporter.inspection.coreml import load_spec, walk
@@ -49,7 +48,8 @@ def convert_float(
     """An ML program in the target's compute precision, nothing compressed.
 
     Args:
-        traced: the graph, image inputs NCHW.
+        traced: the graph, image inputs NCHW; for image inputs it divides by standard deviations that differ
+            (`SourceGraph.traced_dividing`).
         description: names, shapes, normalization, labels.
         settings: author, license, version.
         target: minimum OS, precision, rules that keep operations in float32.
@@ -82,13 +82,12 @@ def layer_of(op: Any, layers: Mapping[str, str]) -> str:
 
 def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
     coremltools = load_coremltools()
-    graph = _with_channel_std(traced, description.inputs) if target.input_kind == "image" else traced
     classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
     outputs = [coremltools.TensorType(name=name, dtype=np.float32) for name in description.outputs]
     try:
         with quiet():
             return coremltools.convert(
-                graph,
+                traced,
                 inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
                 outputs=None if classes else outputs,
                 classifier_config=classes,
@@ -108,11 +107,17 @@ def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) ->
         return coremltools.precision.FLOAT32
     if not float32_ops:
         return coremltools.precision.FLOAT16
-    return coremltools.transform.FP16ComputePrecision(op_selector=lambda op: op.name not in float32_ops)
+    return coremltools.transform.FP16ComputePrecision(op_selector=lambda op: _sanitized(op.name) not in float32_ops)
+
+
+def _sanitized(name: str) -> str:
+    """The name that coremltools will write for an operation that still has its name in the traced graph."""
+    identifier = re.sub(r"\W", "_", name)
+    return f"op_{identifier}" if identifier[:1].isdigit() else identifier
 
 
 def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTarget) -> set[str]:
-    """Names, as before the precision pass, of operations that a rule keeps in float32."""
+    """Names, without the precision pass's suffix, of operations that a rule keeps in float32."""
     if target.quantization.precision == "float32":
         return set()
     kept = set()
@@ -144,32 +149,10 @@ def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
     """Core ML's ``scale * pixel + bias`` on pixels from 0 to 255.
 
     It has one scale for all channels; where the standard deviations differ, the graph divides by them
-    (`_with_channel_std`) and this does the rest.
+    (`SourceGraph.traced_dividing`) and this does the rest.
     """
     std = image.std[0] if len(set(image.std)) == 1 else 1.0
     return 1 / (255 * std), [-value / std for value in image.mean]
-
-
-class _Divided(torch.nn.Module):
-    def __init__(self, graph: Any, divisors: Sequence[torch.Tensor | None]) -> None:
-        super().__init__()
-        self.graph = graph
-        self.divisors = divisors
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.graph(*(item if by is None else item / by for item, by in zip(inputs, self.divisors, strict=True)))
-
-
-def _with_channel_std(traced: Any, inputs: Sequence[InputSpec]) -> Any:
-    divisors = [
-        torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
-        for spec in inputs
-    ]
-    if all(divisor is None for divisor in divisors):
-        return traced
-    with torch.no_grad():
-        divided = _Divided(traced, divisors)
-        return torch.jit.trace(divided, example_tensors(inputs), check_trace=False)  # type: ignore[no-untyped-call]
 
 
 def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from exporter.conversion import coreml_kmeans
 from exporter.conversion.coreml import CoremlModel, layer_of
 from exporter.conversion.rules import selects
@@ -21,9 +23,13 @@ from exporter.targets.settings import (
 WeightSetting = LinearWeights | PalettizedWeights
 
 
+WEIGHTED = {"conv", "conv_transpose", "linear", "matmul", "einsum", "gather", "lstm", "gru", "rnn"}
+"""Operation types whose constants are weights."""
+
+
 @dataclass(frozen=True)
 class WeightPlan:
-    """What is to happen to one constant; None for nothing.
+    """What is to happen to the weights of one operation; None for nothing.
 
     Attributes:
         by_rule: whether a rule said "none".
@@ -33,15 +39,29 @@ class WeightPlan:
     sparsity: Sparsity | None
     by_rule: bool
 
+    def words(self) -> set[str]:
+        """What the form of the weight must say once the plan was carried out."""
+        found = {"sparse"} if self.sparsity else set()
+        if self.weights is not None:
+            found.add("linear" if isinstance(self.weights, LinearWeights) else "palettized")
+        return found
+
 
 def plan_weights(model: CoremlModel, quantization: CoremlQuantization) -> dict[str, WeightPlan]:
-    """The plan of every weight by the name of its constant; of two rules that select it the later wins."""
-    plans = {}
-    for op in model.operations:
-        for parameter, variable in op.inputs.items():
-            if parameter == "weight" and variable.op is not None and variable.op.op_type == "const":
-                plans[variable.op.name] = _plan(op.op_type, layer_of(op, model.layers), quantization)
-    return plans
+    """The plan of every operation with a weight, by its name; of two rules that select it the later wins.
+
+    Plans go by the operation and not by its constant, because coremltools looks a joint form up by the former.
+    """
+    return {
+        op.name: _plan(op.op_type, layer_of(op, model.layers), quantization)
+        for op in model.operations
+        if op.op_type in WEIGHTED and any(_is_weight(value) for value in op.inputs.values())
+    }
+
+
+def _is_weight(value: Any) -> bool:
+    stored = getattr(value, "op", None) is not None and value.op.op_type == "const"
+    return bool(stored and isinstance(value.val, np.ndarray) and value.val.ndim >= 2 and value.val.dtype.kind == "f")
 
 
 def compress_weights(mlmodel: Any, plans: Mapping[str, WeightPlan]) -> Any:
@@ -68,7 +88,7 @@ def compress_weights(mlmodel: Any, plans: Mapping[str, WeightPlan]) -> Any:
 def left_alone(
     inspection: Inspection, quantization: CoremlQuantization, plans: Mapping[str, WeightPlan]
 ) -> tuple[LeftAlone, ...]:
-    """Weights that are still plain floats although the settings speak of compression, each with the reason.
+    """Weights that lack a form that the settings ask for, and those that are still plain floats, with the reason.
 
     Args:
         inspection: of the compressed artifact.
@@ -76,10 +96,13 @@ def left_alone(
     """
     if not quantization.methods():
         return ()
-    return tuple(
-        LeftAlone(name=weight.layer, reason=_reason(weight, plans.get(weight.name)), size_bytes=weight.size_bytes)
-        for weight in inspection.uncompressed_weights()
-    )
+    found = []
+    for weight in inspection.weights:
+        plan = plans.get(weight.layer)
+        lacking = plan.words() - set(weight.quantization.split()) if plan else set()
+        if weight.kind == "weight" and (lacking or weight.quantization == "none"):
+            found.append(LeftAlone(name=weight.layer, reason=_reason(weight, plan), size_bytes=weight.size_bytes))
+    return tuple(found)
 
 
 def _reason(weight: WeightFact, plan: WeightPlan | None) -> str:

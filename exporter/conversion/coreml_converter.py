@@ -72,7 +72,11 @@ class CoremlConverter:
         if key not in self._floats:
             graph = self._equalized if quantization.equalize else self.source
             self._floats[key] = coreml.convert_float(
-                graph.traced, graph.description, graph.source.settings, target, graph.layer_weights
+                graph.traced_dividing if target.input_kind == "image" else graph.traced,
+                graph.description,
+                graph.source.settings,
+                target,
+                graph.layer_weights,
             )
         return self._floats[key]
 

@@ -46,10 +46,19 @@ def table(values: Array, nbits: int) -> tuple[Array, NDArray[np.uint8]]:
 
 
 def channel_scales(weight: Array, axis: int) -> Array:
-    """The largest magnitude of each channel of `axis`, 1 for a channel of zeros; ``[1, .., channels, .., 1]``."""
+    """The largest magnitude of each channel of `axis`; ``[1, .., channels, .., 1]``.
+
+    A channel of zeros has the scale 0, which makes it zeros again whatever table entries it takes.
+    """
     others = tuple(one for one in range(weight.ndim) if one != axis % weight.ndim)
-    scales = np.max(np.abs(weight), axis=others, keepdims=True)
-    return np.where(scales == 0, 1, scales).astype(weight.dtype)
+    scales: Array = np.max(np.abs(weight), axis=others, keepdims=True)
+    return scales
+
+
+def _divided(weight: Array, scales: Array) -> Array:
+    """`weight` over its scales, in its own dtype; channels of scale 0 as they are."""
+    divided: Array = weight.astype(np.float32) / np.where(scales == 0, 1, scales)
+    return divided.astype(weight.dtype)
 
 
 def palettize_kmeans(
@@ -81,7 +90,7 @@ def palettize_kmeans(
     if channels % size:
         return None
     scales = channel_scales(weight, axis) if per_channel_scale else None
-    scaled = weight if scales is None else (weight.astype(np.float32) / scales).astype(weight.dtype)
+    scaled = weight if scales is None else _divided(weight, scales)
     groups = np.split(np.moveaxis(scaled, axis, 0), channels // size)
     found = [table(group, nbits) for group in groups]
     luts = np.stack([lut for lut, _ in found])
@@ -173,7 +182,7 @@ def _graph_pass_class() -> Any:
             if blocks is None:
                 return
             scales = channel_scales(weight, axis)
-            scaled = (weight.astype(np.float32) / scales).astype(weight.dtype)
+            scaled = _divided(weight, scales)
             params = self.blockwise_compress(
                 scaled, config.mode, config.nbits, blocks, config.lut_function, config.cluster_dim, channel_axis=axis
             )

@@ -44,6 +44,13 @@ class ChannelReLU(nn.Module):
         return torch.minimum(torch.relu(x), self.limit.reshape(-1, *[1] * (x.dim() - 2)))
 
 
+_LINEAR_FUNCTIONS = (torch.relu, nn.functional.relu)
+
+
+class NotTraceableError(ToolError):
+    """`torch.fx` cannot trace the module, so its layers cannot be followed; nothing was changed."""
+
+
 @dataclass
 class _Pair:
     """A layer, what normalizes it, the activations in between that have a limit, and the layer that reads it."""
@@ -66,13 +73,14 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
         through anything but batch normalization, ReLU, ReLU6, dropout and identity, keep their weights.
 
     Raises:
-        ToolError: the module cannot be traced, or its outputs changed.
+        NotTraceableError: the module cannot be traced.
+        ToolError: the outputs changed.
     """
     inputs = tuple(example_inputs)
     try:
         traced = fx.symbolic_trace(copy.deepcopy(module).eval())
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
-        raise ToolError(
+        raise NotTraceableError(
             f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
             "Set equalize = false for this target"
         ) from error
@@ -123,6 +131,8 @@ def _follow(
     at = node
     while len(at.users) == 1:
         at = next(iter(at.users))
+        if at.op == "call_function" and at.target in _LINEAR_FUNCTIONS:
+            continue
         if at.op != "call_module" or calls[cast(str, at.target)] != 1:
             return None
         module = modules[cast(str, at.target)]

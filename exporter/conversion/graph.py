@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from exporter.conversion.layer_names import layer_weights
@@ -34,6 +35,17 @@ class SourceGraph:
     def traced(self) -> Any:
         """The TorchScript graph; image inputs are NCHW."""
         return trace(self.source.module, self.description.inputs)
+
+    @cached_property
+    def traced_dividing(self) -> Any:
+        """The same, dividing image inputs by their standard deviations where these differ between channels."""
+        divisors = [
+            torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
+            for spec in self.description.inputs
+        ]
+        if all(divisor is None for divisor in divisors):
+            return self.traced
+        return trace(self.source.module, self.description.inputs, divisors)
 
     @cached_property
     def layer_weights(self) -> dict[str, NDArray[Any]]:

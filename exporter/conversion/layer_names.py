@@ -1,7 +1,7 @@
 """Finds out which PyTorch layer a converted weight came from, by its values.
 
 Converters rename weights, fold batch norms into them and permute their axes. Folding multiplies an output channel by
-one factor, so the directions of the rows identify a weight before and after.
+one factor, so the directions of the channels' weights identify a layer before and after.
 """
 
 from collections import defaultdict
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_SIMILARITY = 0.999
-MOST_PAIRS = 4096
+LEAST_SIMILARITY = 0.99
+MOST_ROWS, MOST_COLUMNS = 64, 1024
+"""Of each weight so much is compared, evenly spread."""
 
 
 def match_layers(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]) -> dict[str, str]:
@@ -25,37 +26,34 @@ def match_layers(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[An
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for layer, weight in own.items():
         groups[weight.shape].append(layer)
-    taken: set[str] = set()
+    directions = {layer: _directions(weight) for layer, weight in own.items()}
     result: dict[str, str] = {}
-    signatures: dict[str, NDArray[np.float32]] = {}
     for key, weight in found.items():
-        candidates = [layer for layer in groups.get(weight.shape, ()) if layer not in taken]
-        if not candidates or len(candidates) * len(found) > MOST_PAIRS * 64:
+        candidates = groups.get(weight.shape, [])
+        if not candidates:
             continue
-        wanted = _signature(weight)
-        for layer in candidates:
-            if layer not in signatures:
-                signatures[layer] = _signature(own[layer])
-        best = max(candidates, key=lambda layer: _similarity(wanted, signatures[layer]))
-        if _similarity(wanted, signatures[best]) >= LEAST_SIMILARITY:
+        wanted = _directions(weight)
+        similarity = {layer: _similarity(wanted, directions[layer]) for layer in candidates}
+        best = max(candidates, key=similarity.__getitem__)
+        if similarity[best] >= LEAST_SIMILARITY:
             result[key] = best
-            taken.add(best)
+            candidates.remove(best)
     return result
 
 
-def _signature(weight: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows of unit length, at most 4096 numbers of them all; rows of zeros stay."""
+def _directions(weight: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows (output channels) of unit length; rows of zeros stay zero."""
     rows = weight.reshape(len(weight), -1)
-    rows = rows[:, :: max(1, rows.size // MOST_PAIRS)].astype(np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
+    rows = rows[:: max(1, len(rows) // MOST_ROWS), :: max(1, rows.shape[1] // MOST_COLUMNS)].astype(np.float32)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(norms == 0, 1, norms), np.float32)
 
 
 def _similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Mean cosine of the rows, whatever their signs; 1 for two rows of zeros."""
-    cosines = np.abs((first * second).sum(1))
-    both_zero = ~first.any(1) & ~second.any(1)
-    return float(np.where(both_zero, 1, cosines).mean())
+    """Mean magnitude of the cosine between rows that are not zero in both; a folded factor may be negative."""
+    alive = first.any(axis=1) & second.any(axis=1)
+    cosines = np.abs((first * second).sum(axis=1))[alive]
+    return float(cosines.mean()) if len(cosines) else 0.0
 
 
 def layer_weights(module: Any) -> dict[str, NDArray[Any]]:

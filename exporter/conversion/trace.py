@@ -37,6 +37,18 @@ class _PermutedInputs(torch.nn.Module):
         )
 
 
+class _DividedInputs(torch.nn.Module):
+    """Divides image inputs by a standard deviation a channel before the module sees them."""
+
+    def __init__(self, module: torch.nn.Module, divisors: Sequence[torch.Tensor | None]) -> None:
+        super().__init__()
+        self.module = module
+        self.divisors = tuple(divisors)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.module(*(item if by is None else item / by for item, by in zip(inputs, self.divisors, strict=True)))
+
+
 def channels_first(spec: InputSpec) -> tuple[int, ...]:
     """The shape of `spec` as both converters see it: images NCHW, others unchanged."""
     if spec.image is not None and spec.layout == "NHWC":
@@ -45,23 +57,36 @@ def channels_first(spec: InputSpec) -> tuple[int, ...]:
     return spec.shape
 
 
-def trace(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> Any:
+def trace(
+    module: torch.nn.Module, inputs: Sequence[InputSpec], divisors: Sequence[torch.Tensor | None] | None = None
+) -> Any:
     """Trace `module`, which is in eval mode, on seeded noise; image inputs of the graph are NCHW.
+
+    Args:
+        divisors: what the graph divides each NCHW input by; None leaves it.
 
     Raises:
         ToolError: the module cannot be traced.
     """
     permuted = [index for index, spec in enumerate(inputs) if spec.image is not None and spec.layout == "NHWC"]
     wrapped = _PermutedInputs(module, permuted) if permuted else module
+    if divisors is not None:
+        wrapped = _DividedInputs(wrapped, divisors)
     examples = example_tensors(inputs)
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if not isinstance(wrapped(*examples), torch.Tensor):
                 wrapped = _FlatOutputs(wrapped)
-            return torch.jit.trace(wrapped, examples, check_trace=False)  # type: ignore[no-untyped-call]
+            traced = torch.jit.trace(wrapped, examples, check_trace=False)  # type: ignore[no-untyped-call]
+            # A script module inside a traced one keeps its weights where coremltools does not look for them.
+            return torch.jit.freeze(traced, optimize_numerics=False) if _holds_script(wrapped) else traced
     except (RuntimeError, TypeError, ValueError) as error:
         raise ToolError(f"the model cannot be traced: {str(error).splitlines()[0]}") from error
+
+
+def _holds_script(module: torch.nn.Module) -> bool:
+    return any(isinstance(child, torch.jit.ScriptModule) for child in module.modules())
 
 
 def example_tensors(inputs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:

@@ -182,14 +182,19 @@ def _pixels(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
     return (pixels[..., ::-1] if feature.colour == "BGR" else pixels).transpose(2, 0, 1)[None]
 
 
-def to_output(feature: Feature, value: Any) -> Any:
-    """A program's result as `MLModel.predict` gives it: numpy array, PIL image, label or dictionary."""
+def to_output(feature: Feature, value: Any, rounds: bool) -> Any:
+    """A program's result as `MLModel.predict` gives it: numpy array, PIL image, label or dictionary.
+
+    Without rounding, float16 arrays are given in float32.
+    """
     if not isinstance(value, torch.Tensor):
         return value
     if feature.kind == "image":
         return _picture(feature, value)
     array = value.numpy()
-    return array.astype(feature.dtype.array) if feature.dtype is not None else array
+    if feature.dtype is None or (feature.dtype.rounds_to is not None and not rounds):
+        return array
+    return array.astype(feature.dtype.array)
 
 
 def _picture(feature: Feature, value: torch.Tensor) -> Image.Image:

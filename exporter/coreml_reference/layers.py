@@ -6,6 +6,7 @@ operation's output is recorded, and the two sequences are aligned, in order, by 
 shape. A convolution that took in its batch normalization is compared with the normalization's output.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,19 +26,19 @@ _ACTIVATIONS = frozenset({
 _KINDS: dict[str, frozenset[str]] = {
     "Conv": frozenset({"conv"}),
     "ConvTranspose": frozenset({"conv_transpose"}),
-    "BatchNorm": frozenset({"batch_norm", "conv", "conv_transpose", "mul", "add", "linear"}),
+    "BatchNorm": frozenset({"batch_norm", "conv", "conv_transpose"}),
     "LayerNorm": frozenset({"layer_norm"}),
-    "GroupNorm": frozenset({"add", "mul", "batch_norm", "reshape", "instance_norm"}),
     "InstanceNorm": frozenset({"instance_norm"}),
-    "Linear": frozenset({"linear", "matmul", "add", "conv"}),
+    "Linear": frozenset({"linear", "matmul"}),
     "MaxPool": frozenset({"max_pool"}),
     "AvgPool": frozenset({"avg_pool"}),
     "AdaptiveAvgPool": frozenset({"reduce_mean", "avg_pool"}),
     "AdaptiveMaxPool": frozenset({"reduce_max", "max_pool"}),
     "Upsample": frozenset({"upsample_bilinear", "upsample_nearest_neighbor", "resize_bilinear", "resize"}),
     "Embedding": frozenset({"gather"}),
-    "LSTM": frozenset({"lstm", "transpose"}),
-    "GRU": frozenset({"gru", "transpose", "concat", "stack"}),
+    "LSTM": frozenset({"lstm"}),
+    "GRU": frozenset({"gru"}),
+    "RNN": frozenset({"rnn"}),
     "Flatten": frozenset({"reshape"}),
 }
 _CONTAINER = frozenset({"add", "mul", "concat", "sub", "matmul", "reshape", "transpose", "softmax", "reduce_mean"})
@@ -98,10 +99,10 @@ def compare_layers(
         module: the source, in evaluation mode.
         arguments: the same example, as the source takes it.
     """
-    calls = list(_record(module, arguments))
     observations: list[Observation] = []
     model.predict(data, model.make_state(), observations.append)
     values = [one for one in observations if one.op_type != "input" and one.value.is_floating_point()]
+    calls = _after_folding(list(_record(module, arguments)), values)
     return [_compare(calls[i], values[j]) for i, j in _align(calls, values)]
 
 
@@ -114,6 +115,8 @@ def _record(module: nn.Module, arguments: Sequence[Any]) -> Iterator[_Call]:
     calls: list[_Call] = []
     handles = []
     for name, child in module.named_modules():
+        if isinstance(child, nn.Sequential):  # computes nothing of its own
+            continue
         container = any(True for _ in child.children())
 
         def hook(layer: nn.Module, _: Any, result: Any, name: str = name, container: bool = container) -> None:
@@ -129,6 +132,20 @@ def _record(module: nn.Module, arguments: Sequence[Any]) -> Iterator[_Call]:
         for handle in handles:
             handle.remove()
     yield from calls
+
+
+def _after_folding(calls: list[_Call], values: list[Observation]) -> list[_Call]:
+    """Without the layers that a batch normalization follows, if the program has taken normalizations into them."""
+    if any(value.op_type == "batch_norm" for value in values):
+        return calls
+    return [
+        call
+        for call, following in itertools.zip_longest(calls, calls[1:])
+        if following is None
+        or not following.kind.startswith("BatchNorm")
+        or call.value.shape != following.value.shape
+        or not call.kind.startswith(("Conv", "Linear"))
+    ]
 
 
 def _accepts(call: _Call, op_type: str) -> bool:
@@ -164,15 +181,14 @@ def _align(calls: list[_Call], values: list[Observation]) -> list[tuple[int, int
 
 
 def _score(call: _Call, value: Observation) -> float:
-    """How well an operation's output fits a module's: none, by kind and shape, and more when the numbers agree."""
-    if call.value.numel() != value.value.numel() or not _accepts(call, value.op_type):
-        return 0.0
-    if _squeezed(call.value) != _squeezed(value.value):
+    """How well an operation's output fits a module's: by kind and by numbers, either of which will do, and by shape."""
+    if call.value.numel() != value.value.numel() or _squeezed(call.value) != _squeezed(value.value):
         return 0.0
     scale = call.value.abs().max()
     near = bool((call.value.reshape(-1) - value.value.reshape(-1)).abs().max() <= _LIKE * scale)
-    late = 0.1 if call.kind.startswith("BatchNorm") else 0.0  # a folded pair is compared after its normalization
-    return 1.0 + (0.5 if near else 0.0) + late
+    if not _accepts(call, value.op_type):
+        return 0.8 if near else 0.0
+    return 1.5 if near else 1.0
 
 
 def _squeezed(value: torch.Tensor) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from exporter.coreml_reference.batching import plan_batch
@@ -77,6 +78,10 @@ class ReferenceModel:
         """The outputs by name."""
         return {feature.name: feature for feature in self.outputs}
 
+    def weights(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The constant ``weight`` of every operation that has one, decompressed, by the operation's output name."""
+        return {name: value.numpy() for name, value in self._plan.weights().items()}
+
     def make_state(self) -> State:
         """Buffers of zeros for a stateful model."""
         slots = {}
@@ -97,8 +102,8 @@ class ReferenceModel:
             observer: called with the value of every input, then of every operation's output, in order.
 
         Returns:
-            numpy arrays in the dtype that the model describes; PIL images; for a classifier the label, and a dictionary
-            of probabilities.
+            numpy arrays in the dtype that the model describes (float16 ones as float32 in precision ``float32``); PIL
+            images; for a classifier the label, and a dictionary of probabilities.
 
         Raises:
             ModelInputError: an input has a wrong name, shape or dtype, or the state is missing.
@@ -179,9 +184,9 @@ class ReferenceModel:
         return state.slots
 
     def _results(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            feature.name: to_output(feature, values[feature.name]) for feature in self.outputs if feature.name in values
-        }
+        rounds = self.precision == "declared"
+        known = [feature for feature in self.outputs if feature.name in values]
+        return {feature.name: to_output(feature, values[feature.name], rounds) for feature in known}
 
 
 def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from exporter.coreml_reference.blobs import check_blobs
 from exporter.coreml_reference.errors import ModelFileError
-from exporter.heavy import load_coremltools
+from exporter.heavy import load, load_coremltools
 
 _LARGEST_SPECIFICATION = 2 * 1024**3  # protobuf's own limit
 
@@ -71,15 +71,13 @@ def _specification_in(package: Path) -> Path:
 
 
 def _parse(path: Path, specification_path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
     size = specification_path.stat().st_size
     if size > _LARGEST_SPECIFICATION:
         raise ModelFileError(f"{specification_path} has {size} bytes, more than a specification can have")
     specification = load_coremltools().proto.Model_pb2.Model()
     try:
         specification.ParseFromString(specification_path.read_bytes())
-    except DecodeError as error:
+    except load("google.protobuf.message").DecodeError as error:
         raise ModelFileError(
             f"{path} is not a Core ML model, or is truncated or encrypted ({error}). Export it again"
         ) from error

@@ -128,6 +128,15 @@ class Plan:
             results = [_resolve(source, values) for source in self._main.outputs]
         return dict(zip(self.output_names, results, strict=True))
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The constant ``weight`` of every top-level step that has one, by the name of its first output."""
+        found = {}
+        for step in self._main.steps:
+            constants = step.call.keywords if isinstance(step.call, functools.partial) else {}
+            if isinstance(constants.get("weight"), torch.Tensor):
+                found[step.outputs[0].name] = constants["weight"]
+        return found
+
     def _run(self, block: _Block, values: list[Any], observer: Observer | None) -> None:
         for step in block.steps:
             arguments = {

@@ -1,6 +1,6 @@
 """Reads an ML program through coremltools' own loader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,19 +184,16 @@ def _quantization(constant: Any) -> str:
         words.append("palettized")
     for op in [constant, *(item.op for item in _variables(constant) if item.op is not None)]:
         if op.inputs.get("scale") is not None and "lut" not in op.op_type:
-            words.append(f"linear {_granularity(op)}")
+            words.append(f"linear {_granularity(op, constant.outputs[0].shape)}")
             break
     return " ".join(words) or constant.op_type
 
 
-def _granularity(op: Any) -> str:
+def _granularity(op: Any, dense: Sequence[int]) -> str:
     scale = np.asarray(op.inputs["scale"].val)
-    data = op.inputs.get("data", op.inputs.get("quantized_data"))
     if scale.size == 1:
         return "per_tensor"
-    blocks = scale.ndim == len(data.shape) and any(
-        1 < size < full for size, full in zip(scale.shape, data.shape, strict=True)
-    )
+    blocks = scale.ndim == len(dense) and any(1 < size < full for size, full in zip(scale.shape, dense, strict=True))
     return "per_block" if blocks else "per_channel"
 
 

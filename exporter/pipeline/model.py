@@ -7,6 +7,7 @@ from exporter.conversion.session import ConversionSession
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.pipeline.progress import Progress
+from exporter.pipeline.recipes import Compressed, compressed_model, compressed_session
 from exporter.pipeline.request import RunRequest
 from exporter.pipeline.tools import tool_versions
 from exporter.sources.description import SourceDescription, light_key
@@ -25,6 +26,8 @@ class ModelAtHand:
         self.request = request
         self.cache = cache
         self.progress = progress
+        self._compressed: dict[str, Compressed] = {}
+        self._sessions: dict[str | None, ConversionSession] = {}
 
     @cached_property
     def source(self) -> ModelSource:
@@ -60,9 +63,28 @@ class ModelAtHand:
         return self.calibration if given == self.request.calibration and self.calibration else self._open(given)
 
     @cached_property
-    def conversions(self) -> ConversionSession:
-        """Converts the source."""
-        return ConversionSession(self.source, self.calibration, self.request.calibration_samples)
+    def training(self) -> Dataset | None:
+        """Images for recipes that train."""
+        return None if self.request.training is None else self._open(self.request.training)
+
+    def compressed(self, recipe: str | None) -> Compressed | None:
+        """The source after `recipe`; None for no recipe."""
+        if recipe is None:
+            return None
+        if recipe not in self._compressed:
+            self._compressed[recipe] = compressed_model(self, recipe)
+        return self._compressed[recipe]
+
+    def conversions(self, recipe: str | None) -> ConversionSession:
+        """Converts the source as it is, or as `recipe` left it."""
+        if recipe not in self._sessions:
+            compressed = self.compressed(recipe)
+            self._sessions[recipe] = (
+                ConversionSession(self.source, self.calibration, self.request.calibration_samples)
+                if compressed is None
+                else compressed_session(self, compressed)
+            )
+        return self._sessions[recipe]
 
     @cached_property
     def reference(self) -> Reference:

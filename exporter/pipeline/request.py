@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exporter.artifacts.cache import default_root
 from exporter.sources.settings import ModelSettings
+from profilers.plan import ProfilePlan
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class RunRequest:
         targets_file: targets of the user's own, over the presets.
         calibration: representative data: folder, CSV, .npz or factory.
         evaluation: labelled data, likewise; None falls back to the calibration data, then to noise.
+        training: images for recipes that train; labels are optional.
         calibration_samples: at most so many examples calibrate.
         evaluation_samples: at most so many examples are compared; None takes all.
         output: folder of the run.
@@ -25,6 +27,8 @@ class RunRequest:
         strict: what could not be checked fails the run.
         verify: compare outputs with the source's.
         measure: take host readings of TFLite artifacts.
+        devices: serials to profile the artifacts on, or ``all``.
+        plan: how devices are measured.
         command_line: as typed, for the record.
     """
 
@@ -35,6 +39,7 @@ class RunRequest:
     targets_file: Path | None = None
     calibration: str | None = None
     evaluation: str | None = None
+    training: str | None = None
     calibration_samples: int = 100
     evaluation_samples: int | None = None
     cache_root: Path = field(default_factory=default_root)
@@ -42,4 +47,6 @@ class RunRequest:
     strict: bool = False
     verify: bool = True
     measure: bool = True
+    devices: tuple[str, ...] = ()
+    plan: ProfilePlan = field(default_factory=ProfilePlan)
     command_line: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exporter.artifacts.cache import Cache
 from exporter.artifacts.output import output_folder, publish, write_text
+from exporter.budgets.artifact import judge_artifact
 from exporter.conversion.session import FILE_NAMES
 from exporter.errors import ExporterError, ToolError, UsageProblem
 from exporter.pipeline.model import ModelAtHand
@@ -15,6 +16,7 @@ from exporter.pipeline.request import RunRequest
 from exporter.pipeline.stages import Converted, convert, parities, readings
 from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
+from exporter.profiling import DeviceProfile
 from exporter.record import Artifact, Parity, RunRecord, SourceRecord, TargetRecord
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
@@ -67,6 +69,7 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
                 f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
                 "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
             )
+        _serials(model, target)
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
         model.calibration.batch([0])
     if model.request.verify:
@@ -81,13 +84,18 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         converted = convert(model, target)
         compared, compared_cached, why_not = _parities(model, converted)
         taken, slower, taken_cached = _readings(model, converted)
+        compressed = model.compressed(target.recipe)
     except ToolError as error:
         return TargetRecord.model_validate({**facts, "error": str(error)})
     path = Path(target.name) / FILE_NAMES[target.format]
     publish(converted.path, model.request.output / path)
-    verdicts = [_size_verdict(target, converted)] if target.budgets.size is not None else []
+    if compressed is not None:
+        publish(compressed.path, model.request.output / target.name / compressed.path.name)
+    verdicts = _size_verdicts(target, converted)
     for parity in compared or (None,):
         verdicts += parity_verdicts(target, parity, why_not)
+    profiles = _profiles(model, target, model.request.output / path)
+    verdicts += [verdict for item in profiles for verdict in item.verdicts]
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
     warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
     return TargetRecord(
@@ -96,7 +104,9 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         inspection=converted.facts.inspection.model_dump(mode="json"),
         parities=compared,
         verdicts=tuple(verdicts),
-        readings=taken,
+        steps=compressed.steps if compressed is not None else (),
+        readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
+        device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
         warnings=(*warnings, *slower),
         from_cache=tuple(name for name, cached in stages.items() if cached),
     )
@@ -127,11 +137,34 @@ def _readings(model: ModelAtHand, converted: Converted) -> tuple[tuple[Reading, 
     return own, speed_warning(target, own, twin), cached
 
 
-def _size_verdict(target: Target, converted: Converted) -> Verdict:
+def _profiles(model: ModelAtHand, target: Target, artifact: Path) -> list[DeviceProfile]:
+    serials = _serials(model, target)
+    if not serials:
+        return []
+    from exporter.pipeline.devices import profile_on_devices
+
+    return profile_on_devices(target, artifact, serials, model.request.plan, model.progress.note)
+
+
+def _serials(model: ModelAtHand, target: Target) -> list[str]:
+    """The devices asked for that can run the target's format."""
+    if not model.request.devices:
+        return []
+    from exporter.pipeline.devices import serials_for
+
+    return serials_for(model.request.devices, target)
+
+
+def _size_verdicts(target: Target, converted: Converted) -> list[Verdict]:
+    """Bytes as written, and what they add to a store's download."""
     size, limit = converted.facts.inspection.size_bytes, target.budgets.size
-    assert limit is not None
-    reason = f"{format_size(size)} of {format_size(limit)}"
-    return judge(target.name, "size", size, "B", limit=limit, bound="at most", reason=reason)
+    verdicts = []
+    if limit is not None:
+        reason = f"{format_size(size)} of {format_size(limit)}"
+        verdicts.append(judge(target.name, "size", size, "B", limit=limit, bound="at most", reason=reason))
+    if target.budgets.download is not None:
+        verdicts += judge_artifact(converted.path, target.name, download=target.budgets.download)[1]
+    return verdicts
 
 
 def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
@@ -167,7 +200,7 @@ def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> Sourc
 
 
 def _exit_code(records: Sequence[TargetRecord], *, strict: bool) -> int:
-    """3 when a target has no artifact, else as the verdicts say."""
-    if any(record.error for record in records):
+    """3 when a target has no artifact or a device no readings, else as the verdicts say."""
+    if any(record.error or record.device_errors for record in records):
         return TOOL_FAILED
     return exit_code((verdict for record in records for verdict in record.verdicts), strict=strict)

@@ -70,15 +70,17 @@ def conversion_key(model: ModelAtHand, target: Target) -> str:
     """Everything that decides an artifact: source, settings, representative data, tools."""
     calibrated = target.quantization.calibrated
     data = model.calibration.digest if calibrated and model.calibration else None
+    compressed = model.compressed(target.recipe)
     return key_of(
         "conversion", REVISION, model.description.digest, model.description.model_dump(mode="json"),
         model.request.settings.model_dump(mode="json", include={"author", "license", "version", "description"}),
-        _conversion_settings(target), data, model.request.calibration_samples if calibrated else None, tool_versions(),
+        _conversion_settings(target), compressed.key if compressed else None, data,
+        model.request.calibration_samples if calibrated else None, tool_versions(),
     )  # fmt: skip
 
 
 def _conversion_settings(target: Target) -> dict[str, Any]:
-    kept = {"format", "quantization", "recipe", "layout", "input_kind"}
+    kept = {"format", "quantization", "layout", "input_kind"}
     settings = target.model_dump(mode="json", include=kept)
     if isinstance(target, CoremlTarget):
         settings |= {"generation": target.generation, "compute_units": target.compute_units}
@@ -105,7 +107,7 @@ def convert(model: ModelAtHand, target: Target) -> Converted:
 
 
 def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
-    conversion = model.conversions.convert(target, folder)
+    conversion = model.conversions(target.recipe).convert(target, folder)
     facts = ConversionFacts(
         sha256=tree_digest(conversion.path),
         twin_sha256=tree_digest(conversion.twin_path),

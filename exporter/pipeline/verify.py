@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporter.artifacts.cache import Cache
+from exporter.datasets.core_ml import core_ml_features
 from exporter.errors import UsageProblem
+from exporter.heavy import load_torch
 from exporter.pipeline.model import ModelAtHand
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
@@ -14,6 +17,9 @@ from exporter.verdicts import Verdict
 from exporter.verification.compare import compare
 from exporter.verification.gate import parity_verdicts
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner
+
+if TYPE_CHECKING:
+    from exporter.coreml_reference.layers import LayerComparison
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[list[Parity], list[Verdict]]:
@@ -33,6 +39,27 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
     return parities, [verdict for parity in parities for verdict in parity_verdicts(target, parity)]
+
+
+def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":
+    """Every layer that is found in both a Core ML artifact and its PyTorch source, on one example, in order.
+
+    Raises:
+        UsageProblem: the artifact is not Core ML, or the source is not PyTorch.
+    """
+    if artifact.suffix not in (".mlpackage", ".mlmodel"):
+        raise UsageProblem(f"artifact {artifact}: layers can be compared in Core ML artifacts; this is none.")
+    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    if model.source.module is None:
+        raise UsageProblem(f"model {request.spec}: an ONNX source has no modules to compare layers with.")
+    from exporter.coreml_reference.layers import compare_layers
+
+    torch = load_torch()
+    runner = CoremlRunner(artifact, model.description)
+    example = model.evaluation.batch([0])
+    data = core_ml_features(model.description.inputs, example, runner.images)
+    with progress.stage("Comparing layers"):
+        return compare_layers(runner.model, data, model.source.module, [torch.from_numpy(value) for value in example])
 
 
 def _runners(artifact: Path, model: ModelAtHand) -> list[Runner]:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from exporter.record import Parity, RunRecord, TargetRecord
+from exporter.record import RunRecord, TargetRecord
 from exporter.report.summary import latency_percentiles, verdict_value
 from exporter.units import format_size, format_time
 from exporter.verdicts import Status, Verdict, worst_first
@@ -18,41 +18,32 @@ _WORDS = {0: "All gates passed.", 1: "A gate failed.", 3: "A tool failed."}
 
 def render(record: RunRecord, output: Path) -> None:
     """Print artifacts, verdicts, warnings, and where the files are, to standard output."""
-    console = _console()
+    console = open_console()
     _render_record(console, record)
     console.print(f"{_WORDS[record.exit_code]} Report: {escape(str(output / 'report.html'))}")
 
 
 def render_conversion(record: RunRecord, output: Path) -> None:
     """Print what a conversion made."""
-    console = _console()
+    console = open_console()
     _render_record(console, record)
     console.print(f"Not verified. Record: {escape(str(output / 'run.json'))}")
 
 
-def render_verification(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> None:
-    """Print comparisons with a source and their verdicts."""
-    console = _console()
-    for parity in parities:
-        console.print(
-            f"{escape(parity.evaluator)} on {parity.samples} examples of {escape(parity.data)}: "
-            f"SNR {'exact' if parity.snr_db is None else f'{parity.snr_db:.2f} dB'}, cosine {parity.cosine:.6f}, "
-            f"largest error {parity.max_abs_error:.4g}"
-        )
-    console.print(_verdicts(verdicts))
-
-
-def _console() -> Console:
+def open_console() -> Console:
+    """Standard output; wide where it is no terminal, so that files have whole lines."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 def _render_record(console: Console, record: RunRecord) -> None:
     console.print(_artifacts(record))
-    console.print(_verdicts(record.verdicts()))
+    console.print(verdict_table(record.verdicts()))
     for target in record.targets:
         if target.error:
             console.print(f"[bold red]{escape(target.name)}: {escape(target.error)}[/]")
+        for error in target.device_errors:
+            console.print(f"[bold red]{escape(target.name)}: {escape(error)}[/]")
         for warning in target.warnings:
             console.print(f"[yellow]warning[/] {escape(target.name)}: {escape(warning)}")
     cached = [target.name for target in record.targets if "conversion" in target.from_cache]
@@ -90,7 +81,8 @@ def _artifact_row(target: TargetRecord) -> list[str]:
     ]
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> Table:
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """Verdicts, the worst first."""
     table = Table(title="Verdicts, the worst first", title_justify="left")
     table.add_column("verdict")
     table.add_column("target")

@@ -1,6 +1,7 @@
 """Loads a model source: the torch module (or ONNX file) and its description."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,8 @@ def _digest(kind: SourceKind, spec: str, module: Any, settings: ModelSettings, i
     elif kind is SourceKind.FACTORY:
         from exporter.conversion.trace import trace
 
-        digest.update(str(trace(module, inputs).inlined_graph).encode())
+        graph = str(trace(module, inputs).inlined_graph)
+        digest.update(re.sub(r"___torch_mangle_\d+\.|\s*#.*$", "", graph, flags=re.MULTILINE).encode())
     else:
         digest.update(spec.encode())
     for name, tensor in sorted(module.state_dict().items()):

@@ -124,7 +124,8 @@ class AdbdRig:
     def start_proxy(self) -> None:
         """Start the relay that devices are reached through."""
         script = Path(__file__).with_name("tcp_proxy.py")
-        command = [*self._enter, sys.executable, str(script), str(PROXY_PORT), str(ADBD_PORT)]
+        command = [*self._enter, sys.executable, str(script), str(PROXY_PORT), str(ADBD_PORT),
+                   str(self.folder / "refuse")]  # fmt: skip
         proxy = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._running["proxy"] = proxy
         assert proxy.stdout is not None
@@ -132,11 +133,13 @@ class AdbdRig:
 
     def connect(self) -> None:
         """Make the device known to the adb server."""
-        for _ in range(20):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
             done = subprocess.run([self.adb, "connect", SERIAL], capture_output=True, text=True, timeout=30)
             state = subprocess.run([self.adb, "-s", SERIAL, "get-state"], capture_output=True, text=True, timeout=30)
             if state.stdout.strip() == "device":
                 return
+            subprocess.run([self.adb, "disconnect", SERIAL], capture_output=True, timeout=30)
             time.sleep(0.2)
         raise AssertionError(f"adb cannot connect: {done.stdout} {done.stderr} {state.stderr}")
 
@@ -186,9 +189,12 @@ class AdbdRig:
         """Close all connections to the daemon."""
         self._running["proxy"].send_signal(signal.SIGUSR1)
 
-    def toggle_refusing(self) -> None:
+    def refuse(self, refusing: bool) -> None:
         """Refuse new connections, or take them again."""
-        self._running["proxy"].send_signal(signal.SIGUSR2)
+        if refusing:
+            (self.folder / "refuse").touch()
+        else:
+            (self.folder / "refuse").unlink(missing_ok=True)
 
     def kill_daemon(self) -> None:
         """End adbd at once."""

@@ -1,38 +1,37 @@
-"""A TCP relay whose connections can be cut: SIGUSR1 closes them all, SIGUSR2 toggles refusing new ones.
+"""A TCP relay whose connections can be cut: SIGUSR1 closes them all; new ones are refused while REFUSE_FILE exists.
 
-Usage: python tcp_proxy.py PORT TARGET_PORT
+Usage: python tcp_proxy.py PORT TARGET_PORT REFUSE_FILE
 """
 
+import contextlib
 import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 
 class Relay:
     """Copies bytes between pairs of sockets, one thread a direction."""
 
-    def __init__(self, port: int, target: int) -> None:
+    def __init__(self, port: int, target: int, refuse_file: Path) -> None:
         self._listener = socket.create_server(("127.0.0.1", port))
         self._target = target
         self._open: set[socket.socket] = set()
-        self._refusing = False
+        self._refuse_file = refuse_file
 
     def cut(self, *_: object) -> None:
         """Close every connection."""
         for one in list(self._open):
-            one.shutdown(socket.SHUT_RDWR)
-
-    def toggle(self, *_: object) -> None:
-        """Refuse new connections, or take them again."""
-        self._refusing = not self._refusing
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def serve(self) -> None:
         """Relay until killed."""
         while True:
             client, _address = self._listener.accept()
             try:
-                if self._refusing:
+                if self._refuse_file.exists():
                     raise OSError
                 server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
             except OSError:
@@ -58,8 +57,7 @@ class Relay:
 
 
 if __name__ == "__main__":
-    relay = Relay(int(sys.argv[1]), int(sys.argv[2]))
+    relay = Relay(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
     signal.signal(signal.SIGUSR1, relay.cut)
-    signal.signal(signal.SIGUSR2, relay.toggle)
     print("ready", flush=True)
     relay.serve()

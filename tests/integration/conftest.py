@@ -1,5 +1,6 @@
 """The real adbd as an Android phone that discharges at 50 %, cool, with its screen on."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,10 @@ def iio_rail(phone: AdbdRig) -> Iterator[None]:
     folder = phone.folder / "sys" / "bus" / "iio" / "devices" / "iio:device0"
     folder.mkdir(parents=True)
     script = Path(__file__).parents[1] / "fakes" / "power_rail.py"
-    feeder = subprocess.Popen([sys.executable, str(script), "iio", str(folder / "energy_value")])
+    feeder = subprocess.Popen(
+        [sys.executable, str(script), "iio", str(folder / "energy_value")],
+        env={**os.environ, "FAKE_ANDROID": str(phone.folder)},
+    )
     try:
         while not (folder / "energy_value").exists():
             assert feeder.poll() is None

@@ -87,6 +87,7 @@ def test_special_files_are_refused(tmp_path: Path) -> None:
     assert "not a regular file" in problem(app)
 
 
+@pytest.mark.slow
 def test_zip64_is_read(tmp_path: Path) -> None:
     """Bundles with more than 65,535 entries or 4 GB have it."""
     path = tmp_path / "a.apk"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.budgets.diff import Change, compare_sizes, largest_first
-from exporter.errors import UsageProblem
+from exporter.errors import MissingExtraError, UsageProblem
+from exporter.inspection.facts import Inspection, WeightFact
 from tests.exporter.budgets.builders import app_files, write_folder, write_zip
 from tests.exporter.budgets.records import run_json
 
@@ -49,6 +50,57 @@ def test_runs_are_compared_target_by_target(tmp_path: Path) -> None:
     assert diffs["galaxy"].size.before == 0
     assert diffs["galaxy"].size.after == 768
     assert diffs["galaxy"].groups["file"][0].bytes == 768
+
+
+def weight(layer: str, dtype: str, size: int) -> WeightFact:
+    return WeightFact(
+        name=f"{layer}/w", layer=layer, kind="weight", op_type="conv", dtype=dtype, shape=(size,), parameters=size,
+        size_bytes=size, nonzeros=size, distinct=2, quantization="none" if dtype == "float32" else "linear per_channel",
+        bits_per_weight=8,
+    )  # fmt: skip
+
+
+def inspection(size: int, *weights: WeightFact) -> Inspection:
+    return Inspection(path="m", format="tflite", size_bytes=size, inputs=(), outputs=(), ops=(), weights=weights)
+
+
+def two_files(folder: Path) -> tuple[Path, Path]:
+    paths = folder / "before.tflite", folder / "after.tflite"
+    for path, size in zip(paths, (1000, 1500), strict=True):
+        path.write_bytes(b"x" * size)
+    return paths
+
+
+def test_models_are_compared_by_layer_and_dtype(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One layer went back to float: the table says which, and what is no weight is not lost."""
+    found = {
+        "before.tflite": inspection(1000, weight("stem", "int8", 300), weight("head", "int8", 200)),
+        "after.tflite": inspection(1500, weight("stem", "int8", 300), weight("head", "float32", 800)),
+    }
+    monkeypatch.setattr("exporter.budgets.diff.inspect", lambda path: found[path.name])
+    diff = compare_sizes(*two_files(tmp_path))[0]
+    assert [(one.name, one.bytes) for one in diff.groups["layer"]] == [
+        ("head", 600), ("everything but weights", -100), ("stem", 0),
+    ]  # fmt: skip
+    assert [(one.name, one.before, one.after) for one in diff.groups["dtype"]][:2] == [
+        ("float32", 0, 800), ("int8 (linear per_channel)", 500, 300),
+    ]  # fmt: skip
+    for changes in diff.groups.values():
+        assert sum(one.bytes for one in changes) == diff.size.bytes == 500
+
+
+def test_layers_that_need_the_export_extra_are_unavailable_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The light install compares files, and names the command that brings the rest."""
+
+    def inspect(path: Path) -> Inspection:
+        raise MissingExtraError("coremltools", "export")
+
+    monkeypatch.setattr("exporter.budgets.diff.inspect", inspect)
+    diff = compare_sizes(*two_files(tmp_path))[0]
+    assert list(diff.groups) == ["file"]
+    assert "pip install 'mobile-export[export]'" in diff.notes[0]
 
 
 def test_a_shared_model_is_compared_by_layer_and_dtype(shared: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import lzfse
 import pytest
 
+from exporter.budgets.artifact import judge_artifact
 from exporter.budgets.measure import measure
 from exporter.budgets.models import in_one_app
 from exporter.budgets.packaging import Options
@@ -85,7 +86,7 @@ def test_the_weights_beside_an_onnx_file_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("delivery", "scopes"),
     [
-        ("app", {"app", "app-clip", "watch-app", "base-module", "install-time", "apk"}),
+        ("app", {"app", "app-clip", "base-module", "install-time", "apk"}),
         ("asset-pack", {"asset-pack", "on-demand"}),
         ("ai-pack", {"ai-pack", "ai-packs"}),
         ("on-demand-resource", {"on-demand-resource"}),
@@ -121,6 +122,16 @@ def test_any_folder_can_be_measured(tmp_path: Path) -> None:
     """Tokenizers and vocabularies ship beside models."""
     folder = write_folder(tmp_path / "assets", {"a/vocab.txt": b"word\n" * 1000, "m.tflite": tflite(3000)})
     assert one(folder).size_bytes == 8000
+
+
+def test_the_artifact_of_a_run_is_judged_by_its_targets_download_budget(tmp_path: Path) -> None:
+    """`run` asks for this where a target has a download budget."""
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite(5000))
+    found, verdicts = judge_artifact(path, "pixel-8", download=4000)
+    assert found.download is not None
+    assert [(one.subject, one.metric, one.status.value) for one in verdicts] == [("pixel-8", "download", "failed")]
+    assert judge_artifact(path, "pixel-8", download=None)[1] == []
 
 
 def test_a_run_outside_its_folder_is_refused(tmp_path: Path) -> None:

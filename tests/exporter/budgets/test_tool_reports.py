@@ -53,7 +53,7 @@ def test_the_largest_thinned_variant_is_the_figure(tmp_path: Path) -> None:
 
 def test_rounded_figures_have_bounds_for_both_meanings_of_a_megabyte() -> None:
     """Apple does not say whether 15.0 MB is 15 or 15.7 million bytes: a limit between is not judged."""
-    found = measure_thinning_report(THINNING, "r").download
+    found = measure_thinning_report(THINNING, "r", Options()).download
     assert found is not None
     assert found.low == 5_350_000
     assert found.high == int(5.45 * 2**20)
@@ -65,14 +65,20 @@ def test_a_report_without_its_lines_is_refused(line: str) -> None:
     """A report that is cut off must not pass."""
     text = THINNING.replace(line, "x")
     with pytest.raises(UsageProblem, match="no line"):
-        measure_thinning_report(text, "r")
+        measure_thinning_report(text, "r", Options())
+
+
+def test_variants_are_taken_as_what_the_store_is_for() -> None:
+    """The report of an App Clip looks like that of an app."""
+    scopes = {facet.scope for facet in measure_thinning_report(THINNING, "r", Options(stores=("app-clip",))).facets}
+    assert scopes == {"app", "app-clip", "on-demand-resource"}
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     """CI machines convert text."""
     path = tmp_path / "r.txt"
     path.write_bytes(b"\xef\xbb\xbf" + THINNING.replace("\n", "\r\n").encode())
-    assert measure(path, Options())[0].download == measure_thinning_report(THINNING, "r").download
+    assert measure(path, Options())[0].download == measure_thinning_report(THINNING, "r", Options()).download
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**10), st.integers(0, 10**10)), min_size=1, max_size=8))

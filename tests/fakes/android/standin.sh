@@ -8,7 +8,7 @@ reply="$FAKE_ANDROID/replies/$name $*"
 read -r fault who < "$FAKE_ANDROID/fault" 2>/dev/null
 [ "${who:-$name}" = "$name" ] || fault=none
 case $fault in
-  slow) sleep 0.5 ;;
+  slow) sleep 0.2 ;;
   hang) sleep 600 ;;
   garbled) head -c 3000 /dev/urandom; exit 0 ;;
   truncated) head -c 90 "$reply"; exit 0 ;;

@@ -1,0 +1,53 @@
+"""litert_bench against LiteRT's Python interpreter on one model, alternated, and litert_bench's own overhead.
+
+python benchmarks/profile_overhead.py MODEL.tflite [PAIRS]
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from device_harness.local import LocalDevice
+from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.documents import LitertBench, LitertInProcess, run_document
+from profilers.plan import ProfilePlan
+from profilers.session import request_of
+from profilers.statistics import percentile
+
+
+def main() -> int:
+    """Print the p50 of both over all pairs, their ratio pair by pair, and the time between inferences."""
+    model, pairs = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    plan = ProfilePlan(runs=200, min_s=1.0, cpus=(max(os.sched_getaffinity(0)),))
+    runners = {"litert_bench": LitertBench(build_litert_bench(host_platform()), find_litert_library()),
+               "in process": LitertInProcess()}  # fmt: skip
+    medians: dict[str, list[float]] = {name: [] for name in runners}
+    cpu: dict[str, list[float]] = {name: [] for name in runners}
+    overheads = []
+    with LocalDevice() as device:
+        for runner in runners.values():
+            runner.prepare(device)
+        for pair in range(pairs):
+            for name in sorted(runners, reverse=bool(pair % 2)):
+                document = run_document(device, runners[name], request_of(plan, str(model)))
+                medians[name].append(percentile(document.latencies_s, 50))
+                cpu[name].append(percentile(document.cpu_time.per_inference_s, 50))
+                if name == "litert_bench":
+                    gaps = [after - before - latency for before, after, latency in zip(
+                        document.starts_s, document.starts_s[1:], document.latencies_s, strict=False)]  # fmt: skip
+                    overheads.append(percentile(gaps, 50))
+    for name, values in medians.items():
+        print(f"{name:14} p50 {percentile(values, 50) * 1e3:.4f} ms, CPU {percentile(cpu[name], 50) * 1e3:.4f} ms "
+              f"(median of {pairs} processes; best {min(values) * 1e3:.4f} ms)")  # fmt: skip
+    for what, table in (("p50", medians), ("CPU time", cpu)):
+        ratios = [ours / theirs for ours, theirs in zip(table["litert_bench"], table["in process"], strict=True)]
+        best = min(table["litert_bench"]) / min(table["in process"])
+        print(f"{what}: litert_bench / in process: median ratio {percentile(ratios, 50):.4f}, best of each {best:.4f}")
+    print(f"litert_bench between two inferences: {percentile(overheads, 50) * 1e6:.2f} us")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

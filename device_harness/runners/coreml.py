@@ -1,0 +1,182 @@
+"""Runs a Core ML model with the Swift runner (`device_harness/ios`) on an iPhone, a simulator or this Mac."""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device_harness.bench_document import SCHEMA_VERSION, BenchDocument, Settings, parse_bench_document
+from device_harness.device import Device
+from device_harness.errors import CommandFailedError, DeviceError, TransferError, UnreadableOutputError
+from device_harness.local import file_digest
+
+PLAN_VERSION = 1
+ACCELERATORS = {"cpu_only": "cpu", "cpu_and_gpu": "cpu_and_gpu", "cpu_and_ne": "cpu_and_ne", "all": "all"}
+CLEAR_UP_S = 60.0
+
+
+@dataclass(frozen=True)
+class CoremlPlan:
+    """What the runner is to do; its JSON form is the plan file that `device_harness/ios` documents by sample.
+
+    Attributes:
+        settings: as the bench document repeats them; `threads` and `cpus` are not Core ML's to choose.
+        warmup_min_s: least time of the warm-up.
+        limit_s: longest time of a phase.
+        placement: whether to ask for the compute plan, which takes time but is outside the measured phase.
+        inputs: name of an input -> file with its raw bytes; the others are filled as `settings.input` says.
+        keep_outputs: whether the bytes of the outputs are kept beside their digests.
+    """
+
+    settings: Settings
+    warmup_min_s: float = 0.0
+    limit_s: float = 600.0
+    placement: bool = True
+    inputs: dict[str, Path] | None = None
+    keep_outputs: bool = False
+
+    def to_json(self, model: str) -> dict[str, Any]:
+        """The plan file's content for the model called `model` on the device."""
+        return {
+            "schema_version": PLAN_VERSION,
+            "model": model,
+            "settings": self.settings.model_dump(mode="json"),
+            "warmup_min_s": self.warmup_min_s,
+            "limit_s": self.limit_s,
+            "inputs": [{"name": name, "file": _input_file(i)} for i, name in enumerate(self.inputs or {})],
+            "output_folder": "outputs" if self.keep_outputs else None,
+            "placement": self.placement,
+            "result": "result.json",
+        }
+
+
+def _input_file(position: int) -> str:
+    return f"input_{position}.bin"
+
+
+def accelerator(compute_units: str) -> str:
+    """The bench document's word for Core ML's compute units, as a target names them.
+
+    Raises:
+        ValueError: no such units.
+    """
+    if compute_units not in ACCELERATORS:
+        raise ValueError(f"{compute_units!r} is not one of {', '.join(ACCELERATORS)}")
+    return ACCELERATORS[compute_units]
+
+
+def push_model(device: Device, model: Path) -> str:
+    """Copy a .mlmodelc or .mlpackage folder, or a .mlmodel file; returns its name on the device.
+
+    Raises:
+        TransferError: there is no such model, or it did not arrive.
+    """
+    files = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else [model]
+    if not files or not model.exists():
+        raise TransferError(
+            f"{model} is no Core ML model: give a .mlpackage, .mlmodelc or .mlmodel.", serial=device.serial
+        )
+    for path in files:
+        device.push(path, f"{model.name}/{path.relative_to(model)}" if model.is_dir() else model.name)
+    return model.name
+
+
+def model_digest(model: Path) -> str:
+    """SHA-256 of a model file, or of the names and contents of a package's files."""
+    if model.is_file():
+        return file_digest(model)
+    digest = hashlib.sha256()
+    for path in sorted(path for path in model.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(model).as_posix()}\0{file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def run_plan(device: Device, model: str, plan: CoremlPlan, *, tool: str | None = None) -> BenchDocument:
+    """Run `plan` in a new process with a model that `push_model` has pushed.
+
+    Args:
+        device: an open session.
+        model: the model's name on the device.
+        plan: what to do.
+        tool: path of the command-line runner on a Mac; None for devices whose runner is an app.
+
+    Raises:
+        DeviceError: the runner failed, with its own words; or the device did.
+        UnreadableOutputError: its document is not one.
+    """
+    for position, path in enumerate((plan.inputs or {}).values()):
+        device.push(path, _input_file(position))
+    with tempfile.TemporaryDirectory(prefix="mobile-export-") as folder:
+        file = Path(folder, "plan.json")
+        file.write_text(json.dumps(plan.to_json(model)), encoding="utf-8")
+        remote = device.push(file, "plan.json")
+        command = [*([tool] if tool else []), "bench", remote]
+        limit = 2 * plan.limit_s + CLEAR_UP_S
+        result = device.run(command, timeout_s=limit)
+        if result.returncode != 0:
+            raise CommandFailedError(
+                f"The Core ML runner on {device.serial} failed: {result.errors.strip() or 'it said nothing'}",
+                serial=device.serial,
+            )
+        answer = Path(folder, "result.json")
+        device.pull(f"{device.workspace}/result.json", answer)
+        return read_document(answer.read_bytes(), f"coreml_bench on {device.serial}")
+
+
+def read_document(content: bytes, where: str) -> BenchDocument:
+    """The document in the runner's result file, which is laid out over lines and in another order than on a stream.
+
+    Raises:
+        UnreadableOutputError: no document, a damaged one, or one of a newer version.
+    """
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableOutputError(f"{where} wrote a document that is cut off or damaged: {error}.") from error
+    if not isinstance(document, dict) or "schema_version" not in document:
+        raise UnreadableOutputError(f"{where} wrote no bench document.")
+    version = document.pop("schema_version")
+    return parse_bench_document(json.dumps({"schema_version": version, **document}).encode(), where)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build, sign, install, launch, wait, fetch: the runner on one device, from the command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        content = json.loads(options.settings.read_text(encoding="utf-8")) if options.settings else {}
+        settings = Settings.model_validate({"warmup_runs": 5, "runs": 50, **content})
+        document = _measure(options.device, options.model, CoremlPlan(settings))
+    except (DeviceError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    options.output.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _measure(serial: str, model: Path, plan: CoremlPlan) -> BenchDocument:
+    from device_harness.apple_discovery import open_device
+    from device_harness.runners.coreml_build import prepare
+
+    with open_device(serial) as device:
+        tool = prepare(device)
+        return run_plan(device, push_model(device, model), plan, tool=tool)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m device_harness.runners.coreml", description=main.__doc__)
+    parser.add_argument("--device", required=True, help="UDID or name, as `mobile-export devices` shows it")
+    parser.add_argument("--model", type=Path, required=True, help=".mlpackage, .mlmodelc or .mlmodel")
+    parser.add_argument(
+        "--settings", type=Path, help=f"JSON of the settings of a bench document (version {SCHEMA_VERSION})"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="where the bench document goes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Builds the Swift runner with Xcode, once for each kind of device, team and state of the sources, and installs it."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+
+from device_harness import process
+from device_harness.apple.advice import TEAM, XCODE, check
+from device_harness.apple.settings import AppleSettings
+from device_harness.apple_device import AppleDevice
+from device_harness.apple_simulator import AppleSimulator
+from device_harness.device import Device
+from device_harness.errors import CommandFailedError
+from device_harness.mac import MacDevice
+from device_harness.pymobiledevice import PymobiledeviceDevice
+
+SOURCES = Path(__file__).resolve().parents[1] / "ios"
+BUILD_S = 900.0
+PLATFORMS = {
+    "iOS": "iphoneos", "iPadOS": "iphoneos", "tvOS": "appletvos",
+    "iOS Simulator": "iphonesimulator", "tvOS Simulator": "appletvsimulator",
+}  # fmt: skip
+
+
+def prepare(device: Device, settings: AppleSettings | None = None, *, folder: Path | None = None) -> str | None:
+    """Build the runner for `device` and install it; returns the path of the tool on a Mac, None for an app.
+
+    Raises:
+        DeviceError: no Xcode, no team, a failed build or installation; each with the next step.
+    """
+    configured = settings or AppleSettings.from_environment()
+    if isinstance(device, MacDevice):
+        return str(build_tool(folder=folder))
+    if isinstance(device, AppleDevice):
+        device.install(build_app(_platform(device), configured, folder=folder))
+    elif isinstance(device, AppleSimulator):
+        device.boot()
+        device.install(build_app(f"{_platform(device)} Simulator", configured, folder=folder))
+    elif isinstance(device, PymobiledeviceDevice):
+        device.install(_signed_package(device.serial))
+    else:
+        raise CommandFailedError(f"{device.serial} runs no Core ML models.", serial=device.serial)
+    return None
+
+
+def _platform(device: Device) -> str:
+    system = (device.info().os or "iOS").split()[0]
+    if system not in PLATFORMS:
+        raise CommandFailedError(
+            f"There is no runner app for {system}; it is built for iOS, iPadOS and tvOS.", serial=device.serial
+        )
+    return system
+
+
+def _signed_package(serial: str) -> Path:
+    """Without a Mac nothing can be signed: the package comes from one."""
+    path = os.environ.get("MOBILE_EXPORT_APPLE_IPA")
+    if not path or not Path(path).exists():
+        raise CommandFailedError(
+            "Build and sign CoreMLBench.app once on a Mac, bring it here, and name it in MOBILE_EXPORT_APPLE_IPA.",
+            serial=serial,
+        )
+    return Path(path)
+
+
+def build_app(platform: str, settings: AppleSettings, *, folder: Path | None = None) -> Path:
+    """The runner app for ``iOS``, ``tvOS``, ``iOS Simulator`` or ``tvOS Simulator``, signed where it must be.
+
+    Args:
+        platform: Xcode's name of it.
+        settings: team and bundle identifier.
+        folder: where builds are kept; None takes the user's cache folder.
+
+    Raises:
+        CommandFailedError: no team is configured, or the build failed.
+        ToolMissingError: no Xcode.
+    """
+    simulated = platform.endswith("Simulator")
+    if not simulated and settings.team is None:
+        raise CommandFailedError(f"No Apple team is configured to sign the runner app with. {TEAM}")
+    kept = _kept(folder, f"{platform}{settings.team}{settings.bundle}")
+    app = kept / "Build/Products" / f"Release-{PLATFORMS[platform.replace('iPadOS', 'iOS')]}" / "CoreMLBench.app"
+    if app.is_dir():
+        return app
+    process.find_program("xcodebuild", XCODE)
+    result = process.run(_build_command(platform, settings, kept), timeout_s=BUILD_S)
+    check(result, "Building the runner app failed", serial=None)
+    if not app.is_dir():
+        raise CommandFailedError(f"xcodebuild reports success, but there is no {app}.")
+    return app
+
+
+def _build_command(platform: str, settings: AppleSettings, kept: Path) -> list[str]:
+    signing = ["CODE_SIGNING_ALLOWED=NO"]
+    if not platform.endswith("Simulator"):
+        signing = [
+            "-allowProvisioningUpdates",
+            "-allowProvisioningDeviceRegistration",
+            f"DEVELOPMENT_TEAM={settings.team}",
+        ]
+    return [
+        "xcodebuild", "-project", str(SOURCES / "CoreMLBench.xcodeproj"), "-scheme", "CoreMLBench",
+        "-configuration", "Release", "-destination", f"generic/platform={platform.replace('iPadOS', 'iOS')}",
+        "-derivedDataPath", str(kept), *signing, f"PRODUCT_BUNDLE_IDENTIFIER={settings.bundle}", "build",
+    ]  # fmt: skip
+
+
+def build_tool(*, folder: Path | None = None) -> Path:
+    """The runner as a command-line tool for this Mac.
+
+    Raises:
+        CommandFailedError: the build failed.
+        ToolMissingError: no Xcode or command-line tools.
+    """
+    kept = _kept(folder, "macOS")
+    tool = kept / "release/coreml-bench"
+    if tool.is_file():
+        return tool
+    process.find_program("xcrun", XCODE)
+    command = ["xcrun", "swift", "build", "--package-path", str(SOURCES), "--scratch-path", str(kept),
+               "--configuration", "release", "--product", "coreml-bench"]  # fmt: skip
+    check(process.run(command, timeout_s=BUILD_S), "Building coreml-bench failed", serial=None)
+    if not tool.is_file():
+        raise CommandFailedError(f"swift build reports success, but there is no {tool}.")
+    return tool
+
+
+def _kept(folder: Path | None, kind: str) -> Path:
+    root = folder or platformdirs.user_cache_path("mobile-export") / "runners"
+    return root / f"coreml_bench-{sources_digest(kind)[:16]}"
+
+
+def sources_digest(kind: str) -> str:
+    """SHA-256 over the names and contents of everything that a build for `kind` is made of."""
+    digest = hashlib.sha256(kind.encode())
+    parts = ("App", "Sources", "CoreMLBench.xcodeproj", "Package.swift")
+    for path in sorted(path for part in parts for path in _files(SOURCES / part)):
+        digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    return [inner for inner in path.rglob("*") if inner.is_file()] if path.is_dir() else [path]

@@ -1,0 +1,83 @@
+"""Devices that run one app, under the Device contract, each through its own tools (stand-ins that act out a device)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from device_harness import app_device
+from device_harness.apple.devicectl import ListedDevice
+from device_harness.apple.settings import AppleSettings
+from device_harness.apple.simctl import ListedSimulator
+from device_harness.apple_device import AppleDevice
+from device_harness.apple_simulator import AppleSimulator
+from device_harness.mac import MacDevice
+from device_harness.pymobiledevice import AttachedDevice, PymobiledeviceDevice
+from tests.device_harness.contract import DeviceContract, Subject
+from tests.device_harness.test_local import process_runs
+from tests.fakes.apple.stage import Stage, set_stage
+
+PHONE = ListedDevice(
+    identifier="E5E85238", udid="00008120-1E", name="Test iPhone", platform="iOS", model="iPhone 14 Pro",
+    product_type="iPhone15,2", os_version="17.6.1", os_build="21G93", reality="physical", transport="localNetwork",
+    tunnel="disconnected", pairing="paired", developer_mode="enabled", boot_state=None,
+)  # fmt: skip
+SIMULATOR = ListedSimulator("FA628127", "iPhone 16", "iOS", "18.2", "Booted", None)
+ATTACHED = AttachedDevice("00008120-1E", "Test iPhone", "iPhone", "iPhone15,2", "17.6.1", "21G93", "USB")
+SETTINGS = AppleSettings()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(app_device, "FIRST_POLL_S", 0.02)
+    return set_stage(tmp_path, monkeypatch, "xcrun", "pymobiledevice3")
+
+
+def exists(stage: Stage, path: str) -> bool:
+    return (stage.container / path).exists()
+
+
+class TestAppleDevice(DeviceContract):
+    @pytest.fixture
+    def subject(self, stage: Stage) -> Subject:
+        return Subject(lambda: AppleDevice(PHONE, SETTINGS), process_runs, lambda path: exists(stage, path))
+
+
+class TestAppleSimulator(DeviceContract):
+    @pytest.fixture
+    def subject(self, stage: Stage) -> Subject:
+        return Subject(lambda: AppleSimulator(SIMULATOR, SETTINGS), process_runs, lambda path: exists(stage, path))
+
+
+class TestPymobiledevice(DeviceContract):
+    @pytest.fixture
+    def subject(self, stage: Stage) -> Subject:
+        return Subject(lambda: PymobiledeviceDevice(ATTACHED, SETTINGS), process_runs, lambda path: exists(stage, path))
+
+
+class TestMacDevice(DeviceContract):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return Subject(MacDevice, process_runs, lambda path: Path(path).exists())
+
+
+def test_one_command_at_a_time(stage: Stage) -> None:
+    """A second launch would end the first one without a word."""
+    with AppleSimulator(SIMULATOR, SETTINGS) as device:
+        device.start(["/bin/sleep", "30"])
+        with pytest.raises(app_device.DeviceError, match="one command at a time"):
+            device.run(["clock"], timeout_s=5)
+
+
+def test_an_app_that_vanishes_is_told(stage: Stage) -> None:
+    """Ended by the system for its memory: there is no return code to invent."""
+    with AppleSimulator(SIMULATOR, SETTINGS) as device:
+        started = device.start(["/bin/sh", "-c", "kill -9 $PPID"])
+        with pytest.raises(app_device.CommandFailedError, match="too much memory"):
+            started.wait(10)
+
+
+def test_simulators_say_so(stage: Stage) -> None:
+    """Their readings are never compared with a device's."""
+    assert AppleSimulator(SIMULATOR, SETTINGS).info().environment == "simulator"
+    assert json.loads(AppleDevice(PHONE, SETTINGS).info().model_dump_json())["environment"] == "device"

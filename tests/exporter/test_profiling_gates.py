@@ -1,0 +1,106 @@
+"""Budgets are judged on the confidence bound; what is unknown is not checked; a fallen-back accelerator fails."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from exporter.profiling_gates import judge_outputs, judge_readings
+from exporter.targets.settings import Budgets
+from exporter.verdicts import Status
+from profilers.output_check import OutputCheck
+from profilers.readings import Obtained, Reading, unavailable
+
+
+def reading(metric: str = "latency", unit: str = "s", **changes: Any) -> Reading:
+    """Five processes of 20 samples around 10 ms, whose medians spread by some percent."""
+    samples = tuple(0.010 + 0.0002 * process + 0.00001 * index for process in range(5) for index in range(20))
+    facts = {"metric": metric, "unit": unit, "samples": samples, "groups": (20,) * 5, "source": "test", "device": "x",
+             "obtained": Obtained.MEASURED, "taken_at": datetime.now(UTC),
+             "conditions": {"accelerator": "cpu", "quick": "false", "ran_on": "cpu"}}  # fmt: skip
+    return Reading(**{**facts, **changes})
+
+
+def verdict(budgets: Budgets, *readings: Reading) -> Any:
+    return judge_readings("m on x", readings, budgets)[0]
+
+
+def test_the_bound_is_judged_not_the_figure() -> None:
+    """The median is 10.5 ms; its bound is higher: a budget between the two fails and says that it is close."""
+    found = verdict(Budgets(latency_p50=0.0107), reading())
+    assert found.status is Status.FAILED
+    assert found.value > 0.0107
+    assert "the figure itself is within the budget" in found.reason
+    assert verdict(Budgets(latency_p50=0.012), reading()).status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"conditions": {"quick": "true"}},
+        {"environment": "emulator"},
+        {"obtained": Obtained.ESTIMATED, "reason": "by a model"},
+    ],
+)
+def test_what_is_no_measurement_of_a_device_is_not_checked(changed: dict[str, Any]) -> None:
+    """Quick, emulated and estimated readings pass no budget, however good they look."""
+    assert verdict(Budgets(latency_p50=1.0), reading(**changed)).status is Status.NOT_CHECKED
+
+
+def test_unavailable_and_missing_readings_are_not_checked() -> None:
+    """With the reason of the reading."""
+    energy = unavailable("energy.inference", "J", "no meter", source="none", device="x")
+    found = verdict(Budgets(energy=1.0), energy)
+    assert found.status is Status.NOT_CHECKED
+    assert "no meter" in found.reason
+    assert verdict(Budgets(peak_memory=1), reading()).status is Status.NOT_CHECKED
+
+
+def test_too_few_samples_for_a_percentile_are_not_checked() -> None:
+    """Ten samples do not bound p90."""
+    few = reading(samples=(0.01,) * 10, groups=())
+    assert verdict(Budgets(latency_p90=1.0), few).status is Status.NOT_CHECKED
+
+
+def test_memory_is_judged_at_its_highest() -> None:
+    """One process over the budget is over the budget."""
+    memory = reading("memory.peak", "B", samples=(1e6, 1e6, 3e6), groups=())
+    assert verdict(Budgets(peak_memory=2_000_000), memory).status is Status.FAILED
+
+
+def test_energy_is_judged_on_its_bound() -> None:
+    """Repeats of 1.0 and 1.1 J bound the mean far above both."""
+    energy = reading("energy.inference", "J", samples=(1.0, 1.1), groups=())
+    assert verdict(Budgets(energy=1.2), energy).status is Status.FAILED
+    assert verdict(Budgets(energy=2.0), energy).status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    ("used", "status"),
+    [("gpu", Status.PASSED), ("cpu", Status.FAILED), ("mixed", Status.FAILED), ("unknown", Status.NOT_CHECKED)],
+)
+def test_accelerator(used: str, status: Status) -> None:
+    """A silent fall-back to the CPU is a failed verdict."""
+    asked = reading(conditions={"accelerator": "gpu", "ran_on": used})
+    found = judge_readings("m on x", [asked], Budgets())
+    assert [item.status for item in found if item.metric == "accelerator"] == [status]
+
+
+def test_cpu_needs_no_accelerator_verdict() -> None:
+    """Nothing to be checked."""
+    assert judge_readings("m on x", [reading()], Budgets()) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "status"),
+    [
+        (None, Status.NOT_CHECKED),
+        (OutputCheck(snr_db=float("inf"), identical=True, reason="same"), Status.PASSED),
+        (OutputCheck(snr_db=45.0, identical=False, reason="close"), Status.PASSED),
+        (OutputCheck(snr_db=3.0, identical=False, reason="a wrong kernel"), Status.FAILED),
+        (OutputCheck(snr_db=None, identical=False, reason="an output is not finite"), Status.FAILED),
+    ],
+)
+def test_outputs(check: OutputCheck | None, status: Status) -> None:
+    """A device that computes something else fails."""
+    assert judge_outputs("m on x", check).status is status
