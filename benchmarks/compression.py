@@ -89,7 +89,8 @@ def tflite_top1(path: Path, cifar: Cifar) -> float:
     """Percent of all test images, by LiteRT."""
     run = _invoker(path)
     images = cifar.test[0].permute(0, 2, 3, 1).contiguous().numpy()
-    hits = [int(run(image[None]).argmax()) == label for image, label in zip(images, cifar.test[1].tolist(), strict=True)]
+    labels = cifar.test[1].tolist()
+    hits = [int(run(image[None]).argmax()) == label for image, label in zip(images, labels, strict=True)]
     return 100 * sum(hits) / len(hits)
 
 
@@ -122,7 +123,7 @@ def table(rows: list[Measured]) -> str:
     """Markdown."""
     base = next((row for row in rows if row.name == "resnet20"), rows[0])
     lines = [
-        "| | torch top-1 | TFLite bytes | download | top-1 | Core ML bytes | download | top-1 (500 images) | p50 ms |",
+        "| | torch top-1 | TFLite bytes | download | top-1 | Core ML bytes | download | top-1 (of 500) | p50 ms |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
