@@ -129,9 +129,10 @@ def table(rows: list[Measured]) -> str:
     for row in rows:
         ratio = f"{row.tflite_bytes:,} ({base.tflite_bytes / row.tflite_bytes:.1f}x)"
         coreml = f"{row.coreml_bytes:,} ({base.coreml_bytes / row.coreml_bytes:.1f}x)"
+        latency = f"{row.p50_ms:.3f} ({row.p50_ms / base.p50_ms:.2f}x)"
         lines.append(
-            f"| {row.name} | {row.torch_top1:.2f} | {ratio} | {row.tflite_download:,} | {row.tflite_top1:.2f} | {coreml} "
-            f"| {row.coreml_download:,} | {row.coreml_top1:.1f} | {row.p50_ms:.3f} ({row.p50_ms / base.p50_ms:.2f}x) |"
+            f"| {row.name} | {row.torch_top1:.2f} | {ratio} | {row.tflite_download:,} | {row.tflite_top1:.2f} "
+            f"| {coreml} | {row.coreml_download:,} | {row.coreml_top1:.1f} | {latency} |"
         )
     return "\n".join(lines) + "\n"
 
