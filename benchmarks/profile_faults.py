@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from device_harness import adb
+from device_harness import adb, adb_client
 from tests.fakes.adbd import adbd_rig
 from tests.fakes.faults import FAULTS, Outcome, inject
 
@@ -21,7 +21,7 @@ GRACE_S = 2
 def main() -> int:
     """Inject, print a table; 1 when anything was left or took over a minute."""
     count, seed = int(sys.argv[1]) if len(sys.argv) > 1 else 100, int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    adb.CONTROL_LIMIT_S, adb.RECONNECT_LIMIT_S, adb.GUARD_GRACE_S = 5.0, 5.0, GRACE_S
+    adb_client.CONTROL_LIMIT_S, adb_client.RECONNECT_LIMIT_S, adb.GUARD_GRACE_S = 5.0, 5.0, GRACE_S
     choice = random.Random(seed)
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder, adbd_rig(Path(folder)) as rig:

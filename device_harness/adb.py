@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
-from device_harness import adb_errors, process
+from device_harness import adb_client, adb_errors, process
+from device_harness.adb_client import AdbClient
 from device_harness.adb_facts import adb_info
 from device_harness.device import ClockOffset, CommandResult, DeviceInfo
 from device_harness.errors import (
@@ -30,9 +31,6 @@ from device_harness.errors import (
 from device_harness.local import file_digest
 
 MARKER = "MOBILE_EXPORT_RUN"
-CONTROL_LIMIT_S = 20.0
-CUT_OFF = 255
-RECONNECT_LIMIT_S = 15.0
 GUARD_GRACE_S = 20
 Result = TypeVar("Result")
 
@@ -62,63 +60,6 @@ done
 mktemp -d "$base/mobile-export.XXXXXXXX" && cat /proc/sys/kernel/random/boot_id"""
 
 
-class AdbClient:
-    """The adb program, for one serial."""
-
-    def __init__(self, serial: str, program: str | None = None) -> None:
-        self.serial = serial
-        self.program = program or process.find_program("adb", "Install Android's platform-tools (apt install adb).")
-
-    def call(self, *arguments: str, timeout_s: float = CONTROL_LIMIT_S, check: bool = True) -> CommandResult:
-        """Run ``adb -s SERIAL ARGUMENTS``; with `check`, a failure becomes the error that it means."""
-        try:
-            result = process.run([self.program, "-s", self.serial, *arguments], timeout_s=timeout_s)
-        except CommandTimeoutError as error:
-            raise CommandTimeoutError(
-                f"{self.serial}: `adb {arguments[0]}` did not end within {timeout_s:g} s. The device or its adb hangs: "
-                "unplug it, or restart adb with `adb kill-server`.", serial=self.serial
-            ) from error  # fmt: skip
-        if check and result.returncode != 0:
-            # A cut connection may say nothing; a program that ends with another code was heard to the end.
-            words = result.text + result.errors
-            silent = (
-                f"it ended with code {result.returncode}" if result.returncode != CUT_OFF and not words.strip() else ""
-            )
-            raise adb_errors.classify(self.serial, f"`adb {arguments[0]}`", words or silent)
-        return result
-
-    def start(self, *arguments: str, hold_stdin: bool = False) -> process.Process:
-        """Start ``adb -s SERIAL ARGUMENTS``."""
-        return process.Process([self.program, "-s", self.serial, *arguments], hold_stdin=hold_stdin)
-
-    def reconnect(self) -> None:
-        """Wait until the device answers again.
-
-        Raises:
-            DeviceError: it does not within RECONNECT_LIMIT_S; the type says why.
-        """
-        end = time.monotonic() + RECONNECT_LIMIT_S
-        while True:
-            try:
-                words = self._reach()
-            except CommandTimeoutError as error:
-                words = str(error)
-            if words is None:
-                return
-            if time.monotonic() > end:
-                raise adb_errors.classify(self.serial, "reconnecting", words)
-            time.sleep(0.5)
-
-    def _reach(self) -> str | None:
-        """None when the device answers, else what adb says."""
-        if ":" in self.serial:
-            # Their exit codes say nothing; `get-state` does.
-            self.call("disconnect", self.serial, check=False)
-            self.call("connect", self.serial, check=False)
-        result = self.call("get-state", check=False)
-        return None if result.text.strip() == "device" else result.errors or result.text
-
-
 class AdbProcess:
     """Implements `RunningProcess` for a program on a device behind adb."""
 
@@ -134,7 +75,7 @@ class AdbProcess:
 
     def await_pid(self) -> Self:
         """Wait until the program runs on the device, and learn its number."""
-        end = time.monotonic() + CONTROL_LIMIT_S
+        end = time.monotonic() + adb_client.CONTROL_LIMIT_S
         while not self.pid:
             words = self._client.errors_so_far().partition("\n")
             if words[1] and words[0].startswith(self._token):
@@ -144,7 +85,7 @@ class AdbProcess:
             elif time.monotonic() > end:
                 self._client.close()
                 raise CommandTimeoutError(f"{self._device.serial}: {self._command[0]} was not started within "
-                                          f"{CONTROL_LIMIT_S:g} s.", serial=self._device.serial)  # fmt: skip
+                                          f"{adb_client.CONTROL_LIMIT_S:g} s.", serial=self._device.serial)  # fmt: skip
             else:
                 time.sleep(0.02)
         return self
@@ -370,7 +311,7 @@ class AdbDevice:
             finish=self._finish_script(),
         )  # fmt: skip
         self._guard = self.client.start("shell", script, hold_stdin=True)
-        end = time.monotonic() + CONTROL_LIMIT_S
+        end = time.monotonic() + adb_client.CONTROL_LIMIT_S
         while "guarding" not in self._guard.output_so_far():
             if self._guard.poll() is not None or time.monotonic() > end:
                 raise adb_errors.disconnected(self.serial, self._guard.errors_so_far())

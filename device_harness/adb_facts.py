@@ -7,7 +7,7 @@ from device_harness import process
 from device_harness.device import DeviceInfo, DeviceState
 
 if TYPE_CHECKING:
-    from device_harness.adb import AdbClient
+    from device_harness.adb_client import AdbClient
 
 _PROPERTY = re.compile(r"^\[([^\]\r\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE)
 _QUESTION = "getprop 2>/dev/null; echo; uname -s -r -m; grep -c ^processor /proc/cpuinfo"

@@ -17,13 +17,20 @@ from types import TracebackType
 from typing import Self
 
 from device_harness.device import ClockOffset, CommandResult, DeviceInfo
-from device_harness.errors import CommandFailedError, CommandTimeoutError, DeviceError, TransferError
+from device_harness.errors import (
+    CommandFailedError,
+    CommandTimeoutError,
+    DeviceDisconnectedError,
+    DeviceError,
+    TransferError,
+)
 from device_harness.local import file_digest
 
 WORKSPACES = "Documents/mobile-export"
 # Short commands are waited for closely; long ones are left alone, because asking a device disturbs what it measures.
 FIRST_POLL_S = 0.1
 LONGEST_POLL_S = 5.0
+RECONNECT_S = 60.0
 
 
 class AppProcess:
@@ -45,10 +52,24 @@ class AppProcess:
         return -9 if self._killed else self._result.returncode if self._result else None
 
     def wait(self, timeout_s: float) -> CommandResult:
-        """Its result; at the end of `timeout_s` it is killed on the device."""
+        """Its result; at the end of `timeout_s` it is killed on the device.
+
+        A lost connection is waited for: the app goes on without one.
+        """
         end = time.monotonic() + timeout_s
         pause = FIRST_POLL_S
-        while self.poll() is None:
+        lost_at: float | None = None
+        while True:
+            try:
+                ended = self.poll() is not None
+                lost_at = None
+            except DeviceDisconnectedError:
+                ended = False
+                lost_at = lost_at or time.monotonic()
+                if time.monotonic() - lost_at >= RECONNECT_S:
+                    raise
+            if ended:
+                break
             if time.monotonic() >= end:
                 self.kill()
                 raise CommandTimeoutError(

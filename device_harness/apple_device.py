@@ -12,7 +12,7 @@ from device_harness.apple.advice import XCODE, failure
 from device_harness.apple.documents import read_document
 from device_harness.apple.settings import AppleSettings
 from device_harness.device import CommandResult, DeviceInfo, DeviceState
-from device_harness.errors import DeviceError, DeviceNotFoundError, TransferError, UnreadableOutputError
+from device_harness.errors import DeviceError, TransferError, UnreadableOutputError
 
 LIST_S = 30.0
 COMMAND_S = 120.0
@@ -100,20 +100,6 @@ class AppleDevice(AppDevice):
     def __init__(self, listed: devicectl.ListedDevice, settings: AppleSettings) -> None:
         super().__init__(listed.udid or listed.identifier, settings.bundle)
         self._listed = listed
-
-    @classmethod
-    def find(cls, serial: str, settings: AppleSettings) -> "AppleDevice":
-        """The device with this UDID, identifier or name.
-
-        Raises:
-            DeviceNotFoundError: there is none.
-        """
-        devices = list_devices()
-        for listed in devices:
-            if serial in (listed.udid, listed.identifier, listed.name):
-                return cls(listed, settings)
-        known = ", ".join(listed.udid or listed.identifier for listed in devices) or "none"
-        raise DeviceNotFoundError(f"No device is called {serial}. This Mac knows: {known}.", serial=serial)
 
     def info(self) -> DeviceInfo:
         """As devicectl listed it."""

@@ -13,7 +13,7 @@ from device_harness.apple import simctl
 from device_harness.apple.advice import XCODE, check, failure
 from device_harness.apple.settings import AppleSettings
 from device_harness.device import CommandResult, DeviceInfo, DeviceState
-from device_harness.errors import DeviceNotFoundError, StorageFullError, TransferError
+from device_harness.errors import StorageFullError, TransferError
 from device_harness.local import NO_SPACE
 
 COMMAND_S = 60.0
@@ -68,20 +68,6 @@ class AppleSimulator(AppDevice):
         super().__init__(listed.udid, settings.bundle)
         self._listed = listed
         self._container: Path | None = None
-
-    @classmethod
-    def find(cls, serial: str, settings: AppleSettings) -> "AppleSimulator":
-        """The simulator with this UDID or name; of several with one name, the booted one.
-
-        Raises:
-            DeviceNotFoundError: there is none.
-        """
-        found = [listed for listed in list_simulators() if serial in (listed.udid, listed.name)]
-        if not found:
-            raise DeviceNotFoundError(
-                f"No simulator is called {serial}. List them: xcrun simctl list devices", serial=serial
-            )
-        return cls(min(found, key=lambda listed: listed.state != "Booted"), settings)
 
     def info(self) -> DeviceInfo:
         """As simctl listed it."""

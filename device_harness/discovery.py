@@ -3,7 +3,8 @@
 import shutil
 
 from device_harness import adb_facts, apple_discovery
-from device_harness.adb import AdbClient, AdbDevice
+from device_harness.adb import AdbDevice
+from device_harness.adb_client import AdbClient
 from device_harness.adb_facts import adb_info
 from device_harness.device import Device, DeviceInfo, DeviceState
 from device_harness.errors import DeviceError

@@ -15,7 +15,6 @@ from device_harness.device import CommandResult, DeviceInfo, DeviceState
 from device_harness.errors import (
     CommandFailedError,
     DeviceError,
-    DeviceNotFoundError,
     TransferError,
     UnreadableOutputError,
 )
@@ -104,20 +103,6 @@ class PymobiledeviceDevice(AppDevice):
     def __init__(self, attached: AttachedDevice, settings: AppleSettings) -> None:
         super().__init__(attached.udid, settings.bundle)
         self._attached = attached
-
-    @classmethod
-    def find(cls, serial: str, settings: AppleSettings) -> "PymobiledeviceDevice":
-        """The device with this UDID or name.
-
-        Raises:
-            DeviceNotFoundError: there is none.
-        """
-        devices = list_attached()
-        for attached in devices:
-            if serial in (attached.udid, attached.name):
-                return cls(attached, settings)
-        known = ", ".join(attached.udid for attached in devices) or "none"
-        raise DeviceNotFoundError(f"No device is called {serial}. usbmuxd sees: {known}.", serial=serial)
 
     def info(self) -> DeviceInfo:
         """As usbmux listed it."""

@@ -13,12 +13,14 @@ from device_harness.device import Device, DeviceInfo, DeviceState
 from device_harness.discovery import discover, open_device
 from device_harness.errors import DeviceError
 from device_harness.local import LocalDevice
+from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
 from exporter.errors import UsageProblem
 from exporter.profiling_gates import judge_outputs, judge_readings
 from exporter.targets.settings import Budgets
 from exporter.verdicts import Verdict
+from profilers.benchmark_session import BenchmarkModel, profile_by_benchmark_model
 from profilers.output_check import Reference, make_reference
 from profilers.plan import ProfilePlan
 from profilers.session import ProfileResult, profile_models
@@ -28,8 +30,9 @@ TFLITE_KINDS = ("local", "adb")
 
 
 class RunnerChoice(NamedTuple):
-    """What runs the models: ``auto``, ``litert_bench`` or ``in_process``; a program and a library given by the user.
+    """What runs the models, and a program and a library given by the user.
 
+    `name` is ``auto``, ``litert_bench``, ``benchmark_model`` or ``in_process``.
     A `binary` that lies on this machine is pushed; any other text is a path on the device.
     """
 
@@ -79,7 +82,10 @@ def profile(
             try:
                 with opener(serial) as device:
                     runner = choose_runner(device, choice)
-                    results = profile_models(device, models, plan, runner, references=references, say=say)
+                    if isinstance(runner, BenchmarkModel):
+                        results = profile_by_benchmark_model(device, models, plan, runner, say=say)
+                    else:
+                        results = profile_models(device, models, plan, runner, references=references, say=say)
             except DeviceError as error:
                 return [DeviceProfile(device=serial, result=None, error=str(error))]
             compared = compare_outputs and serial != "local"
@@ -107,8 +113,11 @@ def _ready(kinds: Sequence[str]) -> list[str]:
     return [info.serial for info in discover()[0] if info.state is DeviceState.READY and info.kind in kinds]
 
 
-def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner:
+def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner | BenchmarkModel:
     """The runner for `device`: in-process on this machine when LiteRT is installed, else litert_bench.
+
+    A program given by the user may be litert_bench or either benchmark_model; ``benchmark_model`` looks for one that is
+    on the device already.
 
     Raises:
         DeviceError: it cannot be built or found; the message says what to install or give.
@@ -120,11 +129,14 @@ def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner:
         wanted = "in_process" if light else "litert_bench"
     if wanted == "in_process":
         return LitertInProcess()
-    target = _platform(info)
-    if choice.binary is None:
-        binary: Path | str = build_litert_bench(target)
+    if wanted == "benchmark_model" or choice.binary is not None:
+        found = _given_program(device, choice)
+        if isinstance(found, BenchmarkModel):
+            return found
+        binary: Path | str = found
     else:
-        binary = _here_or_there(choice.binary)
+        binary = build_litert_bench(_platform(info))
+    target = _platform(info)
     if choice.library is not None:
         library: Path | str = _here_or_there(choice.library)
     elif target == host_platform():
@@ -134,6 +146,19 @@ def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner:
                           "--litert-library (from the LiteRT AAR, or the aarch64 wheel of ai-edge-litert).",
                           serial=device.serial)  # fmt: skip
     return LitertBench(binary, library)
+
+
+def _given_program(device: Device, choice: RunnerChoice) -> BenchmarkModel | str:
+    """The user's program, or one found on the device, told apart by what it says of itself."""
+    given = _here_or_there(choice.binary) if choice.binary is not None else find_on(device)
+    if given is None:
+        raise DeviceError(
+            f"{device.serial} has no benchmark_model in the usual places. Give it with --benchmark-binary.",
+            serial=device.serial,
+        )
+    program = device.push(given, "benchmark", executable=True) if isinstance(given, Path) else given
+    family = identify(device, program)
+    return program if family == "litert_bench" else BenchmarkModel(program, family)
 
 
 def _here_or_there(text: str) -> Path | str:

@@ -35,7 +35,8 @@ def judge_readings(subject: str, readings: Sequence[Reading], budgets: Budgets) 
     for budget, metric, percentile, name, unit in _GATES:
         limit = getattr(budgets, budget)
         if limit is not None:
-            found = [reading for reading in readings if reading.metric == metric]
+            # benchmark_model gives the percentile itself, one a process, instead of samples.
+            found = [reading for reading in readings if reading.metric in (metric, name)]
             verdicts.append(_judge(subject, name, unit, limit, found[0] if found else None, percentile))
     return [*verdicts, *_accelerator(subject, readings)]
 
@@ -70,7 +71,7 @@ def _judge(
 
 
 def _estimate(reading: Reading, percentile: float | None) -> Estimate:
-    if percentile is not None:
+    if percentile is not None and reading.metric == "latency":
         return percentile_estimate(reading.samples, percentile, groups=reading.groups)
     if reading.metric == "memory.peak":
         # The most that any process took: memory kills at its highest, not at its average.
@@ -94,7 +95,7 @@ def _why_not(reading: Reading | None) -> str | None:
 
 
 def _accelerator(subject: str, readings: Sequence[Reading]) -> list[Verdict]:
-    latency = next((reading for reading in readings if reading.metric == "latency"), None)
+    latency = next((reading for reading in readings if reading.metric.startswith("latency")), None)
     asked = latency.conditions.get("accelerator", "cpu") if latency else "cpu"
     if asked == "cpu" or latency is None:
         return []

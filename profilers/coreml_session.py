@@ -25,7 +25,7 @@ from profilers.apple_energy import (
     simulator_energy,
 )
 from profilers.apple_placement import BUSY_METRIC, plan_reading
-from profilers.apple_recording import SOURCE, neural_engine_reading
+from profilers.apple_recording import SOURCE, instruments_readings
 from profilers.documents import document_readings
 from profilers.energy import EnergyTrace, LoadWindow
 from profilers.plan import ProfilePlan
@@ -46,7 +46,7 @@ class CoremlRun(NamedTuple):
     Attributes:
         compute_units: in the bench document's words (`runners.coreml.accelerator`).
         tool: path of the command-line runner on a Mac; None where the runner is an installed app.
-        instruments: whether Instruments records the Neural Engine in a run of its own.
+        instruments: whether Instruments records in a run of its own.
     """
 
     compute_units: str
@@ -125,17 +125,18 @@ def _readings(
     where: dict[str, Any] = {"device": info.serial, "environment": info.environment, "taken_at": taken_at}
     readings = document_readings(documents, conditions=conditions, **where)
     placement = plan_reading(documents, **where)
-    recorded = [_recorded(device, model, plan, run, info)] if run.instruments else []
+    recorded = _recorded(device, model, plan, run, info) if run.instruments else ()
     return (*readings, placement, *recorded, _energy(device, model, plan, run, info))
 
 
-def _recorded(device: Device, model: str, plan: ProfilePlan, run: CoremlRun, info: DeviceInfo) -> Reading:
+def _recorded(device: Device, model: str, plan: ProfilePlan, run: CoremlRun, info: DeviceInfo) -> tuple[Reading, ...]:
     """In a run apart, because recording disturbs the times."""
     if info.environment == "simulator":
         reason = "a simulator has no Neural Engine"
-        return unavailable(BUSY_METRIC, "s", reason, source=SOURCE, device=info.serial, environment=info.environment)
+        where = {"device": info.serial, "environment": info.environment}
+        return (unavailable(BUSY_METRIC, "s", reason, source=SOURCE, **where),)
     seconds = ceil(plan.warmup_min_s + plan.min_s + LAUNCH_S)
-    return neural_engine_reading(
+    return instruments_readings(
         info, lambda: run_plan(device, model, _plan_of(plan, run), tool=run.tool), seconds=seconds
     )
 

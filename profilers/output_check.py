@@ -70,9 +70,9 @@ def check_outputs(
         for position, tensor in enumerate(wanted):
             local = Path(folder, f"{position}.bin")
             device.pull(given[tensor.name].file or "", local)
-            found.append(_array(given[tensor.name], local))
+            found.append(read_tensor(given[tensor.name], local))
         try:
-            snr = signal_to_noise_db([_array(tensor, Path(tensor.file or "")) for tensor in wanted], found)
+            snr = signal_to_noise_db([read_tensor(tensor, Path(tensor.file or "")) for tensor in wanted], found)
         except ValueError as error:
             return OutputCheck(snr_db=None, identical=False, reason=str(error))
     return OutputCheck(snr_db=snr, identical=False, reason=f"compared with {reference.document.runner.runtime} here")
@@ -87,5 +87,6 @@ class _KeepingInputs(LitertInProcess):
         return [*command, "--input-folder", str(self._folder)], env
 
 
-def _array(tensor: Tensor, path: Path) -> "np.ndarray":  # type: ignore[type-arg]
+def read_tensor(tensor: Tensor, path: Path) -> "np.ndarray":  # type: ignore[type-arg]
+    """The values of `tensor` from the file at `path` on this machine."""
     return np.fromfile(path, dtype=np.dtype(tensor.dtype).newbyteorder("<")).reshape(tensor.shape)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,7 @@ from profilers.device_energy import energy_reading
 from profilers.documents import document_readings
 from profilers.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
 from profilers.output_check import OutputCheck, Reference, check_outputs
+from profilers.parse.op_profile import OpTime
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
 from profilers.sampled import sampled_readings
@@ -35,6 +36,7 @@ class ProfileResult(BaseModel):
         sha256: digest of it.
         readings: every quantity, the unavailable ones with their reasons.
         outputs: what the device computed, compared with this machine; None when it was not compared.
+        ops: time of every operator, from a run of its own; only benchmark_model tells.
         warnings: sentences about conditions that make the readings less representative.
         rejected: why each rejected run was rejected.
     """
@@ -47,6 +49,7 @@ class ProfileResult(BaseModel):
     plan: ProfilePlan
     readings: tuple[Reading, ...]
     outputs: OutputCheck | None = None
+    ops: tuple[OpTime, ...] = ()
     warnings: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
 
@@ -60,11 +63,13 @@ class Restoring(Protocol):
         ...
 
 
-class _Model(NamedTuple):
+class Entry(NamedTuple):
+    """A model in a session: where it lies on the device, what its processes gave, why runs were rejected."""
+
     path: Path
     sha256: str
     remote: str
-    documents: list[BenchDocument]
+    documents: list[Any]
     rejected: list[str]
 
 
@@ -91,16 +96,20 @@ def profile_models(
         DeviceError: the device or the runner failed; nothing is left on the device when it is closed.
     """
     info = device.info()
-    android = (info.os or "").startswith("Android")
+    android = is_android(info)
     runner.prepare(device)
-    entries = _push(device, models)
-    _prepare_state(device, plan, android)
+    entries = push_models(device, models)
+    prepare_state(device, plan, android)
     before = look(device, android=android)
     warnings = [] if plan.quick else problems_before(before, plan)
     files = readable_files(device, [FREQUENCY_FILES])
     taken_at = datetime.now(UTC)
     with monitored(device, files, plan.sampling_interval_s) as monitor:
-        _measure(device, entries, plan, runner, android, before, warnings, say)
+
+        def execute(remote: str) -> BenchDocument:
+            return run_document(device, runner, request_of(plan, remote))
+
+        measure(device, entries, plan, execute, before, warnings, say)
     results = []
     for entry in entries:
         say(f"{info.serial}: energy and outputs of {entry.path.name}")
@@ -119,6 +128,11 @@ def profile_models(
     return results
 
 
+def is_android(info: DeviceInfo) -> bool:
+    """Whether dumpsys and its like are worth asking."""
+    return (info.os or "").startswith("Android")
+
+
 def request_of(plan: ProfilePlan, remote: str, *, min_s: float | None = None) -> RunRequest:
     """One process of `plan`; `min_s` replaces the plan's."""
     return RunRequest(
@@ -128,16 +142,17 @@ def request_of(plan: ProfilePlan, remote: str, *, min_s: float | None = None) ->
     )  # fmt: skip
 
 
-def _push(device: Device, models: Sequence[Path]) -> list[_Model]:
-    entries: dict[str, _Model] = {}
+def push_models(device: Device, models: Sequence[Path]) -> list[Entry]:
+    """Push each model once, by its digest."""
+    entries: dict[str, Entry] = {}
     for path in models:
         digest = file_digest(path)
         if digest not in entries:
-            entries[digest] = _Model(path, digest, device.push(path, f"{digest[:8]}-{path.name}"), [], [])
+            entries[digest] = Entry(path, digest, device.push(path, f"{digest[:8]}-{path.name}"), [], [])
     return list(entries.values())
 
 
-def _prepare_state(device: Device, plan: ProfilePlan, android: bool) -> None:
+def prepare_state(device: Device, plan: ProfilePlan, android: bool) -> None:
     """Screen off, and no staying awake while plugged in; the device itself undoes it at the end of the session."""
     if plan.quick or not android or not isinstance(device, Restoring):
         return
@@ -151,11 +166,17 @@ def _prepare_state(device: Device, plan: ProfilePlan, android: bool) -> None:
         device.run(["input", "keyevent", "223"], timeout_s=20)
 
 
-def _measure(
-    device: Device, entries: list[_Model], plan: ProfilePlan, runner: DocumentRunner, android: bool,
-    start: Conditions, warnings: list[str], say: Say,
-) -> None:  # fmt: skip
+def measure(
+    device: Device,
+    entries: list[Entry],
+    plan: ProfilePlan,
+    execute: Callable[[str], Any],
+    start: Conditions,
+    warnings: list[str],
+    say: Say,
+) -> None:
     """Processes in random order; a run during which the device throttled is rejected and done again."""
+    android = is_android(device.info())
     order = random.Random(plan.seed)  # noqa: S311 - an order of runs, no secret
     for number in range(plan.processes):
         for entry in order.sample(entries, len(entries)):
@@ -164,7 +185,7 @@ def _measure(
                 if plan.cool_down and (number or entry.documents or entry.rejected):
                     _cool_down(device, start, plan, android, warnings)
                 before = look(device, android=android)
-                document = run_document(device, runner, request_of(plan, entry.remote))
+                document = execute(entry.remote)
                 reason = throttled(before, look(device, android=android))
                 if reason is None:
                     entry.documents.append(document)
@@ -193,7 +214,7 @@ def _cool_down(device: Device, start: Conditions, plan: ProfilePlan, android: bo
 
 
 def _readings(
-    device: Device, entry: _Model, plan: ProfilePlan, info: DeviceInfo, taken_at: datetime, monitor: Monitor
+    device: Device, entry: Entry, plan: ProfilePlan, info: DeviceInfo, taken_at: datetime, monitor: Monitor
 ) -> tuple[Reading, ...]:
     name = "this machine" if info.kind == "local" else info.serial
     ran_on = {document.acceleration.used for document in entry.documents}
@@ -205,7 +226,7 @@ def _readings(
 
 
 def _sustained(
-    device: Device, entry: _Model, plan: ProfilePlan, runner: DocumentRunner, info: DeviceInfo
+    device: Device, entry: Entry, plan: ProfilePlan, runner: DocumentRunner, info: DeviceInfo
 ) -> tuple[Reading, ...]:
     """The last tenth of the latencies of a long run without pause: what a warm device gives."""
     if not plan.sustained_s:

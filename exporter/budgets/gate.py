@@ -71,12 +71,13 @@ def _store_verdicts(found: Measurement, selected: Selected, today: dt.date) -> I
             rule.limit,
             _words(facet),
             severity=rule.severity,
-            partial="that is without the app: give the size of the rest of the app with --app-size"
-            if facet.partial
-            else "",
+            partial="the size of the rest of the app is not given (--app-size)" if facet.partial else "",
         )
+        if selected.in_doubt and verdict.status is Status.FAILED:
+            verdict = verdict.model_copy(update={"status": Status.NOT_CHECKED})
         notes = [selected.supposed, "this rule was last checked more than a year ago" if rule.stale(today) else ""]
-        if verdict.status is not Status.PASSED or rule.stale(today):
+        told = verdict.status is Status.FAILED or (verdict.status is Status.NOT_CHECKED and not facet.partial)
+        if told or rule.stale(today):
             notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, *notes]
         reason = " ".join([verdict.reason, *(f"{note[0].upper()}{note[1:]}." for note in notes if note)])
         yield verdict.model_copy(update={"reason": reason})

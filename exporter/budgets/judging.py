@@ -89,8 +89,8 @@ def judge_bytes(
     shown = [format_size(value) for value in (size.value, limit)]
     if shown[0] == shown[1] and size.value != limit:
         shown = [format_bytes(value) for value in (size.value, limit)]
-    relation = "over" if size.value > limit else "within"
-    reason = f"{what} takes {'about ' if size.estimated else ''}{shown[0]}, {relation} {shown[1]}"
+    relation = ", over" if size.value > limit else " of" if partial else ", within"
+    reason = f"{what} takes {'about ' if size.estimated else ''}{shown[0]}{relation} {shown[1]}"
     if status is Status.NOT_CHECKED:
         reason += f"; {partial}" if partial else _between(size, limit)
     return Verdict(

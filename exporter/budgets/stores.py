@@ -97,12 +97,18 @@ class RuleFile(BaseModel):
 
 
 class Selected(BaseModel):
-    """A rule that is to be judged, and what had to be supposed to choose it."""
+    """A rule that is to be judged.
+
+    Attributes:
+        supposed: what had to be supposed to choose it; empty when its conditions are known to hold.
+        in_doubt: whether perhaps no rule of the group holds at all, so that breaking this one proves nothing.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     rule: Rule
     supposed: str = ""
+    in_doubt: bool = False
 
 
 def version_key(text: str) -> tuple[int, int]:
@@ -168,4 +174,7 @@ def _choose(group: list[Rule], minimum_os: str | None, invocation: str | None) -
     if all(holds is not None for _, holds in found):
         return Selected(rule=max(holding, key=lambda rule: rule.limit))
     rule = min(holding, key=lambda rule: rule.limit)
+    if len(holding) == 1:
+        told = f"the rule holds for a minimum OS {rule.minimum_os}, which is not given (--minimum-os)"
+        return Selected(rule=rule, supposed=told, in_doubt=True)
     return Selected(rule=rule, supposed="the minimum OS is not given (--minimum-os), so the strictest limit is taken")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -31,10 +32,15 @@ UNSTABLE = 0.05
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
-@click.option("--runner", type=click.Choice(["auto", "litert_bench", "in_process"]), default="auto", show_default=True)
-@click.option("--benchmark-binary", metavar="PATH", help="litert_bench, here or on the device, instead of building it.")
+@click.option(
+    "--runner",
+    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
+    default="auto",
+    show_default=True,
+)
+@click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
-@click.option("--instruments", is_flag=True, help="Core ML: record the Neural Engine with Instruments too.")
+@click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @format_option
 def command(
@@ -63,7 +69,10 @@ def command(
     if is_coreml(artifact):
         serials = resolve_devices(devices, APPLE_KINDS)
         target = _coreml_target(target_name, targets_file)
-        apple = profile_apple([artifact], serials, plan, target, instruments=instruments, say=_progress)
+        apple = profile_apple(
+            [artifact], serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
+            say=_progress,
+        )  # fmt: skip
         return _report(apple, strict, output_format)
     if artifact.suffix != ".tflite":
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
@@ -133,9 +142,12 @@ def _show(item: DeviceProfile) -> str:
     result = item.result
     title = f"{Path(result.artifact).name} on {result.device.serial} ({result.device.model or result.device.os})"
     lines = [title + ("  QUICK DESK CHECK, not for comparison" if result.plan.quick else "")]
-    lines += [f"  {line}" for reading in result.readings for line in _reading_lines(reading)]
+    cpu_times = [sample for reading in result.readings if reading.metric == "cpu_time" for sample in reading.samples]
+    lines += [f"  {line}" for reading in result.readings for line in _reading_lines(reading, cpu_times)]
     lines += [f"  warning: {words}" for words in result.warnings]
     lines += [f"  rejected: {words}" for words in result.rejected]
+    for op in sorted(result.ops, key=lambda op: -op.mean_s)[:10]:
+        lines.append(f"  op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}")
     if result.outputs is not None:
         lines.append(f"  outputs: {result.outputs.reason}")
     for verdict in worst_first(item.verdicts):
@@ -143,7 +155,7 @@ def _show(item: DeviceProfile) -> str:
     return "\n".join(lines)
 
 
-def _reading_lines(reading: Reading) -> list[str]:
+def _reading_lines(reading: Reading, cpu_times: Sequence[float]) -> list[str]:
     if reading.obtained is Obtained.UNAVAILABLE:
         return [f"{reading.metric}: unavailable: {reading.reason}"]
     mark = "" if reading.obtained is Obtained.MEASURED else f"  (estimated: {reading.reason})"
@@ -156,11 +168,16 @@ def _reading_lines(reading: Reading) -> list[str]:
         f"latency: {figures}  ({len(samples)} inferences, {max(1, len(reading.groups))} processes; {reading.source})",
         f"  p50 is {format_time(middle.low)} to {format_time(middle.high)} with 95 % confidence ({middle.method})",
     ]
-    return [*lines, *_stability(reading)]
+    return [*lines, *_stability(reading, cpu_times)]
 
 
-def _stability(reading: Reading) -> list[str]:
-    """A sentence when the processes' medians spread too far, or one process's samples do."""
+def _stability(reading: Reading, cpu_times: Sequence[float]) -> list[str]:
+    """A sentence when the processes' medians spread too far, or one process's samples do, and what speaks for why."""
+    if reading.conditions.get("threads") == "1" and cpu_times:
+        missing = 1 - percentile(cpu_times, 50) / percentile(reading.samples, 50)
+        if missing > UNSTABLE:
+            return [f"  unstable: the model had a CPU for only {1 - missing:.0%} of the time of its median inference; "
+                    "other programs run here. Close them, or compare cpu_time instead."]  # fmt: skip
     if len(reading.groups) > 1:
         medians = [percentile(part, 50) for part in split(reading.samples, reading.groups)]
         if spread(medians) > UNSTABLE:

@@ -18,7 +18,7 @@ from exporter.compression.layers import WEIGHTED, Layer, left_alone, select
 from exporter.compression.magnitude import agp
 from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
 from exporter.compression.stats import macs
-from exporter.errors import ToolError, UsageProblem
+from exporter.errors import ToolError, UsageProblem, first_line
 from exporter.recipe import ChannelPruning, Recovery
 from exporter.record import LeftAlone
 
@@ -183,7 +183,7 @@ class _Pruner:
             group.prune()
             check(self.module, Plan(twin, removals), self.context.example_inputs)
         except FAULTS as error:
-            return f"its channels cannot be removed alone: {str(error).splitlines()[0][:120]}"
+            return f"its channels cannot be removed alone: {first_line(error)[:120]}"
         return None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from exporter.compression.model import CompressedModel
-from exporter.errors import ToolError
+from exporter.errors import ToolError, first_line
 from exporter.hints import PT2_ENTRY
 
 
@@ -20,7 +20,7 @@ def save_compressed(compressed: CompressedModel, path: Path) -> None:
         with torch.no_grad():
             program = torch.export.export(compressed.module, compressed.example_inputs, strict=False)
     except (RuntimeError, ValueError, TypeError, torch._dynamo.exc.TorchDynamoException) as error:
-        raise ToolError(f"torch.export cannot export the compressed model: {str(error).splitlines()[0]}") from error
+        raise ToolError(f"torch.export cannot export the compressed model: {first_line(error)}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.pt2")
     try:

@@ -13,7 +13,7 @@ from exporter.conversion.coreml_names import rename_layers
 from exporter.conversion.layer_names import match_layers
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import channels_first
-from exporter.errors import ToolError
+from exporter.errors import ToolError, first_line
 from exporter.heavy import load_coremltools, quiet
 from exporter.inspection.coreml import load_spec, walk
 from exporter.sources.description import ImageSpec, InputSpec, SourceDescription
@@ -98,8 +98,7 @@ def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, 
                 skip_model_load=True,
             )
     except (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AssertionError) as error:
-        text = str(error).strip()
-        raise ToolError(f"coremltools cannot convert the model: {text.splitlines()[0] if text else error!r}") from error
+        raise ToolError(f"coremltools cannot convert the model: {first_line(error)}") from error
 
 
 def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) -> Any:

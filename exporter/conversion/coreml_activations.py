@@ -24,6 +24,7 @@ QUANTIZED = ("conv", "linear", "avg_pool", "max_pool", "add")
 _MOMENTUM = 0.1
 _BINS = 2048
 _LEAST_SPAN = 1e-6
+_FUSED_ACTIVATIONS = ("leaky_relu", "tanh", "scaled_tanh", "sigmoid", "hard_sigmoid", "relu", "relu6")
 Ranges = dict[str, dict[str, float]]
 
 
@@ -213,7 +214,14 @@ def quantize_activations(
 
 def _operations(program: Any) -> Iterator[Any]:
     for function in program.functions.values():
-        yield from function.operations
+        yield from _operations_in(function)
+
+
+def _operations_in(block: Any) -> Iterator[Any]:
+    for op in block.operations:
+        yield op
+        for nested in op.blocks:
+            yield from _operations_in(nested)
 
 
 def _share_ranges(operations: Iterable[Any], ranges: Ranges) -> None:
@@ -235,8 +243,8 @@ def _quantizable(op: Any, ranges: Ranges) -> bool:
     """Whether everything that the passes would quantize around `op` has a usable range."""
     names = [var.name for var in (op.inputs.get("x"), op.inputs.get("y")) if var is not None and var.val is None]
     names += [var.name for var in op.outputs]
-    names += [child.outputs[0].name for child in op.outputs[0].child_ops[:1]]
-    return all(_usable(ranges[name]) for name in names if name in ranges) and all(name in ranges for name in names[:1])
+    names += [child.outputs[0].name for child in op.outputs[0].child_ops[:1] if child.op_type in _FUSED_ACTIVATIONS]
+    return all(name in ranges and _usable(ranges[name]) for name in names)
 
 
 def _usable(one: dict[str, float]) -> bool:

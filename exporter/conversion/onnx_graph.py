@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from exporter.conversion.onnx_rewrites import strided_slices_to_pools
 from exporter.conversion.trace import example_tensors
-from exporter.errors import ToolError
+from exporter.errors import ToolError, first_line
 from exporter.heavy import quiet
 from exporter.sources.description import InputSpec
 
@@ -38,7 +38,7 @@ def to_onnx(traced: Any, inputs: Sequence[InputSpec], outputs: Sequence[str]) ->
                 opset_version=OPSET,
             )
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        raise ToolError(f"the model cannot be written as ONNX, which TFLite needs: {_first_line(error)}") from error
+        raise ToolError(f"the model cannot be written as ONNX, which TFLite needs: {first_line(error)}") from error
     return simplified(onnx.load_from_string(buffer.getvalue()))
 
 
@@ -62,12 +62,7 @@ def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:
         with quiet():
             result, valid = onnxsim.simplify(model, overwrite_input_shapes=shapes)
     except RuntimeError as error:
-        raise ToolError(f"the ONNX model cannot be simplified: {_first_line(error)}") from error
+        raise ToolError(f"the ONNX model cannot be simplified: {first_line(error)}") from error
     if not valid:
         raise ToolError("the simplified ONNX model does not compute what the original did")
     return strided_slices_to_pools(result)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import ToolError, UsageProblem
+from exporter.errors import ToolError, UsageProblem, first_line
 from exporter.heavy import load, load_tensorflow, quiet
 from exporter.sources.description import InputSpec
 from exporter.targets.settings import TfliteQuantization
@@ -175,10 +175,10 @@ def conversion_errors() -> Iterator[None]:
     except (tensorflow.errors.OpError, RuntimeError, ValueError, SystemError) as error:
         if isinstance(error, UsageProblem | ToolError):
             raise
-        raise ToolError(f"TensorFlow's converter failed: {_first_line(error)}") from error
+        raise ToolError(f"TensorFlow's converter failed: {first_line(error)}") from error
     except Exception as error:
         if type(error).__name__ == "ConverterError":
-            raise ToolError(f"TensorFlow's converter failed: {_first_line(error)}") from error
+            raise ToolError(f"TensorFlow's converter failed: {first_line(error)}") from error
         raise
 
 
@@ -196,7 +196,7 @@ def _keras_model(onnx_model: Any, kept_inputs: Sequence[str], sample: Example, i
                 non_verbose=True,
             )
     except (Exception, SystemExit) as error:
-        raise ToolError(f"onnx2tf cannot translate the model: {type(error).__name__}: {_first_line(error)}") from error
+        raise ToolError(f"onnx2tf cannot translate the model: {type(error).__name__}: {first_line(error)}") from error
 
 
 @contextmanager
@@ -242,8 +242,3 @@ def _arranged(tensorflow: Any, value: Any, to_source: tuple[int, ...] | None, la
     if rank == 4 and layout == "NHWC":
         return tensorflow.transpose(value, [0, 2, 3, 1]) if to_source is None else tensorflow.identity(value)
     return tensorflow.identity(value) if to_source is None else tensorflow.transpose(value, to_source)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from exporter.errors import ToolError
+from exporter.errors import ToolError, first_line
 from exporter.sources.description import InputSpec
 
 
@@ -82,7 +82,7 @@ def trace(
             # A script module inside a traced one keeps its weights where coremltools does not look for them.
             return torch.jit.freeze(traced, optimize_numerics=False) if _holds_script(wrapped) else traced
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ToolError(f"the model cannot be traced: {str(error).splitlines()[0]}") from error
+        raise ToolError(f"the model cannot be traced: {first_line(error)}") from error
 
 
 def _holds_script(module: torch.nn.Module) -> bool:

@@ -76,6 +76,13 @@ def _problem(file: Path, size: int, value: Any) -> str | None:
     return None
 
 
+def stored_bytes(value: Any) -> int:
+    """Bytes that a value of the program takes, in the weight file or in the specification."""
+    if value.WhichOneof("value") == "immediateValue":
+        return int(value.immediateValue.ByteSize())
+    return _declared_bytes(value.type.tensorType) or 0
+
+
 def _declared_bytes(tensor: Any) -> int | None:
     """Bytes of a tensor of constant shape; None when the dtype is not known."""
     name = type(tensor).DESCRIPTOR.fields_by_name["dataType"].enum_type.values_by_number.get(tensor.dataType)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from exporter.artifacts.digests import tree_size
-from exporter.errors import UsageProblem
+from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load, load_coremltools, quiet
 from exporter.inspection.facts import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.inspection.values import distinct, nonzeros
@@ -60,7 +60,7 @@ def load_program(path: Path) -> tuple[Any, Any]:
         with quiet():
             spec = coremltools.utils.load_spec(str(path))
     except Exception as error:
-        raise UsageProblem(f"{path} is not a readable Core ML model: {_first_line(error)}") from error
+        raise UsageProblem(f"{path} is not a readable Core ML model: {first_line(error)}") from error
     if spec.WhichOneof("Type") != "mlProgram":
         raise UsageProblem(
             f"{path} holds a {spec.WhichOneof('Type')}, not an ML program. "
@@ -69,7 +69,7 @@ def load_program(path: Path) -> tuple[Any, Any]:
     try:
         return spec, load_spec(spec, path / WEIGHTS_FOLDER)
     except Exception as error:
-        raise UsageProblem(f"{path} is damaged: {_first_line(error)}") from error
+        raise UsageProblem(f"{path} is damaged: {first_line(error)}") from error
 
 
 def load_spec(spec: Any, weights: Path) -> Any:
@@ -219,8 +219,3 @@ def _metadata(spec: Any) -> dict[str, str]:
     prefix = "com.github.apple.coremltools."
     facts.update({"coremltools_" + key.removeprefix(prefix): value for key, value in own.userDefined.items()})
     return {key: value for key, value in facts.items() if value}
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem
+from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load
 from exporter.inspection.facts import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.inspection.values import distinct, nonzeros
@@ -20,7 +20,7 @@ def inspect_onnx(path: Path) -> Inspection:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
     except Exception as error:
-        raise UsageProblem(f"{path} is not a readable ONNX file: {str(error).splitlines()[0]}") from error
+        raise UsageProblem(f"{path} is not a readable ONNX file: {first_line(error)}") from error
     graph = model.graph
     stored = {item.name: item for item in graph.initializer}
     types = _value_types(onnx, model)

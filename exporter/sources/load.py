@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import ToolError, UsageProblem
+from exporter.errors import ToolError, UsageProblem, first_line
 from exporter.heavy import load, load_torch
 from exporter.hints import CompressionHints
 from exporter.sources.description import (
@@ -147,9 +147,9 @@ def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSetting
             results = flatten(module(*zeros))
     except Exception as error:
         shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageProblem(
-            f"model {spec} does not run on inputs {shapes}: {first_line}\nGive the right shape with --input-shape."
+            f"model {spec} does not run on inputs {shapes}: {first_line(error)}\n"
+            "Give the right shape with --input-shape."
         ) from error
     if settings.outputs and len(settings.outputs) != len(results):
         raise UsageProblem(f"model {spec} has {len(results)} outputs; {len(settings.outputs)} names were given.")
@@ -208,7 +208,7 @@ def _load_onnx(spec: str, settings: ModelSettings) -> ModelSource:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
     except Exception as error:
-        raise UsageProblem(f"model {spec} is not a readable ONNX file: {str(error).splitlines()[0]}") from error
+        raise UsageProblem(f"model {spec} is not a readable ONNX file: {first_line(error)}") from error
     initializers = {item.name for item in model.graph.initializer}
     fixed = {item.name: item for item in settings.inputs}
     specs = []

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem
+from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load_torch
 from exporter.hints import PT2_ENTRY, CompressionHints, parse_hints
 from exporter.sources.settings import InputSettings
@@ -23,7 +23,7 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], Compressi
         program = torch.export.load(path, extra_files=extra)
     except Exception as error:
         raise UsageProblem(
-            f"model {path} cannot be loaded by torch {torch.__version__}: {_first_line(error)}\n"
+            f"model {path} cannot be loaded by torch {torch.__version__}: {first_line(error)}\n"
             "If a newer torch saved it, save it again with this version; if the file is damaged, copy it again."
         ) from error
     placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
@@ -54,7 +54,7 @@ def load_torchscript(path: Path, *, trust_pickle: bool) -> Any:
     try:
         module = torch.load(path, map_location="cpu", weights_only=False)
     except (RuntimeError, pickle.UnpicklingError, AttributeError, ImportError, EOFError) as error:
-        raise UsageProblem(f"model {path} cannot be unpickled: {_first_line(error)}") from error
+        raise UsageProblem(f"model {path} cannot be unpickled: {first_line(error)}") from error
     if not isinstance(module, torch.nn.Module):
         raise UsageProblem(f"model {path} holds a {type(module).__name__}, not a module.")
     return module.eval()
@@ -70,8 +70,3 @@ def _not_torchscript(path: Path) -> str:
         f"model {path} is {kind}. A state dict goes with its architecture: torchvision:NAME --weights {path.name}, "
         "or a factory. A pickled module can run any code when loaded; if you trust its author, add --trust-pickle."
     )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem
+from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load, load_torch
 
 
@@ -28,10 +28,10 @@ def read_state(path: Path) -> dict[str, Any]:
             "Save the weights with torch.save(model.state_dict(), FILE) or as .safetensors."
         ) from error
     except (RuntimeError, EOFError, ValueError, OSError, zipfile.BadZipFile, KeyError) as error:
-        raise UsageProblem(f"weights {path} cannot be read: {_first_line(error)}") from error
+        raise UsageProblem(f"weights {path} cannot be read: {first_line(error)}") from error
     except Exception as error:
         if type(error).__module__.startswith("safetensors"):
-            raise UsageProblem(f"weights {path} cannot be read: {_first_line(error)}") from error
+            raise UsageProblem(f"weights {path} cannot be read: {first_line(error)}") from error
         raise
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
@@ -65,8 +65,3 @@ def load_state(module: Any, path: Path) -> None:
     if found:
         raise UsageProblem(f"weights {path} do not fit the model:\n" + "\n".join(found))
     module.load_state_dict(state, strict=False)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.datasets.core_ml import core_ml_features
-from exporter.errors import ToolError
+from exporter.errors import ToolError, first_line
 from exporter.heavy import load, load_coremltools, load_torch, quiet
 from exporter.sources.description import InputSpec, SourceDescription
 
@@ -70,7 +70,7 @@ class LiteRTRunner:
                 self.model = interpreter.Interpreter(str(path), num_threads=threads)
                 self.model.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ToolError(f"{path} does not load in LiteRT: {str(error).splitlines()[0]}") from error
+            raise ToolError(f"{path} does not load in LiteRT: {first_line(error)}") from error
         self.inputs = _by_name(self.model.get_input_details(), [spec.name for spec in description.inputs], path)
         self.outputs = _by_name(self.model.get_output_details(), description.outputs, path)
         self.name = f"LiteRT {importlib.metadata.version('ai-edge-litert')}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device_harness import adb
+from device_harness import adb, adb_client
 from device_harness.errors import DeviceNotFoundError, DeviceRebootedError, StorageFullError
 from tests.device_harness.contract import gone
 from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig
@@ -33,8 +33,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbdRig]:
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds instead of tens of them."""
-    monkeypatch.setattr(adb, "CONTROL_LIMIT_S", 5.0)
-    monkeypatch.setattr(adb, "RECONNECT_LIMIT_S", 5.0)
+    monkeypatch.setattr(adb_client, "CONTROL_LIMIT_S", 5.0)
+    monkeypatch.setattr(adb_client, "RECONNECT_LIMIT_S", 5.0)
     monkeypatch.setattr(adb, "GUARD_GRACE_S", GRACE_S)
 
 

@@ -97,3 +97,34 @@ def test_the_stand_in_has_coremltools_own_signatures() -> None:
         assert list(real) == list(inspect.signature(getattr(Benchmarker, name)).parameters)
     assert "development_team" in inspect.signature(remote.AppSigningCredentials).parameters
     assert "credentials" in inspect.signature(remote.Device.prepare_for_model_debugging).parameters
+
+
+def test_readings_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Estimates are marked, what it does not measure is unavailable, and a latency budget is judged all the same."""
+    from device_harness.device import DeviceInfo
+    from exporter import coreml_profiling
+    from profilers.plan import ProfilePlan
+    from profilers.readings import Obtained
+
+    class Mac:
+        def __enter__(self) -> "Mac":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def info(self) -> DeviceInfo:
+            return DeviceInfo(serial="mac", kind="mac")
+
+    monkeypatch.setattr(coreml_profiling, "benchmark", lambda *a, **k: benchmark(*a, **k, library=LIBRARY))
+    model = tmp_path / "m.mlmodel"
+    model.write_bytes(b"x")
+    plan = ProfilePlan.desk_check(runs=3)
+    (item,) = coreml_profiling.profile_apple(
+        [model], ["local"], plan, coremltools=True, opener=lambda serial: Mac()  # type: ignore[arg-type, return-value]
+    )  # fmt: skip
+    assert item.result is not None
+    readings = {reading.metric: reading for reading in item.result.readings}
+    assert readings["latency"].samples == (0.002, 0.003, 0.004)
+    assert readings["op_time.conv_0"].obtained is Obtained.ESTIMATED
+    assert readings["memory.peak"].obtained is Obtained.UNAVAILABLE

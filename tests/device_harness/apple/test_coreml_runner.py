@@ -9,6 +9,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_harness import bench_document, process
 from device_harness.apple.settings import AppleSettings
@@ -70,6 +72,16 @@ def test_the_sample_plan_is_what_is_sent() -> None:
 def test_documents_that_are_none_are_refused(data: bytes) -> None:
     with pytest.raises(UnreadableOutputError):
         read_document(data, "a phone")
+
+
+@given(st.binary(max_size=200), st.integers(0, len(SAMPLE)), st.integers(0, 40))
+def test_damaged_documents_are_read_or_refused(data: bytes, at: int, length: int) -> None:
+    """Any bytes in place of a part of a document: no crash."""
+    try:
+        document = read_document(SAMPLE[:at] + data + SAMPLE[at + length :], "a phone")
+    except UnreadableOutputError:
+        return
+    assert document.latencies_s
 
 
 def test_compute_units_of_targets() -> None:

@@ -105,18 +105,28 @@ def test_refusals_say_what_to_do(stage: Stage, session: str, kind: type[DeviceEr
     assert stage.left() == 0
 
 
-def test_a_whole_session(stage: Stage) -> None:
-    """Launch, wait, fetch the code and both streams, remove the workspace: exactly these commands."""
+@pytest.mark.parametrize("session", ["clock", "clock_lost_connection"])
+def test_a_whole_session(stage: Stage, session: str) -> None:
+    """Launch, wait, fetch code and streams, remove the workspace: these commands; a cable may come loose meanwhile."""
     for name, content in (("exit", "0\n"), ("stdout", "5000.5\n"), ("stderr", "")):
         (stage.folder / name).write_text(content)
-    stage.play("clock")
+    stage.play(session)
     with phone() as device:
         offset = device.clock_offset()
-        session = f"{device.workspace}/.run-1"
+        folder = f"{device.workspace}/.run-1"
     assert stage.left() == 0
     assert 0 < offset.uncertainty_s < 30
     sources = [call[call.index("--source") + 1] for call in stage.calls() if "--source" in call]
-    assert sources == [f"{session}/exit", f"{session}/stdout", f"{session}/stderr"]
+    assert sources == [f"{folder}/exit", f"{folder}/stdout", f"{folder}/stderr"]
+
+
+def test_a_connection_that_stays_lost_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from device_harness import app_device
+
+    monkeypatch.setattr(app_device, "RECONNECT_S", 0.0)
+    stage.play("clock_lost_for_good")
+    with pytest.raises(DeviceDisconnectedError, match="Check the cable"):
+        phone().run(["clock"], timeout_s=30)
 
 
 def test_settings_that_cannot_be_right_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

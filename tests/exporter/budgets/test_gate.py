@@ -290,6 +290,15 @@ def test_a_store_rule_names_its_source_when_it_fails_and_its_age_when_it_is_old(
     assert "more than a year ago" in old.reason
 
 
+def test_breaking_a_rule_that_may_not_hold_is_not_checked() -> None:
+    """Neither a failure nor a pass: the minimum OS decides, and the reason says so."""
+    doubtful = rule().model_copy(update={"in_doubt": True, "supposed": "the minimum OS is not given"})
+    for size, status in ((11, Status.NOT_CHECKED), (10, Status.PASSED)):
+        verdict = judge([stored(ByteCount.exact(size, ""))], rules={"a.ipa": [doubtful]})[0]
+        assert verdict.status is status
+        assert "The minimum OS is not given." in verdict.reason
+
+
 def test_a_figure_on_both_sides_of_a_limit_is_not_judged() -> None:
     """Xcode's 15.0 MB against a limit of 15 MB."""
     found = stored(ByteCount.estimate(10, "rounded", low=9, high=12))

@@ -62,6 +62,13 @@ def test_a_choice_without_minimum_os_says_what_it_supposed() -> None:
     assert "--minimum-os" in found["app-clip.bundle"]
 
 
+def test_a_lone_rule_that_may_not_hold_is_in_doubt() -> None:
+    """An APK of 2 GB without a known minimum OS must not fail for Android 4."""
+    found = {one.rule.id: one for one in select(shipped_rules(), ["google-play"], minimum_os=None, invocation=None)}
+    assert found["google-play.before-android-5"].in_doubt
+    assert not found["google-play.base-module"].in_doubt
+
+
 def test_on_demand_resources_grew_with_ios_18() -> None:
     """Both limits are in force, each for its systems."""
     assert chosen("app-store", "17.9")["app-store.on-demand-resource"] == 512_000_000

@@ -7,7 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from exporter.coreml_reference import EvaluationError, ModelInputError, Observation, ReferenceModel
+from exporter.coreml_reference import (
+    EvaluationError,
+    ModelInputError,
+    Observation,
+    ReferenceModel,
+    UnsupportedOpError,
+)
+from exporter.coreml_reference.registry import OPERATIONS, REFUSED
 from exporter.heavy import quiet
 from tests.exporter.coreml_reference.programs import SmallNet, build, convert, coremltools, run
 
@@ -229,6 +236,15 @@ def test_an_operation_that_fails_is_named_with_its_place(tmp_path: Path) -> None
     build(tmp_path / "m.mlpackage", body, {"x": (3,)})
     with pytest.raises(EvaluationError, match=r"main\[\d+\] gather '.*outside of length 3"):
         run(tmp_path / "m.mlpackage", {"x": np.array([1, 2, 7], np.float32)})
+
+
+def test_an_operation_without_an_implementation_is_named_with_its_place_and_reason(
+    small: tuple[Path, SmallNet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(OPERATIONS, "clip")
+    monkeypatch.setitem(REFUSED, "clip", "for the sake of this test")
+    with pytest.raises(UnsupportedOpError, match=r"main\[\d+\] clip '.*for the sake of this test"):
+        ReferenceModel(small[0])
 
 
 def test_random_numbers_follow_their_seed(tmp_path: Path) -> None:

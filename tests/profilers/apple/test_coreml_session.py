@@ -13,9 +13,10 @@ from device_harness.errors import CommandFailedError, DeviceError
 from profilers import apple_recording, coreml_session
 from profilers.coreml_session import CoremlRun, profile_coreml
 from profilers.parse.apple.powermetrics import PowerSample
+from profilers.parse.apple.xctrace_toc import parse_toc
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
-from tests.profilers.apple.test_placement import SAMPLE
+from tests.profilers.apple.test_placement import EXPORT, ROWS, SAMPLE
 
 PLAN = ProfilePlan.desk_check(processes=2)
 RUN = CoremlRun("cpu_and_ne")
@@ -163,36 +164,56 @@ def test_instruments_record_in_a_run_apart(monkeypatch: pytest.MonkeyPatch, runn
     assert "no Neural Engine" in str(simulated["neural_engine.busy_time"].reason)
 
 
-def test_what_instruments_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Tables that the trace has are exported and read."""
-    from tests.profilers.apple.test_placement import EXPORT, ROWS
+class Working:
+    """A recording that succeeds."""
 
-    class Working:
-        def __init__(self, *arguments: object, **options: object) -> None:
-            pass
+    def __init__(self, output: Path, **options: object) -> None:
+        self.output = output
+        self.options = options
 
-        def begin(self) -> None:
-            pass
+    def begin(self) -> None:
+        pass
 
-        def __enter__(self) -> "Working":
-            return self
+    def __enter__(self) -> "Working":
+        return self
 
-        def __exit__(self, *_: object) -> None:
-            pass
+    def __exit__(self, *_: object) -> None:
+        pass
 
-        def finish(self) -> Path:
-            return tmp_path
+    def finish(self) -> Path:
+        return self.output
+
+
+TIME_PROFILE = (
+    '<trace-query-result><node><schema name="time-profile">'
+    "<col><mnemonic>process</mnemonic><engineering-type>process</engineering-type></col>"
+    "<col><mnemonic>weight</mnemonic><engineering-type>weight</engineering-type></col></schema>"
+    '<row><process id="1" fmt="CoreMLBench (512)"/><weight id="2" fmt="1.00 ms">1000000</weight></row>'
+    '<row><process ref="1"/><weight ref="2"/></row>'
+    '<row><process id="3" fmt="other (1512)"/><weight ref="2"/></row></node></trace-query-result>'
+)
+
+
+def test_what_instruments_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables that the trace has are exported and read; one that is not there, or cannot be read, spoils no other."""
+    tables = {"ane-hw-intervals": EXPORT % ROWS, "time-profile": TIME_PROFILE, "SystemPowerLevel": "not XML"}
 
     def export(trace: Path, schema: str, output: Path, *, run: int) -> Path:
-        assert (schema, run) == ("ane-hw-intervals", 4)
-        output.write_text(EXPORT % ROWS)
+        assert run == 4
+        output.write_text(tables[schema])
         return output
 
-    from profilers.parse.apple.xctrace_toc import parse_toc
-
-    toc = parse_toc(b'<trace-toc><run number="4"><data><table schema="ane-hw-intervals"/></data></run></trace-toc>')
+    listed = "".join(f'<table schema="{schema}"/>' for schema in tables)
+    toc = parse_toc(f'<trace-toc><run number="4"><data>{listed}</data></run></trace-toc>'.encode())
     monkeypatch.setattr(apple_recording, "Recording", Working)
     monkeypatch.setattr(apple_recording, "contents", lambda trace, folder: toc)
     monkeypatch.setattr(apple_recording, "export_table", export)
     info = DeviceInfo(serial="UDID", kind="ios")
-    assert apple_recording.neural_engine_reading(info, lambda: None, seconds=5).samples == (0.0015, 0.0015)
+    busy, sampled, rate = apple_recording.instruments_readings(info, lambda: SAMPLE, seconds=5)
+    assert busy.samples == (0.0015, 0.0015)
+    assert (sampled.samples, sampled.obtained) == ((0.002,), Obtained.ESTIMATED)
+    assert "not whole XML" in str(rate.reason)
+    monkeypatch.setattr(apple_recording, "contents", lambda trace, folder: ())
+    nothing = apple_recording.instruments_readings(info, lambda: SAMPLE, seconds=5)
+    assert [reading.obtained for reading in nothing] == [Obtained.UNAVAILABLE] * 3
+    assert all("not recorded" in str(reading.reason) for reading in nothing)

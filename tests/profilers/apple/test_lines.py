@@ -96,6 +96,8 @@ def test_process_lines() -> None:
 @given(st.text(max_size=200) | st.lists(JSON).map(lambda values: "".join(json.dumps(value) + "\n" for value in values)))
 def test_any_lines_are_refused_or_empty(text: str) -> None:
     """No crash and no sample out of nothing."""
+    with pytest.raises(UnreadableOutputError):
+        parse_pyidevice_battery(text)
     for parse in (parse_battery_lines, parse_process_lines):
         try:
             assert parse(text) == () or '"' in text
