@@ -89,9 +89,8 @@ def tflite_top1(path: Path, cifar: Cifar) -> float:
     """Percent of all test images, by LiteRT."""
     run = _invoker(path)
     images = cifar.test[0].permute(0, 2, 3, 1).contiguous().numpy()
-    hits = [
-        int(run(image[None]).argmax()) == label for image, label in zip(images, cifar.test[1].tolist(), strict=True)
-    ]
+    labels = cifar.test[1].tolist()
+    hits = [int(run(image[None]).argmax()) == label for image, label in zip(images, labels, strict=True)]
     return 100 * sum(hits) / len(hits)
 
 
@@ -124,15 +123,16 @@ def table(rows: list[Measured]) -> str:
     """Markdown."""
     base = next((row for row in rows if row.name == "resnet20"), rows[0])
     lines = [
-        "| | torch top-1 | TFLite bytes | download | top-1 | Core ML bytes | download | top-1 (500 images) | p50 ms |",
+        "| | torch top-1 | TFLite bytes | download | top-1 | Core ML bytes | download | top-1 (of 500) | p50 ms |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         ratio = f"{row.tflite_bytes:,} ({base.tflite_bytes / row.tflite_bytes:.1f}x)"
         coreml = f"{row.coreml_bytes:,} ({base.coreml_bytes / row.coreml_bytes:.1f}x)"
+        latency = f"{row.p50_ms:.3f} ({row.p50_ms / base.p50_ms:.2f}x)"
         lines.append(
-            f"| {row.name} | {row.torch_top1:.2f} | {ratio} | {row.tflite_download:,} | {row.tflite_top1:.2f} | {coreml} "
-            f"| {row.coreml_download:,} | {row.coreml_top1:.1f} | {row.p50_ms:.3f} ({row.p50_ms / base.p50_ms:.2f}x) |"
+            f"| {row.name} | {row.torch_top1:.2f} | {ratio} | {row.tflite_download:,} | {row.tflite_top1:.2f} "
+            f"| {coreml} | {row.coreml_download:,} | {row.coreml_top1:.1f} | {latency} |"
         )
     return "\n".join(lines) + "\n"
 

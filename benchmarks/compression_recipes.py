@@ -33,8 +33,7 @@ class Row(NamedTuple):
 
 
 BASE = {"optimizer_options": {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}}
-# The first stage and the ends hold a twentieth of the weights and bear the least.
-SHARE3 = {"method": "weight_sharing", "bits": 3, "rules": [{"name": "^conv1$|^linear$|^layer1", "bits": 4}]}
+SHARE3 = {"method": "weight_sharing", "bits": 3}
 STATIC = {"method": "static_quantization", "observer": "histogram"}
 HALF = {"method": "channel_pruning", "macs": 0.5, "criterion": "l2", "scope": "global", "max_ratio": 0.75}
 CIFAR_ROWS: dict[str, Row] = {
@@ -61,7 +60,7 @@ CIFAR_ROWS: dict[str, Row] = {
         "int8",
         activations=True,
     ),
-    "weight sharing, 3 bits": Row("resnet20", [SHARE3, {"method": "recovery", "training": training(6, 0.01)}]),
+    "weight sharing, 3 bits": Row("resnet20", [SHARE3, {"method": "recovery", "training": training(3, 0.005)}]),
     "weight sharing, 4 bits, no training": Row("resnet20", [{"method": "weight_sharing", "bits": 4}]),
     "half the MACs": Row("resnet20", [HALF, {"method": "recovery", "training": training(8, 0.03)}]),
     "90 % sparse": Row(
