@@ -34,6 +34,7 @@ class Observation:
 
 
 Observer = Callable[[Observation], None]
+_FAILURES = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, ArithmeticError)
 _Coerce = Callable[[Any], Any] | None
 
 
@@ -139,32 +140,7 @@ class Plan:
 
     def _run(self, block: _Block, values: list[Any], observer: Observer | None) -> None:
         for step in block.steps:
-            arguments = {
-                name: source if coerce is None else coerce(source)
-                for name, source, coerce in (
-                    (name, values[source] if type(source) is int else _resolve(source, values), coerce)
-                    for name, source, coerce in step.dynamic
-                )
-            }
-            try:
-                result = (
-                    step.call(values, observer, **arguments) if step.op_type in STRUCTURAL else step.call(**arguments)
-                )
-            except (EvaluationError, UnsupportedOpError):
-                raise
-            except (
-                RuntimeError,
-                ValueError,
-                TypeError,
-                IndexError,
-                KeyError,
-                AssertionError,
-                ArithmeticError,
-            ) as error:
-                raise EvaluationError(
-                    f"{step.location} failed on {_summary(arguments)}: {error}. Check the inputs' shapes "
-                    "against the model's; if they are right, the program is not valid Core ML"
-                ) from error
+            result = _call(step, values, observer)
             produced = result if isinstance(result, tuple) else (result,)
             for output, value in zip(step.outputs, produced, strict=False):
                 values[output.slot] = value = _stored(value, output)
@@ -307,6 +283,25 @@ class Plan:
         for slot, step in last.items():
             if slot not in kept:
                 step.frees += (slot,)
+
+
+def _call(step: _Step, values: list[Any], observer: Observer | None) -> Any:
+    """The result of one step; what goes wrong in it becomes an error with its place."""
+    arguments: dict[str, Any] = {}
+    try:
+        for name, source, coerce in step.dynamic:
+            value = values[source] if type(source) is int else _resolve(source, values)
+            arguments[name] = value if coerce is None else coerce(value)
+        if step.op_type in STRUCTURAL:
+            return step.call(values, observer, **arguments)
+        return step.call(**arguments)
+    except (EvaluationError, UnsupportedOpError):
+        raise
+    except _FAILURES as error:
+        raise EvaluationError(
+            f"{step.location} failed on {_summary(arguments)}: {error}. Check the inputs' shapes against the model's; "
+            "if they are right, the program is not valid Core ML"
+        ) from error
 
 
 def _slots_in(block: _Block) -> Iterable[int]:
