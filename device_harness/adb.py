@@ -319,7 +319,7 @@ class AdbDevice:
         end = time.monotonic() + adb_client.CONTROL_LIMIT_S
         while "guarding" not in self._guard.output_so_far():
             if self._guard.poll() is not None or time.monotonic() > end:
-                words = self._guard.output_so_far() + self._guard.errors_so_far()
+                words = self._guard.errors_so_far()
                 self._guard.close()
                 raise adb_errors.classify(self.serial, "making a folder in /data/local/tmp or /tmp", words)
             time.sleep(0.02)
