@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 # Runs on the device as `sh -c SCRIPT`. Ends when its standard input does: when this session closes, when this process
 # is killed, when the cable is lost. After a grace, unless a newer guard took over, it undoes everything.
-_GUARD = """trap '' HUP INT TERM
+_GUARD = """trap '' HUP INT TERM PIPE
 cd {workspace} || exit 1
 echo $$ > .guard; echo {lease} > .lease
 cat /proc/sys/kernel/random/boot_id; echo guarding
@@ -54,7 +54,8 @@ cd / && rm -rf {workspace}"""
 
 # Clears up after sessions whose guards are gone (a reboot, or init ended them with adbd), then makes a workspace. The
 # same shell goes on as its guard: there is no moment at which the workspace has none.
-_OPEN = """for base in /data/local/tmp /tmp; do [ -w "$base" ] && break; done
+_OPEN = """trap '' HUP INT TERM PIPE
+for base in /data/local/tmp /tmp; do [ -w "$base" ] && break; done
 for old in "$base"/mobile-export.*; do
   [ -d "$old" ] || continue
   if [ -f "$old/.guard" ]; then kill -0 "$(cat "$old/.guard")" 2>/dev/null && continue
@@ -319,7 +320,7 @@ class AdbDevice:
         end = time.monotonic() + adb_client.CONTROL_LIMIT_S
         while "guarding" not in self._guard.output_so_far():
             if self._guard.poll() is not None or time.monotonic() > end:
-                words = self._guard.output_so_far() + self._guard.errors_so_far()
+                words = self._guard.errors_so_far()
                 self._guard.close()
                 raise adb_errors.classify(self.serial, "making a folder in /data/local/tmp or /tmp", words)
             time.sleep(0.02)
