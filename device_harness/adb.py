@@ -38,7 +38,8 @@ Result = TypeVar("Result")
 # is killed, when the cable is lost. After a grace, unless a newer guard took over, it undoes everything.
 _GUARD = """trap '' HUP INT TERM
 cd {workspace} || exit 1
-echo $$ > .guard; echo {lease} > .lease; echo guarding
+echo $$ > .guard; echo {lease} > .lease
+cat /proc/sys/kernel/random/boot_id; echo guarding
 cat > /dev/null
 [ -e .closing ] || sleep {grace}
 [ "$(cat .lease 2>/dev/null)" = {lease} ] || exit 0
@@ -51,13 +52,18 @@ done
 [ -f .restore ] && sh .restore > /dev/null 2>&1
 cd / && rm -rf {workspace}"""
 
+# Clears up after sessions whose guards are gone (a reboot, or init ended them with adbd), then makes a workspace. The
+# same shell goes on as its guard: there is no moment at which the workspace has none.
 _OPEN = """for base in /data/local/tmp /tmp; do [ -w "$base" ] && break; done
 for old in "$base"/mobile-export.*; do
-  [ -f "$old/.guard" ] || continue
-  kill -0 "$(cat "$old/.guard")" 2>/dev/null && continue
-  cd "$old" && { [ -f .restore ] && sh .restore > /dev/null 2>&1; cd /; rm -rf "$old"; }
+  [ -d "$old" ] || continue
+  if [ -f "$old/.guard" ]; then kill -0 "$(cat "$old/.guard")" 2>/dev/null && continue
+  else [ -n "$(find "$old" -maxdepth 0 -mmin +1 2>/dev/null)" ] || continue; fi
+  cd "$old" && {{ [ -f .restore ] && sh .restore > /dev/null 2>&1; cd /; rm -rf "$old"; }}
 done
-mktemp -d "$base/mobile-export.XXXXXXXX" && cat /proc/sys/kernel/random/boot_id"""
+workspace=$(mktemp -d "$base/mobile-export.XXXXXXXX") || exit 1
+echo "$workspace"
+"""
 
 
 class AdbProcess:
@@ -160,16 +166,10 @@ class AdbDevice:
         if "shell_v2" not in self._features().split():
             raise DeviceError(f"{serial}: its adb is too old to return exit codes. Android 7 or newer is needed.",
                               serial=serial)  # fmt: skip
-        lines = self.client.call("shell", _OPEN).text.split()
-        if len(lines) != 2:
-            raise DeviceError(f"{serial}: neither /data/local/tmp nor /tmp can be written on it. Free some space, or "
-                              "check its permissions.", serial=serial)  # fmt: skip
-        self.workspace, self._boot_id = lines
-        try:
-            self._set_guard()
-        except BaseException:
-            self.close()
-            raise
+        self.workspace = ""
+        self._boot_id = ""
+        words = self._set_guard().split()
+        self.workspace, self._boot_id = words[0], words[1]
 
     def _features(self) -> str:
         try:
@@ -244,9 +244,10 @@ class AdbDevice:
         if self._closed:
             return
         self._closed = True
-        finish = self._finish_script()
+        where = shlex.quote(self.workspace)
+        finish = self._finish_script(where)
         try:
-            self._again(lambda: self.client.call("shell", f"touch {shlex.quote(self.workspace)}/.closing; {finish}"))
+            self._again(lambda: self.client.call("shell", f"touch {where}/.closing; {finish}"))
         except DeviceError:
             # The guard sees the same loss and clears up by itself.
             pass
@@ -302,23 +303,30 @@ class AdbDevice:
                 self._set_guard()
             return operation()
 
-    def _set_guard(self) -> None:
-        """Leave a process on the device that clears up when this session is gone."""
+    def _set_guard(self) -> str:
+        """Leave a process on the device that clears up when this session is gone; returns what it said.
+
+        The first one makes the workspace and says where it is before the boot id; later ones say the boot id.
+        """
         if self._guard is not None:
             self._guard.close()
+        where = shlex.quote(self.workspace) if self.workspace else '"$workspace"'
         script = _GUARD.format(
-            workspace=shlex.quote(self.workspace), lease=uuid.uuid4().hex, grace=GUARD_GRACE_S,
-            finish=self._finish_script(),
-        )  # fmt: skip
-        self._guard = self.client.start("shell", script, hold_stdin=True)
+            workspace=where, lease=uuid.uuid4().hex, grace=GUARD_GRACE_S, finish=self._finish_script(where)
+        )
+        opening = "" if self.workspace else _OPEN.format()
+        self._guard = self.client.start("shell", opening + script, hold_stdin=True)
         end = time.monotonic() + adb_client.CONTROL_LIMIT_S
         while "guarding" not in self._guard.output_so_far():
             if self._guard.poll() is not None or time.monotonic() > end:
-                raise adb_errors.disconnected(self.serial, self._guard.errors_so_far())
+                words = self._guard.output_so_far() + self._guard.errors_so_far()
+                self._guard.close()
+                raise adb_errors.classify(self.serial, "making a folder in /data/local/tmp or /tmp", words)
             time.sleep(0.02)
+        return self._guard.output_so_far()
 
-    def _finish_script(self) -> str:
-        return _FINISH.format(workspace=shlex.quote(self.workspace), marker=MARKER, token=self._token)
+    def _finish_script(self, where: str) -> str:
+        return _FINISH.format(workspace=where, marker=MARKER, token=self._token)
 
     def _push(self, source: Path, name: str, executable: bool, timeout_s: float) -> str:
         target = f"{self.workspace}/{name}"

@@ -1,5 +1,6 @@
 """This machine as a device."""
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -75,7 +76,13 @@ class LocalDevice:
 
     def run(self, command: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run in the workspace."""
-        return process.run(command, timeout_s=timeout_s, env=env, cwd=self._folder())
+        running = self.start(command, env=env)
+        try:
+            return running.wait(timeout_s)
+        finally:
+            running.close()
+            with contextlib.suppress(ValueError):  # `close` from another thread has taken it already
+                self._started.remove(running)
 
     def start(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> process.Process:
         """Start in the workspace."""

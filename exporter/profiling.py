@@ -78,9 +78,12 @@ def profile(
     with tempfile.TemporaryDirectory() as folder:
         references = _references(models, Path(folder), plan) if compare_outputs and serials != ["local"] else {}
 
+        opened: list[Device] = []
+
         def work(serial: str) -> list[DeviceProfile]:
             try:
                 with opener(serial) as device:
+                    opened.append(device)
                     runner = choose_runner(device, choice)
                     if isinstance(runner, BenchmarkModel):
                         results = profile_by_benchmark_model(device, models, plan, runner, say=say)
@@ -91,8 +94,16 @@ def profile(
             compared = compare_outputs and serial != "local"
             return [_judged(serial, result, budgets, compared) for result in results]
 
+        if len(serials) == 1:
+            return work(serials[0])
         with ThreadPoolExecutor(max_workers=max(1, len(serials))) as pool:
-            return [found for of_device in pool.map(work, serials) for found in of_device]
+            try:
+                return [found for of_device in pool.map(work, serials) for found in of_device]
+            except KeyboardInterrupt:
+                # Ends what the workers wait for; the devices restore and clear up now, not at the end of the plan.
+                for device in opened:
+                    device.close()
+                raise
 
 
 def resolve_devices(asked: Sequence[str], kinds: Sequence[str] = TFLITE_KINDS) -> list[str]:
@@ -156,7 +167,7 @@ def _given_program(device: Device, choice: RunnerChoice) -> BenchmarkModel | str
             f"{device.serial} has no benchmark_model in the usual places. Give it with --benchmark-binary.",
             serial=device.serial,
         )
-    program = device.push(given, "benchmark", executable=True) if isinstance(given, Path) else given
+    program = device.push(given, "bench_runner", executable=True) if isinstance(given, Path) else given
     family = identify(device, program)
     return program if family == "litert_bench" else BenchmarkModel(program, family)
 

@@ -7,17 +7,19 @@ and the 95th are not to be had.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from device_harness.device import Device, DeviceInfo
 from device_harness.errors import CommandFailedError
 from device_harness.runners.benchmark_model import benchmark_command, output_of
 from device_harness.runners.documents import START_UP_S
 from profilers.conditions import look, problems_before
+from profilers.monitor import monitored
 from profilers.parse.benchmark_model import BenchmarkSummary, parse_benchmark_text
 from profilers.parse.op_profile import OpTime, parse_op_table
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading, unavailable
+from profilers.sampled import ProcessUse, process_use
 from profilers.session import Entry, ProfileResult, is_android, measure, prepare_state, push_models, request_of
 
 
@@ -26,6 +28,13 @@ class BenchmarkModel(NamedTuple):
 
     program: str
     family: str
+
+
+class BenchmarkRun(NamedTuple):
+    """One process: what the program said, and what /proc showed of it."""
+
+    summary: BenchmarkSummary
+    use: ProcessUse
 
 
 def profile_by_benchmark_model(
@@ -48,10 +57,9 @@ def profile_by_benchmark_model(
     warnings = [] if plan.quick else problems_before(before, plan)
     taken_at = datetime.now(UTC)
 
-    def execute(remote: str) -> BenchmarkSummary:
-        return parse_benchmark_text(
-            _run(device, runner, plan, remote, op_profile=False), f"{runner.program} on {device.serial}"
-        )
+    def execute(remote: str) -> BenchmarkRun:
+        text, use = _run(device, runner, plan, remote, op_profile=False)
+        return BenchmarkRun(parse_benchmark_text(text, f"{runner.program} on {device.serial}"), use)
 
     measure(device, entries, plan, execute, before, warnings, say)
     return [
@@ -67,30 +75,36 @@ def profile_by_benchmark_model(
 
 def summary_readings(entry: Entry, plan: ProfilePlan, info: DeviceInfo, taken_at: datetime) -> tuple[Reading, ...]:
     """One reading a figure, one sample a process; what the program did not tell is unavailable."""
-    summaries: list[BenchmarkSummary] = entry.documents
+    runs: list[BenchmarkRun] = entry.documents
+    summaries = [run.summary for run in runs]
     source = f"benchmark_model ({summaries[0].family}), {summaries[0].count} inferences a process"
     conditions = {
         **plan.conditions(),
         "runtime": f"benchmark_model {summaries[0].family}",
         "ran_on": _ran_on(summaries, plan),
     }
-    figures = (
-        ("latency.mean", "s", "mean_s"), ("latency.p50", "s", "median_s"), ("latency.p95", "s", "p95_s"),
-        ("load_time", "s", "init_s"), ("memory.growth", "B", "footprint_bytes"),
-    )  # fmt: skip
+    figures: tuple[tuple[str, str, str, list[float | None]], ...] = (
+        ("latency.mean", "s", source, [summary.mean_s for summary in summaries]),
+        ("latency.p50", "s", source, [summary.median_s for summary in summaries]),
+        ("latency.p95", "s", source, [summary.p95_s for summary in summaries]),
+        ("load_time", "s", source, [summary.init_s for summary in summaries]),
+        ("memory.growth", "B", source, [summary.footprint_bytes for summary in summaries]),
+        ("memory.peak", "B", "/proc/PID/status", [run.use.peak_bytes for run in runs]),
+        ("cpu_utilization", "1", "/proc/PID/stat", [run.use.cpus for run in runs]),
+    )
+    facts: dict[str, Any] = {"device": info.serial, "environment": info.environment, "conditions": conditions}
     found = []
-    for metric, unit, field in figures:
-        samples = [getattr(summary, field) for summary in summaries]
-        if any(sample is None for sample in samples):
-            reason = "this benchmark_model does not tell it"
-            facts = {"environment": info.environment, "conditions": conditions}
-            found.append(unavailable(metric, unit, reason, source=source, device=info.serial, **facts))
-        else:
-            found.append(
-                Reading(metric=metric, unit=unit, samples=tuple(samples), source=source, device=info.serial,
-                        environment=info.environment, obtained=Obtained.MEASURED, taken_at=taken_at,
-                        conditions=conditions, groups=(1,) * len(samples) if len(samples) > 1 else ())
-            )  # fmt: skip
+    for metric, unit, told_by, samples in figures:
+        known = tuple(sample for sample in samples if sample is not None)
+        if len(known) < len(samples):
+            reason = f"{told_by} did not tell it of every process"
+            found.append(unavailable(metric, unit, reason, source=told_by, **facts))
+            continue
+        groups = (1,) * len(known) if len(known) > 1 else ()
+        found.append(
+            Reading(metric=metric, unit=unit, samples=known, groups=groups, source=told_by,
+                    obtained=Obtained.MEASURED, taken_at=taken_at, **facts)
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -111,12 +125,18 @@ def _ops(device: Device, runner: BenchmarkModel, plan: ProfilePlan, remote: str)
     """The per-operator profile, which slows inferences down: in a run of its own."""
     if not plan.op_profile:
         return ()
-    return parse_op_table(_run(device, runner, plan, remote, op_profile=True))
+    return parse_op_table(_run(device, runner, plan, remote, op_profile=True)[0])
 
 
-def _run(device: Device, runner: BenchmarkModel, plan: ProfilePlan, remote: str, *, op_profile: bool) -> str:
+def _run(
+    device: Device, runner: BenchmarkModel, plan: ProfilePlan, remote: str, *, op_profile: bool
+) -> tuple[str, ProcessUse]:
+    """Both streams of one run, and what /proc showed of its process meanwhile."""
     command = benchmark_command(runner.program, runner.family, request_of(plan, remote), op_profile=op_profile)
-    result = device.run(command, timeout_s=2 * plan.limit_s + START_UP_S)
+    process = device.start(command)
+    files = [f"/proc/{process.pid}/stat", f"/proc/{process.pid}/status"]
+    with monitored(device, files, plan.sampling_interval_s) as monitor:
+        result = process.wait(2 * plan.limit_s + START_UP_S)
     text = output_of(result)
     if result.returncode != 0:
         words = [line for line in text.splitlines() if "ERROR" in line] or text.strip().splitlines()[-1:]
@@ -124,4 +144,4 @@ def _run(device: Device, runner: BenchmarkModel, plan: ProfilePlan, remote: str,
         raise CommandFailedError(
             f"{device.serial}: {runner.program} ended with {result.returncode}: {told}", serial=device.serial
         )
-    return text
+    return text, process_use(monitor.samples, process.pid)

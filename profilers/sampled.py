@@ -1,11 +1,47 @@
 """Readings of what was sampled while models ran."""
 
+import contextlib
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from device_harness.bench_document import BenchDocument
+from device_harness.errors import UnreadableOutputError
+from profilers.parse.proc import parse_memory_status, parse_process_stat
 from profilers.parse.sampler import Sample, numbers_of
 from profilers.readings import Reading
+
+# USER_HZ of Linux and Android on every architecture that LiteRT runs on.
+TICKS_PER_S = 100
+
+
+class ProcessUse(NamedTuple):
+    """What samples of ``/proc/PID/stat`` and ``status`` show of one process.
+
+    Attributes:
+        peak_bytes: max(VmHWM, max(VmRSS + VmSwap)); None when no sample has them.
+        cpus: CPUs kept busy between the first and the last sample; None without two samples a tenth of a second apart.
+    """
+
+    peak_bytes: int | None
+    cpus: float | None
+
+
+def process_use(samples: Sequence[Sample], pid: int) -> ProcessUse:
+    """Memory and processor time of process `pid` from what was sampled while it lived."""
+    peaks: list[int] = []
+    ticks: list[tuple[float, int]] = []
+    for sample in samples:
+        with contextlib.suppress(UnreadableOutputError):
+            memory = parse_memory_status(sample.texts.get(f"/proc/{pid}/status", ""))
+            peaks.append(max(memory.get("VmHWM", 0), memory.get("VmRSS", 0) + memory.get("VmSwap", 0)))
+        with contextlib.suppress(UnreadableOutputError):
+            times = parse_process_stat(sample.texts.get(f"/proc/{pid}/stat", ""))
+            ticks.append((sample.time_s, times.user_ticks + times.system_ticks))
+    cpus = None
+    if len(ticks) >= 2 and ticks[-1][0] - ticks[0][0] >= 0.1:
+        cpus = (ticks[-1][1] - ticks[0][1]) / TICKS_PER_S / (ticks[-1][0] - ticks[0][0])
+    return ProcessUse(max(peaks, default=None), cpus)
 
 
 def sampled_readings(

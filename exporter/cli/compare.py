@@ -30,6 +30,7 @@ def command(before: Path, after: Path, output_format: str, top: int, treemap: Pa
     """
     from exporter.budgets.diff import compare_sizes
     from exporter.cli.output import echo, write_text
+    from exporter.report.treemap import diff_treemap
 
     diffs = compare_sizes(before, after)
     if output_format == "json":
@@ -40,18 +41,6 @@ def command(before: Path, after: Path, output_format: str, top: int, treemap: Pa
     if treemap is not None:
         write_text(treemap, diff_treemap(diffs) + "\n")
     return 0
-
-
-def diff_treemap(diffs: "list[SizeDiff]") -> str:
-    """One inline SVG of all `diffs`: layers where they are known, files where not."""
-    from exporter.report.treemap import Box, treemap
-
-    boxes = []
-    for diff in diffs:
-        changes = diff.groups.get("layer", diff.groups.get("file", ()))
-        prefix = f"{diff.after.rpartition(':')[2]}: " if len(diffs) > 1 else ""
-        boxes += [Box(f"{prefix}{change.name}", change.before, change.after) for change in changes]
-    return treemap(boxes, title=f"Size by layer or file, {diffs[0].before} to {diffs[0].after}")
 
 
 def _lines(diff: "SizeDiff", top: int, *, markdown: bool) -> str:

@@ -10,9 +10,12 @@ import click
 @click.option("-f", "--format", "output_format", type=click.Choice(["text", "json", "html"]), default="text",
               show_default=True)  # fmt: skip
 @click.option(
+    "--baseline", type=click.Path(path_type=Path), metavar="RUN.JSON", help="html: draw what grew since then."
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for html.  [default: stdout]"
 )
-def command(run_json: Path, output_format: str, output: Path | None) -> int:
+def command(run_json: Path, output_format: str, baseline: Path | None, output: Path | None) -> int:
     """Show a run.json again: as tables, as JSON of the current schema, or as the HTML report.
 
     The exit code is the one that the run had.
@@ -31,9 +34,17 @@ def command(run_json: Path, output_format: str, output: Path | None) -> int:
     else:
         from exporter.report.html import render_html
 
-        text = render_html(record)
+        text = render_html(record, _growth(baseline, run_json) if baseline else None)
     if output is None:
         click.echo(text)
     else:
         write_text(output, text)
     return record.exit_code
+
+
+def _growth(before: Path, after: Path) -> str:
+    """A treemap of the two runs' layers."""
+    from exporter.budgets.diff import compare_sizes
+    from exporter.report.treemap import diff_treemap
+
+    return diff_treemap(compare_sizes(before, after))

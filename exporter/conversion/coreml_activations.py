@@ -111,7 +111,9 @@ class Percentile:
             np.concatenate([[0.0], total]),
             np.arange(_BINS + 1),
         )
-        return float(self._low + self._width * places[0]), float(self._low + self._width * places[1])
+        filled = np.flatnonzero(self._counts)
+        low, high = np.clip(places, filled[0], filled[-1] + 1)
+        return float(self._low + self._width * low), float(self._low + self._width * high)
 
 
 def observer_for(settings: Activations) -> Callable[[], Observer]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from exporter.inspection.facts import Inspection
 from exporter.record import RunRecord, TargetRecord
@@ -16,8 +17,12 @@ LAYERS_SHOWN = 12
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render_html(record: RunRecord) -> str:
-    """The report of `record`."""
+def render_html(record: RunRecord, growth: str | None = None) -> str:
+    """The report of `record`.
+
+    Args:
+        growth: an SVG of what grew since a baseline, from `exporter.report.treemap`; None leaves that section out.
+    """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -36,6 +41,7 @@ def render_html(record: RunRecord) -> str:
         largest=max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),
         scatter=accuracy_size_points(record),
         reading_value=reading_value,
+        growth=None if growth is None else Markup(growth),  # noqa: S704 - our own drawing, its texts are escaped there
     )
 
 

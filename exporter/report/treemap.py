@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.units import format_change, format_size
+
+if TYPE_CHECKING:
+    from exporter.budgets.diff import SizeDiff
 
 WIDTH, HEIGHT = 960.0, 480.0
 # Below this share of the area a box is a speck; the smallest are drawn as one.
@@ -42,6 +45,16 @@ def treemap(boxes: Sequence[Box], *, title: str) -> str:
     sizes = squarify.normalize_sizes([_area(box) for box in drawn], WIDTH, HEIGHT)
     places = squarify.squarify(sizes, 0, 0, WIDTH, HEIGHT)
     return head + "".join(_draw(box, place) for box, place in zip(drawn, places, strict=True)) + "</svg>"
+
+
+def diff_treemap(diffs: "Sequence[SizeDiff]") -> str:
+    """One inline SVG of all `diffs`: layers where they are known, files where not."""
+    boxes = []
+    for diff in diffs:
+        changes = diff.groups.get("layer", diff.groups.get("file", ()))
+        prefix = f"{diff.after.rpartition(':')[2]}: " if len(diffs) > 1 else ""
+        boxes += [Box(f"{prefix}{change.name}", change.before, change.after) for change in changes]
+    return treemap(boxes, title=f"Size by layer or file, {diffs[0].before} to {diffs[0].after}")
 
 
 def _area(box: Box) -> int:

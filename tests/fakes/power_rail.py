@@ -1,4 +1,4 @@
-"""A power rail of 1 W, and 2 J more for each CPU second of processes called litert_bench: for tests of energy.
+"""A power rail of 1 W, and 2 J more for each CPU second of processes called bench_runner: for tests of energy.
 
 Usage: python power_rail.py iio FILE        keeps writing an ODPM file until killed
        python power_rail.py perfetto ...     stands in for perfetto: writes a trace to -o FILE at its end or at SIGTERM
@@ -31,7 +31,7 @@ class Rail:
         self.joules += IDLE_W * (now - self.time_s)
         self.time_s = now
         for process in psutil.process_iter(["name"]):
-            if process.info["name"] == "litert_bench":
+            if process.info["name"] == "bench_runner":
                 with contextlib.suppress(psutil.Error):
                     self._count(process)
 

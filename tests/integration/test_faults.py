@@ -38,13 +38,23 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adb, "GUARD_GRACE_S", GRACE_S)
 
 
-@pytest.mark.parametrize(("fault", "delay_s"), [(fault, 1.2) for fault in FAULTS])
-def test_fault_during_a_run(rig: AdbdRig, tmp_path: Path, fault: str, delay_s: float) -> None:
-    """Each fault once, in the middle of the session; `benchmarks/profile_faults.py` does a hundred at random times."""
-    outcome = inject(rig, fault, delay_s, tmp_path, grace_s=GRACE_S)
+# The long ones take their time; `benchmarks/profile_faults.py` has them too, a hundred at random times.
+QUICK_FAULTS = [fault for fault in FAULTS if fault not in ("cut it and refuse for 9 s", "kill adbd, back in 8 s")]
+
+
+@pytest.mark.parametrize("fault", QUICK_FAULTS)
+def test_fault_during_a_run(rig: AdbdRig, tmp_path: Path, fault: str) -> None:
+    """Each fault in the middle of a session."""
+    outcome = inject(rig, fault, 1.2, tmp_path, grace_s=GRACE_S)
     assert outcome.seconds < LONGEST_S
     assert outcome.leftovers == []
     assert outcome.ended == "completed" or len(outcome.message) > 40, outcome
+
+
+def test_losing_the_connection_while_opening(rig: AdbdRig, tmp_path: Path) -> None:
+    """Between making the workspace and knowing it there is no moment without a guard."""
+    for delay_s in (0.0, 0.05, 0.1, 0.15):
+        assert inject(rig, "cut the connection", delay_s, tmp_path, grace_s=GRACE_S).leftovers == []
 
 
 def test_full_disk_is_told_as_such(rig: AdbdRig, tmp_path: Path) -> None:

@@ -1,9 +1,15 @@
 """`mobile-export profile` end to end: real adb, real daemon, real runner, real model; a replayed power rail."""
 
+import contextlib
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from device_harness.runners.build import find_litert_library
@@ -170,3 +176,36 @@ def test_unknown_device_is_told(phone: AdbdRig, mobile_export: RunCommand, model
     assert done.returncode == 3
     assert "mobile-export devices" in done.stdout
     del phone
+
+
+@pytest.mark.parametrize("devices", [[SERIAL], [SERIAL, "local"]], ids=["one device", "two devices"])
+def test_interrupting_restores(
+    phone: AdbdRig, tmp_path: Path, litert_bench: Path, model: Path, devices: list[str]
+) -> None:
+    """Ctrl-C in the middle of a long run: 130 within seconds, the screen and settings as before, nothing left."""
+    plan = tmp_path / "plan.toml"
+    plan.write_text("min_s = 100.0\nenergy_repeats = 0\n")
+    program = Path(sys.executable).with_name("mobile-export")
+    command = [program, "profile", model, "--plan", plan, "--benchmark-binary", litert_bench, "--litert-library",
+               find_litert_library(), *(part for serial in devices for part in ("--device", serial))]  # fmt: skip
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not any("--min-s" in process_line for process_line in device_processes(phone)):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=40)
+    assert running.returncode == 130, errors
+    assert phone.leftovers() == []
+    assert phone.calls()[-1] == "settings put global stay_on_while_plugged_in 3"
+
+
+def device_processes(phone: AdbdRig) -> list[str]:
+    """Command lines of the runner on the phone."""
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):
+            if process.info["name"] == "bench_runner" and process.environ().get("FAKE_ANDROID") == str(phone.folder):
+                found.append(" ".join(process.cmdline()))
+    return found

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks the Swift sources without a Mac: syntax, types against the interfaces in Stubs/, formatting, and by running what
 # needs nothing of Apple's: the plan's decoder, the document's encoder, the arithmetic of inputs, the app's protocol.
-# Usage: check-sources.sh [ROOT]   ROOT: a folder that Debian 13's swiftlang and its libraries were unpacked into
-# (scripts/unpack-swift.sh); without it, swift-frontend and swift-format must be on PATH.
+# Usage: check-sources.sh [ROOT]   ROOT: a folder that Debian 13's Swift was unpacked into:
+#   .ci/debian13 ROOT amd64 swiftlang libc6-dev linux-libc-dev libgcc-14-dev libstdc++-14-dev
+# Without it, swift-frontend and swift-format must be on PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=${1:-}

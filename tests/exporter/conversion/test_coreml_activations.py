@@ -25,6 +25,7 @@ from tests.exporter.coreml_reference.programs import SmallNet, convert
 BATCHES = st.lists(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=20), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(BATCHES)
 def test_min_max_holds_every_batch(batches: list[list[float]]) -> None:
     observer = MinMax()
@@ -34,6 +35,7 @@ def test_min_max_holds_every_batch(batches: list[list[float]]) -> None:
     assert observer.range() == (min(flat), max(flat))
 
 
+@settings(deadline=None)
 @given(BATCHES)
 def test_moving_average_stays_inside_the_batches_ranges(batches: list[list[float]]) -> None:
     observer = MovingAverage()
@@ -56,7 +58,8 @@ def test_every_value_is_inside_the_hundredth_percentile(batches: list[list[float
     slack = 2e-3 * (max(flat) - min(flat)) + 1e-6
     assert low <= min(flat) + slack
     assert high >= max(flat) - slack
-    assert high - low <= 2 * (max(flat) - min(flat)) + slack
+    assert low >= min(flat) - slack
+    assert high <= max(flat) + slack
 
 
 def test_percentile_leaves_outliers_out_whatever_the_order_of_batches() -> None:

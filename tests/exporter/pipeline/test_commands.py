@@ -102,3 +102,12 @@ def test_report_refuses_what_it_does_not_know(
     done = command(workspace, "report", path)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_report_draws_what_grew_since_a_baseline(finished: Done, workspace: Workspace) -> None:
+    record = finished.output / "run.json"
+    done = command(workspace, "report", record, "-f", "html", "--baseline", record, "-o", "grown.html")
+    assert done.returncode == 0, done.stderr
+    page = (workspace.folder / "grown.html").read_text()
+    assert "Since the baseline" in page
+    assert "mix" in page[page.index("Since the baseline") :]

@@ -1,0 +1,80 @@
+"""What adb's words mean: devices and their states, errors and their causes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_harness import errors
+from device_harness.adb_errors import classify, classify_transfer
+from device_harness.adb_facts import parse_devices, parse_properties
+
+LISTING = """* daemon started successfully
+List of devices attached
+127.0.0.1:15556        device transport_id:1
+R5CT10XYZ              device usb:1-1 product:b0q model:SM_S908B device:b0q transport_id:2
+emulator-5554          device product:sdk model:sdk_gphone64 transport_id:3
+0A041FDD               unauthorized usb:1-2 transport_id:4
+0123456789ABCDEF       offline usb:1-3 transport_id:5
+0123                   no permissions (user in plugdev group; are your udev rules wrong?); see [http://x] usb:1-4
+FEED                   recovery usb:1-5 transport_id:6
+
+"""
+
+
+def test_states_and_advice() -> None:
+    """Every state that adb has, with what to do about the bad ones."""
+    found = {info.serial: info for info in parse_devices(LISTING)}
+    assert [info.state.value for info in found.values()] == [
+        "ready", "ready", "ready", "unauthorized", "offline", "unavailable", "unavailable",
+    ]  # fmt: skip
+    assert [info.connection for info in found.values()][:4] == ["tcp", "usb", "emulator", "usb"]
+    assert found["R5CT10XYZ"].model == "SM S908B"
+    assert found["emulator-5554"].environment == "emulator"
+    assert all((info.advice is None) == (info.state == "ready") for info in found.values())
+    assert "udev" in str(found["0123"].advice)
+
+
+@given(st.text(max_size=200))
+def test_any_listing(text: str) -> None:
+    """No text crashes it."""
+    assert all(info.serial for info in parse_devices(text))
+    assert all(key for key in parse_properties(text))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("adb: device 'nosuch' not found", errors.DeviceNotFoundError),
+        ("error: no devices/emulators found", errors.DeviceNotFoundError),
+        ("error: device unauthorized.\nThis adb server's $ADB_VENDOR_KEYS is not set", errors.DeviceUnauthorizedError),
+        ("error: device offline", errors.DeviceDisconnectedError),
+        ("error: closed", errors.DeviceDisconnectedError),
+        ("error: protocol fault (couldn't read status): Connection reset by peer", errors.DeviceDisconnectedError),
+        ("adb: cannot connect to daemon at tcp:5037: Connection refused", errors.DeviceDisconnectedError),
+        ("", errors.DeviceDisconnectedError),
+        ("cp: write error: No space left on device", errors.StorageFullError),
+        ("something else", errors.DeviceError),
+    ],
+)
+def test_meanings(words: str, kind: type[errors.DeviceError]) -> None:
+    """Each cause has its own type, names the device, and says what to do."""
+    found = classify("SERIAL", "a push", words)
+    assert type(found) is kind
+    assert "SERIAL" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("adb: error: failed to copy 'a' to 'b': remote couldn't create file: Permission denied", errors.TransferError),
+        ("adb: error: failed to stat remote object 'x': No such file or directory", errors.TransferError),
+        (
+            "adb: error: failed to copy 'a' to 'b': remote No space left on device",
+            errors.StorageFullError,
+        ),
+        ("adb: error: connect failed: closed", errors.DeviceDisconnectedError),
+    ],
+)
+def test_transfers(words: str, kind: type[errors.DeviceError]) -> None:
+    """A missing file, a full disk and a lost cable are three things."""
+    assert type(classify_transfer("SERIAL", "push", "a", words)) is kind
