@@ -223,13 +223,16 @@ class AppDevice(ABC):
 
     def close(self) -> None:
         """End what runs and have the runner remove the workspace."""
-        while self._started:
-            process = self._started.pop()
-            if process.running:
-                process.kill()
-        if self._touched:
-            self._touched = False
-            self._await_end(self.launch(["--remove", self.workspace], {}))
+        try:
+            while self._started:
+                process = self._started.pop()
+                if process.running:
+                    process.kill()
+        finally:
+            # Also after a failed kill: this launch ends an earlier one.
+            if self._touched:
+                self._touched = False
+                self._await_end(self.launch(["--remove", self.workspace], {}))
 
     def __enter__(self) -> Self:
         """Use the device for one session."""

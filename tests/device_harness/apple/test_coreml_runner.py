@@ -215,6 +215,6 @@ def test_swift_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Syntax, types against stub interfaces, format; the plan's decoder and the document's encoder really run."""
     root = os.environ.get("MOBILE_EXPORT_SWIFT", "")
     if not root and shutil.which("swift-frontend") is None:
-        pytest.skip("no Swift: unpack it as ios/scripts/check-sources.sh says, and set MOBILE_EXPORT_SWIFT")
+        pytest.skip("no Swift: unpack it as scripts/check-sources.sh says, and set MOBILE_EXPORT_SWIFT")
     result = process.run([str(IOS / "scripts/check-sources.sh"), *([root] if root else [])], timeout_s=600)
     assert result.returncode == 0, result.text + result.errors

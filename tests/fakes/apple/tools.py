@@ -227,6 +227,9 @@ def launch(arguments: list[str], env: dict[str, str]) -> int:
             os.dup2(null, descriptor)
         os.chdir(CONTAINER)
         os.execve(sys.executable, [sys.executable, "-I", "-S", app, *arguments], {**os.environ, **env})
+    # Whoever is told the pid may end its group at once: it must be one by then.
+    while alive(pid) and os.getpgid(pid) != pid:
+        time.sleep(0.001)
     with open(os.path.join(HOME, "pid"), "w") as file:
         file.write(str(pid))
     return pid
