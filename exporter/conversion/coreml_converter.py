@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter.conversion import coreml, coreml_compression, coreml_hints, coreml_ranges
 from exporter.conversion.coreml_activations import quantize_activations
-from exporter.conversion.equalization import equalize
+from exporter.conversion.equalization import NotTraceableError, equalize
 from exporter.conversion.graph import SourceGraph
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import example_tensors
@@ -51,14 +51,22 @@ class CoremlConverter:
         mlmodel = coreml_compression.compress_weights(mlmodel, plans)
         with quiet():
             mlmodel.save(str(path))
-        return CoremlConversion(target, plans)
+        reason = self._equalized[1] if target.quantization.equalize else None
+        return CoremlConversion(target, plans, () if reason is None else (reason,))
 
     @cached_property
-    def _equalized(self) -> SourceGraph:
-        """The source with equalized weights (Nagel et al. 2019): the same function, easier to quantize."""
+    def _equalized(self) -> tuple[SourceGraph, str | None]:
+        """The source with equalized weights (Nagel et al. 2019): the same function, easier to quantize.
+
+        A source that cannot be traced stays as it is, with the reason.
+        """
         source = self.source.source
-        module = equalize(source.module, example_tensors(source.description.inputs))
-        return self.source.of(dataclasses.replace(source, module=module))
+        try:
+            with quiet():
+                module = equalize(source.module, example_tensors(source.description.inputs))
+        except NotTraceableError as error:
+            return self.source, f"the weights were not equalized: {error}"
+        return self.source.of(dataclasses.replace(source, module=module)), None
 
     def _float(self, target: CoremlTarget) -> coreml.CoremlModel:
         if self.source.source.module is None:
@@ -70,7 +78,7 @@ class CoremlConverter:
         rules = [rule for rule in quantization.rules if rule.precision]
         key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
-            graph = self._equalized if quantization.equalize else self.source
+            graph = self._equalized[0] if quantization.equalize else self.source
             self._floats[key] = coreml.convert_float(
                 graph.traced_dividing if target.input_kind == "image" else graph.traced,
                 graph.description,
@@ -107,11 +115,14 @@ class CoremlConverter:
 
 
 class CoremlConversion:
-    """What was planned for the weights of an artifact, to compare with what is in it."""
+    """What was planned for the weights of an artifact, to compare with what is in it, and what could not be done."""
 
-    def __init__(self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan]) -> None:
+    def __init__(
+        self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan], notes: tuple[str, ...]
+    ) -> None:
         self.target = target
         self.plans = plans
+        self.notes = notes
 
     def left_alone(self, inspection: Inspection) -> tuple[LeftAlone, ...]:
         """Weights that stayed plain floats, each with the reason."""

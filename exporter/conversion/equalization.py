@@ -79,7 +79,7 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
     inputs = tuple(example_inputs)
     try:
         traced = fx.symbolic_trace(copy.deepcopy(module).eval())
-    except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
+    except (fx.proxy.TraceError, TypeError, RuntimeError, AssertionError, NotImplementedError) as error:
         raise NotTraceableError(
             f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
             "Set equalize = false for this target"

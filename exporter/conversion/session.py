@@ -30,6 +30,7 @@ class Conversion:
         inspection: of the artifact.
         twin: inspection of the twin.
         left_alone: weights that a library skipped.
+        notes: sentences about what a setting asked for and could not be done.
         seconds: what it took.
     """
 
@@ -38,6 +39,7 @@ class Conversion:
     inspection: Inspection
     twin: Inspection
     left_alone: tuple[LeftAlone, ...]
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -59,14 +61,15 @@ class ConversionSession:
         started = time.monotonic()
         path, twin = folder / FILE_NAMES[target.format], folder / TWIN_NAMES[target.format]
         left: tuple[LeftAlone, ...] = ()
+        notes: tuple[str, ...] = ()
         if isinstance(target, CoremlTarget):
             conversion = self._coreml.convert(target, path, twin)
             inspection = inspect(path)
-            left = conversion.left_alone(inspection)
+            left, notes = conversion.left_alone(inspection), conversion.notes
         else:
             self._tflite.convert(target, path, twin)
             inspection = inspect(path)
-        return Conversion(path, twin, inspection, inspect(twin), left, time.monotonic() - started)
+        return Conversion(path, twin, inspection, inspect(twin), left, notes, time.monotonic() - started)
 
     @cached_property
     def _tflite(self) -> "TfliteConverter":

@@ -107,7 +107,7 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         steps=compressed.steps if compressed is not None else (),
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        warnings=(*warnings, *slower),
+        warnings=(*converted.facts.notes, *warnings, *slower),
         from_cache=tuple(name for name, cached in stages.items() if cached),
     )
 

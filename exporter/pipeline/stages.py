@@ -23,7 +23,7 @@ from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 
-REVISION = 1
+REVISION = 2
 """Raise it when a change of this program changes artifacts or verdicts made from the same input."""
 
 HOST_PLAN = ProfilePlan(
@@ -42,6 +42,7 @@ class ConversionFacts(Frozen):
     inspection: Inspection
     twin: Inspection
     left_alone: tuple[LeftAlone, ...]
+    notes: tuple[str, ...]
     conversion_s: float
 
 
@@ -114,6 +115,7 @@ def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
         inspection=conversion.inspection.model_copy(update={"path": conversion.path.name}),
         twin=conversion.twin.model_copy(update={"path": conversion.twin_path.name}),
         left_alone=conversion.left_alone,
+        notes=conversion.notes,
         conversion_s=conversion.seconds,
     )
     (folder / "facts.json").write_text(facts.model_dump_json(), encoding="utf-8")

@@ -188,3 +188,19 @@ def test_an_onnx_source_is_refused(tmp_path: Path) -> None:
     source = load_source(str(path), ModelSettings())
     with pytest.raises(UsageProblem, match="coremltools dropped ONNX"):
         ConversionSession(source, None, 1).convert(target(), tmp_path)
+
+
+def test_a_source_that_cannot_be_equalized_is_converted_and_that_is_said(tmp_path: Path) -> None:
+    import torch
+
+    from exporter.sources.load import load_source
+    from exporter.sources.settings import ModelSettings
+    from tests.data import small_models
+
+    path = tmp_path / "script.pt"
+    torch.jit.trace(small_models.small(), torch.zeros(1, 3, 16, 16)).save(str(path))
+    source = load_source(str(path), ModelSettings.model_validate({"inputs": ({"shape": (1, 3, 16, 16)},)}))
+    session = ConversionSession(source, None, 1)
+    conversion = session.convert(target(quantization={**linear(), "equalize": True}), tmp_path)
+    assert [note for note in conversion.notes if note.startswith("the weights were not equalized")]
+    assert snr(session, conversion.path) > 25
