@@ -59,10 +59,12 @@ def _similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 def layer_weights(module: Any) -> dict[str, NDArray[Any]]:
     """Weights with at least two dimensions by layer name, output channels first."""
     weights = {}
+    owners = dict(module.named_modules())
     for name, parameter in module.named_parameters():
         layer, _, kind = name.rpartition(".")
         if kind == "weight" and parameter.ndim >= 2:
             values = parameter.detach().cpu().float().numpy()
-            owner = module.get_submodule(layer) if layer else module
-            weights[layer] = values.swapaxes(0, 1) if "ConvTranspose" in type(owner).__name__ else values
+            owner = owners.get(layer, module)
+            kind = getattr(owner, "original_name", type(owner).__name__)  # a script module's own class
+            weights[layer] = values.swapaxes(0, 1) if "ConvTranspose" in kind else values
     return weights
