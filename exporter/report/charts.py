@@ -65,6 +65,7 @@ def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
               for _, parity in rows]  # fmt: skip
     sizes = [target.artifact.size_bytes for target, _ in rows if target.artifact]
     low, high = _padded(min(values), max(values))
+    high = min(high, 100.0) if labelled else high
     largest = max(sizes) * 1.1
     points = [
         Point(
