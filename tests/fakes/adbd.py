@@ -74,7 +74,7 @@ class AdbdRig:
         self.start_proxy()
 
     def _lay_out(self) -> None:
-        for name in ("host", "bin", "replies", "sys", "home"):
+        for name in ("host", "bin", "replies", "sys", "home", "debian"):
             (self.folder / name).mkdir()
         (self.folder / "fault").write_text("none\n")
         for name in STANDINS:
@@ -88,10 +88,11 @@ class AdbdRig:
 
     def _hold_namespace(self) -> None:
         options = _namespace_options()
-        # The storage is /tmp, as on a Linux board; this folder must stay visible under it.
-        script = (f"ip link set lo up && mount --bind '{self.folder}' /mnt && "
+        # The storage is /tmp, as on a Linux board; this folder, with adbd in it, must stay visible under it.
+        script = (f"ip link set lo up && mount --bind '{self._root}' '{self.folder}/debian' && "
+                  f"mount --rbind '{self.folder}' /mnt && "
                   f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
-                  f"mkdir -p '{self.folder}' && mount --bind /mnt '{self.folder}' && "
+                  f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
                   f"mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
         holder = subprocess.Popen(["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE)
         self._running["namespace"] = holder
@@ -108,9 +109,10 @@ class AdbdRig:
 
     def start_daemon(self) -> None:
         """Start adbd as init would: with the stand-ins on its PATH."""
-        libraries = self._root / "usr" / "lib"
-        multiarch = next(path.parent for path in libraries.glob("*/libc.so.6"))
-        loader = next(path for path in multiarch.glob("ld-linux-*.so.*"))
+        libraries = self.folder / "debian" / "usr" / "lib"
+        known = self._root / "usr" / "lib"
+        multiarch = libraries / next(path.parent.name for path in known.glob("*/libc.so.6"))
+        loader = multiarch / next(path.name for path in known.glob("*/ld-linux-*.so.*"))
         environment = {
             **os.environ, "ADBD_PORT": str(ADBD_PORT), "HOME": str(self.folder / "home"),
             "FAKE_ANDROID": str(self.folder), "PATH": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",

@@ -113,13 +113,15 @@ def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[ob
 def test_ctrl_c_ends_with_130_and_keeps_the_last_good_run(workspace: Workspace, data: list[object]) -> None:
     output = workspace.folder / "build"
     before = (output / "run.json").read_bytes()
+    cache = workspace.folder / "cache-interrupted"
     command = workspace.command(
-        "run", workspace.model, "--target", "android", *data, "--output", output, "--force", "--no-measure"
+        "run", workspace.model, "--target", "android", *data, "--output", output, "--no-measure"
     )
-    process = subprocess.Popen(
-        command, cwd=workspace.folder, env=workspace.environment(), stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(4)
+    environment = {**workspace.environment(), "MOBILE_EXPORT_CACHE": str(cache)}
+    process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("tmp/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
