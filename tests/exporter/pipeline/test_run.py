@@ -110,8 +110,10 @@ def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[ob
     assert not list(output.rglob(".tmp-*"))
 
 
-def test_ctrl_c_ends_with_130_and_keeps_the_last_good_run(workspace: Workspace, data: list[object]) -> None:
-    output = workspace.folder / "build"
+def test_ctrl_c_ends_with_130_and_keeps_the_last_good_run(
+    workspace: Workspace, data: list[object], finished: Done
+) -> None:
+    output = finished.output
     before = (output / "run.json").read_bytes()
     cache = workspace.folder / "cache-interrupted"
     command = workspace.command(
