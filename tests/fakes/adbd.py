@@ -74,7 +74,7 @@ class AdbdRig:
         self.start_proxy()
 
     def _lay_out(self) -> None:
-        for name in ("host", "bin", "replies", "sys", "home", "debian"):
+        for name in ("host", "bin", "replies", "sys", "home", "debian", "checkout"):
             (self.folder / name).mkdir()
         (self.folder / "fault").write_text("none\n")
         for name in STANDINS:
@@ -88,12 +88,16 @@ class AdbdRig:
 
     def _hold_namespace(self) -> None:
         options = _namespace_options()
-        # The storage is /tmp, as on a Linux board; this folder, with adbd in it, must stay visible under it.
+        # The storage is /tmp, as on a Linux board. What may lie below it must stay visible: this folder, with adbd in it,
+        # and the checkout, with the programs that stand in for Android's.
+        checkout = Path(__file__).resolve().parents[2]
+        below = checkout.is_relative_to(self.storage)
         script = (f"ip link set lo up && mount --bind '{self._root}' '{self.folder}/debian' && "
-                  f"mount --rbind '{self.folder}' /mnt && "
+                  f"mount --bind '{checkout}' '{self.folder}/checkout' && mount --rbind '{self.folder}' /mnt && "
                   f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
                   f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
-                  f"mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
+                  + (f"mkdir -p '{checkout}' && mount --bind '{self.folder}/checkout' '{checkout}' && " if below else "")
+                  + f"mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
         holder = subprocess.Popen(["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE)
         self._running["namespace"] = holder
         assert holder.stdout is not None
