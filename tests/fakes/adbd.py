@@ -88,16 +88,16 @@ class AdbdRig:
 
     def _hold_namespace(self) -> None:
         options = _namespace_options()
-        # The storage is /tmp, as on a Linux board. What may lie below it must stay visible: this folder, with adbd in it,
-        # and the checkout, with the programs that stand in for Android's.
+        # The storage is /tmp, as on a Linux board. What may lie below it must stay visible: this folder, with adbd in
+        # it, and the checkout, with the programs that stand in for Android's.
         checkout = Path(__file__).resolve().parents[2]
-        below = checkout.is_relative_to(self.storage)
+        back = f"mkdir -p '{checkout}' && mount --bind '{self.folder}/checkout' '{checkout}' && "
+        shown = back if checkout.is_relative_to(self.storage) else ""
         script = (f"ip link set lo up && mount --bind '{self._root}' '{self.folder}/debian' && "
                   f"mount --bind '{checkout}' '{self.folder}/checkout' && mount --rbind '{self.folder}' /mnt && "
                   f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
                   f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
-                  + (f"mkdir -p '{checkout}' && mount --bind '{self.folder}/checkout' '{checkout}' && " if below else "")
-                  + f"mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
+                  f"{shown}mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
         holder = subprocess.Popen(["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE)
         self._running["namespace"] = holder
         assert holder.stdout is not None
