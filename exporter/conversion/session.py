@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.artifacts.digests import tree_digest
 from exporter.datasets.dataset import Dataset
 from exporter.inspection import Inspection, inspect
 from exporter.record import LeftAlone
@@ -49,6 +50,7 @@ class ConversionSession:
     def __init__(self, source: ModelSource, calibration: Dataset | None, calibration_samples: int) -> None:
         from exporter.conversion.graph import SourceGraph
 
+        self._inspections: dict[str, Inspection] = {}
         self.graph = SourceGraph(source, calibration, calibration_samples)
 
     def convert(self, target: Target, folder: Path) -> Conversion:
@@ -64,12 +66,19 @@ class ConversionSession:
         notes: tuple[str, ...] = ()
         if isinstance(target, CoremlTarget):
             conversion = self._coreml.convert(target, path, twin)
-            inspection = inspect(path)
+            inspection = self._inspect(path)
             left, notes = conversion.left_alone(inspection), conversion.notes
         else:
             self._tflite.convert(target, path, twin)
-            inspection = inspect(path)
-        return Conversion(path, twin, inspection, inspect(twin), left, notes, time.monotonic() - started)
+            inspection = self._inspect(path)
+        return Conversion(path, twin, inspection, self._inspect(twin), left, notes, time.monotonic() - started)
+
+    def _inspect(self, path: Path) -> Inspection:
+        """Facts of a file; targets that share a twin look at it once."""
+        digest = tree_digest(path)
+        if digest not in self._inspections:
+            self._inspections[digest] = inspect(path)
+        return self._inspections[digest].model_copy(update={"path": str(path)})
 
     @cached_property
     def _tflite(self) -> "TfliteConverter":

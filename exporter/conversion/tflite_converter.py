@@ -27,6 +27,8 @@ class TfliteConverter:
         self._layers = cache(
             lambda layout: match_layers(source.layer_weights, tflite_file.float_weights(self._float(layout)))
         )
+        self._order = cache(lambda layout: tflite_file.weighted_tensors(self._float(layout)))
+        self._twin = cache(lambda layout: self._finished(self._float(layout), layout))
 
     def convert(self, target: TfliteTarget, path: Path, twin: Path) -> None:
         """Write the artifact to `path`, and the float32 model in the same layout to `twin`.
@@ -35,11 +37,11 @@ class TfliteConverter:
             UsageProblem: calibration data is missing, or a rule selects nothing.
             ToolError: a converter failed.
         """
-        plain = self._float(target.layout)
-        twin.write_bytes(self._finished(plain, target.layout))
-        content = plain if target.quantization.mode == "float32" else self._variant(target)
+        plain = self._twin(target.layout)
+        twin.write_bytes(plain)
         labels = self.source.description.labels
-        finished = self._finished(content, target.layout)
+        is_float = target.quantization.mode == "float32"
+        finished = plain if is_float else self._finished(self._variant(target), target.layout)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
 
     def _variant(self, target: TfliteTarget) -> bytes:
@@ -66,7 +68,7 @@ class TfliteConverter:
         )
         names = [spec.name for spec in description.inputs]
         text = settings.description or f"{description.spec}, exported by mobile-export"
-        order = tflite_file.weighted_tensors(self._float(layout))
+        order = self._order(layout)
         return tflite_file.finish(content, names, description.outputs, self._layers(layout), order, data, text)
 
     def _build(self, layout: str) -> tflite.TfliteGraph:
