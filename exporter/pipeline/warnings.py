@@ -10,6 +10,8 @@ from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
 
 NAMES_SHOWN = 3
+NOISE = 1.05
+"""Medians of the same file differ by up to this factor between runs on a shared machine."""
 
 
 def conversion_warnings(
@@ -46,9 +48,9 @@ def conversion_warnings(
 
 
 def speed_warning(target: Target, own: Sequence[Reading], twin: Sequence[Reading]) -> list[str]:
-    """A warning when the compressed artifact is slower here than its float twin."""
+    """A warning when the compressed artifact is slower here than its float twin, by more than noise."""
     latency, before = _median(own), _median(twin)
-    if latency is None or before is None or latency <= before:
+    if latency is None or before is None or latency <= NOISE * before:
         return []
     reason = ""
     if isinstance(target, TfliteTarget) and target.quantization.mode == "int16x8":
