@@ -107,7 +107,8 @@ def _images(
         shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
         raise UsageProblem(f"data {name} holds images; the model's inputs are {shapes}. Give an .npz or a factory.")
     read = partial(_read_image_example, tuple(paths), inputs[0], resize)
-    digest = digest_files(paths, root, labels, inputs)
+    # How an image of another size is fitted decides what the model sees.
+    digest = hash_text(f"{resize} {digest_files(paths, root, labels, inputs)}")
     return Dataset(name, digest, len(paths), read, labels, tuple(paths))
 
 

@@ -9,7 +9,7 @@ from exporter.artifacts.cache import Cache
 from exporter.artifacts.output import output_folder, publish, write_text
 from exporter.budgets.artifact import judge_artifact
 from exporter.conversion.session import FILE_NAMES
-from exporter.errors import ExporterError, ToolError, UsageProblem
+from exporter.errors import ToolError, UsageProblem
 from exporter.pipeline.model import ModelAtHand
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
@@ -17,12 +17,13 @@ from exporter.pipeline.stages import Converted, convert, parities, readings
 from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
 from exporter.profiling import DeviceProfile
+from exporter.profiling_gates import judge_readings
 from exporter.record import Artifact, Parity, RunRecord, SourceRecord, TargetRecord
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.units import format_size
-from exporter.verdicts import Verdict, exit_code, judge
+from exporter.verdicts import Verdict, exit_code, judge, not_checked
 from exporter.verification.gate import parity_verdicts
 from profilers.readings import Reading
 
@@ -95,7 +96,7 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
     for parity in compared or (None,):
         verdicts += parity_verdicts(target, parity, why_not)
     profiles = _profiles(model, target, model.request.output / path)
-    verdicts += [verdict for item in profiles for verdict in item.verdicts]
+    verdicts += [verdict for item in profiles for verdict in item.verdicts] or unprofiled_verdicts(target)
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
     warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
     return TargetRecord(
@@ -112,15 +113,27 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
     )
 
 
+def unprofiled_verdicts(target: Target) -> list[Verdict]:
+    """Not checked, for every budget that only a device can decide, when none gave readings."""
+    reason = "no device was profiled: give --device"
+    verdicts = judge_readings(target.name, (), target.budgets)
+    if target.budgets.neural_engine is not None:
+        limit = target.budgets.neural_engine
+        verdicts.append(not_checked(target.name, "neural_engine", "1", reason, limit=limit))
+    return [verdict.model_copy(update={"reason": reason}) for verdict in verdicts]
+
+
 def _parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
     if not model.request.verify:
         return (), False, "verification was switched off"
     try:
         found, cached = parities(model, converted)
-    except (UsageProblem, ToolError):
-        raise
-    except ExporterError as error:
-        # The reference evaluator refuses an operation: nothing is known, and that is said.
+    except ToolError as error:
+        from exporter.coreml_reference.errors import UnsupportedOpError
+
+        if not isinstance(error, UnsupportedOpError):
+            raise
+        # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
         return (), False, str(error)
     return found, cached, ""
 

@@ -87,6 +87,7 @@ def test_the_digest_follows_content_labels_and_preparation(images: Path, tmp_pat
     assert opened(images / "labels.csv").digest != before
     other = RGB.model_copy(update={"image": ImageSpec(mean=(0, 0, 0), std=(1, 1, 1), color="RGB")})
     assert opened(images, other).digest != before
+    assert open_dataset(str(images), [RGB], "stretch").digest != before
 
 
 def test_arrays_by_input_name_or_as_x_and_y(tmp_path: Path) -> None:

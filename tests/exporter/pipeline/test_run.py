@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.pipeline.run import unprofiled_verdicts
 from exporter.record import load_record
+from exporter.targets.settings import CoremlTarget
+from exporter.verdicts import Status
 from tests.exporter.pipeline.conftest import Done, Workspace
 
 
@@ -237,3 +240,18 @@ def test_a_download_budget_is_judged(workspace: Workspace, data: list[object]) -
     assert done.returncode == 1
     (failed,) = [verdict for verdict in done.record["targets"][0]["verdicts"] if verdict["status"] == "failed"]
     assert failed["metric"] == "download"
+
+
+def test_budgets_of_devices_are_not_checked_without_a_device() -> None:
+    """Protects against a latency budget that a run without a phone would pass over in silence."""
+    budgets = {"latency_p90": "10 ms", "peak_memory": "100 MB", "energy": "3 mJ", "neural_engine": 0.95}
+    target = CoremlTarget.model_validate({"name": "t", "format": "coreml", "minimum_os": "iOS 18", "budgets": budgets})
+    verdicts = unprofiled_verdicts(target)
+    assert {verdict.metric for verdict in verdicts} == {
+        "latency.p90",
+        "memory.peak",
+        "energy.inference",
+        "neural_engine",
+    }
+    assert {verdict.status for verdict in verdicts} == {Status.NOT_CHECKED}
+    assert all("--device" in verdict.reason for verdict in verdicts)
