@@ -115,7 +115,7 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
 
 def unprofiled_verdicts(target: Target) -> list[Verdict]:
     """Not checked, for every budget that only a device can decide, when none gave readings."""
-    reason = "no device was profiled: give --device"
+    reason = "no device gave readings; --device names one"
     verdicts = judge_readings(target.name, (), target.budgets)
     if target.budgets.neural_engine is not None:
         limit = target.budgets.neural_engine
