@@ -27,7 +27,7 @@ class WeightForm(BaseModel):
             ``float16``.
         bits: of an index or integer; 16 for float16; None for sparse.
         group_size: output channels that share a table or scale; None means the whole tensor.
-        block_size: inputs that share a scale; None means all of a channel.
+        block_size: input channels that share a scale with their whole kernels; None means all of a channel.
         sparse: whether zeros of an earlier pruning are kept as well (a joint form).
     """
 
@@ -41,6 +41,9 @@ class WeightForm(BaseModel):
     sparse: bool = False
 
 
+Signature = tuple[float, float, float, float, float]
+
+
 class ActivationRange(BaseModel):
     """Range of one quantized activation (8 bits, affine, zero included).
 
@@ -48,8 +51,9 @@ class ActivationRange(BaseModel):
         name: the node that computes it, for people.
         minimum: value of the lowest of the 256 steps.
         maximum: value of the highest.
-        signature: `signature` of the float model's values on the probe input; it does not depend on names or memory
-            layout, so it finds the same activation in a converted graph.
+        signatures: `signature` of the float model's values on the probe input, with its own weights and with weights
+            rounded to float16, as Core ML stores them; it does not depend on names or memory layout, so it finds the
+            same activation in a converted graph.
         elements: values of one example.
     """
 
@@ -59,7 +63,7 @@ class ActivationRange(BaseModel):
     minimum: float
     maximum: float
     elements: int
-    signature: tuple[float, float, float, float, float]
+    signatures: tuple[Signature, ...]
 
 
 class CompressionHints(BaseModel):
@@ -83,7 +87,7 @@ def probe_input(shape: Sequence[int], seed: int) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((1, *shape[1:])).astype(np.float32)
 
 
-def signature(values: NDArray[Any]) -> tuple[float, float, float, float, float]:
+def signature(values: NDArray[Any]) -> Signature:
     """Mean, standard deviation, minimum, maximum and mean magnitude; the same in every memory layout."""
     flat = values.astype(np.float64)
     return float(flat.mean()), float(flat.std()), float(flat.min()), float(flat.max()), float(np.abs(flat).mean())

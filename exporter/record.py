@@ -66,6 +66,7 @@ class StepResult(Frozen):
         after: the model that it gave.
         left_alone: layers that it skipped, and why.
         notes: figures of its own, for example the epochs of a recovery or the accuracy reached.
+        warnings: what a person should look at, for example a training that ended worse than it began.
     """
 
     method: str
@@ -74,6 +75,7 @@ class StepResult(Frozen):
     after: ModelStats
     left_alone: tuple[LeftAlone, ...] = ()
     notes: dict[str, Any] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class Artifact(Frozen):

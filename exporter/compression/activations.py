@@ -4,6 +4,7 @@ The model is traced with `torch.fx`; a quantizer goes after the input and after 
 own. An activation function is part of the operation before it, and what only moves values keeps its input's range.
 """
 
+import copy
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -143,14 +144,25 @@ def remove_quantizers(module: nn.Module, example_inputs: Examples, probe_seed: i
             module.delete_submodule(str(node.target))
     module.recompile()
     probe = tuple(torch.from_numpy(probe_input(tensor.shape, probe_seed)) for tensor in example_inputs)
-    values = {node.name: value for node, value in _node_values(module, probe).items()}
+    values = [
+        {node.name: value for node, value in _node_values(own, probe).items()} for own in (module, _in_float16(module))
+    ]
     return tuple(
         ActivationRange(
-            name=name, minimum=low, maximum=high, elements=values[name][0].numel(),
-            signature=signature(values[name].numpy()),
+            name=name, minimum=low, maximum=high, elements=values[0][name][0].numel(),
+            signatures=tuple(signature(own[name].numpy()) for own in values),
         )
         for name, (low, high) in ranges.items()
     )  # fmt: skip
+
+
+def _in_float16(module: fx.GraphModule) -> fx.GraphModule:
+    """A copy whose weights and constants are rounded to float16."""
+    rounded = copy.deepcopy(module)
+    for tensor in (*rounded.parameters(), *rounded.buffers()):
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.half().float()
+    return rounded
 
 
 def _quantizer(observer: str, learned: bool) -> nn.Module:

@@ -124,7 +124,7 @@ def _apply(
     options = step.model_dump(mode="json", exclude={"method"}, exclude_none=True)
     return outcome.module, StepResult(
         method=step.method, options=options, before=before, after=after, left_alone=outcome.left_alone,
-        notes=outcome.notes,
+        notes=outcome.notes, warnings=outcome.warnings,
     )  # fmt: skip
 
 

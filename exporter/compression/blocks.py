@@ -23,8 +23,11 @@ def remove_blocks(module: nn.Module, step: BlockRemoval, context: Context) -> Ou
         influences = {name: _influence(module, name, wanted, context) for name in _candidates(module, step, context)}
         if not influences:
             raise UsageProblem(
-                f"block_removal: only {len(removed)} residual blocks can be bypassed ({', '.join(removed) or 'none'}); "
-                "ask for fewer."
+                f"block_removal: only {len(removed)} residual blocks can be bypassed ({', '.join(removed)}); ask for "
+                "fewer."
+                if removed
+                else "block_removal: no residual block of this model can be bypassed (input and output of the same "
+                "shape); use channel_pruning."
             )
         least = min(influences, key=influences.__getitem__)
         module.set_submodule(least, nn.Identity())

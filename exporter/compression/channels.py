@@ -82,6 +82,14 @@ def narrower(module: nn.Module, width: float, context: Context) -> nn.Module:
     return pruned
 
 
+class _RoundingPruner(torch_pruning.pruner.BasePruner):  # type: ignore[misc]
+    """Leaves at least one multiple of ``round_to``; torch-pruning rounds to zero and then leaves the layer whole."""
+
+    def _round_to(self, n_pruned: int, current_channels: int, round_to: int) -> int:
+        kept = current_channels - n_pruned
+        return max(current_channels - max(round_to, kept - kept % round_to), 0)
+
+
 class _Pruner:
     """Prunes copies of one model; remembers which groups turned out unsound."""
 
@@ -141,7 +149,7 @@ class _Pruner:
         twin = self._twin()
         names = {layer: name for name, layer in twin.named_modules()}
         torch.manual_seed(self.context.seed)
-        pruner = torch_pruning.pruner.BasePruner(
+        pruner = _RoundingPruner(
             twin, self.context.example_inputs, _importance(self.step.criterion),
             global_pruning=self.step.scope == "global", pruning_ratio=ratio, max_pruning_ratio=self.step.max_ratio,
             pruning_ratio_dict={twin.get_submodule(name): value for name, value in self.ratios.items()},

@@ -108,7 +108,8 @@ class Grid(Constraint):
 
     Args:
         bits: 8 or 4.
-        block_size: inputs that share a scale; None for one scale an output channel.
+        block_size: input channels that share a scale with their whole kernels, as in Core ML; None for one scale an
+            output channel.
         axis: of the output channels.
     """
 
@@ -121,13 +122,12 @@ class Grid(Constraint):
     def forward(self, weight: Tensor) -> Tensor:
         """The weight on its grid; gradients pass straight."""
         top = 2 ** (self.bits - 1) - 1
-        rows = weight.movedim(self.axis, 0).flatten(1)
-        blocks = torch.unflatten(rows.detach(), 1, (-1, self.block_size or rows.shape[1]))
+        channels = weight.detach().movedim(self.axis, 0)
+        blocks = torch.unflatten(channels, 1, (-1, self.block_size or channels.shape[1])).flatten(2)
         peak = blocks.abs().amax(2, keepdim=True)
         scale = peak.clamp_min(LEAST_PEAK) / top
         snapped = torch.where(peak < LEAST_PEAK, 0, (blocks / scale).round() * scale)
-        shape = weight.movedim(self.axis, 0).shape
-        return straight_through(weight, snapped.reshape(shape).movedim(0, self.axis))
+        return straight_through(weight, snapped.reshape(channels.shape).movedim(0, self.axis))
 
     def form(self, name: str) -> WeightForm:
         """A linear grid."""

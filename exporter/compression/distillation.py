@@ -12,11 +12,14 @@ from exporter.compression.training import Batch, Loss, TrainingReport, pick_devi
 from exporter.errors import UsageProblem
 from exporter.recipe import Distillation, FineTuning, Recovery, Training
 
+# One batch's loss differs from an epoch's mean by chance; less than this is no sign of harm.
+WORSE = 2.0
+
 
 def fine_tune(module: nn.Module, step: FineTuning, context: Context) -> Outcome:
     """Train on labels alone."""
     report = train(module, labels_loss(context), step.training, context, "fine tuning")
-    return Outcome(module, notes=notes(report))
+    return Outcome(module, notes=notes(report), warnings=warnings(report))
 
 
 def recover(module: nn.Module, step: Recovery, context: Context) -> Outcome:
@@ -24,7 +27,7 @@ def recover(module: nn.Module, step: Recovery, context: Context) -> Outcome:
     loss = Teaching(context.original, context, step.training, step.temperature, step.alpha)
     with _features(loss, module, step.features, step.feature_weight) as complete:
         report = train(module, complete, step.training, context, "recovery")
-    return Outcome(module, notes=notes(report))
+    return Outcome(module, notes=notes(report), warnings=warnings(report))
 
 
 def distill(module: nn.Module, step: Distillation, context: Context) -> Outcome:
@@ -41,7 +44,7 @@ def distill(module: nn.Module, step: Distillation, context: Context) -> Outcome:
     loss = Teaching(teacher, context, step.training, step.temperature, step.alpha)
     with _features(loss, student, step.features, step.feature_weight) as complete:
         report = train(student, complete, step.training, context, "distillation")
-    return Outcome(student, notes=notes(report))
+    return Outcome(student, notes=notes(report), warnings=warnings(report))
 
 
 def notes(report: TrainingReport) -> dict[str, object]:
@@ -52,6 +55,16 @@ def notes(report: TrainingReport) -> dict[str, object]:
     if report.resumed_at is not None:
         result["resumed_at_epoch"] = report.resumed_at
     return result
+
+
+def warnings(report: TrainingReport) -> tuple[str, ...]:
+    """Says when a training ended far worse than it began: a network that died keeps a loss that is a number."""
+    if report.losses[-1] <= WORSE * report.first_loss:
+        return ()
+    return (
+        f"the training began at a loss of {report.first_loss:.3g} and ended at {report.losses[-1]:.3g}. Lower "
+        "training.learning_rate or set training.clip_gradient = 1.0; networks whose batch norms are folded bear less.",
+    )
 
 
 def labels_loss(context: Context) -> Loss:

@@ -13,9 +13,6 @@ from exporter.compression.model import Context, Outcome
 from exporter.compression.training import TrainingReport, train
 from exporter.recipe import MagnitudePruning
 
-# An AGP schedule ends here, so that the last part of the training runs at the final sparsity.
-AGP_END = 0.75
-
 
 def prune_magnitude(module: nn.Module, step: MagnitudePruning, context: Context) -> Outcome:
     """Put masks on the layers' weights, at once or along the AGP curve."""
@@ -98,7 +95,7 @@ def _gradually(
 
     def on_step(number: int, total: int) -> None:
         # Tied to the step's number, so that a resumed training updates where an uninterrupted one does.
-        interval = max(1, int(total * AGP_END) // step.updates)
+        interval = max(1, int(total * step.ramp) // step.updates)
         reached = number // interval + 1
         if number % interval or reached > step.updates:
             return

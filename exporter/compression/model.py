@@ -77,6 +77,7 @@ class Outcome:
         module: the changed model, a new one or the one that it was given.
         left_alone: what it skipped, and why.
         notes: figures of its own.
+        warnings: what a person should look at.
         changed: layers that it gave another form; None where a comparison of the models tells whether it did anything.
             Methods that fold batch norms first count, because folding alone is no compression.
     """
@@ -85,6 +86,7 @@ class Outcome:
     left_alone: tuple[LeftAlone, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
     changed: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

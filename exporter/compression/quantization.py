@@ -5,14 +5,16 @@ are the trained ones; activation ranges travel in `exporter.hints.CompressionHin
 """
 
 import contextlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from exporter.compression import activations
 from exporter.compression.constraints import Constraint, Grid, Half, SharedTable, constrain, constraints_of
-from exporter.compression.distillation import Teaching, notes
+from exporter.compression.distillation import Teaching, notes, warnings
 from exporter.compression.folding import fold_batch_norms
 from exporter.compression.layers import CONVOLUTIONS, WEIGHTED, Layer, left_alone, select
 from exporter.compression.model import Context, Outcome, own_copy
@@ -28,6 +30,7 @@ from exporter.recipe import (
 )
 from exporter.record import LeftAlone
 
+CORRECTION_EXAMPLES = 128
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -83,7 +86,7 @@ def quantize_in_training(module: nn.Module, step: QuantizationAwareTraining, con
         quantized, teaching, step.training, context, "quantization-aware training", on_step=None if learned else on_step
     )
     activations.set_state(quantized, observing=False, rounding=True)
-    return Outcome(quantized, tuple(skipped), found | notes(report))
+    return Outcome(quantized, tuple(skipped), found | notes(report), warnings=warnings(report))
 
 
 def _prepared(
@@ -113,45 +116,47 @@ def _prepared(
 
 
 def correct_biases(quantized: nn.Module, reference: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> None:
-    """Move each layer's bias by the mean error of its output, first layer first (Nagel et al. 2019, appendix D)."""
-    wanted = _mean_outputs(reference, names, batches)
-    for name in names:
-        correction = wanted[name] - _mean_outputs(quantized, [name], batches)[name]
-        layer = quantized.get_submodule(name)
-        with torch.no_grad():
-            if layer.bias is None:
-                layer.bias = nn.Parameter(correction)
-            else:
-                layer.bias.add_(correction)  # type: ignore[operator]
+    """Move each layer's bias by the mean error of its output, first layer first (Nagel et al. 2019, appendix D).
+
+    One pass: a layer's corrected output is what the next one sees. All examples must go through a layer before the next
+    one's turn, so memory bounds them: 128, spread over the calibration data.
+    """
+    examples = torch.cat(list(batches))
+    sample = examples[:: math.ceil(len(examples) / CORRECTION_EXAMPLES)]
+    wanted: dict[str, Tensor] = {}
+
+    def remember(name: str, layer: nn.Module, output: Tensor) -> None:
+        wanted.setdefault(name, _channel_means(layer, output))
+
+    def correct(name: str, layer: Any, output: Tensor) -> Tensor | None:
+        if name not in wanted:
+            return None  # a layer that is called again has its bias already
+        correction = wanted.pop(name) - _channel_means(layer, output)
+        layer.bias = nn.Parameter(correction if layer.bias is None else layer.bias + correction)
+        return output + correction.view(-1, *[1] * (output.dim() - 2 if isinstance(layer, CONVOLUTIONS) else 0))
+
+    with torch.no_grad():
+        for model, hook in ((reference, remember), (quantized, correct)):
+            with _hooked(model, names, hook):
+                model(sample)
 
 
-class _EnoughError(Exception):
-    """Ends a forward pass whose wanted outputs are all there."""
+def _channel_means(layer: nn.Module, output: Tensor) -> Tensor:
+    axis = 1 if isinstance(layer, CONVOLUTIONS) else -1
+    return output.movedim(axis, 0).flatten(1).mean(1)
 
 
-def _mean_outputs(model: nn.Module, names: Sequence[str], batches: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Mean of the named layers' outputs for each channel; the model runs no further than it must."""
-    seen: dict[str, list[Tensor]] = {name: [] for name in names}
-
-    def hook(name: str, layer: nn.Module, output: Tensor) -> None:
-        axis = 1 if isinstance(layer, CONVOLUTIONS) else -1
-        seen[name].append(output.movedim(axis, 0).flatten(1).mean(1))
-        if len(names) == 1:
-            raise _EnoughError
-
+@contextlib.contextmanager
+def _hooked(model: nn.Module, names: Sequence[str], hook: Callable[[str, nn.Module, Tensor], Any]) -> Iterator[None]:
     handles = [
         model.get_submodule(name).register_forward_hook(lambda layer, _, output, name=name: hook(name, layer, output))
         for name in names
     ]
     try:
-        with torch.no_grad():
-            for batch in batches:
-                with contextlib.suppress(_EnoughError):
-                    model(batch)
+        yield
     finally:
         for handle in handles:
             handle.remove()
-    return {name: torch.stack(values).mean(0) for name, values in seen.items()}
 
 
 def _to_grid(layer: Layer, bits: int, block_size: int | None, skipped: list[LeftAlone]) -> bool:
@@ -159,8 +164,12 @@ def _to_grid(layer: Layer, bits: int, block_size: int | None, skipped: list[Left
     module = layer.module
     assert isinstance(module, WEIGHTED)
     axis = 1 if isinstance(module, TRANSPOSED) else 0
-    if block_size is not None and module.weight.movedim(axis, 0)[0].numel() % block_size:
-        skipped.append(left_alone(layer, f"its rows do not divide into blocks of {block_size}"))
+    if block_size is not None and module.weight.shape[1 - axis] % block_size:
+        skipped.append(
+            left_alone(
+                layer, f"its {module.weight.shape[1 - axis]} input channels do not divide into blocks of {block_size}"
+            )
+        )
         return False
     return _constrain(layer, Grid(bits, block_size, axis), skipped)
 

@@ -63,7 +63,7 @@ def bits_per_weight(shape: tuple[int, ...], nonzeros: int, form: WeightForm | No
     if form.form == "table":
         overhead = groups * 2 ** (form.bits or 0) * TABLE_VALUE_BITS
     elif form.form == "linear":
-        scales = groups if form.block_size is None else elements // form.block_size
+        scales = groups if form.block_size is None else shape[0] * shape[1] // form.block_size
         overhead = scales * SCALE_BITS
     stored: float = elements * value_bits
     if form.sparse:

@@ -5,7 +5,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ Batch = tuple[Tensor, ...]
 Loss = Callable[[nn.Module, Batch], Tensor]
 OnStep = Callable[[int, int], None]
 
+# Shares of the image's area and width to height, as in torchvision's RandomResizedCrop but for less extreme zoom.
+CROP_AREA, CROP_RATIO = (0.25, 1.0), (3 / 4, 4 / 3)
+
 
 class TrainingDivergedError(ToolError):
     """The loss or a gradient stopped being a number."""
@@ -35,6 +38,7 @@ class TrainingReport:
 
     Attributes:
         epochs: that were run, those of an earlier, interrupted run included.
+        first_loss: of the first batch, before anything was trained.
         losses: mean training loss of each epoch.
         validation_losses: of each epoch; empty without a validation share.
         duration_s: of this process.
@@ -43,6 +47,7 @@ class TrainingReport:
     """
 
     epochs: int
+    first_loss: float
     losses: tuple[float, ...]
     validation_losses: tuple[float, ...]
     duration_s: float
@@ -66,11 +71,16 @@ def train(
         on_step: called with the step's number and the number of all steps before each step.
 
     Raises:
-        UsageProblem: no training data, or an optimizer that does not exist.
+        UsageProblem: no training data, an optimizer that does not exist, or mixtures of labelled images.
         TrainingDivergedError: the loss became NaN or infinite.
     """
     if context.data.training is None:
         raise UsageProblem(f"{stage} needs training images: give --data with a folder, CSV manifest or .npz.")
+    if context.data.labelled and "mixup" in settings.augment:
+        raise UsageProblem(
+            f"{stage}: training.augment: a mixture of images has no label, only a teacher can judge it: leave mixup out, "
+            "or give the images without labels."
+        )
     with torch.random.fork_rng():
         run = _Run(model, loss, settings, context, stage, on_step)
         try:
@@ -88,8 +98,27 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def pick_precision(name: str, device: torch.device) -> torch.dtype | None:
+    """The type that the forward pass is cast to on `device`; None for float32.
+
+    ``auto`` takes bfloat16 only where there are instructions for it: a CPU without AVX512-BF16 or AMX took 12 times as
+    long with it as in float32.
+    """
+    if name == "auto":
+        return torch.bfloat16 if _has_bfloat16(device) else None
+    return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
 class _Run:
     """One training with everything that a checkpoint must hold."""
+
+    KEPT = ("epoch", "first_loss", "losses", "validation_losses", "best")
 
     def __init__(
         self, model: nn.Module, loss: Loss, settings: Training, context: Context, stage: str, on_step: OnStep | None
@@ -97,13 +126,15 @@ class _Run:
         self.settings, self.context, self.stage, self.loss, self.on_step = settings, context, stage, loss, on_step
         self.key = _key(model, settings, context)
         self.device = pick_device(settings.device)
+        self.precision = pick_precision(settings.precision, self.device)
         self.model = placed(model, self.device, channels_last=True)
         self.training_set, self.validation_set = _split(context, settings)
         self.steps_per_epoch = len(self._batches(0))
         self.optimizer = make_optimizer(model, settings)
         self.scheduler = _schedule(self.optimizer, settings, self.steps_per_epoch)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=settings.precision == "float16")
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision is torch.float16)
         self.epoch = 0
+        self.first_loss: float | None = None
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.best: dict[str, Tensor] | None = None
@@ -120,9 +151,10 @@ class _Run:
             self._save()
         if self.best is not None:
             self.model.load_state_dict(self.best)
+        assert self.first_loss is not None
         return TrainingReport(
-            self.epoch, tuple(self.losses), tuple(self.validation_losses), time.monotonic() - started, resumed_at,
-            self._out_of_patience(),
+            self.epoch, self.first_loss, tuple(self.losses), tuple(self.validation_losses),
+            time.monotonic() - started, resumed_at, self._out_of_patience(),
         )  # fmt: skip
 
     def _run_epoch(self, started: float, first: int) -> None:
@@ -134,6 +166,7 @@ class _Run:
             if self.on_step:
                 self.on_step(self.epoch * self.steps_per_epoch + index, self.settings.epochs * self.steps_per_epoch)
             value = self._step(augmented(self._on_device(batch), self.settings.augment), index)
+            self.first_loss = value if self.first_loss is None else self.first_loss
             total, seen = total + value * len(batch[0]), seen + len(batch[0])
             self._report(index + 1, total / seen, started, first)
         self.losses.append(total / seen)
@@ -162,7 +195,7 @@ class _Run:
         return TrainingDivergedError(
             f"{self.stage}: {what} in epoch {self.epoch + 1}, batch {index + 1} (learning rate {rate:.3g}). Lower "
             "training.learning_rate, set training.clip_gradient = 1.0 or warmup_epochs = 1"
-            + (", or train in float32." if self.settings.precision != "float32" else ".")
+            + (", or train in float32." if self.precision else ".")
         )
 
     def _validate(self) -> None:
@@ -193,7 +226,7 @@ class _Run:
         return tuple(tensor.to(self.device, non_blocking=True) for tensor in batch)
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
-        dtype = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[self.settings.precision]
+        dtype = self.precision
         return torch.autocast(self.device.type, dtype=dtype) if dtype else contextlib.nullcontext()
 
     def _report(self, batches: int, loss: float, started: float, first: int) -> None:
@@ -212,7 +245,7 @@ class _Run:
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        state = {name: getattr(self, name) for name in ("key", "epoch", "losses", "validation_losses", "best")}
+        state = {name: getattr(self, name) for name in ("key", *self.KEPT)}
         for name in ("model", "optimizer", "scheduler", "scaler"):
             state[name] = getattr(self, name).state_dict()
         temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -227,11 +260,11 @@ class _Run:
         if path is None or not path.exists():
             return None
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state["key"] != self.key:
+        if state["key"] != self.key or not state.keys() >= {*self.KEPT}:
             return None  # of another model, data or settings: the new training replaces it
         for name in ("model", "optimizer", "scheduler", "scaler"):
             getattr(self, name).load_state_dict(state[name])
-        for name in ("epoch", "losses", "validation_losses", "best"):
+        for name in self.KEPT:
             setattr(self, name, state[name])
         return self.epoch
 
@@ -276,22 +309,55 @@ def _schedule(optimizer: torch.optim.Optimizer, settings: Training, steps_per_ep
 
 
 def augmented(batch: Batch, kinds: tuple[str, ...]) -> Batch:
-    """The batch with each image (N, C, H, W) mirrored or shifted by chance, independently of the others."""
+    """The batch with each image (N, C, H, W) changed by chance, independently of the others.
+
+    Args:
+        kinds: names as in `Training.augment`; applied in the order crop, flip, shift, mixup, however they are listed.
+    """
     images = batch[0]
-    if "flip" in kinds:
-        mirrored = torch.rand(len(images), device=images.device) < 0.5
-        images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
-    if "shift" in kinds:
-        images = torch.stack(list(_shifted(images)))
+    for kind, change in _AUGMENTATIONS.items():
+        if kind in kinds:
+            images = change(images)
     return (images, *batch[1:])
 
 
-def _shifted(images: Tensor) -> Iterator[Tensor]:
-    height, width = images.shape[2:]
+def _cropped(images: Tensor) -> Tensor:
+    area = torch.empty(len(images)).uniform_(*CROP_AREA)
+    ratio = torch.empty(len(images)).uniform_(*map(math.log, CROP_RATIO)).exp()
+    # Sizes and centres as shares of the image, in the coordinates of affine_grid, which go from -1 to 1.
+    sizes = torch.stack([area * ratio, area / ratio], 1).sqrt().clamp(max=1)
+    centres = (1 - sizes) * (2 * torch.rand(len(images), 2) - 1)
+    transforms = torch.cat([torch.diag_embed(sizes), centres[:, :, None]], 2).to(images)
+    grid = nn.functional.affine_grid(transforms, list(images.shape), align_corners=False)
+    return nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _mirrored(images: Tensor) -> Tensor:
+    mirrored = torch.rand(len(images), device=images.device) < 0.5
+    return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
+
+
+def _shifted(images: Tensor) -> Tensor:
+    count, channels, height, width = images.shape
     margin = max(1, height // 8)
     padded = nn.functional.pad(images, (margin,) * 4)
-    for image, (top, left) in zip(padded, torch.randint(2 * margin + 1, (len(images), 2)).tolist(), strict=True):
-        yield image[:, top : top + height, left : left + width]
+    top, left = torch.randint(2 * margin + 1, (2, count, 1, 1))
+    rows, columns = top + torch.arange(height)[:, None], left + torch.arange(width)
+    places = (rows * padded.shape[3] + columns).flatten(1)[:, None].expand(-1, channels, -1).to(images.device)
+    return padded.flatten(2).gather(2, places).view_as(images)
+
+
+def _mixed(images: Tensor) -> Tensor:
+    shares = torch.rand(len(images)).view(-1, 1, 1, 1).to(images)
+    return torch.lerp(images, images[torch.randperm(len(images)).to(images.device)], shares)
+
+
+_AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "crop": _cropped,
+    "flip": _mirrored,
+    "shift": _shifted,
+    "mixup": _mixed,
+}
 
 
 def _split(context: Context, settings: Training) -> tuple[Dataset[Any], Dataset[Any] | None]:

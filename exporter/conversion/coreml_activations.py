@@ -7,6 +7,7 @@ the last batch's range (its issue #2704).
 """
 
 import functools
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -84,12 +85,16 @@ class Percentile:
         self._left_out = (1 - percentile / 100) / 2
         self._counts = np.zeros(_BINS)
         self._low, self._width = 0.0, 0.0
+        self._least, self._greatest = math.inf, -math.inf
 
     def see(self, values: torch.Tensor) -> None:
         """Count `values`."""
         low, high = float(values.min()), float(values.max())
         self._grow(low, high)
-        self._counts += torch.histc(values.float(), _BINS, self._low, self._low + self._width * _BINS).numpy()
+        self._least, self._greatest = min(self._least, low), max(self._greatest, high)
+        # histc leaves out what float32 puts beyond the outer edges.
+        edges = (np.float32(self._low).item(), np.float32(self._low + self._width * _BINS).item())
+        self._counts += torch.histc(values.float().clamp(*edges), _BINS, *edges).numpy()
 
     def _grow(self, low: float, high: float) -> None:
         """Widen the bins, by merging neighbours, until they hold both values."""
@@ -113,7 +118,7 @@ class Percentile:
         )
         filled = np.flatnonzero(self._counts)
         low, high = np.clip(places, filled[0], filled[-1] + 1)
-        return float(self._low + self._width * low), float(self._low + self._width * high)
+        return max(self._least, self._low + self._width * low), min(self._greatest, self._low + self._width * high)
 
 
 def observer_for(settings: Activations) -> Callable[[], Observer]:

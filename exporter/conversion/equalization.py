@@ -31,17 +31,19 @@ class ChannelReLU(nn.Module):
 
     Args:
         limit: ``[channels]``; channels are axis 1.
+        positions: number of axes behind the channels; kept, so that `torch.fx` can trace this once more.
     """
 
     limit: torch.Tensor
 
-    def __init__(self, limit: torch.Tensor) -> None:
+    def __init__(self, limit: torch.Tensor, positions: int) -> None:
         super().__init__()
         self.register_buffer("limit", limit)
+        self.positions = positions
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The same shape as `x`."""
-        return torch.minimum(torch.relu(x), self.limit.reshape(-1, *[1] * (x.dim() - 2)))
+        return torch.minimum(torch.relu(x), self.limit.reshape(1, -1, *[1] * self.positions))
 
 
 _LINEAR_FUNCTIONS = (torch.relu, nn.functional.relu)
@@ -139,7 +141,9 @@ def _follow(
         if isinstance(module, _LAYERS):
             if _readers(module) != channels or isinstance(module, nn.Linear) != isinstance(first, nn.Linear):
                 return None
-            return _Pair(first, norm, [_limited(traced, name, modules, channels) for name in clipped], module)
+            positions = cast(torch.Tensor, first.weight).dim() - 2
+            limits = [_limited(traced, name, modules, channels, positions) for name in clipped]
+            return _Pair(first, norm, limits, module)
         if isinstance(module, _NORMS) and norm is None and not clipped and module.affine:
             norm = module
         elif isinstance(module, (nn.ReLU6, ChannelReLU)):
@@ -149,9 +153,11 @@ def _follow(
     return None
 
 
-def _limited(traced: fx.GraphModule, name: str, modules: dict[str, nn.Module], channels: int) -> ChannelReLU:
+def _limited(
+    traced: fx.GraphModule, name: str, modules: dict[str, nn.Module], channels: int, positions: int
+) -> ChannelReLU:
     if not isinstance(modules[name], ChannelReLU):
-        modules[name] = ChannelReLU(torch.full((channels,), 6.0))
+        modules[name] = ChannelReLU(torch.full((channels,), 6.0), positions)
         traced.set_submodule(name, modules[name])
     return cast(ChannelReLU, modules[name])
 

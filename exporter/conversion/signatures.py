@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.hints import ActivationRange, signature
+from exporter.hints import ActivationRange, Signature, signature
 
 TOLERANCE = 2e-3
 """Share of the activation's magnitude by which a float converter may differ from torch."""
@@ -16,16 +16,20 @@ def match_ranges(ranges: Sequence[ActivationRange], found: Mapping[str, NDArray[
     """The learned range of each tensor that has one.
 
     Args:
-        ranges: of the compressed model.
-        found: tensor name -> its value for the probe input, in the float form of the converted model.
+        ranges: of the compressed model, in the order of computation.
+        found: tensor name -> its value for the probe input, in the float form of the converted model, in its order.
     """
-    matched = {}
+    matched: dict[str, ActivationRange] = {}
     for name, values in found.items():
-        wanted = np.asarray(signature(values))
+        wanted = signature(values)
         near = [item for item in ranges if item.elements == values.size]
-        distances = [float(np.abs(wanted - item.signature).max()) for item in near]
-        if distances and min(distances) <= TOLERANCE * max(1e-6, float(np.abs(wanted).max())):
-            matched[name] = near[int(np.argmin(distances))]
+        nearest = min(near, key=lambda item: _distance(wanted, item), default=None)
+        if nearest is None or _distance(wanted, nearest) > TOLERANCE * max(1e-6, float(np.abs(wanted).max())):
+            continue
+        # A limit that the probe does not reach has the values of what it limits: such ranges go by order.
+        used = {item.name for item in matched.values()}
+        twins = [item for item in near if item.signatures == nearest.signatures]
+        matched[name] = next((item for item in twins if item.name not in used), nearest)
     return matched
 
 
@@ -33,3 +37,7 @@ def unmatched(ranges: Sequence[ActivationRange], matched: Mapping[str, Activatio
     """Names of learned ranges that found no tensor."""
     used = {item.name for item in matched.values()}
     return [item.name for item in ranges if item.name not in used]
+
+
+def _distance(wanted: Signature, item: ActivationRange) -> float:
+    return min(float(np.abs(np.subtract(wanted, own)).max()) for own in item.signatures)

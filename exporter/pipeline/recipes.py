@@ -18,7 +18,7 @@ from exporter.sources.settings import ModelSettings
 if TYPE_CHECKING:
     from exporter.pipeline.model import ModelAtHand
 
-REVISION = 1
+REVISION = 2
 FILE_NAME = "compressed.pt2"
 _STEPS = TypeAdapter(tuple[StepResult, ...])
 

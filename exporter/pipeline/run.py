@@ -18,7 +18,7 @@ from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
 from exporter.profiling import DeviceProfile
 from exporter.profiling_gates import judge_readings
-from exporter.record import Artifact, Parity, RunRecord, SourceRecord, TargetRecord
+from exporter.record import Artifact, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
@@ -99,18 +99,23 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
     verdicts += [verdict for item in profiles for verdict in item.verdicts] or unprofiled_verdicts(target)
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
     warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
+    steps = compressed.steps if compressed is not None else ()
     return TargetRecord(
         **facts,
         artifact=_artifact(model, converted, path),
         inspection=converted.facts.inspection.model_dump(mode="json"),
         parities=compared,
         verdicts=tuple(verdicts),
-        steps=compressed.steps if compressed is not None else (),
+        steps=steps,
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        warnings=(*converted.facts.notes, *warnings, *slower),
+        warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower),
         from_cache=tuple(name for name, cached in stages.items() if cached),
     )
+
+
+def _step_warnings(steps: Sequence[StepResult]) -> list[str]:
+    return [f"{step.method}: {warning}" for step in steps for warning in step.warnings]
 
 
 def unprofiled_verdicts(target: Target) -> list[Verdict]:

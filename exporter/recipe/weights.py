@@ -19,6 +19,7 @@ class MagnitudePruning(Step):
         criterion: the smallest magnitudes, or chance (the control).
         schedule: all at once, or along the AGP curve (Zhu & Gupta 2017) during `training`.
         updates: how often the AGP schedule raises the sparsity.
+        ramp: share of `training` in which an AGP schedule reaches the final sparsity; the rest recovers from it.
         training: recovery while an AGP schedule runs.
         rules: layers to leave alone, or another sparsity for them.
     """
@@ -31,6 +32,7 @@ class MagnitudePruning(Step):
     criterion: Literal["magnitude", "random"] = "magnitude"
     schedule: Literal["one_shot", "agp"] = "one_shot"
     updates: Count = 10
+    ramp: Ratio = 0.5
     training: Training | None = None
     rules: tuple[PruningRule, ...] = ()
 
@@ -130,8 +132,8 @@ class WeightQuantization(Step):
 
     Attributes:
         bits: 8 or 4.
-        granularity: one scale an output channel, or one a block of `block_size` inputs of it.
-        block_size: weights that share a scale.
+        granularity: one scale an output channel, or one a block of its input channels.
+        block_size: input channels that share a scale with their whole kernels.
         rules: layers to leave alone.
     """
 

@@ -20,6 +20,8 @@ def render_steps(steps: Sequence[StepResult]) -> None:
     console.print(_summary(steps))
     console.print(_layers(steps[0].before, steps[-1].after))
     for step in steps:
+        for warning in step.warnings:
+            console.print(f"[yellow]warning[/] of {step.method}: {escape(warning)}")
         for item in step.left_alone[:SHOWN]:
             console.print(f"[yellow]left alone[/] by {step.method}: {escape(item.name)}: {escape(item.reason)}")
         if len(step.left_alone) > SHOWN:

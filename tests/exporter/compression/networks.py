@@ -83,3 +83,23 @@ def learnable(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     for image, label in zip(images, labels.tolist(), strict=True):
         image[:, :, 3 * label : 3 * label + 3] += 1.5
     return images, labels
+
+
+class Limited(nn.Module):
+    """Depthwise convolutions between ReLU6, as in MobileNetV2; the channels of the weights differ in width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU6(),
+            nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.ReLU6(),
+            nn.Conv2d(16, 24, 1), nn.ReLU6(),
+        )  # fmt: skip
+        self.linear = nn.Linear(24, CLASSES)
+        with torch.no_grad():
+            for index in (0, 2, 4):
+                weight: Tensor = self.layers.get_submodule(str(index)).get_parameter("weight")
+                weight *= torch.logspace(-1, 1, len(weight)).view(-1, 1, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.layers(x).mean((2, 3)))

@@ -107,7 +107,7 @@ def test_hints_describe_the_weights_that_are_there(compressed: CompressedModel) 
             assert torch.equal(weight, weight.half().float()) or form.bits == 1
         elif form.form == "linear":
             top = 2 ** ((form.bits or 8) - 1) - 1
-            blocks = torch.unflatten(rows, 1, (-1, form.block_size or rows.shape[1]))
+            blocks = torch.unflatten(weight, 1, (-1, form.block_size or weight.shape[1])).flatten(2)
             steps = blocks / (blocks.abs().amax(2, keepdim=True).clamp_min(1e-12) / top)
             assert torch.allclose(steps, steps.round(), atol=1e-3)
         elif form.form == "float16":

@@ -45,6 +45,17 @@ def test_channel_pruning_reaches_its_share_of_macs(
     assert macs(result.module, example) > 0.3 * macs(trained, example)
 
 
+def test_rounded_channel_counts_reach_the_target_and_leave_every_layer_some(
+    trained: nn.Module, example: Example, data: CompressionData
+) -> None:
+    """Protects round_to: torch-pruning alone rounds a narrow layer to no channels and then leaves it whole."""
+    step = {"method": "channel_pruning", "macs": 0.5, "round_to": 8}
+    result = apply_recipe(trained, example, parse_recipe("test", {"steps": [step]}), data)
+    assert macs(result.module, example) <= 0.5 * macs(trained, example)
+    widths = {layer.out_channels for layer in result.module.modules() if isinstance(layer, nn.Conv2d)}
+    assert all(width % 8 == 0 for width in widths)
+
+
 def test_channels_that_pass_a_padded_shortcut_are_left_alone_with_the_reason(data: CompressionData) -> None:
     """Protects CIFAR ResNets: a dependency graph that gets the padding wrong must not corrupt the model."""
     step = {"method": "channel_pruning", "ratio": 0.25}

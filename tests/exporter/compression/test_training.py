@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from exporter.compression.distillation import fine_tune, labels_loss
 from exporter.compression.model import CompressionData, Context, Progress, silent
-from exporter.compression.training import TrainingDivergedError, augmented, train
+from exporter.compression.training import TrainingDivergedError, augmented, pick_precision, train
 from exporter.errors import UsageProblem
 from exporter.recipe import FineTuning, Training
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
@@ -82,6 +82,14 @@ def test_divergence_is_an_error_with_advice(bad: dict[str, object]) -> None:
         train(seeded(Small), labels_loss(context()), settings(5, **bad), context(), "stage")
 
 
+def test_a_training_that_ends_worse_than_it_began_is_warned_about() -> None:
+    """Protects from a network that died without a NaN, and from a warning about one that learned."""
+    own = context()
+    died = fine_tune(seeded(Small), FineTuning(training=settings(3, learning_rate=30.0, clip_gradient=1.0)), own)
+    assert "Lower training.learning_rate" in died.warnings[0]
+    assert fine_tune(seeded(Small), FineTuning(training=settings(3)), own).warnings == ()
+
+
 def test_early_stopping_keeps_the_best_weights() -> None:
     """Protects accuracy: a loss that rises again does not decide."""
     own = context()
@@ -91,6 +99,19 @@ def test_early_stopping_keeps_the_best_weights() -> None:
     assert report.epochs < 40
     assert len(report.validation_losses) == report.epochs
     assert report.validation_losses.index(min(report.validation_losses)) == report.epochs - 3
+
+
+def test_automatic_precision_is_bfloat16_only_where_there_are_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Protects speed: emulated bfloat16 takes many times as long as float32."""
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert pick_precision("auto", cpu) is None
+    assert pick_precision("bfloat16", cpu) is torch.bfloat16  # as told
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert pick_precision("auto", cpu) is torch.bfloat16
+    assert pick_precision("auto", torch.device("mps")) is None
 
 
 def test_unknown_optimizers_and_missing_labels_are_usage_errors() -> None:
@@ -127,12 +148,33 @@ def test_training_learns_and_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_augmentation_mirrors_and_shifts_each_image_on_its_own() -> None:
-    """Protects against one shift for a whole batch, and against changed labels or shapes."""
+@pytest.mark.parametrize("kind", ["crop", "flip", "shift", "mixup"])
+def test_augmentation_changes_each_image_on_its_own(kind: str) -> None:
+    """Protects against one change for a whole batch, changed labels or shapes, and values that no image had."""
     torch.manual_seed(0)
-    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(16, 1, 1, 1) + 1
+    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(16, 2, 1, 1) + torch.arange(1.0, 17).view(-1, 1, 1, 1)
     labels = torch.arange(16)
-    changed, kept = augmented((images, labels), ("flip", "shift"))
+    changed, kept = augmented((images, labels), (kind,))
     assert changed.shape == images.shape
     assert torch.equal(kept, labels)
-    assert len({tuple(image.flatten().tolist()) for image in changed}) > 4
+    own = changed - torch.arange(16).view(-1, 1, 1, 1)
+    assert len({tuple(image.flatten().tolist()) for image in own}) > 1
+    assert changed.min() >= (0 if kind == "shift" else 1)  # a shift brings zeros in from outside
+    assert changed.max() <= images.max()
+
+
+def test_a_shifted_image_is_a_window_of_the_padded_one() -> None:
+    """Protects the indices of the shift: every image is found, whole, in its own zero-padded original."""
+    torch.manual_seed(0)
+    images = torch.rand(12, 3, 16, 16) + 1
+    (changed,) = augmented((images,), ("shift",))
+    padded = torch.nn.functional.pad(images, (2,) * 4)
+    windows = padded.unfold(2, 16, 1).unfold(3, 16, 1)  # (N, C, 5, 5, 16, 16)
+    equal = (windows == changed[:, :, None, None]).all(dim=(1, 4, 5))
+    assert torch.equal(equal.sum(dim=(1, 2)), torch.ones(12, dtype=torch.int64))
+
+
+def test_mixtures_of_labelled_images_are_refused() -> None:
+    """Protects against training on a label that belongs to a part of the image only."""
+    with pytest.raises(UsageProblem, match="mixup"):
+        train(seeded(Small), labels_loss(context()), settings(1, augment=("mixup",)), context(), "stage")

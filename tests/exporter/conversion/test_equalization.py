@@ -48,6 +48,8 @@ def test_relu6_keeps_its_limit_on_values_that_reach_it() -> None:
     assert isinstance(equalized.get_submodule("1"), ChannelReLU)
     with torch.no_grad():
         assert torch.allclose(equalized(example), net(example), atol=1e-4)
+        again = torch.fx.symbolic_trace(equalized)  # static quantization traces what was equalized
+        assert torch.equal(again(example), equalized(example))
 
 
 def test_the_source_is_not_changed_and_names_stay() -> None:

@@ -19,7 +19,7 @@ from exporter.sources.description import InputSpec, SourceDescription, SourceKin
 from exporter.sources.load import ModelSource
 from exporter.sources.settings import ModelSettings
 from exporter.targets.settings import Activations, CoremlQuantization, CoremlTarget, TfliteQuantization, TfliteTarget
-from tests.exporter.compression.networks import SIZE, Padded, Small, learnable, seeded
+from tests.exporter.compression.networks import SIZE, Limited, Padded, Small, learnable, seeded
 
 IMAGES = learnable(64)[0]
 TRAINING = {"epochs": 1, "batch_size": 16, "learning_rate": 0.01}
@@ -77,11 +77,14 @@ CASES: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (Small, QAT),
     (Small, {"method": "static_quantization", "equalize": True}),
     (Padded, {**QAT, "ranges": "learned"}),
+    (Limited, {"method": "static_quantization", "equalize": True, "bias_correction": True}),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "step"), CASES, ids=["QAT", "equalized static", "LSQ, padded shortcut"])
+@pytest.mark.parametrize(
+    ("kind", "step"), CASES, ids=["QAT", "equalized static", "LSQ, padded shortcut", "equalized ReLU6"]
+)
 def test_integers_and_ranges_reach_tflite(kind: type[nn.Module], step: dict[str, Any], tmp_path: Path) -> None:
     """Protects quantization in PyTorch: the file holds its integers bit for bit, and only its activation scales."""
     model = compressed(step, kind=kind)
@@ -123,6 +126,18 @@ COREML: dict[str, tuple[list[dict[str, Any]], str]] = {
     ),
     "binary": ([{"method": "binarization"}], "constexpr_lut_to_dense"),
     "grid": ([{"method": "weight_quantization", "bits": 4}], "constexpr_blockwise_shift_scale"),
+    "grid of blocks": (
+        [
+            {
+                "method": "weight_quantization",
+                "bits": 4,
+                "granularity": "per_block",
+                "block_size": 4,
+                "rules": [{"name": "^(stem|depthwise)$", "apply": False}],
+            }
+        ],
+        "constexpr_blockwise_shift_scale",
+    ),
     "sparse": ([{"method": "magnitude_pruning", "sparsity": 0.7}], "constexpr_sparse_to_dense"),
     "sparse table": (
         [{"method": "magnitude_pruning", "sparsity": 0.7}, {"method": "weight_sharing", "bits": 4}],
@@ -146,6 +161,13 @@ def test_coreml_stores_each_weight_in_its_trained_form(
         trained = [set(np.unique(value.astype(np.float16)).tolist()) for value in weights(model).values()]
         # A table with fewer values than entries is filled up with zeros.
         assert all(any(set(np.unique(op.lut.val).tolist()) - {0.0} <= values for values in trained) for op in stored)
+    if operation == "constexpr_blockwise_shift_scale":
+        for op in stored:
+            scales = np.repeat(op.scale.val, op.data.val.shape[1] // op.scale.val.shape[1], axis=1)
+            assert any(
+                op.data.val.shape == own.shape and np.allclose(op.data.val * scales, own, rtol=2e-3, atol=1e-6)
+                for own in weights(model).values()
+            )
     reference = ReferenceModel(tmp_path / "Model.mlpackage")
     got = next(iter(reference.predict({"image": IMAGES[:1].numpy()}).values()))
     assert np.allclose(got, model.module(IMAGES[:1]).numpy(), atol=0.05)

@@ -1,0 +1,62 @@
+"""The other half of the contract: what every method leaves converts to both formats, and the files compute it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from exporter.compression import CompressionData, apply_recipe
+from exporter.conversion.session import ConversionSession
+from exporter.coreml_reference import ReferenceModel
+from exporter.datasets.dataset import Dataset
+from exporter.recipe import parse_recipe
+from exporter.sources.description import InputSpec, SourceDescription, SourceKind
+from exporter.sources.load import ModelSource
+from exporter.sources.settings import ModelSettings
+from exporter.targets.settings import CoremlTarget, TfliteTarget
+from tests.exporter.compression.methods import CASES
+from tests.exporter.compression.networks import SIZE, learnable
+
+FLOAT32, FLOAT16 = 1e-3, 2e-2
+"""Largest error of the logits, as a share of the largest logit, for a file that computes in this type."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_every_method_converts_to_both_formats(
+    name: str, tmp_path: Path, trained: nn.Module, example: tuple[torch.Tensor], data: CompressionData
+) -> None:
+    """Protects the mission: a method counts when the shipped file is what it made."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = apply_recipe(trained, example, parse_recipe("test", {"steps": CASES[name]}), data)
+    images = learnable(4)[0]
+    with torch.no_grad():
+        wanted = model.module(images).numpy()
+    description = SourceDescription(
+        spec="test", kind=SourceKind.FACTORY, digest="", inputs=(InputSpec(name="image", shape=(1, 3, SIZE, SIZE)),),
+        outputs=("logits",), parameters=0, size_bytes=0,
+    )  # fmt: skip
+    source = ModelSource(description, ModelSettings(), model.module, hints=model.hints)
+    dataset = Dataset("images", "", len(images), lambda index: (images[index].numpy(),))
+    session = ConversionSession(source, dataset, len(images))
+
+    tflite = session.convert(TfliteTarget(name="t", format="tflite", minimum_os="Android 14"), tmp_path).path
+    interpreter = Interpreter(model_path=str(tflite))
+    interpreter.allocate_tensors()
+    (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    got = []
+    for image in images.numpy():
+        interpreter.set_tensor(given["index"], image[None])
+        interpreter.invoke()
+        got.append(interpreter.get_tensor(result["index"])[0])
+    np.testing.assert_allclose(np.stack(got), wanted, rtol=0, atol=FLOAT32 * np.abs(wanted).max())
+
+    target = CoremlTarget(name="c", format="coreml", minimum_os="iOS 18", input_kind="tensor")
+    package = ReferenceModel(session.convert(target, tmp_path).path)
+    evaluated = np.concatenate(
+        [next(iter(package.predict({"image": image[None].numpy()}).values())) for image in images]
+    )
+    np.testing.assert_allclose(evaluated, wanted, rtol=0, atol=FLOAT16 * np.abs(wanted).max())
