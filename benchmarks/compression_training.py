@@ -39,11 +39,14 @@ class Cifar:
         """For `apply_recipe`."""
         return CompressionData(tuple(self.calibration.split(64)), TensorDataset(*self.training), labelled=True)
 
-    def model(self, name: str, *, fresh: bool) -> nn.Module:
-        """A network with the weights as shared, or fine-tuned (by the row of its own name)."""
-        if not fresh:
+    def model(self, name: str, start: str) -> nn.Module:
+        """A network with fine-tuned weights (by the row of its own name), those as shared, or random ones."""
+        if start == "fine-tuned":
             return self.compressed(name).module
+        torch.manual_seed(0)
         network: nn.Module = getattr(self.models, name)()
+        if start == "random":
+            return network.eval()
         state = torch.load(self.shared / "models" / f"{name}_cifar10.pt", weights_only=True)
         network.load_state_dict(state)
         return network.eval()
@@ -69,10 +72,11 @@ class Cifar:
     def _train(self, name: str, row: Row) -> CompressedModel:
         started = time.monotonic()
         recipe = parse_recipe("row", {"steps": row.steps})
+        folder = self.work / "checkpoints" / (row.checkpoints or name).replace(" ", "_")
         result = apply_recipe(
-            self.model(row.model, fresh=row.fresh), (self.test[0][:1],), recipe, self.data(),
-            checkpoint_dir=self.work / "checkpoints" / name.replace(" ", "_"), progress=_Line(name),
-            load_model=lambda spec: self.model(spec, fresh=False),
+            self.model(row.model, row.start), (self.test[0][:1],), recipe, self.data(),
+            checkpoint_dir=folder, progress=_Line(name),
+            load_model=lambda spec: self.model(spec.split()[0], "as shared" if "as shared" in spec else "fine-tuned"),
         )  # fmt: skip
         print(
             f"{name}: trained in {time.monotonic() - started:.0f} s, {self.top1(result.module):.2f} % in torch",
