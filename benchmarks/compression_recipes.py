@@ -55,8 +55,8 @@ SHARE3 = [
 SETTLE = {"method": "recovery", "training": training(3, 0.002, clip_gradient=1.0)}
 STATIC = {"method": "static_quantization", "observer": "histogram"}
 # Local: a global ranking spares the wide, early layers, where the time is spent.
-HALF = [{"method": "channel_pruning", "macs": 0.5}, {"method": "recovery", "training": training(12, 0.03)}]
-SCRATCH = training(4, 0.1, **BASE)
+HALF = [{"method": "channel_pruning", "macs": 0.5}, {"method": "recovery", "training": training(70, 0.05)}]
+SCRATCH = training(25, 0.1, **BASE)
 DISTILLED = {
     "method": "distillation",
     "student": "resnet20 as shared",
@@ -74,7 +74,7 @@ def sparse(epochs: int) -> list[dict[str, Any]]:
             "scope": "global",
             "schedule": "agp",
             "ramp": 0.4,
-            "training": training(epochs, 0.03),
+            "training": training(epochs, 0.05),
         }
     ]
 
@@ -105,8 +105,8 @@ CIFAR_ROWS: dict[str, Row] = {
     "weight sharing, 3 bits": Row("resnet20", [*SHARE3, SETTLE]),
     "weight sharing, 4 bits, no training": Row("resnet20", [{"method": "weight_sharing", "bits": 4}]),
     "half the MACs": Row("resnet20", HALF, checkpoints="half"),
-    "90 % sparse": Row("resnet20", sparse(10)),
-    "90 % sparse resnet56": Row("resnet56", sparse(5)),
+    "90 % sparse": Row("resnet20", sparse(40)),
+    "90 % sparse resnet56": Row("resnet56", sparse(30)),
     "binarized": Row("resnet20", [{"method": "binarization"}, {"method": "recovery", "training": training(3, 0.02)}]),
     "distilled from resnet56": Row("resnet56", [DISTILLED], checkpoints="distilled"),
     "from scratch": Row("resnet20", [{"method": "fine_tuning", "training": SCRATCH}], start="random"),

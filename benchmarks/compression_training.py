@@ -74,7 +74,7 @@ class Cifar:
         recipe = parse_recipe("row", {"steps": row.steps})
         folder = self.work / "checkpoints" / (row.checkpoints or name).replace(" ", "_")
         result = apply_recipe(
-            self.model(row.model, row.start), (self.test[0][:1],), recipe, self.data(),
+            self.model(row.model, row.start), (self.test[0][:1].clone(),), recipe, self.data(),
             checkpoint_dir=folder, progress=_Line(name),
             load_model=lambda spec: self.model(spec.split()[0], "as shared" if "as shared" in spec else "fine-tuned"),
         )  # fmt: skip

@@ -78,10 +78,11 @@ def train(
         raise UsageProblem(f"{stage} needs training images: give --data with a folder, CSV manifest or .npz.")
     if context.data.labelled and "mixup" in settings.augment:
         raise UsageProblem(
-            f"{stage}: training.augment: a mixture of images has no label, only a teacher can judge it: leave mixup out, "
-            "or give the images without labels."
+            f"{stage}: training.augment: mixtures of images have no label, only a teacher judges them: leave mixup "
+            "out, or give the images without labels."
         )
-    with torch.random.fork_rng():
+    # cuDNN's default algorithms add gradients in an order that changes from run to run.
+    with torch.random.fork_rng(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         run = _Run(model, loss, settings, context, stage, on_step)
         try:
             return run.finish()
