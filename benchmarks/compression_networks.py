@@ -42,10 +42,10 @@ RECOVER = {
     "method": "recovery",
     "temperature": 2.0,
     "training": {
-        "epochs": 150,
+        "epochs": 450,
         "batch_size": 50,
         "optimizer": "Adam",
-        "learning_rate": 0.0005,
+        "learning_rate": 0.0001,
         "optimizer_options": {},
         "warmup_epochs": 5,
         "clip_gradient": 1.0,

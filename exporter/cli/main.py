@@ -1,7 +1,12 @@
 """Entry point of `mobile-export`: the command table, and the one place that turns errors into exit codes."""
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -57,6 +62,8 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+# No fault, so that --debug has nothing to show.
+_PLAIN = (click.exceptions.Abort, click.ClickException, BrokenPipeError)
 
 
 class Program(LazyGroup):
@@ -65,35 +72,63 @@ class Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with 0, 1, 2 or 3 as documented in the README, or 130 after Ctrl-C."""
         kwargs["standalone_mode"] = False
-        try:
-            code = super().main(*args, **kwargs)
-        except click.exceptions.Abort:
-            _complain("Interrupted. Nothing half-written was kept; run the same command again to go on.")
-            sys.exit(INTERRUPTED)
-        except click.ClickException as error:
+        with _noticing_interrupts() as interrupts:
+            try:
+                code = super().main(*args, **kwargs)
+            except Exception as error:
+                if _debugging() and not interrupts and not isinstance(error, _PLAIN):
+                    raise
+                # Some libraries turn the KeyboardInterrupt that reaches them into an error of their own.
+                sys.exit(_interrupted() if interrupts else _failed(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _noticing_interrupts() -> Iterator[list[int]]:
+    """Gives a list that gains an entry at each Ctrl-C, which is raised as ever."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    # Only the main thread may set handlers; a shell that ignores Ctrl-C for its background jobs is left its way.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        yield seen
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupted() -> int:
+    _complain("Interrupted. Nothing half-written was kept; run the same command again to go on.")
+    return INTERRUPTED
+
+
+def _failed(error: Exception) -> int:
+    """Say what is wrong; gives the exit code."""
+    match error:
+        case click.exceptions.Abort():
+            return _interrupted()
+        case click.ClickException():
             error.show()
-            sys.exit(error.exit_code)
-        except BrokenPipeError:
+            return error.exit_code
+        case BrokenPipeError():
             # The reader went away (`| head`); keep the interpreter from complaining at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        except (ExporterError, DeviceError) as error:
-            if _debugging():
-                raise
+            return 0
+        case ExporterError() | DeviceError():
             _complain(str(error))
-            sys.exit(error.exit_code)
-        except OSError as error:
-            if _debugging():
-                raise
+            return error.exit_code
+        case OSError():
             where = f"{error.filename}: " if error.filename else ""
             _complain(f"{where}{error.strerror or error}")
-            sys.exit(3)
-        except Exception as error:
-            if _debugging():
-                raise
+        case _:
             _complain(f"{type(error).__name__}: {error}\nThis is a fault in mobile-export; --debug shows where.")
-            sys.exit(3)
-        sys.exit(code if isinstance(code, int) else 0)
+    return 3
 
 
 def _debugging() -> bool:

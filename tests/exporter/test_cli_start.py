@@ -43,3 +43,29 @@ def test_help_of_every_command_is_the_one_in_the_table() -> None:
         command = importlib.import_module(entry.module).command
         assert command.name == name
         assert (command.help or "").split("\n\n")[0].replace("\n", " ") == entry.help
+
+
+@pytest.mark.parametrize("becomes", ["KeyboardInterrupt()", "RuntimeError('of a library')", "OSError('of a library')"])
+def test_ctrl_c_ends_with_130_whatever_a_library_makes_of_it(becomes: str) -> None:
+    """Protects scripts that tell an interrupted run from a failed one: some libraries catch the interrupt."""
+    script = f"""
+import os, signal, sys, types
+import click
+from exporter.cli import main as program
+from exporter.cli.lazy import CommandEntry
+
+@click.command("wait")
+def command():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.sigtimedwait([], 1)
+    except KeyboardInterrupt:
+        raise {becomes} from None
+
+sys.modules["waiting"] = types.SimpleNamespace(command=command)
+program.COMMANDS["wait"] = CommandEntry("waiting", "")
+program.main(["wait"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "Interrupted" in done.stderr
