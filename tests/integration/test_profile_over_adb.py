@@ -50,10 +50,20 @@ def readings_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {reading["metric"]: reading for reading in document["profiles"][0]["result"]["readings"]}
 
 
+def steadily(profile: Any, **options: Any) -> tuple[int, dict[str, Any], str]:
+    """Profiles again, twice at most, when other work on this machine spread the repeats of the energy too far."""
+    for _ in range(3):
+        code, document, errors = profile(**options)
+        if code or "repeats vary" not in (readings_of(document)["energy.inference"]["reason"] or ""):
+            break
+    return code, document, errors
+
+
 @pytest.mark.usefixtures("iio_rail")
 def test_latency_cpu_memory_and_energy_by_iio(phone: AdbdRig, profile: Any) -> None:
     """Every reading from a real run; energy is the rail's above idle; state is restored and nothing is left."""
-    code, document, errors = profile(plan=PLAN.replace("processes = 1", "processes = 3") + "sustained_s = 0.2\n")
+    plan = PLAN.replace("processes = 1", "processes = 3") + "sustained_s = 0.2\n"
+    code, document, errors = steadily(profile, plan=plan)
     assert code == 0, errors
     readings = readings_of(document)
     assert len(readings["latency"]["groups"]) == 3
@@ -80,7 +90,7 @@ def test_latency_cpu_memory_and_energy_by_iio(phone: AdbdRig, profile: Any) -> N
 def test_energy_by_perfetto(phone: AdbdRig, profile: Any) -> None:
     """The most trusted meter wins, also while charging: its rails are behind the charger."""
     phone.reply("dumpsys battery", CHARGING)
-    code, document, errors = profile()
+    code, document, errors = steadily(profile)
     assert code == 0, errors
     energy = readings_of(document)["energy.inference"]
     assert energy["obtained"] == "measured", energy["reason"]
