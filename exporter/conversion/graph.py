@@ -57,13 +57,13 @@ class SourceGraph:
         return SourceGraph(source, self.calibration, self.calibration_samples)
 
     def calibration_batches(self) -> Iterator[Example]:
-        """Calibration data as the source takes it, one example a batch."""
+        """Calibration data as the source takes it, one run of the model at a time."""
         if self.calibration is not None:
-            for index in self.calibration.spread(self.calibration_samples):
-                yield self.calibration.batch([index])
+            for indices in self.calibration.runs(self.calibration_samples):
+                yield self.calibration.batch(indices)
 
     def calibration_examples(self) -> list[Example]:
-        """Calibration data as the traced graph takes it, one example a batch."""
+        """Calibration data as the traced graph takes it, one run of the model at a time."""
         return [self._channels_first(batch) for batch in self.calibration_batches()]
 
     def _channels_first(self, example: Sequence[NDArray[Any]]) -> Example:

@@ -109,7 +109,7 @@ def _images(
     read = partial(_read_image_example, tuple(paths), inputs[0], resize)
     # How an image of another size is fitted decides what the model sees.
     digest = hash_text(f"{resize} {digest_files(paths, root, labels, inputs)}")
-    return Dataset(name, digest, len(paths), read, labels, tuple(paths))
+    return Dataset(name, digest, len(paths), read, labels, tuple(paths), inputs[0].shape[0])
 
 
 def _read_image_example(
@@ -137,9 +137,37 @@ def _from_arrays(path: Path, inputs: Sequence[InputSpec]) -> Dataset:
     sizes = {len(column) for column in columns} | ({len(labels)} if labels is not None else set())
     if len(sizes) != 1 or 0 in sizes:
         raise UsageProblem(f"data {path}: arrays must have the same length, at least 1; they have {sorted(sizes)}.")
-    return Dataset(
-        str(path), _array_digest(path, inputs), sizes.pop(), partial(_read_row, columns, tuple(inputs)), labels
-    )
+    return _rows(str(path), _array_digest(path, inputs), columns, inputs, labels)
+
+
+def _rows(
+    name: str,
+    digest: str,
+    columns: list[NDArray[Any]],
+    inputs: Sequence[InputSpec],
+    labels: tuple[int, ...] | None,
+) -> Dataset:
+    """Examples that are stacked to the declared batch; or whole inputs, where one has no batch first."""
+    whole = any(_is_whole(column, spec) for column, spec in zip(columns, inputs, strict=True))
+    sizes = {spec.shape[0] for spec in inputs if spec.shape}
+    if not whole and len(sizes) > 1:
+        shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
+        raise UsageProblem(
+            f"data {name}: the inputs {shapes} have no common batch, so that each example must have their whole shapes."
+        )
+    columns = [_completed(column, spec) if whole else column for column, spec in zip(columns, inputs, strict=True)]
+    read = partial(_read_row, columns, tuple(inputs))
+    batch = 1 if whole else sizes.pop()
+    return Dataset(name, digest, len(columns[0]), read, labels, batch_size=batch, stacked=not whole)
+
+
+def _is_whole(column: NDArray[Any], spec: InputSpec) -> bool:
+    return column.dtype != np.uint8 and column.ndim == len(spec.shape) + 1
+
+
+def _completed(column: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+    """Examples as whole inputs: those of a batch of one get their first axis."""
+    return column if _is_whole(column, spec) else column[:, None]
 
 
 def _column(path: Path, spec: InputSpec, array: NDArray[Any]) -> NDArray[Any]:
@@ -149,8 +177,13 @@ def _column(path: Path, spec: InputSpec, array: NDArray[Any]) -> NDArray[Any]:
         expected = [*spec.height_width, len(spec.image.mean)]
         if spec.image.color == "GRAY" and list(array.shape[1:]) == expected[:2]:
             array = array[..., None]
-    if list(array.shape[1:]) != expected:
-        raise UsageProblem(f"data {path}: examples of {spec.name} have shape {list(array.shape[1:])}, not {expected}.")
+    given = list(array.shape[1:])
+    if not pixels and given == list(spec.shape) and spec.shape[0] == 1:
+        array, given = array[:, 0], expected
+    elif not pixels and given == list(spec.shape):
+        expected = given
+    if given != expected:
+        raise UsageProblem(f"data {path}: examples of {spec.name} have shape {given}, not {expected}.")
     if not pixels and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageProblem(f"data {path}: {spec.name} has values that are NaN or infinite.")
     return array if pixels else array.astype(spec.dtype)
@@ -193,4 +226,4 @@ def _from_factory(given: str, inputs: Sequence[InputSpec]) -> Dataset:
         for position, spec in enumerate(inputs)
     ]
     digest = hash_text("\0".join([*(hash_text(column.tobytes().hex()) for column in columns), str(labels)]))
-    return Dataset(given, digest, len(rows), partial(_read_row, columns, tuple(inputs)), labels)
+    return _rows(given, digest, columns, inputs, labels)

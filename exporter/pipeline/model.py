@@ -2,6 +2,8 @@
 
 from functools import cached_property
 
+from pydantic import TypeAdapter
+
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
 from exporter.datasets.dataset import Dataset
@@ -12,8 +14,12 @@ from exporter.pipeline.request import RunRequest
 from exporter.pipeline.tools import tool_versions
 from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
-from exporter.verification.compare import Reference, noise, reference_outputs
-from exporter.verification.runners import OnnxRunner, TorchRunner
+from exporter.verification.compare import Reference, reference_outputs
+from exporter.verification.noise import IntegerRange, integer_ranges, noise
+from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
+
+REVISION = 1
+"""Raise it when other integers are found for the same source."""
 
 
 class ModelAtHand:
@@ -59,8 +65,23 @@ class ModelAtHand:
         """What artifacts are compared on: evaluation data, else calibration data, else noise."""
         given = self.request.evaluation or self.request.calibration
         if given is None:
-            return noise(self.description.inputs)
+            return noise(self.description.inputs, self.integer_ranges)
         return self.calibration if given == self.request.calibration and self.calibration else self._open(given)
+
+    @cached_property
+    def integer_ranges(self) -> dict[str, IntegerRange]:
+        """What the integer inputs can hold, found out once a source."""
+        if all(spec.dtype == "float32" for spec in self.description.inputs):
+            return {}
+        adapter = TypeAdapter(dict[str, IntegerRange])
+        key = key_of("integers", REVISION, self.description.digest, tool_versions())
+        if not self.request.force and (known := self.cache.read_json(key)) is not None:
+            return adapter.validate_python(known)
+        with self.progress.stage("Finding out what integer inputs can hold"):
+            found = integer_ranges(self._source_runner, self.source.module, self.description.inputs)
+        self.cache.drop(key)
+        self.cache.store_json(key, adapter.dump_python(found, mode="json"))
+        return found
 
     @cached_property
     def training(self) -> Dataset | None:
@@ -87,16 +108,18 @@ class ModelAtHand:
         return self._sessions[recipe]
 
     @cached_property
+    def _source_runner(self) -> Runner:
+        if self.source.onnx_path is not None:
+            return OnnxRunner(self.source.onnx_path, self.description)
+        return TorchRunner(self.source.module)
+
+    @cached_property
     def reference(self) -> Reference:
         """The source's outputs on the evaluation data."""
-        runner = (
-            OnnxRunner(self.source.onnx_path, self.description)
-            if self.source.onnx_path is not None
-            else TorchRunner(self.source.module)
-        )
+        data = self.evaluation
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
-                runner, self.description, self.evaluation, self.request.evaluation_samples, advance
+                self._source_runner, self.description, data, self.request.evaluation_samples, advance
             )
 
     def _open(self, given: str) -> Dataset:

@@ -24,7 +24,7 @@ from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.units import format_size
 from exporter.verdicts import Verdict, exit_code, judge, not_checked
-from exporter.verification.gate import parity_verdicts
+from exporter.verification.gate import parity_verdicts, parity_warnings
 from profilers.readings import Reading
 
 TOOL_FAILED = 3
@@ -72,9 +72,9 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
             )
         _serials(model, target)
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
-        model.calibration.batch([0])
+        model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
-        model.evaluation.batch([0])
+        model.evaluation.batch(model.evaluation.runs(1)[0])
 
 
 def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
@@ -93,8 +93,12 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
     if compressed is not None:
         publish(compressed.path, model.request.output / target.name / compressed.path.name)
     verdicts = _size_verdicts(target, converted)
-    for parity in compared or (None,):
-        verdicts += parity_verdicts(target, parity, why_not)
+    outcomes = [
+        verdict
+        for parity in compared or (None,)
+        for verdict in parity_verdicts(target, parity, why_not, strict=model.request.strict)
+    ]
+    verdicts += outcomes
     profiles = _profiles(model, target, model.request.output / path)
     verdicts += [verdict for item in profiles for verdict in item.verdicts] or unprofiled_verdicts(target)
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
@@ -109,7 +113,7 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         steps=steps,
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower),
+        warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower, *parity_warnings(outcomes)),
         from_cache=tuple(name for name, cached in stages.items() if cached),
     )
 

@@ -38,7 +38,9 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
         reference = model.reference
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
-    return parities, [verdict for parity in parities for verdict in parity_verdicts(target, parity)]
+    return parities, [
+        verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)
+    ]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":
@@ -56,7 +58,7 @@ def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -
 
     torch = load_torch()
     runner = CoremlRunner(artifact, model.description)
-    example = model.evaluation.batch([0])
+    example = model.evaluation.batch(model.evaluation.runs(1)[0])
     data = core_ml_features(model.description.inputs, example, runner.images)
     with progress.stage("Comparing layers"):
         return compare_layers(runner.model, data, model.source.module, [torch.from_numpy(value) for value in example])
