@@ -149,6 +149,8 @@ class OutputParity(Frozen):
         source_not_finite_example: the first example with one, from 0.
         worst: the part of it that stands worst.
         step: between the artifact's values where they are of 8-bit integers; None otherwise.
+        variation_db: changes between examples in the source against how differently the artifact changes; None for few
+            examples and for outputs that do not change.
     """
 
     name: str
@@ -162,6 +164,7 @@ class OutputParity(Frozen):
     source_not_finite_example: int | None = None
     worst: ChannelFact | None = None
     step: float | None = None
+    variation_db: float | None = None
 
 
 class Parity(Frozen):
@@ -176,6 +179,7 @@ class Parity(Frozen):
         cosine: mean over examples, of the worst output.
         max_abs_error: largest difference of any output element.
         outputs: every output on its own; empty in records of older versions.
+        drawn: whether the examples were made up and not given.
         top1_agreement: share of examples on which both name the same class; None when the output is not one of classes.
         top1: accuracy of the artifact in [0, 1]; None without labels.
         source_top1: accuracy of the source on the same examples.
@@ -191,6 +195,7 @@ class Parity(Frozen):
     cosine: float
     max_abs_error: float
     outputs: tuple[OutputParity, ...] = ()
+    drawn: bool = False
     top1_agreement: float | None = None
     top1: float | None = None
     top5: float | None = None

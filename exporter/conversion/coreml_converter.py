@@ -34,6 +34,7 @@ class CoremlConverter:
             UsageProblem: the source is ONNX, or calibration data is missing.
             ToolError: coremltools failed.
         """
+        target, notes = self._one_picture_only(target)
         model = self._float(target)
         hints = self.source.source.hints
         forms = coreml_hints.hinted_configs(model, hints)
@@ -52,7 +53,18 @@ class CoremlConverter:
         with quiet():
             mlmodel.save(str(path))
         reason = self._equalized[1] if target.quantization.equalize else None
-        return CoremlConversion(target, plans, () if reason is None else (reason,))
+        return CoremlConversion(target, plans, notes if reason is None else (*notes, reason))
+
+    def _one_picture_only(self, target: CoremlTarget) -> tuple[CoremlTarget, tuple[str, ...]]:
+        """The target as it can be had, with the reason: an image input of Core ML holds one picture."""
+        batches = [spec for spec in self.source.description.inputs if spec.image and spec.shape[0] != 1]
+        if not batches or target.input_kind == "tensor":
+            return target, ()
+        note = (
+            f"input {batches[0].name} takes {batches[0].shape[0]} pictures, and an image input of Core ML holds one: "
+            "it is a multi-array, which the app normalizes"
+        )
+        return target.model_copy(update={"input_kind": "tensor"}), (note,)
 
     @cached_property
     def _equalized(self) -> tuple[SourceGraph, str | None]:

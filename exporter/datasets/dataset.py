@@ -26,6 +26,8 @@ class Dataset:
         paths: file an example, for messages; empty for arrays.
         batch_size: examples that one run of the model takes, as its inputs were declared.
         stacked: whether inputs are made by stacking examples along a new first axis.
+        pixels: whether image inputs were made of whole pixels.
+        drawn: whether the examples were made up and not given.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Dataset:
     paths: tuple[Path, ...] = ()
     batch_size: int = 1
     stacked: bool = True
+    pixels: bool = False
+    drawn: bool = False
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.

@@ -1,6 +1,7 @@
 """Opens what the user gave for `--calibration` or `--evaluation`."""
 
 import csv
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.datasets.dataset import Dataset, digest_files
-from exporter.datasets.images import SUFFIXES, normalize, read_image
+from exporter.datasets.images import SUFFIXES, denormalize, normalize, read_image
 from exporter.errors import UsageProblem
 from exporter.sources.description import InputSpec, sha256_file
 
@@ -109,7 +110,7 @@ def _images(
     read = partial(_read_image_example, tuple(paths), inputs[0], resize)
     # How an image of another size is fitted decides what the model sees.
     digest = hash_text(f"{resize} {digest_files(paths, root, labels, inputs)}")
-    return Dataset(name, digest, len(paths), read, labels, tuple(paths), inputs[0].shape[0])
+    return Dataset(name, digest, len(paths), read, labels, tuple(paths), inputs[0].shape[0], pixels=True)
 
 
 def _read_image_example(
@@ -158,7 +159,26 @@ def _rows(
     columns = [_completed(column, spec) if whole else column for column, spec in zip(columns, inputs, strict=True)]
     read = partial(_read_row, columns, tuple(inputs))
     batch = 1 if whole else sizes.pop()
-    return Dataset(name, digest, len(columns[0]), read, labels, batch_size=batch, stacked=not whole)
+    pixels = all(spec.image is None or column.dtype == np.uint8 for column, spec in zip(columns, inputs, strict=True))
+    return Dataset(name, digest, len(columns[0]), read, labels, batch_size=batch, stacked=not whole, pixels=pixels)
+
+
+def as_pictures(data: Dataset, inputs: Sequence[InputSpec]) -> Dataset:
+    """The same examples as an image input can hold them: whole pixels from 0 to 255."""
+    if data.pixels:
+        return data
+
+    def rounded(value: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+        if spec.image is None:
+            return value
+        if data.stacked:
+            return normalize(denormalize(value, spec), spec)
+        return np.stack([normalize(denormalize(item, spec), spec) for item in value])
+
+    def read(index: int) -> tuple[NDArray[Any], ...]:
+        return tuple(rounded(value, spec) for value, spec in zip(data.read(index), inputs, strict=True))
+
+    return dataclasses.replace(data, digest=f"{data.digest}-pixels", read=read, pixels=True)
 
 
 def _is_whole(column: NDArray[Any], spec: InputSpec) -> bool:

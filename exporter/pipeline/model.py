@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import open_dataset
+from exporter.datasets.open import as_pictures, open_dataset
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.recipes import Compressed, compressed_model, compressed_session
 from exporter.pipeline.request import RunRequest
@@ -16,7 +16,7 @@ from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, integer_ranges, noise
-from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
+from exporter.verification.runners import CoremlRunner, OnnxRunner, Runner, TorchRunner
 
 REVISION = 1
 """Raise it when other integers are found for the same source."""
@@ -113,10 +113,21 @@ class ModelAtHand:
             return OnnxRunner(self.source.onnx_path, self.description)
         return TorchRunner(self.source.module)
 
+    def reference_for(self, runner: Runner) -> Reference:
+        """The source's outputs on what `runner` is given: an image input of Core ML gets whole pixels."""
+        takes_pictures = isinstance(runner, CoremlRunner) and bool(runner.images)
+        return self._picture_reference if takes_pictures and not self.evaluation.pixels else self.reference
+
     @cached_property
     def reference(self) -> Reference:
         """The source's outputs on the evaluation data."""
-        data = self.evaluation
+        return self._run_source(self.evaluation)
+
+    @cached_property
+    def _picture_reference(self) -> Reference:
+        return self._run_source(as_pictures(self.evaluation, self.description.inputs))
+
+    def _run_source(self, data: Dataset) -> Reference:
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
                 self._source_runner, self.description, data, self.request.evaluation_samples, advance

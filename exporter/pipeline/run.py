@@ -113,7 +113,13 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         steps=steps,
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower, *parity_warnings(outcomes)),
+        warnings=(
+            *_step_warnings(steps),
+            *converted.facts.notes,
+            *warnings,
+            *slower,
+            *parity_warnings(compared, outcomes),
+        ),
         from_cache=tuple(name for name, cached in stages.items() if cached),
     )
 

@@ -142,12 +142,12 @@ def _evaluators(target: Target) -> Iterator[str]:
 
 
 def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
-    reference = model.reference
     runner = (
         LiteRTRunner(converted.path, model.description)
         if evaluator == "litert"
         else CoremlRunner(converted.path, model.description, native=evaluator == "coreml")
     )
+    reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {converted.target.name}") as advance:
         return compare(runner, reference, advance)
 

@@ -16,6 +16,7 @@ from exporter.targets.load import load_targets
 from exporter.verdicts import Verdict
 from exporter.verification.compare import compare
 from exporter.verification.gate import parity_verdicts
+from exporter.verification.labels import label_verdicts
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner
 
 if TYPE_CHECKING:
@@ -35,12 +36,11 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
     model = ModelAtHand(request, Cache(request.cache_root), progress)
     parities = []
     for runner in _runners(artifact, model):
-        reference = model.reference
+        reference = model.reference_for(runner)
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
-    return parities, [
-        verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)
-    ]
+    verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
+    return parities, [*verdicts, *label_verdicts(target.name, artifact, model.description.labels)]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":

@@ -31,6 +31,11 @@ LOST_SPREAD = 16.0
 VARIES = 0.1
 """A channel varies when its values spread over this share of the peak of its quantity."""
 
+STILL = 1e-6
+"""Outputs whose changes between examples have less than this share of their power are taken for constant."""
+
+FEWEST_FOR_VARIATION = 4
+
 Floats = NDArray[np.float64]
 
 
@@ -48,6 +53,8 @@ class _Axis:
         self.peak = np.maximum(np.abs(elements.source_low).max(others), np.abs(elements.source_high).max(others))
         self.spread = elements.source_high.max(others) - elements.source_low.min(others)
         self.artifact_spread = elements.artifact_high.max(others) - elements.artifact_low.min(others)
+        self.varying = _centered(elements.signal, elements.source_sum, elements.examples).sum(others)
+        self.varying_noise = _centered(elements.noise, elements.error_sum, elements.examples).sum(others)
         rms = np.sqrt(self.power)
         self.groups = [np.arange(len(rms))] if one_quantity else quantities(rms)
 
@@ -68,6 +75,13 @@ class _Axis:
             if len(lost):
                 yield self._fact("constant", lost, -math.inf, lost)
 
+    def variation(self) -> Iterator[float]:
+        """How well each quantity follows the source from example to example, in dB; none where it hardly moves."""
+        for group in self.groups:
+            signal, noise = float(self.varying[group].sum()), float(self.varying_noise[group].sum())
+            if signal > STILL * float(self.power[group].sum()) * self.values:
+                yield decibels(signal, noise)
+
     def _lost(self, group: NDArray[np.intp], peak: Floats) -> NDArray[np.bool_]:
         varies = self.spread[group] >= VARIES * peak
         still = self.artifact_spread[group] * LOST_SPREAD <= self.spread[group]
@@ -87,13 +101,36 @@ class _Axis:
         })  # fmt: skip
 
 
+def _centered(squares: Floats, sums: Floats, count: int) -> Floats:
+    """Squares about the mean over examples, of every element; not below 0 by rounding."""
+    with np.errstate(all="ignore"):
+        return np.maximum(squares - sums * sums / max(1, count), 0)
+
+
+def variation_db(difference: Difference) -> float | None:
+    """Ratio of what changes between examples in the source to how differently it changes in the artifact.
+
+    A network that ignores its input has a good signal-to-noise ratio where outputs are much the same for all examples;
+    here it has 0 dB. None for few examples, and for outputs that do not change.
+    """
+    found = [
+        value
+        for elements in difference.elements.values()
+        if elements.examples >= FEWEST_FOR_VARIATION
+        for axis in _axes(elements)
+        for value in axis.variation()
+    ]
+    return min(found) if found else None
+
+
 def worst_channel(difference: Difference) -> ChannelFact | None:
     """The part of an output that stands worst against its own scale; None for an output without values.
 
     `ChannelFact.db` compares with a least signal-to-noise ratio: the output passes where it is at least that.
     Integer outputs (indices of classes) may instead be right in all but a share of their values, which counts as noise.
     """
-    facts = [fact for elements in difference.elements.values() for fact in _facts(elements)]
+    axes = [axis for elements in difference.elements.values() for axis in _axes(elements)]
+    facts = [fact for axis in axes for fact in axis.facts()]
     if not facts:
         return None
     worst = min(facts, key=lambda fact: (fact.db, fact.kind != "constant"))
@@ -101,15 +138,14 @@ def worst_channel(difference: Difference) -> ChannelFact | None:
     return worst.model_copy(update={"db": equal}) if difference.integers and equal > worst.db else worst
 
 
-def _facts(elements: Elements) -> Iterator[ChannelFact]:
+def _axes(elements: Elements) -> Iterator[_Axis]:
     if not elements.signal.size:
         return
     if elements.signal.ndim == 0:
         elements = _as_vector(elements)
     bounded = bool(elements.source_low.min() >= 0 and elements.source_high.max() <= 1)
-    axes = [axis for axis, size in enumerate(elements.signal.shape) if size > 1] or [0]
-    for axis in axes:
-        yield from _Axis(elements, axis, one_quantity=bounded).facts()
+    for axis in [axis for axis, size in enumerate(elements.signal.shape) if size > 1] or [0]:
+        yield _Axis(elements, axis, one_quantity=bounded)
 
 
 def _as_vector(elements: Elements) -> Elements:

@@ -18,7 +18,7 @@ from exporter.errors import ToolError
 from exporter.record import OutputParity, Parity
 from exporter.sources.description import SourceDescription
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
-from exporter.verification.channels import quantization_step, worst_channel
+from exporter.verification.channels import quantization_step, variation_db, worst_channel
 from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows
 from exporter.verification.noise import NOISE_EXAMPLES
 from exporter.verification.runners import Runner
@@ -172,6 +172,7 @@ def compare(artifact: Runner, reference: Reference, on_advance: OnAdvance) -> Pa
         cosine=_least(difference.cosine for difference in differences),
         max_abs_error=-_least(-difference.max_abs_error for difference in differences),
         outputs=tuple(outputs),
+        drawn=data.drawn,
         **({} if ranking is None else _ranking_facts(ranking)),
     )
 
@@ -197,6 +198,10 @@ def _exact_is_none(snr_db: float) -> float | None:
     return None if math.isinf(snr_db) and snr_db > 0 else snr_db
 
 
+def _or_exact(db: float | None) -> float:
+    return math.inf if db is None else db
+
+
 def _output(name: str, difference: Difference, shape: tuple[int, ...]) -> OutputParity:
     return OutputParity(
         name=name,
@@ -210,6 +215,7 @@ def _output(name: str, difference: Difference, shape: tuple[int, ...]) -> Output
         source_not_finite_example=difference.source.example,
         worst=worst_channel(difference),
         step=None if difference.sample is None else quantization_step(difference.sample),
+        variation_db=_exact_is_none(_or_exact(variation_db(difference))),
     )
 
 

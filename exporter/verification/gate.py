@@ -1,6 +1,7 @@
 """Parity facts and a target's tolerances to verdicts."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from exporter.record import ChannelFact, OutputParity, Parity
@@ -20,6 +21,7 @@ _METRICS = {
 }
 CHANNELS = "parity.channels"
 FINITE = "parity.finite"
+VARIATION = "parity.variation"
 
 
 def parity_verdicts(target: Target, parity: Parity | None, reason: str = "", *, strict: bool = False) -> list[Verdict]:
@@ -35,7 +37,7 @@ def parity_verdicts(target: Target, parity: Parity | None, reason: str = "", *, 
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]
     if parity is None:
         return _unknown(target, limits, reason)
-    verdicts = _finite(target, parity)
+    verdicts = [*_finite(target, parity), *_variation(target, parity)]
     if "snr_db" in limits:
         verdicts += _channels(target, parity, limits["snr_db"])
     for key, limit in limits.items():
@@ -81,6 +83,23 @@ def _finite(target: Target, parity: Parity) -> list[Verdict]:
     reason = f"NaN or infinity where the source is finite ({where}) {_where(parity)}{_overflow_advice(target)}"
     count = sum(output.not_finite for output in bad)
     return [judge(target.name, FINITE, count, "1", limit=0, bound="at most", reason=reason)]
+
+
+def _still(parity: Parity) -> list[OutputParity]:
+    """Outputs that do not follow the source from example to example."""
+    return [output for output in parity.outputs if output.variation_db is not None and output.variation_db <= 0]
+
+
+def _variation(target: Target, parity: Parity) -> list[Verdict]:
+    """A failed verdict where an output changes otherwise than the source's from one given example to the next."""
+    still = [] if parity.drawn else _still(parity)
+    return [
+        judge(target.name, VARIATION, output.variation_db or 0.0, "dB", limit=0, bound="at least", reason=(
+            f"output {output.name} does not follow the source from example to example: what changes in it is off by "
+            f"more than it changes {_where(parity)}"
+        )).model_copy(update={"status": Status.FAILED})
+        for output in still[:1]
+    ]  # fmt: skip
 
 
 def _overflow_advice(target: Target) -> str:
@@ -210,11 +229,19 @@ def _where(parity: Parity) -> str:
     return f"on {parity.samples} {examples} of {parity.data} in {parity.evaluator}"
 
 
-def parity_warnings(verdicts: list[Verdict]) -> list[str]:
-    """Accuracy limits that passed and are not decided by their sample."""
-    return [
+def parity_warnings(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> list[str]:
+    """What passed and was not decided: accuracy limits at their sample, outputs that hardly change on made-up data."""
+    undecided = [
         f"{verdict.metric}: {verdict.reason}"
         for verdict in verdicts
         if verdict.metric.startswith("accuracy.") and "do not decide" in verdict.reason
         and verdict.status is Status.PASSED
     ]  # fmt: skip
+    still = [
+        f"output {output.name} hardly changes {_where(parity)}, so that a network that ignores its input would pass: "
+        "give --evaluation"
+        for parity in parities
+        if parity.drawn
+        for output in _still(parity)
+    ]
+    return [*undecided, *still]

@@ -24,6 +24,8 @@ class Elements:
         error: largest absolute difference.
         source_low: least value of the source, and so on.
         changed: examples in which the element differs at all.
+        source_sum: sum of the source's values.
+        error_sum: sum of the differences with their signs.
     """
 
     examples: int
@@ -35,16 +37,21 @@ class Elements:
     artifact_low: Values
     artifact_high: Values
     changed: Values
+    source_sum: Values
+    error_sum: Values
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> "Elements":
         """Nothing added yet."""
-        zeros, low, high = (np.full(shape, value, np.float64) for value in (0.0, np.inf, -np.inf))
-        return cls(0, zeros, zeros.copy(), zeros.copy(), low, high, low.copy(), high.copy(), zeros.copy())
+        signal, noise, error, changed, source_sum, error_sum = (np.zeros(shape) for _ in range(6))
+        low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+        return cls(0, signal, noise, error, low, high, low.copy(), high.copy(), changed, source_sum, error_sum)
 
     def add(self, wanted: Values, found: Values) -> None:
         """Take in one example; both are float64, finite and of the shape."""
         with np.errstate(all="ignore"):
+            self.source_sum += wanted
+            self.error_sum += wanted - found
             error = np.abs(wanted - found)
             self.signal += wanted * wanted
             self.noise += error * error

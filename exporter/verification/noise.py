@@ -79,7 +79,8 @@ def noise(inputs: Sequence[InputSpec], ranges: Mapping[str, IntegerRange]) -> Da
     drawn = [f"{name}: {item}" for name, item in ranges.items()]
     drawn += [f"{spec.name}: 0 and 1" for spec in inputs if spec.dtype == "float32" and is_mask(spec.name)]
     name = f"noise ({'; '.join(drawn)})" if drawn else "noise"
-    return Dataset(name, f"noise-2-{NOISE_EXAMPLES}-{name}", NOISE_EXAMPLES, read, stacked=False)
+    digest = f"noise-2-{NOISE_EXAMPLES}-{name}"
+    return Dataset(name, digest, NOISE_EXAMPLES, read, stacked=False, pixels=True, drawn=True)
 
 
 def _drawn(spec: InputSpec, generator: np.random.Generator, ranges: Mapping[str, IntegerRange]) -> NDArray[Any]:

@@ -252,7 +252,7 @@ def test_a_limit_below_one_example_is_a_warning_and_not_checked_under_strict() -
     verdict = _accuracy(45, 45, 50, limit=1.0)
     assert verdict.status is Status.PASSED
     assert "50 examples do not decide this limit, of which one alone is 2 points: give more" in verdict.reason
-    assert parity_warnings([verdict]) == [f"accuracy.top1_drop: {verdict.reason}"]
+    assert parity_warnings([], [verdict]) == [f"accuracy.top1_drop: {verdict.reason}"]
     assert _accuracy(45, 45, 50, limit=1.0, strict=True).status is Status.NOT_CHECKED
 
 
