@@ -1,6 +1,9 @@
 """ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
 
 from functools import cached_property
+from pathlib import Path
+
+import numpy as np
 
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
@@ -13,7 +16,7 @@ from exporter.pipeline.tools import tool_versions
 from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, noise, reference_outputs
-from exporter.verification.runners import OnnxRunner, TorchRunner
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
 
 
 class ModelAtHand:
@@ -87,17 +90,37 @@ class ModelAtHand:
         return self._sessions[recipe]
 
     @cached_property
+    def source_runner(self) -> Runner:
+        """Runs the source."""
+        if self.source.onnx_path is not None:
+            return OnnxRunner(self.source.onnx_path, self.description)
+        return TorchRunner(self.source.module)
+
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the source's outputs, from running it on zeros."""
+        zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.description.inputs]
+        return [value.shape for value in self.source_runner(zeros)]
+
+    @cached_property
     def reference(self) -> Reference:
         """The source's outputs on the evaluation data."""
-        runner = (
-            OnnxRunner(self.source.onnx_path, self.description)
-            if self.source.onnx_path is not None
-            else TorchRunner(self.source.module)
-        )
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
-                runner, self.description, self.evaluation, self.request.evaluation_samples, advance
+                self.source_runner, self.description, self.evaluation, self.request.evaluation_samples, advance
             )
+
+    def artifact_runner(self, artifact: Path, *, native: bool = False) -> LiteRTRunner | CoremlRunner:
+        """Runs a .tflite, or a Core ML model in the reference evaluator, or in Core ML itself if `native`.
+
+        Raises:
+            UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
+        """
+        if artifact.suffix == ".tflite":
+            return LiteRTRunner(artifact, self.description, output_shapes=self.output_shapes)
+        given = self.request.settings.labels is not None
+        return CoremlRunner(
+            artifact, self.description, native=native, output_shapes=self.output_shapes, labels_given=given
+        )
 
     def _open(self, given: str) -> Dataset:
         return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)
