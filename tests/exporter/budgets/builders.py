@@ -21,7 +21,7 @@ def weights(size: int, seed: int = 0) -> bytes:
 
 
 def tflite(size: int, seed: int = 0) -> bytes:
-    """A whole TFLite file of `size` bytes (at least some 60): no operators, and bytes after the model, which are legal."""
+    """A whole TFLite file of `size` bytes (at least some 60); what follows the model is legal."""
     builder = flatbuffers.Builder(64)
     schema.SubGraphStart(builder)
     graph = schema.SubGraphEnd(builder)
