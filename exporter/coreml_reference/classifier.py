@@ -29,8 +29,13 @@ def classifier_of(function: Any) -> Classifier | None:
     return None
 
 
-def read_classifier(path: Path) -> Classifier | None:
-    """The classifier of a package's default function.
+def scalars_of(function: Any) -> frozenset[str]:
+    """Names of a function's outputs that are scalars; Core ML gives them as arrays of one element."""
+    return frozenset(var.name for var in function.outputs if getattr(var, "rank", None) == 0)
+
+
+def read_function(path: Path) -> Any:
+    """The default function of a package, as a MIL function.
 
     Raises:
         ModelFileError: the file is damaged or is not an ML program.
@@ -40,7 +45,7 @@ def read_classifier(path: Path) -> Classifier | None:
 
     file = read_model_file(path)
     program = load_program(file)
-    return classifier_of(program.functions[default_function(file, program, None)])
+    return program.functions[default_function(file, program, None)]
 
 
 def _values(variable: Any) -> Iterator[Any]:

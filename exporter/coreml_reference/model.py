@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from exporter.coreml_reference.batching import plan_batch
-from exporter.coreml_reference.classifier import Classifier, classifier_of
+from exporter.coreml_reference.classifier import Classifier, classifier_of, scalars_of
 from exporter.coreml_reference.dtypes import declared
 from exporter.coreml_reference.errors import ModelFileError, ModelInputError
 from exporter.coreml_reference.features import Feature, features, to_input, to_output
@@ -69,6 +69,7 @@ class ReferenceModel:
         self._function = function
         self._plan = Plan(function, self.function_name, precision)
         self.classifier: Classifier | None = classifier_of(function)
+        self.scalars: frozenset[str] = scalars_of(function)
 
     @property
     def input_description(self) -> dict[str, Feature]:

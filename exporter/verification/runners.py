@@ -176,7 +176,7 @@ class CoremlRunner:
         output_shapes: Shapes | None = None,
         labels_given: bool = False,
     ) -> None:
-        from exporter.coreml_reference.classifier import read_classifier
+        from exporter.coreml_reference.classifier import classifier_of, read_function, scalars_of
         from exporter.coreml_reference.features import features
 
         check_whole(path)
@@ -186,14 +186,15 @@ class CoremlRunner:
             self.name = "Core ML"
             interface = self.model.get_spec().description
             self._inputs, self._outputs = features(interface.input), features(interface.output)
-            self.classifier = read_classifier(path)
+            function = read_function(path)
+            self.classifier, self._scalars = classifier_of(function), scalars_of(function)
         else:
             from exporter.coreml_reference import ReferenceModel
 
             self.model = ReferenceModel(path)
             self.name = "Core ML reference evaluator"
             self._inputs, self._outputs = self.model.inputs, self.model.outputs
-            self.classifier = self.model.classifier
+            self.classifier, self._scalars = self.model.classifier, self.model.scalars
         self._native = native
         self._shapes = output_shapes
         self.order = class_order(path, self.classifier.labels, description.labels, labels_given) if (
@@ -239,11 +240,12 @@ class CoremlRunner:
         observer = () if watch is None else (None, observe)
         results = self.model.predict(self.features(inputs), *observer)
         kinds = {feature.name: feature for feature in self._outputs}
-        return {
+        arrays = {
             name: self._ordered(value, scores) if isinstance(value, dict) else from_core_ml(value, kinds[name])
             for name, value in results.items()
             if kinds[name].kind != "label"
         }
+        return {name: value.reshape(()) if name in self._scalars else value for name, value in arrays.items()}
 
     def _ordered(self, found: dict[Any, float], scores: Sequence[float]) -> NDArray[Any]:
         """Class scores as the source gives them. Two classes of one label share a key: positions tell them apart."""

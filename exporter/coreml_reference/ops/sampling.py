@@ -35,8 +35,10 @@ def crop_resize(
         return _patches(x[images], corners, shape, sampling_mode, pad_value)
     assert roi is not None
     flat = roi.reshape(roi.shape[0], -1)
-    boxes = _inside(flat[:, -4:]) if normalized_coordinates and box_coordinate_mode.startswith("CORNERS") else None
-    corners = _corners(flat[:, -4:] if boxes is None else boxes, x, box_coordinate_mode, normalized_coordinates, spatial_scale)
+    places = flat[:, -4:]
+    if normalized_coordinates and box_coordinate_mode.startswith("CORNERS"):
+        places = _inside(places)
+    corners = _corners(places, x, box_coordinate_mode, normalized_coordinates, spatial_scale)
     if flat.shape[1] == 5:
         return _patches(x[flat[:, 0].long()], corners, shape, sampling_mode, pad_value).unsqueeze(1)
     parts = [
