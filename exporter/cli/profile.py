@@ -10,6 +10,7 @@ import click
 from exporter.cli.targets import format_option, targets_option
 from exporter.coreml_profiling import APPLE_KINDS, is_coreml, profile_apple
 from exporter.errors import UsageProblem
+from exporter.inspection.whole import check_whole
 from exporter.profiling import DeviceProfile, RunnerChoice, profile, resolve_devices
 from exporter.targets.settings import Budgets, CoremlTarget
 from exporter.units import format_size, format_time
@@ -66,6 +67,7 @@ def command(
     failed, 1 when a budget did.
     """
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
+    check_whole(artifact)
     if is_coreml(artifact):
         serials = resolve_devices(devices, APPLE_KINDS)
         target = _coreml_target(target_name, targets_file)

@@ -1,7 +1,9 @@
 """ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
 
 from functools import cached_property
+from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from exporter.artifacts.cache import Cache, key_of
@@ -16,7 +18,7 @@ from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, integer_ranges, noise
-from exporter.verification.runners import CoremlRunner, OnnxRunner, Runner, TorchRunner
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
 
 REVISION = 1
 """Raise it when other integers are found for the same source."""
@@ -78,7 +80,7 @@ class ModelAtHand:
         if not self.request.force and (known := self.cache.read_json(key)) is not None:
             return adapter.validate_python(known)
         with self.progress.stage("Finding out what integer inputs can hold"):
-            found = integer_ranges(self._source_runner, self.source.module, self.description.inputs)
+            found = integer_ranges(self.source_runner, self.source.module, self.description.inputs)
         self.cache.drop(key)
         self.cache.store_json(key, adapter.dump_python(found, mode="json"))
         return found
@@ -108,15 +110,21 @@ class ModelAtHand:
         return self._sessions[recipe]
 
     @cached_property
-    def _source_runner(self) -> Runner:
+    def source_runner(self) -> Runner:
+        """Runs the source."""
         if self.source.onnx_path is not None:
             return OnnxRunner(self.source.onnx_path, self.description)
         return TorchRunner(self.source.module)
 
     def reference_for(self, runner: Runner) -> Reference:
         """The source's outputs on what `runner` is given: an image input of Core ML gets whole pixels."""
-        takes_pictures = isinstance(runner, CoremlRunner) and bool(runner.images)
-        return self._picture_reference if takes_pictures and not self.evaluation.pixels else self.reference
+        pictures = isinstance(runner, CoremlRunner) and runner.takes_pictures
+        return self._picture_reference if pictures and not self.evaluation.pixels else self.reference
+
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the source's outputs, from running it on zeros."""
+        zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.description.inputs]
+        return [value.shape for value in self.source_runner(zeros)]
 
     @cached_property
     def reference(self) -> Reference:
@@ -130,8 +138,21 @@ class ModelAtHand:
     def _run_source(self, data: Dataset) -> Reference:
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
-                self._source_runner, self.description, data, self.request.evaluation_samples, advance
+                self.source_runner, self.description, data, self.request.evaluation_samples, advance
             )
+
+    def artifact_runner(self, artifact: Path, *, native: bool = False) -> LiteRTRunner | CoremlRunner:
+        """Runs a .tflite, or a Core ML model in the reference evaluator, or in Core ML itself if `native`.
+
+        Raises:
+            UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
+        """
+        if artifact.suffix == ".tflite":
+            return LiteRTRunner(artifact, self.description, output_shapes=self.output_shapes)
+        given = self.request.settings.labels is not None
+        return CoremlRunner(
+            artifact, self.description, native=native, output_shapes=self.output_shapes, labels_given=given
+        )
 
     def _open(self, given: str) -> Dataset:
         return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)

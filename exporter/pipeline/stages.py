@@ -18,7 +18,6 @@ from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.record import Frozen, LeftAlone, Parity
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.verification.compare import compare
-from exporter.verification.runners import CoremlRunner, LiteRTRunner
 from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
@@ -142,11 +141,7 @@ def _evaluators(target: Target) -> Iterator[str]:
 
 
 def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
-    runner = (
-        LiteRTRunner(converted.path, model.description)
-        if evaluator == "litert"
-        else CoremlRunner(converted.path, model.description, native=evaluator == "coreml")
-    )
+    runner = model.artifact_runner(converted.path, native=evaluator == "coreml")
     reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {converted.target.name}") as advance:
         return compare(runner, reference, advance)
