@@ -64,8 +64,26 @@ def test_too_few_samples_for_a_percentile_are_not_checked() -> None:
 
 def test_memory_is_judged_at_its_highest() -> None:
     """One process over the budget is over the budget."""
-    memory = reading("memory.peak", "B", samples=(1e6, 1e6, 3e6), groups=())
+    memory = reading("memory.model", "B", samples=(1e6, 1e6, 3e6), groups=())
     assert verdict(Budgets(peak_memory=2_000_000), memory).status is Status.FAILED
+
+
+@pytest.mark.parametrize("metric", ["memory.model", "memory.growth"])
+def test_the_model_s_own_memory_is_judged_whatever_the_process_took(metric: str) -> None:
+    """Python takes 60 MB before it loads a model and a small runner 2 MB: both must come to the same verdict."""
+    own = reading(metric, "B", samples=(1e6, 1.5e6), groups=())
+    for whole in (3e6, 60e6):
+        peak = reading("memory.peak", "B", samples=(whole, whole), groups=())
+        found = verdict(Budgets(peak_memory=2_000_000), peak, own)
+        assert (found.status, found.value) == (Status.PASSED, 1.5e6)
+        assert "before it loaded the model" in found.reason
+
+
+def test_a_whole_process_s_peak_judges_no_budget_of_the_model() -> None:
+    """A runner that tells nothing of the model's own memory is not checked, with the reason."""
+    found = verdict(Budgets(peak_memory=10**9), reading("memory.peak", "B", samples=(1e6,), groups=()))
+    assert found.status is Status.NOT_CHECKED
+    assert "whole process's peak" in found.reason
 
 
 def test_energy_is_judged_on_its_bound() -> None:
