@@ -166,6 +166,7 @@ class TargetRecord(Frozen):
         inspection: facts of `exporter.inspection`, as data.
         parities: how the outputs compare with the source's, one an evaluator; empty when that could not be checked.
         readings: of this machine, then those of all `profiles` again, for readers that know no profiles.
+        caveats: what must be said beside the readings of this machine: how old they are, and what disturbed them.
         profiles: one a device that was asked for, each with its device, warnings, rejected runs and output check.
         warnings: sentences about steps that did harm or nothing.
         error: why there is no artifact; None when there is one.
@@ -183,6 +184,7 @@ class TargetRecord(Frozen):
     parities: tuple[Parity, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     readings: tuple[Reading, ...] = ()
+    caveats: tuple[str, ...] = ()
     profiles: tuple[DeviceProfile, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str | None = None

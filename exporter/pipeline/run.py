@@ -19,6 +19,7 @@ from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
 from exporter.profiling_gates import judge_readings
 from exporter.record import Artifact, DeviceProfile, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
+from exporter.report.summary import caveats
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
@@ -111,6 +112,7 @@ def _run_target(model: ModelAtHand, target: Target, devices: "Selection | None")
         verdicts=tuple(verdicts),
         steps=steps,
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
+        caveats=tuple(caveats(taken, datetime.now(UTC) if taken_cached else None)),
         profiles=tuple(profiles),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
         warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower),

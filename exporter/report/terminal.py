@@ -1,6 +1,7 @@
 """A run as tables in the terminal."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -57,9 +58,9 @@ def _render_readings(console: Console, record: RunRecord) -> None:
     """What must be said of this machine's readings, and what each device measured."""
     for target in record.targets:
         for words in caveats(host_readings(target), record.created_at):
-            console.print(f"[yellow]readings here[/] {escape(target.name)}: {escape(words)}")
+            console.print(f"[yellow](!) readings here[/] {escape(target.name)}: {escape(words)}")
         for item in target.profiles:
-            if item.result is not None:
+            if not item.error:  # told above
                 lines = profile_lines(item, verdicts=False)
                 console.print("\n".join(f"{escape(line)}" for line in [f"{target.name}: {lines[0]}", *lines[1:]]))
         for others in other_readings(target):
@@ -74,16 +75,18 @@ def _artifacts(record: RunRecord) -> Table:
     for column in ("size", "of float", "SNR dB", "top-1 %", "p50 here", "p90 here"):
         table.add_column(column, justify="right")
     for target in record.targets:
-        table.add_row(*_artifact_row(target))
+        table.add_row(*_artifact_row(target, record.created_at))
     return table
 
 
-def _artifact_row(target: TargetRecord) -> list[str]:
+def _artifact_row(target: TargetRecord, at: datetime) -> list[str]:
     if target.artifact is None:
         return [target.name, "none", *["-"] * 6]
     artifact = target.artifact
     parity = target.parities[0] if target.parities else None
     latency = latency_percentiles(host_readings(target))
+    # Told in full below the tables.
+    mark = " (!)" if caveats(host_readings(target), at) else ""
     share = f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
     return [
         target.name,
@@ -92,8 +95,8 @@ def _artifact_row(target: TargetRecord) -> list[str]:
         share,
         "-" if parity is None else ("exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"),
         "-" if parity is None or parity.top1 is None else f"{100 * parity.top1:.2f}",
-        format_time(latency["p50"]) if latency else "-",
-        format_time(latency["p90"]) if latency else "-",
+        format_time(latency["p50"]) + mark if latency else "-",
+        format_time(latency["p90"]) + mark if latency else "-",
     ]
 
 
