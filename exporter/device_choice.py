@@ -120,7 +120,8 @@ def _host_of(name: str, kinds: Sequence[str], infos: Sequence[DeviceInfo]) -> bo
 
 def _state(info: DeviceInfo) -> str:
     model = f" ({info.model})" if info.model else ""
-    return f"{info.serial}{model} is {info.state.value}: {info.advice or 'see `mobile-export devices`'}."
+    advice = (info.advice or "see `mobile-export devices`").rstrip(".")
+    return f"{info.serial}{model} is {info.state.value}: {advice}."
 
 
 def _nothing(kinds: Sequence[str], told: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ HOST_PLAN = ProfilePlan(
 )  # fmt: skip
 
 TRIES = 3
-"""How often disturbed readings are taken in one run."""
+"""How often disturbed readings are taken in the run that takes them first."""
 
 Value = TypeVar("Value")
 
@@ -159,7 +159,7 @@ def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity
 def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tuple[Reading, ...], bool]:
     """Host readings of a TFLite file, taken once a file and machine, and whether the cache had them.
 
-    Those that other work disturbed are taken again, at most `TRIES` times a run and in the next run again; the least
+    Those that other work disturbed are taken again, up to `TRIES` times, and once more in each later run; the least
     disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
     """
     key = key_of("readings", REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions())
@@ -169,8 +169,8 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
     if best is not None and disturbance(best) is None:
         return best, True
     kept = best
-    for number in range(TRIES):
-        again = f" (disturbed; try {number + 1} of {TRIES})" if number or best is not None else ""
+    for _ in range(TRIES if best is None else 1):
+        again = " again, for other work disturbed it" if best is not None else ""
         with model.progress.stage(f"Measuring {name} on this machine{again}"):
             best = steadier(best, host_readings(path, HOST_PLAN))
         if disturbance(best) is None:

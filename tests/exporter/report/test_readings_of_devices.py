@@ -2,16 +2,20 @@
 
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_harness.device import DeviceInfo, DeviceState
 from exporter.record import DeviceProfile, RunRecord, load_record
 from exporter.report.html import render_html
+from exporter.report.profiles import profile_lines
 from exporter.report.summary import caveats, format_age, host_readings, other_readings
 from exporter.report.terminal import render
 from profilers.output_check import OutputCheck
@@ -168,3 +172,14 @@ def test_a_third_format_and_any_exit_code_are_shown(code: int, capsys: pytest.Ca
 )
 def test_ages(seconds: float, words: str) -> None:
     assert format_age(seconds) == words
+
+
+@given(st.lists(st.floats(), min_size=1, max_size=8), st.sampled_from(["latency", "cpu_time", "memory.model"]))
+def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
+    """A meter gone wrong gives NaN, infinity or negative times; the report of everything else is not lost to it."""
+    strange = latency("this machine", 1.0, metric=metric, samples=tuple(samples), groups=())
+    profile = PHONE.model_copy(update={"result": PHONE.result.model_copy(update={"readings": (strange,)})})  # type: ignore[union-attr]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
+        assert render_html(record([strange], [profile]))
+        assert profile_lines(profile)
