@@ -40,16 +40,23 @@ class Selection(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
 
 
-def choose_devices(asked: Sequence[str], kinds: Sequence[str], listed: Callable[[], Listing] = discover) -> Selection:
+def choose_devices(
+    asked: Sequence[str],
+    kinds: Sequence[str],
+    listed: Callable[[], Listing] = discover,
+    *,
+    target: Target | None = None,
+) -> Selection:
     """The devices to measure on.
 
-    ``all`` stands for every device of these kinds that is listed, except this machine; those that are not ready are
-    skipped with what to do, and so is ``all`` itself when there is none.
+    ``all`` stands for every device of these kinds that is listed; this machine is one only where the target stands for
+    it. Those that are not ready are skipped with what to do, and so is ``all`` itself when there is none.
 
     Args:
         asked: of ``--device``; nothing means this machine.
         kinds: that can run the format.
         listed: finds devices; called for ``all`` only.
+        target: what is measured for; None for no target.
 
     Raises:
         UsageProblem: the same device twice.
@@ -60,7 +67,7 @@ def choose_devices(asked: Sequence[str], kinds: Sequence[str], listed: Callable[
     if "all" not in asked:
         return Selection(tuple(named))
     infos, unasked = listed()
-    meant = [info for info in infos if info.kind in kinds and info.kind != "local" and info.serial not in named]
+    meant = [info for info in infos if info.kind in kinds and info.serial not in named and _stands_for(info, target)]
     ready = [info.serial for info in meant if info.state is DeviceState.READY]
     # A simulator that is shut down is no device that somebody plugged in.
     barred = [info for info in meant if info.state is not DeviceState.READY and info.kind != "simulator"]
@@ -107,6 +114,10 @@ def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
     return DeviceProfile(
         device=skipped.device, result=None, verdicts=(verdict,), info=skipped.info, skipped=skipped.reason
     )
+
+
+def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
+    return info.kind not in HOST_KINDS or (target is not None and not host_reason(info, target))
 
 
 def _format(kinds: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def command(
     if is_coreml(artifact):
         if isinstance(target, TfliteTarget):
             raise UsageProblem(f"--target {target.name} is for {target.format} models; this one is Core ML.")
-        chosen = choose_devices(devices, APPLE_KINDS)
+        chosen = choose_devices(devices, APPLE_KINDS, target=target)
         found = profile_apple(
             [artifact], chosen.serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
             say=_progress,
@@ -77,7 +77,7 @@ def command(
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
     if isinstance(target, CoremlTarget):
         raise UsageProblem(f"--target {target.name} is for Core ML models; {artifact.name} is a .tflite file.")
-    chosen = choose_devices(devices, TFLITE_KINDS)
+    chosen = choose_devices(devices, TFLITE_KINDS, target=target)
     found = profile(
         [artifact], chosen.serials, plan, RunnerChoice(runner, benchmark_binary, litert_library), target, say=_progress
     )

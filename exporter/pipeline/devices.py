@@ -43,7 +43,7 @@ def selections(asked: Sequence[str], targets: Sequence[Target], listing: Listing
             raise UsageProblem(
                 f"--device {name} fits no target of this run: {' '.join(dict.fromkeys(filter(None, reasons)))}"
             )
-    return {target.name: _selection(asked, kinds_of(target), listing) for target in targets}
+    return {target.name: _selection(asked, target, listing) for target in targets}
 
 
 def kinds_of(target: Target) -> tuple[str, ...]:
@@ -51,9 +51,10 @@ def kinds_of(target: Target) -> tuple[str, ...]:
     return APPLE_KINDS if isinstance(target, CoremlTarget) else TFLITE_KINDS
 
 
-def _selection(asked: Sequence[str], kinds: Sequence[str], listing: Listing) -> Selection:
+def _selection(asked: Sequence[str], target: Target, listing: Listing) -> Selection:
+    kinds = kinds_of(target)
     fitting = [name for name in asked if name == "all" or misfit(name, kinds, listing[0]) is None]
-    return choose_devices(fitting, kinds, lambda: listing) if fitting else Selection(())
+    return choose_devices(fitting, kinds, lambda: listing, target=target) if fitting else Selection(())
 
 
 def profile_on_devices(

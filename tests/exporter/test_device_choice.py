@@ -50,6 +50,21 @@ def test_all_is_every_listed_device_and_never_this_machine() -> None:
     assert chosen((), HERE, PHONE).serials == ("local",)
 
 
+@pytest.mark.parametrize(
+    ("infos", "kinds", "target", "serials"),
+    [
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, None, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, IOS, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, MACOS, ("mac", "UDID")),
+        ([HERE, PHONE], TFLITE_KINDS, ANDROID.model_copy(update={"device": "local"}), ("local", "PHONE")),
+    ],
+)
+def test_this_machine_counts_only_where_the_target_stands_for_it(
+    infos: list[DeviceInfo], kinds: tuple[str, ...], target: Target | None, serials: tuple[str, ...]
+) -> None:
+    assert choose_devices(("all",), kinds, lambda: (infos, []), target=target).serials == serials
+
+
 def test_all_of_nothing_is_said() -> None:
     """With no device at all, nothing was measured: not checked, with what kept devices from being listed."""
     listing = [HERE, IPHONE], ["adb is not installed: Android devices are not listed", "devicectl: no Xcode"]
