@@ -27,12 +27,14 @@ from device_harness.errors import (
     DeviceRebootedError,
     DeviceUnauthorizedError,
     TransferError,
+    UnreadableOutputError,
 )
 from device_harness.local import file_digest
 
 MARKER = "MOBILE_EXPORT_RUN"
 GUARD_GRACE_S = 20
 Result = TypeVar("Result")
+Number = TypeVar("Number", int, float)
 
 # Runs on the device as `sh -c SCRIPT`. Ends when its standard input does: when this session closes, when this process
 # is killed, when the cable is lost. After a grace, unless a newer guard took over, it undoes everything.
@@ -86,7 +88,7 @@ class AdbProcess:
         while not self.pid:
             words = self._client.errors_so_far().partition("\n")
             if words[1] and words[0].startswith(self._token):
-                self.pid = int(words[0].split()[1])
+                self.pid = self._device.number(words[0].split()[1:], "the number of a process", int)
             elif self._client.poll() is not None:
                 raise self._device.lost(self._client.output_so_far() + self._client.errors_so_far())
             elif time.monotonic() > end:
@@ -141,7 +143,7 @@ class AdbProcess:
         self._client.close()
         return CommandResult(
             command=self._command,
-            returncode=int(code),
+            returncode=self._device.number(code.decode("ascii", "replace").split(), "a return code", int),
             stdout=result.stdout,
             stderr=body,
             duration_s=time.monotonic() - self._began,
@@ -170,6 +172,8 @@ class AdbDevice:
         self.workspace = ""
         self._boot_id = ""
         words = self._set_guard().split()
+        if len(words) < 2:
+            raise UnreadableOutputError(f"{serial}: it did not tell its boot id but {words!r}.", serial=serial)
         self.workspace, self._boot_id = words[0], words[1]
 
     def _features(self) -> str:
@@ -223,7 +227,7 @@ class AdbDevice:
             before = time.monotonic()
             text = self._again(lambda: self.client.call("shell", "cat /proc/uptime").text)
             after = time.monotonic()
-            device_s = float(text.split()[0])
+            device_s = self.number(text.split(), "its uptime", float)
             found = ClockOffset(offset_s=device_s - (before + after) / 2, uncertainty_s=(after - before) / 2 + 0.01)
             best = found if best is None or found.uncertainty_s < best.uncertainty_s else best
         assert best is not None
@@ -282,6 +286,18 @@ class AdbDevice:
             'p=${p#/proc/}; kill -9 "${p%/environ}" 2>/dev/null; done; true'
         )
         self._again(lambda: self.client.call("shell", script))
+
+    def number(self, words: Sequence[str], what: str, kind: Callable[[str], Number]) -> Number:
+        """The first of `words` as a number.
+
+        Raises:
+            UnreadableOutputError: it is none; a device whose output is garbled gives no figures.
+        """
+        try:
+            return kind(words[0])
+        except (ValueError, IndexError) as error:
+            told = " ".join(words)[:80]
+            raise UnreadableOutputError(f"{self.serial}: {what} is {told!r}, no number.", serial=self.serial) from error
 
     def lost(self, words: str) -> DeviceError:
         """The error of a command whose end was not seen."""

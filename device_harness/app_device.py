@@ -135,6 +135,7 @@ class AppDevice(ABC):
         self._started: list[AppProcess] = []
         self._launches = 0
         self._touched = False
+        self._closed = False
 
     @abstractmethod
     def info(self) -> DeviceInfo:
@@ -196,8 +197,10 @@ class AppDevice(ABC):
         """Launch the runner app with a command.
 
         Raises:
-            DeviceError: an earlier command still runs.
+            DeviceError: an earlier command still runs, or the session is closed.
         """
+        if self._closed:
+            raise DeviceError("This session is closed; open the device again.", serial=self.serial)
         if any(process.running and process.poll() is None for process in self._started):
             raise DeviceError("The runner app is busy: it runs one command at a time.", serial=self.serial)
         self._launches += 1
@@ -222,7 +225,8 @@ class AppDevice(ABC):
         return ClockOffset(offset_s=float(there) - (before + after) / 2, uncertainty_s=(after - before) / 2)
 
     def close(self) -> None:
-        """End what runs and have the runner remove the workspace."""
+        """End what runs and have the runner remove the workspace; nothing can be started afterwards."""
+        self._closed = True
         try:
             while self._started:
                 process = self._started.pop()

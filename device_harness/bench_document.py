@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from device_harness.errors import UnreadableOutputError
+from device_harness.words import printable_values
 
 SCHEMA_VERSION: Literal[1] = 1
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -230,13 +231,13 @@ def parse_bench_document(data: bytes, where: str) -> BenchDocument:
     Raises:
         UnreadableOutputError: no document, a damaged one, or one of a newer version.
     """
-    lines = [line for line in data.splitlines() if line.startswith(b'{"schema_version"')]
+    lines = [line for line in data.replace(b"\0", b"").splitlines() if line.startswith(b'{"schema_version"')]
     if len(lines) != 1:
         raise UnreadableOutputError(
             f"{where} printed {len(lines)} documents instead of one. Run it by hand to see why."
         )
     try:
-        content: Any = json.loads(lines[0])
+        content: Any = printable_values(json.loads(lines[0]))
     except (ValueError, RecursionError) as error:
         raise UnreadableOutputError(f"{where} printed a document that is cut off or damaged: {error}.") from error
     version = content.get("schema_version")

@@ -8,6 +8,8 @@ from typing import Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from device_harness.words import decode
+
 
 class DeviceState(StrEnum):
     """Whether a device can be used now."""
@@ -73,13 +75,13 @@ class CommandResult(BaseModel):
 
     @property
     def text(self) -> str:
-        """Standard output as UTF-8; bytes that are not are replaced."""
-        return self.stdout.decode("utf-8", "replace")
+        """Standard output as printable text: what is not UTF-8 is replaced, NUL bytes and escapes are left out."""
+        return decode(self.stdout)
 
     @property
     def errors(self) -> str:
-        """Standard error as UTF-8; bytes that are not are replaced."""
-        return self.stderr.decode("utf-8", "replace")
+        """Standard error, likewise."""
+        return decode(self.stderr)
 
 
 class ClockOffset(BaseModel):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from device_harness.device import CommandResult
-from device_harness.errors import CommandTimeoutError, ToolMissingError
+from device_harness.errors import CommandFailedError, CommandTimeoutError, ToolMissingError
+from device_harness.words import decode
 
 GRACE_S = 2.0
 
@@ -93,6 +94,10 @@ class Process:
         except OSError as error:
             self._close_files()
             raise ToolMissingError(f"{self.command[0]} cannot be started: {error.strerror}.") from error
+        except ValueError as error:
+            # Python's own check: no system passes a NUL byte on to a program.
+            self._close_files()
+            raise CommandFailedError(f"{self.command[0]!r} cannot be started: {error} in its arguments.") from error
         self.pid = self._popen.pid
 
     def poll(self) -> int | None:
@@ -120,11 +125,11 @@ class Process:
 
     def output_so_far(self) -> str:
         """Standard output until now."""
-        return self._read(1).decode("utf-8", "replace")
+        return decode(self._read(1))
 
     def errors_so_far(self) -> str:
         """Standard error until now."""
-        return self._read(2).decode("utf-8", "replace")
+        return decode(self._read(2))
 
     def kill(self) -> None:
         """End the whole process group: first asked to, then without asking."""

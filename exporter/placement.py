@@ -8,7 +8,7 @@ from profilers.apple_placement import BUSY_METRIC, METRIC
 from profilers.readings import Obtained, Reading
 
 
-def judge_placement(subject: str, budgets: Budgets, readings: Sequence[Reading]) -> list[Verdict]:
+def judge_placement(subject: str, budgets: Budgets, readings: Sequence[Reading], why_not: str = "") -> list[Verdict]:
     """Verdicts on `budgets.neural_engine`, one a device that has a placement reading; none without such a budget.
 
     The worst process counts. What Instruments recorded is named in the reason and changes no figure: its table has no
@@ -18,10 +18,13 @@ def judge_placement(subject: str, budgets: Budgets, readings: Sequence[Reading])
         subject: the target's name.
         budgets: the target's.
         readings: of all devices.
+        why_not: why these devices say nothing of the target's, as a sentence; empty when they do.
     """
     limit = budgets.neural_engine
     if limit is None:
         return []
+    if why_not:
+        return [not_checked(subject, METRIC, "1", why_not, limit=limit)]
     placed = [reading for reading in readings if reading.metric == METRIC]
     if not placed:
         reason = "no device was measured: give --device with an iPhone, iPad or Mac"

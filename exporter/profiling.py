@@ -1,32 +1,33 @@
 """Profiles files on one or several devices at once, and judges what was read."""
 
+import contextlib
 import tempfile
+import threading
+import time
+import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
-from device_harness.device import Device, DeviceInfo, DeviceState
+from device_harness.device import Device, DeviceInfo
 from device_harness.discovery import discover, open_device
-from device_harness.errors import DeviceError
+from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
 from device_harness.local import LocalDevice
 from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
-from exporter.errors import UsageProblem
+from exporter.device_choice import TFLITE_KINDS, host_reason, misfit
 from exporter.profiling_gates import judge_outputs, judge_readings
-from exporter.targets.settings import Budgets
-from exporter.verdicts import Verdict
+from exporter.record import DeviceProfile
+from exporter.targets.settings import Budgets, TfliteTarget
 from profilers.benchmark_session import BenchmarkModel, profile_by_benchmark_model
 from profilers.output_check import Reference, make_reference
 from profilers.plan import ProfilePlan
 from profilers.session import ProfileResult, profile_models
 
 Say = Callable[[str], None]
-TFLITE_KINDS = ("local", "adb")
+CLOSING_S = 5.0
 
 
 class RunnerChoice(NamedTuple):
@@ -41,24 +42,14 @@ class RunnerChoice(NamedTuple):
     library: str | None = None
 
 
-class DeviceProfile(BaseModel):
-    """One model on one device, judged; or the reason why there is nothing to judge."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    device: str
-    result: ProfileResult | None
-    verdicts: tuple[Verdict, ...] = ()
-    error: str | None = None
-
-
 def profile(
     models: Sequence[Path],
     serials: Sequence[str],
     plan: ProfilePlan,
     choice: RunnerChoice,
-    budgets: Budgets | None = None,
+    target: TfliteTarget | None = None,
     *,
+    name: str | None = None,
     compare_outputs: bool = True,
     opener: Callable[[str], Device] = open_device,
     say: Say = lambda words: None,
@@ -68,60 +59,147 @@ def profile(
     Args:
         models: .tflite files.
         serials: devices; ``local`` is this machine.
-        plan: what to measure.
+        plan: what to measure; the target's accelerator wins over the plan's.
         choice: the runner.
-        budgets: to judge by; None judges outputs and accelerator only.
+        target: by whose budgets the readings are judged; None judges outputs and accelerator only.
+        name: what the verdicts are about; None takes the file's name.
         compare_outputs: whether to compare each device's outputs with this machine's.
         opener: gives a session for a serial.
         say: progress.
     """
+    used, notes = plan_for(target, plan)
     with tempfile.TemporaryDirectory() as folder:
-        references = _references(models, Path(folder), plan) if compare_outputs and serials != ["local"] else {}
+        compared = compare_outputs and list(serials) != ["local"]
+        references, missing = _references(models, Path(folder), used) if compared else ({}, {})
 
-        opened: list[Device] = []
+        def measure(device: Device) -> list[DeviceProfile]:
+            results = _measured(device, models, used, choose_runner(device, choice), references, say)
+            compare = compare_outputs and device.serial != "local"
+            return [_judged(result, target, notes, name, missing if compare else None) for result in results]
 
-        def work(serial: str) -> list[DeviceProfile]:
-            try:
-                with opener(serial) as device:
-                    opened.append(device)
-                    runner = choose_runner(device, choice)
-                    if isinstance(runner, BenchmarkModel):
-                        results = profile_by_benchmark_model(device, models, plan, runner, say=say)
-                    else:
-                        results = profile_models(device, models, plan, runner, references=references, say=say)
-            except DeviceError as error:
-                return [DeviceProfile(device=serial, result=None, error=str(error))]
-            compared = compare_outputs and serial != "local"
-            return [_judged(serial, result, budgets, compared) for result in results]
-
-        if len(serials) == 1:
-            return work(serials[0])
-        with ThreadPoolExecutor(max_workers=max(1, len(serials))) as pool:
-            try:
-                return [found for of_device in pool.map(work, serials) for found in of_device]
-            except KeyboardInterrupt:
-                # Ends what the workers wait for; the devices restore and clear up now, not at the end of the plan.
-                for device in opened:
-                    device.close()
-                raise
+        return on_devices(serials, opener, measure, TFLITE_KINDS)
 
 
-def resolve_devices(asked: Sequence[str], kinds: Sequence[str] = TFLITE_KINDS) -> list[str]:
-    """Serials of ``--device``: ``all`` stands for every device of these kinds that is ready.
+def on_devices(
+    serials: Sequence[str],
+    opener: Callable[[str], Device],
+    measure: Callable[[Device], list[DeviceProfile]],
+    kinds: Sequence[str],
+) -> list[DeviceProfile]:
+    """`measure` on every device, opened and closed around it; what fails on one is that one's error.
 
-    Raises:
-        UsageProblem: the same device twice.
+    Ctrl-C closes every device, which ends what is waited for and restores them, and does not wait for the plan.
     """
-    serials: list[str] = []
-    for name in asked or ["local"]:
-        serials += _ready(kinds) if name == "all" else [name]
-    if len(set(serials)) != len(serials):
-        raise UsageProblem("--device names a device twice.")
-    return serials
+    opened: list[Device] = []
+    found: dict[str, list[DeviceProfile]] = {}
+
+    def work(serial: str) -> None:
+        try:
+            with opener(serial) as device:
+                opened.append(device)
+                found[serial] = measure(device)
+        except DeviceNotFoundError as error:
+            found[serial] = [DeviceProfile(device=serial, result=None, error=_explained(serial, kinds, error))]
+        except DeviceError as error:
+            found[serial] = [DeviceProfile(device=serial, result=None, error=str(error))]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one device's fault is its own, the others' readings stay
+            found[serial] = [DeviceProfile(device=serial, result=None, error=_fault(error))]
+
+    if len(serials) == 1:
+        work(serials[0])
+        return found[serials[0]]
+    workers = [threading.Thread(target=work, args=(serial,), daemon=True) for serial in serials]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    except KeyboardInterrupt:
+        _close_all(opened, workers)
+        raise
+    return [item for serial in serials for item in found[serial]]
 
 
-def _ready(kinds: Sequence[str]) -> list[str]:
-    return [info.serial for info in discover()[0] if info.state is DeviceState.READY and info.kind in kinds]
+def _close_all(opened: Sequence[Device], workers: Sequence[threading.Thread]) -> None:
+    """Close the devices at the same time, and give their workers a moment to see it."""
+
+    def close(device: Device) -> None:
+        with contextlib.suppress(DeviceError):
+            device.close()
+
+    closing = [threading.Thread(target=close, args=(device,)) for device in opened]
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join()
+    end = time.monotonic() + CLOSING_S
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
+
+
+def _fault(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}, line {last.lineno}"
+    return f"{type(error).__name__}: {error}. This is a fault in mobile-export ({where})."
+
+
+def _explained(serial: str, kinds: Sequence[str], error: DeviceError) -> str:
+    """What is wrong with a device that was not found here, where another tool knows it."""
+    return misfit(serial, kinds, discover()[0]) or str(error)
+
+
+def plan_for(target: TfliteTarget | None, plan: ProfilePlan) -> tuple[ProfilePlan, tuple[str, ...]]:
+    """`plan` with the target's accelerator, and a sentence where the plan says another one."""
+    if target is None or plan.accelerator == target.compute_units:
+        return plan, ()
+    notes: tuple[str, ...] = ()
+    if "accelerator" in plan.model_fields_set:
+        notes = (accelerator_note(plan.accelerator, target.name, target.compute_units),)
+    return plan.model_copy(update={"accelerator": target.compute_units}), notes
+
+
+def accelerator_note(planned: str, target: str, used: str) -> str:
+    """Which of plan and target won."""
+    return f"the plan says accelerator {planned!r} and target {target} {used!r}: the target's was asked for"
+
+
+def _measured(
+    device: Device, models: Sequence[Path], plan: ProfilePlan, runner: DocumentRunner | BenchmarkModel,
+    references: dict[Path, Reference], say: Say,
+) -> list[ProfileResult]:  # fmt: skip
+    """With the accelerator of `plan`; on the CPU, with the reason as a warning, where it cannot be had.
+
+    Readings of the CPU say that they are, so that no budget of the accelerator is judged by them.
+    """
+    try:
+        return _run_plan(device, models, plan, runner, references, say)
+    except (CommandFailedError, UnreadableOutputError) as error:
+        if plan.accelerator == "cpu":
+            raise
+        unit = plan.accelerator.upper()
+        say(f"{device.serial}: the {unit} cannot be had; measuring on the CPU")
+        plain = plan.model_copy(update={"accelerator": "cpu"})
+        results = _run_plan(device, models, plain, runner, references, say)
+        warning = f"the {unit} could not be had, so that everything was measured on the CPU: {error}"
+        return [_asked_for(result, plan, warning) for result in results]
+
+
+def _run_plan(
+    device: Device, models: Sequence[Path], plan: ProfilePlan, runner: DocumentRunner | BenchmarkModel,
+    references: dict[Path, Reference], say: Say,
+) -> list[ProfileResult]:  # fmt: skip
+    if isinstance(runner, BenchmarkModel):
+        return profile_by_benchmark_model(device, models, plan, runner, say=say)
+    return profile_models(device, models, plan, runner, references=references, say=say)
+
+
+def _asked_for(result: ProfileResult, plan: ProfilePlan, warning: str) -> ProfileResult:
+    """`result`, which was taken on the CPU, as the answer to `plan`."""
+    readings = tuple(
+        reading.model_copy(update={"conditions": {**reading.conditions, "accelerator": plan.accelerator}})
+        for reading in result.readings
+    )
+    return result.model_copy(update={"plan": plan, "readings": readings, "warnings": (*result.warnings, warning)})
 
 
 def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner | BenchmarkModel:
@@ -182,22 +260,35 @@ def _platform(info: DeviceInfo) -> Platform:
     return Platform(system, info.architecture or "arm64")
 
 
-def _references(models: Sequence[Path], folder: Path, plan: ProfilePlan) -> dict[Path, Reference]:
-    """Outputs of this machine; empty when LiteRT is not installed here."""
+def _references(
+    models: Sequence[Path], folder: Path, plan: ProfilePlan
+) -> tuple[dict[Path, Reference], dict[Path, str]]:
+    """Outputs of this machine, and for models without them the reason."""
     if find_spec("ai_edge_litert") is None:
-        return {}
-    found = {}
+        reason = "LiteRT is not installed here, so there is nothing to compare the outputs with: mobile-export[litert]."
+        return {}, dict.fromkeys(models, reason)
+    found, missing = {}, {}
     with LocalDevice() as here:
         for number, model in enumerate(dict.fromkeys(models)):
             files = folder / str(number)
             files.mkdir()
-            found[model] = make_reference(here, model, files, plan.seed)
-    return found
+            try:
+                found[model] = make_reference(here, model, files, plan.seed)
+            except DeviceError as error:
+                missing[model] = f"This machine itself could not run the model: {error}"
+    return found, missing
 
 
-def _judged(serial: str, result: ProfileResult, budgets: Budgets | None, compared: bool) -> DeviceProfile:
-    subject = f"{Path(result.artifact).name} on {serial}"
-    verdicts = judge_readings(subject, result.readings, budgets or Budgets())
-    if compared:
-        verdicts.append(judge_outputs(subject, result.outputs))
-    return DeviceProfile(device=serial, result=result, verdicts=tuple(verdicts))
+def _judged(
+    result: ProfileResult, target: TfliteTarget | None, notes: tuple[str, ...], name: str | None,
+    missing: dict[Path, str] | None,
+) -> DeviceProfile:  # fmt: skip
+    """Args: missing: why models have no outputs of this machine; None when outputs are not compared."""
+    serial = result.device.serial
+    subject = f"{name or Path(result.artifact).name} on {serial}"
+    why_not = host_reason(result.device, target)
+    verdicts = judge_readings(subject, result.readings, target.budgets if target else Budgets(), why_not)
+    if missing is not None:
+        verdicts.append(judge_outputs(subject, result.outputs, missing.get(Path(result.artifact), "")))
+    told = result.model_copy(update={"warnings": (*notes, *result.warnings)})
+    return DeviceProfile(device=serial, result=told, verdicts=tuple(verdicts), info=result.device)

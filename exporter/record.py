@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from device_harness.device import DeviceInfo
 from exporter.errors import UsageProblem
 from exporter.verdicts import Verdict
 from profilers.readings import Reading
+from profilers.session import ProfileResult
 
 SCHEMA_VERSION = 1
 
@@ -208,6 +210,26 @@ class Parity(Frozen):
     classes: int | None = None
 
 
+class DeviceProfile(Frozen):
+    """One model on one device, judged; or the reason why there is nothing to judge.
+
+    Attributes:
+        device: the serial, as asked for; ``all`` where no device at all was there.
+        result: readings, output check, operators, warnings and rejected runs, with the device and the plan.
+        verdicts: by the target's budgets, of the outputs, and of the accelerator.
+        error: why it gave no result although it was tried; None otherwise.
+        info: what is known of a device that was not tried.
+        skipped: why it was not tried, with what to do; None when it was.
+    """
+
+    device: str
+    result: ProfileResult | None
+    verdicts: tuple[Verdict, ...] = ()
+    error: str | None = None
+    info: DeviceInfo | None = None
+    skipped: str | None = None
+
+
 class TargetRecord(Frozen):
     """Everything found out for one target.
 
@@ -215,6 +237,9 @@ class TargetRecord(Frozen):
         settings: the target as resolved, for display and comparison.
         inspection: facts of `exporter.inspection`, as data.
         parities: how the outputs compare with the source's, one an evaluator; empty when that could not be checked.
+        readings: of this machine, then those of all `profiles` again, for readers that know no profiles.
+        caveats: what must be said beside the readings of this machine: how old they are, and what disturbed them.
+        profiles: one a device that was asked for, each with its device, warnings, rejected runs and output check.
         warnings: sentences about steps that did harm or nothing.
         error: why there is no artifact; None when there is one.
         device_errors: why a device that was asked for gave no readings.
@@ -231,6 +256,8 @@ class TargetRecord(Frozen):
     parities: tuple[Parity, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     readings: tuple[Reading, ...] = ()
+    caveats: tuple[str, ...] = ()
+    profiles: tuple[DeviceProfile, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str | None = None
     device_errors: tuple[str, ...] = ()

@@ -40,6 +40,10 @@ BATTERY = "battery current over Wi-Fi, 1 Hz"
 Say = Callable[[str], None]
 
 
+# The unit that the others only help out, by the compute units that were asked for; `all` leaves the choice to Core ML.
+ASKED_UNITS = {"cpu": "cpu", "gpu": "gpu", "cpu_and_gpu": "gpu", "npu": "npu", "cpu_and_ne": "npu", "all": "any"}
+
+
 class CoremlRun(NamedTuple):
     """What runs the models.
 
@@ -121,12 +125,26 @@ def _readings(
     taken_at: datetime,
 ) -> tuple[Reading, ...]:  # fmt: skip
     # Core ML chooses its threads and spreads a model over units: what it was allowed is the condition.
-    conditions = {"compute_units": run.compute_units, "quick": str(plan.quick).lower()}
+    conditions = {"compute_units": run.compute_units, "quick": str(plan.quick).lower(),
+                  "accelerator": ASKED_UNITS[run.compute_units], "ran_on": ran_on(documents)}  # fmt: skip
     where: dict[str, Any] = {"device": info.serial, "environment": info.environment, "taken_at": taken_at}
     readings = document_readings(documents, conditions=conditions, **where)
     placement = plan_reading(documents, **where)
     recorded = _recorded(device, model, plan, run, info) if run.instruments else ()
     return (*readings, placement, *recorded, _energy(device, model, plan, run, info))
+
+
+def ran_on(documents: Sequence[BenchDocument]) -> str:
+    """The unit that was asked for where Core ML's plan of every process uses it; else what it uses, or ``unknown``.
+
+    The compute units always include the CPU, for what the unit cannot do: a part there is no fall-back.
+    """
+    asked = ASKED_UNITS[documents[0].settings.accelerator]
+    name = {"npu": "ane"}.get(asked, asked)
+    if all(any(placed.device == name for placed in document.placement) for document in documents):
+        return asked
+    used = {document.acceleration.used for document in documents}
+    return used.pop() if len(used) == 1 else "mixed"
 
 
 def _recorded(device: Device, model: str, plan: ProfilePlan, run: CoremlRun, info: DeviceInfo) -> tuple[Reading, ...]:

@@ -1,5 +1,6 @@
 """Energy of one inference on a device: idle, load, idle, load, ... under the most trusted meter that it has."""
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -100,7 +101,11 @@ def _idle(device: Device, seconds: float) -> tuple[float, float]:
 
 
 def _uptime(device: Device) -> float:
-    return float(device.run(["cat", "/proc/uptime"], timeout_s=30).text.split()[0])
+    text = device.run(["cat", "/proc/uptime"], timeout_s=30).text
+    found = re.match(r"\d{1,12}(\.\d+)?(?=\s)", text)
+    if found is None:
+        raise UnreadableOutputError(f"{device.serial}: /proc/uptime holds {text[:80]!r}.", serial=device.serial)
+    return float(found[0])
 
 
 def _load_request(plan: ProfilePlan, remote: str) -> RunRequest:

@@ -89,6 +89,8 @@ def refusal(joules: Sequence[float]) -> str | None:
     """Why these repeats give no figure, or None: too few, not above idle, or spread too far."""
     if len(joules) < 2:
         return "one repeat shows no spread; at least two are needed"
+    if not all(map(math.isfinite, joules)):
+        return "a repeat gave no finite figure: the meter's counts are NaN or infinite"
     if min(joules) <= 0:
         return (
             "the power under load was not above the idle power: the meter does not see this model, or idle was not idle"

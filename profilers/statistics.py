@@ -78,6 +78,8 @@ def percentile_estimate(
     """
     parts = split(samples, groups)
     value = percentile(samples, q)
+    if not all(map(math.isfinite, samples)):
+        return Estimate(value, math.nan, math.nan, confidence, "none: a sample is NaN or infinite")
     if len(parts) >= 3:
         center, half = _t_interval([percentile(part, q) for part in parts], confidence)
         method = f"Student's t over {len(parts)} processes"
@@ -102,9 +104,9 @@ def coefficient_of_variation(samples: Sequence[float]) -> float:
 
 
 def spread(samples: Sequence[float]) -> float:
-    """(largest - smallest) / median."""
+    """(largest - smallest) / median; NaN when a sample is."""
     middle = percentile(samples, 50)
-    return (max(samples) - min(samples)) / middle if middle else math.inf
+    return float(np.ptp(np.asarray(samples, dtype=np.float64))) / middle if middle else math.inf
 
 
 def median_absolute_deviation(samples: Sequence[float]) -> float:

@@ -8,6 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Shared machines are slow at times; what is tested is what comes out, not how fast.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 

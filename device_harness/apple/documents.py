@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from device_harness.errors import UnreadableOutputError
+from device_harness.words import printable_values
 
 Document = dict[str, Any]
 
@@ -32,11 +33,15 @@ def read_json(content: bytes | str, tool: str) -> Any:
             f"{tool} wrote nothing: it was stopped before it finished, or failed. Run it again by hand."
         )
     try:
-        return json.loads(content, parse_constant=_no_constant)
+        return printable_values(json.loads(_without_nul(content), parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         raise UnreadableOutputError(
             f"{tool} wrote something that is not JSON ({error}). It may have been cut off."
         ) from error
+
+
+def _without_nul(content: bytes | str) -> bytes | str:
+    return content.replace(b"\0", b"") if isinstance(content, bytes) else content.replace("\0", "")
 
 
 def _no_constant(name: str) -> None:

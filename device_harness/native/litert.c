@@ -210,27 +210,30 @@ static bool MakeTensors(Litert* litert, char problem[kProblemSize]) {
   return true;
 }
 
-Litert* LitertOpen(const Arguments* arguments, char problem[kProblemSize]) {
+Litert* LitertStart(const Arguments* arguments, char problem[kProblemSize]) {
   Litert* litert = calloc(1, sizeof *litert);
   if (litert == NULL) {
     snprintf(problem, kProblemSize, "no memory");
     return NULL;
   }
   if (LoadLibrary(litert, arguments->library, problem) &&
-      Worked(litert, litert->CreateEnvironment(0, NULL, &litert->environment), "LiteRtCreateEnvironment", problem) &&
-      Worked(litert, CreateModel(litert, arguments->model), "LiteRtCreateModelFromFile", problem) &&
-      Worked(litert, litert->CreateOptions(&litert->options), "LiteRtCreateOptions", problem) &&
-      Worked(litert, litert->SetOptionsHardwareAccelerators(litert->options, (int)arguments->accelerator),
-             "LiteRtSetOptionsHardwareAccelerators", problem) &&
-      SetThreads(litert, arguments->threads, problem) &&
-      Worked(litert,
-             litert->CreateCompiledModel(litert->environment, litert->model, litert->options, &litert->compiled),
-             "LiteRtCreateCompiledModel", problem) &&
-      MakeTensors(litert, problem)) {
+      Worked(litert, litert->CreateEnvironment(0, NULL, &litert->environment), "LiteRtCreateEnvironment", problem)) {
     return litert;
   }
   LitertClose(litert);
   return NULL;
+}
+
+bool LitertLoad(Litert* litert, const Arguments* arguments, char problem[kProblemSize]) {
+  return Worked(litert, CreateModel(litert, arguments->model), "LiteRtCreateModelFromFile", problem) &&
+         Worked(litert, litert->CreateOptions(&litert->options), "LiteRtCreateOptions", problem) &&
+         Worked(litert, litert->SetOptionsHardwareAccelerators(litert->options, (int)arguments->accelerator),
+                "LiteRtSetOptionsHardwareAccelerators", problem) &&
+         SetThreads(litert, arguments->threads, problem) &&
+         Worked(litert,
+                litert->CreateCompiledModel(litert->environment, litert->model, litert->options, &litert->compiled),
+                "LiteRtCreateCompiledModel", problem) &&
+         MakeTensors(litert, problem);
 }
 
 void LitertClose(Litert* litert) {

@@ -21,8 +21,11 @@ typedef struct {
 
 typedef struct Litert Litert;
 
-// Loads the library, the model, and compiles it; returns NULL with the reason in `problem`.
-Litert* LitertOpen(const Arguments* arguments, char problem[kProblemSize]);
+// Loads the library and starts LiteRT; returns NULL with the reason in `problem`.
+Litert* LitertStart(const Arguments* arguments, char problem[kProblemSize]);
+
+// Loads the model and compiles it; false with the reason. To be called once.
+bool LitertLoad(Litert* litert, const Arguments* arguments, char problem[kProblemSize]);
 
 void LitertClose(Litert* litert);
 

@@ -66,7 +66,7 @@ class LitertBench:
         """See `DocumentRunner.command`."""
         program, library = self._paths
         command = [program, "--litert-library", library, "--accelerator", request.accelerator, *_common(request)]
-        command += ["--limit-s", f"{request.limit_s:g}", "--digest"]
+        command.append("--digest")
         for tensor, path in request.inputs.items():
             command += ["--input", f"{tensor}={path}"]
         return command, {}
@@ -113,7 +113,7 @@ def _common(request: RunRequest) -> list[str]:
     command = [
         "--model", request.model, "--warmup-runs", str(request.warmup_runs), "--warmup-min-s",
         f"{request.warmup_min_s:g}", "--runs", str(request.runs), "--min-s", f"{request.min_s:g}",
-        "--threads", str(request.threads), "--seed", str(request.seed),
+        "--threads", str(request.threads), "--seed", str(request.seed), "--limit-s", f"{request.limit_s:g}",
     ]  # fmt: skip
     if request.cpus:
         command += ["--cpus", ",".join(map(str, request.cpus))]

@@ -127,13 +127,13 @@ def measure_bundletool_csv(text: str, subject: str) -> Measurement:
     Raises:
         UsageProblem: not such a file.
     """
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    header = rows[0] if rows else []
+    rows = _csv_rows(text, subject)
+    header = rows[0][1] if rows else []
     if header[-2:] != ["MIN", "MAX"] or not set(header[:-2]) <= _DIMENSIONS or len(rows) < 2:
         raise UsageProblem(f"{subject} is not the output of `bundletool get-size total`: its first line must end in "
                            "MIN,MAX and further lines must follow.")  # fmt: skip
     facets, parts = [], []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise UsageProblem(f"{subject}, line {number}: {len(row)} fields under {len(header)} headings.")
         largest = _bundled(row[-1], f"{subject}, line {number}")
@@ -155,6 +155,20 @@ def measure_bundletool_csv(text: str, subject: str) -> Measurement:
         facets=tuple(facets),
         parts=tuple(parts),
     )
+
+
+def _csv_rows(text: str, subject: str) -> list[tuple[int, list[str]]]:
+    """Rows with the numbers of their last lines; blank lines are passed over, and blanks around a field are not of it.
+
+    Raises:
+        UsageProblem: not CSV.
+    """
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff").replace("\0", ""), newline=""))
+    try:
+        rows = [(reader.line_num, [field.strip() for field in row]) for row in reader]
+    except csv.Error as error:
+        raise UsageProblem(f"{subject}, line {reader.line_num}: not CSV: {error}.") from error
+    return [(number, row) for number, row in rows if any(row)]
 
 
 def _bundled(text: str, where: str) -> ByteCount:

@@ -2,24 +2,21 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from exporter.cli.targets import format_option, targets_option
-from exporter.coreml_profiling import APPLE_KINDS, is_coreml, profile_apple
+from exporter.coreml_profiling import is_coreml, profile_apple
+from exporter.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
 from exporter.errors import UsageProblem
 from exporter.inspection.whole import check_whole
-from exporter.profiling import DeviceProfile, RunnerChoice, profile, resolve_devices
-from exporter.targets.settings import Budgets, CoremlTarget
-from exporter.units import format_size, format_time
-from exporter.verdicts import exit_code, worst_first
+from exporter.profiling import RunnerChoice, profile
+from exporter.record import DeviceProfile
+from exporter.report.profiles import profile_lines
+from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
+from exporter.verdicts import exit_code
 from profilers.plan import ProfilePlan, load_plan
-from profilers.readings import Obtained, Reading
-from profilers.statistics import PERCENTILES, coefficient_of_variation, percentile, percentile_estimate, split, spread
-
-UNSTABLE = 0.05
 
 
 @click.command(name="profile")
@@ -68,30 +65,39 @@ def command(
     """
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
     check_whole(artifact)
+    target = _target(target_name, targets_file)
     if is_coreml(artifact):
-        serials = resolve_devices(devices, APPLE_KINDS)
-        target = _coreml_target(target_name, targets_file)
-        apple = profile_apple(
-            [artifact], serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
+        if isinstance(target, TfliteTarget):
+            raise UsageProblem(f"--target {target.name} is for {target.format} models; this one is Core ML.")
+        chosen = choose_devices(devices, APPLE_KINDS, target=target)
+        found = profile_apple(
+            [artifact], chosen.serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
             say=_progress,
         )  # fmt: skip
-        return _report(apple, strict, output_format)
+        return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
     if artifact.suffix != ".tflite":
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
+    if isinstance(target, CoremlTarget):
+        raise UsageProblem(f"--target {target.name} is for Core ML models; {artifact.name} is a .tflite file.")
+    chosen = choose_devices(devices, TFLITE_KINDS, target=target)
     found = profile(
-        [artifact], resolve_devices(devices), plan, RunnerChoice(runner, benchmark_binary, litert_library),
-        _budgets(target_name, targets_file), say=_progress,
-    )  # fmt: skip
-    return _report(found, strict, output_format)
+        [artifact], chosen.serials, plan, RunnerChoice(runner, benchmark_binary, litert_library), target, say=_progress
+    )
+    return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
+
+
+def _skipped(artifact: Path, chosen: Selection) -> list[DeviceProfile]:
+    return [unmeasured(artifact.name, item) for item in chosen.skipped]
 
 
 def _report(found: list[DeviceProfile], strict: bool, output_format: str) -> int:
+    """Show what was found; 3 when a device failed, or none was there to be measured."""
     if output_format == "json":
         rows = [item.model_dump(mode="json") for item in found]
         click.echo(json.dumps({"schema_version": 1, "profiles": rows}, indent=2))
     else:
-        click.echo("\n\n".join(_show(item) for item in found))
-    if any(item.error for item in found):
+        click.echo("\n\n".join("\n".join(profile_lines(item)) for item in found))
+    if any(item.error for item in found) or not any(item.result for item in found):
         return 3
     return exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
 
@@ -114,87 +120,14 @@ def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | Non
         raise UsageProblem(f"{file or 'the plan'}: {error}") from error
 
 
-def _budgets(name: str | None, file: Path | None) -> Budgets | None:
+def _target(name: str | None, file: Path | None) -> Target | None:
     if name is None:
         return None
     from exporter.targets.load import load_targets
 
-    return load_targets([name], user_file=file)[0].budgets
-
-
-def _coreml_target(name: str | None, file: Path | None) -> CoremlTarget | None:
-    if name is None:
-        return None
-    from exporter.targets.load import load_targets
-
-    target = load_targets([name], user_file=file)[0]
-    if not isinstance(target, CoremlTarget):
-        raise UsageProblem(f"--target {name} is for {target.format} models; this one is Core ML.")
-    return target
+    return load_targets([name], user_file=file)[0]
 
 
 def _progress(words: str) -> None:
     if sys.stderr.isatty():
         click.echo(words, err=True)
-
-
-def _show(item: DeviceProfile) -> str:
-    if item.result is None:
-        return f"{item.device}: error: {item.error}"
-    result = item.result
-    title = f"{Path(result.artifact).name} on {result.device.serial} ({result.device.model or result.device.os})"
-    lines = [title + ("  QUICK DESK CHECK, not for comparison" if result.plan.quick else "")]
-    cpu_times = [sample for reading in result.readings if reading.metric == "cpu_time" for sample in reading.samples]
-    lines += [f"  {line}" for reading in result.readings for line in _reading_lines(reading, cpu_times)]
-    lines += [f"  warning: {words}" for words in result.warnings]
-    lines += [f"  rejected: {words}" for words in result.rejected]
-    for op in sorted(result.ops, key=lambda op: -op.mean_s)[:10]:
-        lines.append(f"  op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}")
-    if result.outputs is not None:
-        lines.append(f"  outputs: {result.outputs.reason}")
-    for verdict in worst_first(item.verdicts):
-        lines.append(f"  {verdict.status.value.upper()} {verdict.metric}: {verdict.reason}")
-    return "\n".join(lines)
-
-
-def _reading_lines(reading: Reading, cpu_times: Sequence[float]) -> list[str]:
-    if reading.obtained is Obtained.UNAVAILABLE:
-        return [f"{reading.metric}: unavailable: {reading.reason}"]
-    mark = "" if reading.obtained is Obtained.MEASURED else f"  (estimated: {reading.reason})"
-    samples = reading.samples
-    if reading.metric != "latency":
-        return [f"{reading.metric}: {_value(percentile(samples, 50), reading.unit)} (median of {len(samples)}){mark}"]
-    middle = percentile_estimate(samples, 50, groups=reading.groups)
-    figures = ", ".join(f"p{q:g} {format_time(percentile(samples, q))}" for q in PERCENTILES)
-    lines = [
-        f"latency: {figures}  ({len(samples)} inferences, {max(1, len(reading.groups))} processes; {reading.source})",
-        f"  p50 is {format_time(middle.low)} to {format_time(middle.high)} with 95 % confidence ({middle.method})",
-    ]
-    return [*lines, *_stability(reading, cpu_times)]
-
-
-def _stability(reading: Reading, cpu_times: Sequence[float]) -> list[str]:
-    """A sentence when the processes' medians spread too far, or one process's samples do, and what speaks for why."""
-    if reading.conditions.get("threads") == "1" and cpu_times:
-        missing = 1 - percentile(cpu_times, 50) / percentile(reading.samples, 50)
-        if missing > UNSTABLE:
-            return [f"  unstable: the model had a CPU for only {1 - missing:.0%} of the time of its median inference; "
-                    "other programs run here. Close them, or compare cpu_time instead."]  # fmt: skip
-    if len(reading.groups) > 1:
-        medians = [percentile(part, 50) for part in split(reading.samples, reading.groups)]
-        if spread(medians) > UNSTABLE:
-            return [
-                f"  unstable: the processes' medians spread by {spread(medians):.0%}; something else runs on this "
-                "device, or its frequency changes. Close other programs, fix the governor, or add --repeat."
-            ]
-    elif coefficient_of_variation(reading.samples) > 2 * UNSTABLE:
-        return [f"  unstable: samples vary by {coefficient_of_variation(reading.samples):.0%}; other work disturbs it."]
-    return []
-
-
-def _value(value: float, unit: str) -> str:
-    if unit == "s":
-        return format_time(value)
-    if unit == "B":
-        return format_size(value)
-    return f"{value * 1e3:.4g} mJ" if unit == "J" else f"{value:.4g}{'' if unit == '1' else ' ' + unit}"

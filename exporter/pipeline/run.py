@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporter.artifacts.cache import Cache
 from exporter.artifacts.output import output_folder, publish, write_text
@@ -16,9 +17,9 @@ from exporter.pipeline.request import RunRequest
 from exporter.pipeline.stages import Converted, convert, parities, readings
 from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
-from exporter.profiling import DeviceProfile
 from exporter.profiling_gates import judge_readings
-from exporter.record import Artifact, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
+from exporter.record import Artifact, DeviceProfile, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
+from exporter.report.summary import caveats
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
@@ -26,6 +27,9 @@ from exporter.units import format_size
 from exporter.verdicts import Verdict, exit_code, judge, not_checked
 from exporter.verification.gate import parity_verdicts, parity_warnings
 from profilers.readings import Reading
+
+if TYPE_CHECKING:
+    from exporter.device_choice import Selection
 
 TOOL_FAILED = 3
 
@@ -38,11 +42,12 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     """
     started, created = time.monotonic(), datetime.now(UTC)
     targets = load_targets(request.target_names, user_file=request.targets_file)
+    chosen = _chosen_devices(request, targets)
     cache = Cache(request.cache_root)
     model = ModelAtHand(request, cache, progress)
     _refuse_early(model, targets)
     with output_folder(request.output):
-        records = [_run_target(model, target) for target in targets]
+        records = [_run_target(model, target, chosen.get(target.name)) for target in targets]
         record = RunRecord(
             created_at=created,
             command_line=request.command_line,
@@ -70,14 +75,13 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
                 f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
                 "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
             )
-        _serials(model, target)
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
         model.evaluation.batch(model.evaluation.runs(1)[0])
 
 
-def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
+def _run_target(model: ModelAtHand, target: Target, devices: "Selection | None") -> TargetRecord:
     """One target; a tool that fails on it leaves the others alone."""
     settings = target.model_dump(mode="json")
     facts = {"name": target.name, "format": target.format, "minimum_os": target.minimum_os, "settings": settings}
@@ -99,8 +103,8 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         for verdict in parity_verdicts(target, parity, why_not, strict=model.request.strict)
     ]
     verdicts += outcomes
-    profiles = _profiles(model, target, model.request.output / path)
-    verdicts += [verdict for item in profiles for verdict in item.verdicts] or unprofiled_verdicts(target)
+    profiles = _profiles(model, target, model.request.output / path, devices)
+    verdicts += device_verdicts(target, profiles)
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
     warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
     steps = compressed.steps if compressed is not None else ()
@@ -112,6 +116,8 @@ def _run_target(model: ModelAtHand, target: Target) -> TargetRecord:
         verdicts=tuple(verdicts),
         steps=steps,
         readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
+        caveats=tuple(caveats(taken, datetime.now(UTC) if taken_cached else None)),
+        profiles=tuple(profiles),
         device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
         warnings=(
             *_step_warnings(steps),
@@ -128,9 +134,15 @@ def _step_warnings(steps: Sequence[StepResult]) -> list[str]:
     return [f"{step.method}: {warning}" for step in steps for warning in step.warnings]
 
 
+def device_verdicts(target: Target, profiles: Sequence[DeviceProfile]) -> list[Verdict]:
+    """Those of all profiles, and not checked for every budget that only a device can decide when none gave readings."""
+    found = [verdict for item in profiles for verdict in item.verdicts]
+    return found if any(item.result for item in profiles) else [*unprofiled_verdicts(target), *found]
+
+
 def unprofiled_verdicts(target: Target) -> list[Verdict]:
     """Not checked, for every budget that only a device can decide, when none gave readings."""
-    reason = "no device gave readings; --device names one"
+    reason = f"no device of {target.name} gave readings; --device names one"
     verdicts = judge_readings(target.name, (), target.budgets)
     if target.budgets.neural_engine is not None:
         limit = target.budgets.neural_engine
@@ -161,26 +173,29 @@ def _readings(model: ModelAtHand, converted: Converted) -> tuple[tuple[Reading, 
     own, cached = readings(model, converted.path, converted.facts.sha256, target.name)
     if converted.facts.sha256 == converted.facts.twin_sha256 or target.quantization.mode == "float32":
         return own, [], cached
-    twin, _ = readings(model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression")
-    return own, speed_warning(target, own, twin), cached
+    twin, twin_cached = readings(
+        model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression"
+    )
+    now = datetime.now(UTC) if cached or twin_cached else None
+    return own, speed_warning(target, own, twin, at=now), cached
 
 
-def _profiles(model: ModelAtHand, target: Target, artifact: Path) -> list[DeviceProfile]:
-    serials = _serials(model, target)
-    if not serials:
+def _profiles(model: ModelAtHand, target: Target, artifact: Path, devices: "Selection | None") -> list[DeviceProfile]:
+    if devices is None:
         return []
     from exporter.pipeline.devices import profile_on_devices
 
-    return profile_on_devices(target, artifact, serials, model.request.plan, model.progress.note)
+    return profile_on_devices(target, artifact, devices, model.request.plan, model.progress.note)
 
 
-def _serials(model: ModelAtHand, target: Target) -> list[str]:
-    """The devices asked for that can run the target's format."""
-    if not model.request.devices:
-        return []
-    from exporter.pipeline.devices import serials_for
+def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str, Selection]":
+    """What each target is measured on; devices are looked for once, and only where some are asked for."""
+    if not request.devices:
+        return {}
+    from device_harness.discovery import discover
+    from exporter.pipeline.devices import selections
 
-    return serials_for(model.request.devices, target)
+    return selections(request.devices, targets, discover())
 
 
 def _size_verdicts(target: Target, converted: Converted) -> list[Verdict]:

@@ -1,13 +1,16 @@
 """Says when a step did harm, or nothing, in numbers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from exporter.inspection import Inspection
 from exporter.record import LeftAlone
+from exporter.report.summary import FRESH_S, format_age
 from exporter.targets.settings import Target, TfliteTarget
 from exporter.units import format_size, format_time
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
+from profilers.steadiness import disturbance
 
 NAMES_SHOWN = 3
 NOISE = 1.05
@@ -47,8 +50,18 @@ def conversion_warnings(
     return warnings
 
 
-def speed_warning(target: Target, own: Sequence[Reading], twin: Sequence[Reading]) -> list[str]:
-    """A warning when the compressed artifact is slower here than its float twin, by more than noise."""
+def speed_warning(
+    target: Target, own: Sequence[Reading], twin: Sequence[Reading], *, at: datetime | None = None
+) -> list[str]:
+    """A warning when the compressed artifact is slower here than its float twin, by more than noise.
+
+    None from readings that other work disturbed: they say nothing of either.
+
+    Args:
+        at: now; readings that are older are said to be.
+    """
+    if disturbance(own) or disturbance(twin):
+        return []
     latency, before = _median(own), _median(twin)
     if latency is None or before is None or latency <= NOISE * before:
         return []
@@ -59,8 +72,14 @@ def speed_warning(target: Target, own: Sequence[Reading], twin: Sequence[Reading
         reason = "; activations are quantized anew in every operator"
     return [
         f"slower on this machine than without compression: p50 {format_time(latency)} against "
-        f"{format_time(before)}, {latency / before:.1f} times as long{reason}"
+        f"{format_time(before)}, {latency / before:.1f} times as long{reason}{_age((*own, *twin), at)}"
     ]
+
+
+def _age(readings: Sequence[Reading], at: datetime | None) -> str:
+    taken = [reading.taken_at for reading in readings if reading.metric == "latency"]
+    age_s = (at - min(taken)).total_seconds() if at and taken else 0.0
+    return f" (measured {format_age(age_s)} before this run)" if age_s > FRESH_S else ""
 
 
 def _asks_for_compression(target: Target) -> bool:

@@ -34,9 +34,13 @@ class Point(NamedTuple):
 
 
 def latency_histogram(readings: Sequence[Reading]) -> list[Bar]:
-    """Equal bins over the measured latencies up to their 99.5th percentile; later ones fall into the last bin."""
-    samples = next((reading.samples for reading in readings
-                    if reading.metric == "latency" and reading.obtained is Obtained.MEASURED), ())  # fmt: skip
+    """Equal bins over the measured latencies up to their 99.5th percentile; later ones fall into the last bin.
+
+    What is NaN or infinite has no place in a drawing; the figures beside it show it.
+    """
+    taken = next((reading.samples for reading in readings
+                  if reading.metric == "latency" and reading.obtained is Obtained.MEASURED), ())  # fmt: skip
+    samples = [sample for sample in taken if math.isfinite(sample)]
     if len(samples) < 2:
         return []
     ordered = sorted(samples)

@@ -1,5 +1,6 @@
 """A run as one HTML file that needs no network: styles and drawings are inside, scripts are none."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from exporter.inspection.facts import Inspection
-from exporter.record import RunRecord, TargetRecord
+from exporter.record import DeviceProfile, RunRecord, TargetRecord
 from exporter.report.charts import accuracy_size_points, latency_histogram
-from exporter.report.summary import latency_percentiles, quantity, reading_value, verdict_value
+from exporter.report.profiles import OPS_SHOWN, device_title
+from exporter.report.summary import (
+    caveats,
+    host_readings,
+    latency_percentiles,
+    other_readings,
+    quantity,
+    reading_value,
+    verdict_value,
+)
 from exporter.units import format_size, format_time
 from exporter.verdicts import Status, worst_first
+from profilers.readings import Reading
 
 LAYERS_SHOWN = 12
+FORMAT_NAMES = {"coreml": "Core ML", "tflite": "TFLite"}
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -37,7 +49,7 @@ def render_html(record: RunRecord, growth: str | None = None) -> str:
         record=record,
         counts=counts,
         verdicts=[(verdict, *verdict_value(verdict)) for verdict in worst_first(verdicts)],
-        targets=[_target_view(target) for target in record.targets],
+        targets=[_target_view(target, record) for target in record.targets],
         largest=max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),
         scatter=accuracy_size_points(record),
         reading_value=reading_value,
@@ -45,7 +57,7 @@ def render_html(record: RunRecord, growth: str | None = None) -> str:
     )
 
 
-def _target_view(target: TargetRecord) -> dict[str, Any]:
+def _target_view(target: TargetRecord, record: RunRecord) -> dict[str, Any]:
     inspection = Inspection.model_validate(target.inspection) if target.inspection else None
     layers = list(inspection.bytes_by_layer().items())[:LAYERS_SHOWN] if inspection else []
     budget = target.settings.get("budgets", {}).get("size")
@@ -53,11 +65,32 @@ def _target_view(target: TargetRecord) -> dict[str, Any]:
     return {
         "record": target,
         "parity": target.parities[0] if target.parities else None,
-        "latency": latency_percentiles(target.readings),
-        "histogram": latency_histogram(target.readings),
+        "format": FORMAT_NAMES.get(target.format, target.format),
+        "here": _readings_view("this machine", host_readings(target), record),
+        "devices": [_device_view(item, record) for item in target.profiles]
+        + [_readings_view(others.title, others.readings, record) for others in other_readings(target)],
         "inspection": inspection,
         "layers": layers,
         "largest_layer": layers[0][1] if layers else 1,
         "budget": budget,
         "budget_share": min(1.0, size / budget) if budget else None,
     }
+
+
+def _readings_view(title: str, readings: Sequence[Reading], record: RunRecord) -> dict[str, Any]:
+    """Readings of one device under its title, and what must be said beside them."""
+    return {
+        "title": title,
+        "readings": readings,
+        "latency": latency_percentiles(readings),
+        "histogram": latency_histogram(readings),
+        "caveats": caveats(readings, record.created_at),
+        "profile": None,
+        "ops": (),
+    }
+
+
+def _device_view(item: DeviceProfile, record: RunRecord) -> dict[str, Any]:
+    view = _readings_view(device_title(item), item.result.readings if item.result else (), record)
+    ops = sorted(item.result.ops, key=lambda op: -op.mean_s)[:OPS_SHOWN] if item.result else ()
+    return {**view, "profile": item, "ops": ops}

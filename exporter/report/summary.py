@@ -1,13 +1,77 @@
 """Figures that several reports show, brought to words once."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
+from exporter.record import TargetRecord
 from exporter.units import format_size, format_time
 from exporter.verdicts import Verdict
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
+from profilers.steadiness import disturbance
 
+THIS_MACHINE = "this machine"
+# Readings of the run itself may begin a little before it is recorded.
+FRESH_S = 60.0
 PERCENTILES = (50, 90, 95, 99)
+
+
+class OtherReadings(NamedTuple):
+    """Readings of a device that no profile holds, as records had them before profiles did."""
+
+    device: str
+    environment: str
+    readings: tuple[Reading, ...]
+
+    @property
+    def title(self) -> str:
+        """The device, and the environment where it is no device."""
+        return self.device if self.environment == "device" else f"{self.device} ({self.environment})"
+
+
+def host_readings(target: TargetRecord) -> tuple[Reading, ...]:
+    """Those that the run took on this machine: none of a device, and none of a profile of this machine."""
+    return tuple(reading for reading in _outside_profiles(target) if reading.device == THIS_MACHINE)
+
+
+def other_readings(target: TargetRecord) -> list[OtherReadings]:
+    """Readings of devices outside profiles, by device."""
+    groups: dict[tuple[str, str], list[Reading]] = {}
+    for reading in _outside_profiles(target):
+        if reading.device != THIS_MACHINE:
+            groups.setdefault((reading.device, reading.environment), []).append(reading)
+    return [OtherReadings(*key, tuple(found)) for key, found in groups.items()]
+
+
+def _outside_profiles(target: TargetRecord) -> list[Reading]:
+    profiled = [reading for item in target.profiles if item.result for reading in item.result.readings]
+    return [reading for reading in target.readings if reading not in profiled]
+
+
+def caveats(readings: Sequence[Reading], at: datetime | None) -> list[str]:
+    """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
+
+    Args:
+        readings: of one model.
+        at: when the run was made; None for readings that it took itself.
+    """
+    taken = [reading.taken_at for reading in readings if reading.samples]
+    if not taken:
+        return []
+    age_s = (at - min(taken)).total_seconds() if at else 0.0
+    old = [f"measured {format_age(age_s)} before this run"] if age_s > FRESH_S else []
+    reason = disturbance(readings)
+    return [*old, *([f"disturbed: {reason}"] if reason else [])]
+
+
+def format_age(seconds: float) -> str:
+    """Minutes, hours or days, whole."""
+    for unit, length_s in (("day", 86400), ("h", 3600), ("min", 60)):
+        count = int(seconds // length_s)
+        if count:
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return f"{seconds:.0f} s"
 
 
 def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:

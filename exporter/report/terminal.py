@@ -1,6 +1,7 @@
 """A run as tables in the terminal."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -8,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from exporter.record import RunRecord, TargetRecord
-from exporter.report.summary import latency_percentiles, verdict_value
+from exporter.report.profiles import profile_lines, readings_lines
+from exporter.report.summary import caveats, host_readings, latency_percentiles, other_readings, verdict_value
 from exporter.units import format_size, format_time
 from exporter.verdicts import Status, Verdict, worst_first
 
@@ -20,7 +22,7 @@ def render(record: RunRecord, output: Path) -> None:
     """Print artifacts, verdicts, warnings, and where the files are, to standard output."""
     console = open_console()
     _render_record(console, record)
-    console.print(f"{_WORDS[record.exit_code]} Report: {escape(str(output / 'report.html'))}")
+    console.print(f"{_WORDS.get(record.exit_code, 'It failed.')} Report: {escape(str(output / 'report.html'))}")
 
 
 def render_conversion(record: RunRecord, output: Path) -> None:
@@ -46,28 +48,45 @@ def _render_record(console: Console, record: RunRecord) -> None:
             console.print(f"[bold red]{escape(target.name)}: {escape(error)}[/]")
         for warning in target.warnings:
             console.print(f"[yellow]warning[/] {escape(target.name)}: {escape(warning)}")
+    _render_readings(console, record)
     cached = [target.name for target in record.targets if "conversion" in target.from_cache]
     if cached:
         console.print(f"Nothing was converted for {escape(', '.join(cached))}: the cache has it.")
+
+
+def _render_readings(console: Console, record: RunRecord) -> None:
+    """What must be said of this machine's readings, and what each device measured."""
+    for target in record.targets:
+        for words in caveats(host_readings(target), record.created_at):
+            console.print(f"[yellow](!) readings here[/] {escape(target.name)}: {escape(words)}")
+        for item in target.profiles:
+            if not item.error:  # told above
+                lines = profile_lines(item, verdicts=False)
+                console.print("\n".join(f"{escape(line)}" for line in [f"{target.name}: {lines[0]}", *lines[1:]]))
+        for others in other_readings(target):
+            lines = [f"{target.name} on {others.title}", *(f"  {line}" for line in readings_lines(others.readings))]
+            console.print(escape("\n".join(lines)))
 
 
 def _artifacts(record: RunRecord) -> Table:
     table = Table(title=f"{record.source.spec}  {format_size(record.source.size_bytes)}", title_justify="left")
     for column in ("target", "artifact"):
         table.add_column(column)
-    for column in ("size", "of float", "SNR dB", "top-1 %", "p50", "p90"):
+    for column in ("size", "of float", "SNR dB", "top-1 %", "p50 here", "p90 here"):
         table.add_column(column, justify="right")
     for target in record.targets:
-        table.add_row(*_artifact_row(target))
+        table.add_row(*_artifact_row(target, record.created_at))
     return table
 
 
-def _artifact_row(target: TargetRecord) -> list[str]:
+def _artifact_row(target: TargetRecord, at: datetime) -> list[str]:
     if target.artifact is None:
         return [target.name, "none", *["-"] * 6]
     artifact = target.artifact
     parity = target.parities[0] if target.parities else None
-    latency = latency_percentiles(target.readings)
+    latency = latency_percentiles(host_readings(target))
+    # Told in full below the tables.
+    mark = " (!)" if caveats(host_readings(target), at) else ""
     share = f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
     return [
         target.name,
@@ -76,8 +95,8 @@ def _artifact_row(target: TargetRecord) -> list[str]:
         share,
         "-" if parity is None else ("exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"),
         "-" if parity is None or parity.top1 is None else f"{100 * parity.top1:.2f}",
-        format_time(latency["p50"]) if latency else "-",
-        format_time(latency["p90"]) if latency else "-",
+        format_time(latency["p50"]) + mark if latency else "-",
+        format_time(latency["p90"]) + mark if latency else "-",
     ]
 
 

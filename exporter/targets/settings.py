@@ -83,7 +83,8 @@ class Budgets(Settings):
         download: bytes that the artifact adds to a compressed store download.
         latency_p50: median time of one inference.
         latency_p90: 90th percentile of the time of one inference.
-        peak_memory: peak resident memory of the process that runs the model.
+        peak_memory: most memory that the model adds: growth of the process's peak over what it had before it loaded
+            the model (resident memory; on Apple systems the footprint).
         energy: energy of one inference.
         neural_engine: least share, in [0, 1], of the estimated cost that the Neural Engine must take.
     """

@@ -1,5 +1,7 @@
 """What adb's words mean: devices and their states, errors and their causes."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,67 @@ def test_states_and_advice() -> None:
     assert found["emulator-5554"].environment == "emulator"
     assert all((info.advice is None) == (info.state == "ready") for info in found.values())
     assert "udev" in str(found["0123"].advice)
+
+
+WIRELESS = "adb-R5CT60ABCDE-AbCdEf._adb-tls-connect._tcp"
+
+
+def test_wireless_debugging_and_serials_with_blanks() -> None:
+    """Android 11's wireless debugging names devices adb-..., and two of one name get a blank and a number."""
+    listing = (
+        "* daemon not running; starting now at tcp:5037\r\n* daemon started successfully\r\n"
+        "List of devices attached\r\n"
+        f"{WIRELESS} device product:b0qxxx model:SM_S908B device:b0q transport_id:3\r\n"
+        "adb-R5CT60ABCDE-AbCdEf (2)._adb-tls-connect._tcp offline transport_id:4\r\n"
+        "my device (2)          device product:my device model:A_1 device:b0q transport_id:5\r\n"
+        "device offline         unauthorized transport_id:6\r\n"
+        "\r\n"
+    )
+    found = [(info.serial, info.state.value, info.connection, info.model) for info in parse_devices(listing)]
+    assert found == [
+        (WIRELESS, "ready", "tcp", "SM S908B"),
+        ("adb-R5CT60ABCDE-AbCdEf (2)._adb-tls-connect._tcp", "offline", "tcp", None),
+        ("my device (2)", "ready", "usb", "A 1"),
+        ("device offline", "unauthorized", "usb", None),
+    ]
+
+
+def test_devices_that_cannot_be_addressed_are_shown_and_not_ready() -> None:
+    """One serial twice, none at all, or bytes that are no text: adb cannot be told which; nothing is dropped."""
+    listing = (
+        "List of devices attached\nSAME device product:a model:Pixel_8\nSAME device product:b model:Pixel_8\n"
+        "(no serial number)     device usb:1-2 transport_id:4\n\ufffd\ufffdgarbage device\nFB fastboot\nNEW elsewhere\n"
+    )
+    found = parse_devices(listing)
+    assert [info.serial for info in found] == ["SAME", "SAME", "(no serial number)", "\ufffd\ufffdgarbage", "FB", "NEW"]
+    assert {info.state.value for info in found} == {"unavailable"}
+    assert "unplug all but one" in str(found[0].advice)
+    assert "bootloader" in str(found[4].advice)
+
+
+SERIALS = st.from_regex(r"[A-Za-z0-9._:()-]{1,12}( [A-Za-z0-9._:()-]{1,12}){0,2}", fullmatch=True).filter(
+    lambda serial: (
+        not re.search(r"(?:^| )(?:usb|product|model|device|transport_id|features):", serial)
+        and not re.match(r"adb: |error: |adb server |List of|\* ", serial)
+    )
+)
+WORDS = {"device": "ready", "offline": "offline", "unauthorized": "unauthorized", "recovery": "unavailable",
+         "no permissions (are your udev rules wrong?); see [http://x]": "unavailable"}  # fmt: skip
+DETAILS = st.sampled_from(["", " usb:1-4", " product:my device model:Pixel_8 device:x", " transport_id:3"])
+
+
+@given(
+    st.lists(st.tuples(SERIALS, st.sampled_from(sorted(WORDS)), DETAILS), unique_by=lambda row: row[0]),
+    st.sampled_from(["\n", "\r\n", "\r\r\n"]),
+    st.sampled_from(["", "adb server is out of date.  killing...\n"]),
+)
+def test_every_listed_device_is_found_once(rows: list[tuple[str, str, str]], end: str, before: str) -> None:
+    """Whatever the serials, states, details and line ends, as adb lays a line out."""
+    text = before + "List of devices attached" + end
+    text += "".join(f"{serial:<22} {word}{details}{end}" for serial, word, details in rows)
+    assert [(info.serial, info.state.value) for info in parse_devices(text)] == [
+        (serial, WORDS[word]) for serial, word, _ in rows
+    ]
 
 
 @given(st.text(max_size=200))

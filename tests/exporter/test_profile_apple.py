@@ -71,6 +71,58 @@ def test_a_simulator_says_that_it_is_one(stage: Stage, mobile_export: RunCommand
     assert "no energy of its own" in energy["reason"]
 
 
+def test_all_shows_the_phones_that_are_not_ready(stage: Stage, mobile_export: RunCommand, tmp_path: Path) -> None:
+    """One without Developer Mode is not checked, and fails a strict run; what its neighbour gave is kept."""
+    (stage.folder / "simulators.json").write_text('{"devices": {}}')
+    arguments = ("--device", "all", "--target", "iphone-15")
+    done = profile(mobile_export, tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    found = {item["device"]: item for item in json.loads(done.stdout)["profiles"]}
+    assert found["UDID-READY"]["result"]["readings"]
+    assert "Developer Mode" in found["UDID-NO-DEV"]["skipped"]
+    assert {one["status"] for one in found["UDID-NO-DEV"]["verdicts"]} == {"not checked"}
+    assert "local" not in found
+    (accelerator,) = [one for one in found["UDID-READY"]["verdicts"] if one["metric"] == "accelerator"]
+    assert accelerator["status"] == "passed", "the plan uses the Neural Engine for what it can do"
+    shutil.rmtree(tmp_path / "Model.mlpackage")
+    assert profile(mobile_export, tmp_path, *arguments, "--strict").returncode == 1
+
+
+def test_a_plan_without_the_neural_engine_is_a_fall_back(
+    stage: Stage, mobile_export: RunCommand, tmp_path: Path
+) -> None:
+    """Core ML put all of it on the CPU: the accelerator fails, and no budget is judged by it."""
+    document = json.loads((stage.container / "bench_document.json").read_text())
+    document["placement"] = [{**one, "device": "cpu"} for one in document["placement"]]
+    document["acceleration"] = {**document["acceleration"], "used": "cpu"}
+    (stage.container / "bench_document.json").write_text(json.dumps(document))
+    (tmp_path / "targets.toml").write_text(
+        '[targets.fast]\nextends = "iphone-15"\nbudgets = { latency_p50 = "1 s", peak_memory = "1 GB" }\n'
+    )
+    run = ("--device", "UDID-READY", "--targets", str(tmp_path / "targets.toml"), "--target", "fast")
+    done = profile(mobile_export, tmp_path, *run)
+    assert done.returncode == 1, done.stderr
+    (item,) = json.loads(done.stdout)["profiles"]
+    verdicts = {one["metric"]: (one["status"], one["reason"]) for one in item["verdicts"]}
+    assert verdicts["accelerator"] == ("failed", "The NPU was asked for; all of it ran on the CPU.")
+    assert verdicts["latency.p50"] == ("not checked", "The NPU was asked for; all of it ran on the CPU.")
+
+
+def test_an_android_serial_is_explained(
+    stage: Stage, mobile_export: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Core ML model and a phone behind adb: words about the phone."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "adb").write_text(
+        "#!/bin/sh\nprintf 'List of devices attached\\nR58M device model:Galaxy\\n'\n"
+    )
+    (tmp_path / "bin" / "adb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    done = profile(mobile_export, tmp_path, "--device", "R58M")
+    assert done.returncode == 3
+    assert "R58M is a device behind adb" in json.loads(done.stdout)["profiles"][0]["error"]
+
+
 def test_without_a_team_it_is_told(
     stage: Stage, mobile_export: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,4 +136,4 @@ def test_without_a_team_it_is_told(
 def test_this_machine_runs_no_core_ml(stage: Stage, mobile_export: RunCommand, tmp_path: Path) -> None:
     done = profile(mobile_export, tmp_path, "--device", "local")
     assert done.returncode == 3
-    assert "No Apple device is called mac" in json.loads(done.stdout)["profiles"][0]["error"]
+    assert "a Core ML model runs on Apple devices" in json.loads(done.stdout)["profiles"][0]["error"]

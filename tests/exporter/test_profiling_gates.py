@@ -1,9 +1,13 @@
 """Budgets are judged on the confidence bound; what is unknown is not checked; a fallen-back accelerator fails."""
 
+import math
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.profiling_gates import judge_outputs, judge_readings
 from exporter.targets.settings import Budgets
@@ -64,8 +68,26 @@ def test_too_few_samples_for_a_percentile_are_not_checked() -> None:
 
 def test_memory_is_judged_at_its_highest() -> None:
     """One process over the budget is over the budget."""
-    memory = reading("memory.peak", "B", samples=(1e6, 1e6, 3e6), groups=())
+    memory = reading("memory.model", "B", samples=(1e6, 1e6, 3e6), groups=())
     assert verdict(Budgets(peak_memory=2_000_000), memory).status is Status.FAILED
+
+
+@pytest.mark.parametrize("metric", ["memory.model", "memory.growth"])
+def test_the_model_s_own_memory_is_judged_whatever_the_process_took(metric: str) -> None:
+    """Python takes 60 MB before it loads a model and a small runner 2 MB: both must come to the same verdict."""
+    own = reading(metric, "B", samples=(1e6, 1.5e6), groups=())
+    for whole in (3e6, 60e6):
+        peak = reading("memory.peak", "B", samples=(whole, whole), groups=())
+        found = verdict(Budgets(peak_memory=2_000_000), peak, own)
+        assert (found.status, found.value) == (Status.PASSED, 1.5e6)
+        assert "before it loaded the model" in found.reason
+
+
+def test_a_whole_process_s_peak_judges_no_budget_of_the_model() -> None:
+    """A runner that tells nothing of the model's own memory is not checked, with the reason."""
+    found = verdict(Budgets(peak_memory=10**9), reading("memory.peak", "B", samples=(1e6,), groups=()))
+    assert found.status is Status.NOT_CHECKED
+    assert "whole process's peak" in found.reason
 
 
 def test_energy_is_judged_on_its_bound() -> None:
@@ -86,6 +108,65 @@ def test_accelerator(used: str, status: Status) -> None:
     assert [item.status for item in found if item.metric == "accelerator"] == [status]
 
 
+BUDGETS = Budgets(latency_p50=1.0, latency_p90=1.0, peak_memory=10, energy=1.0)
+VALUES = st.floats() | st.sampled_from([0.001, 0.5, math.nan, math.inf])
+METRICS = st.sampled_from(["latency", "latency.p50", "cpu_time", "cpu_utilization", "memory.model", "energy.inference"])
+
+
+@given(st.lists(st.tuples(METRICS, st.lists(VALUES, min_size=1, max_size=12)), max_size=4))
+def test_no_reading_that_is_not_finite_passes_and_none_raises(given_: list[tuple[str, list[float]]]) -> None:
+    """`min` and `max` forget a NaN that does not come first; a budget must not."""
+    readings = [reading(metric, samples=tuple(samples), groups=()) for metric, samples in given_]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
+        found = judge_readings("m on x", readings, BUDGETS)
+    first = {one.metric: one for one in reversed(readings)}
+    for gate, metrics in (("latency.p50", ("latency", "latency.p50")), ("latency.p90", ("latency",)),
+                          ("memory.peak", ("memory.model",)), ("energy.inference", ("energy.inference",))):  # fmt: skip
+        judged = next((first[metric] for metric in metrics if metric in first), None)
+        (status,) = [one.status for one in found if one.metric == gate]
+        if judged is None or not all(map(math.isfinite, judged.samples)):
+            assert status is Status.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("ran_on", "words"), [("cpu", "all of it ran on the CPU"), ("mixed", "a part"), ("unknown", "does not tell")]
+)
+def test_figures_of_another_unit_judge_no_budget(ran_on: str, words: str) -> None:
+    """The CPU's 10 ms say nothing of the NPU that the app will use, nor do its memory and energy."""
+    conditions = {"accelerator": "npu", "ran_on": ran_on}
+    readings = [
+        reading(conditions=conditions),
+        reading("memory.model", "B", conditions=conditions),
+        reading("energy.inference", "J", conditions=conditions),
+    ]
+    found = judge_readings("m on x", readings, BUDGETS)
+    assert {one.status for one in found if one.metric != "accelerator"} == {Status.NOT_CHECKED}
+    assert all(words in one.reason for one in found)
+
+
+def test_a_latency_that_other_work_disturbed_judges_nothing() -> None:
+    """Half of a CPU makes 10 ms of 5 ms; with the whole of it the same figures are judged."""
+    slow, half, whole = reading(), 0.5, 1.0
+    for share, status in ((half, Status.NOT_CHECKED), (whole, Status.PASSED)):
+        cpu = reading("cpu_time", samples=tuple(share * sample for sample in slow.samples))
+        assert verdict(Budgets(latency_p50=0.012), slow, cpu).status is status
+
+
+@pytest.mark.parametrize("environment", ["emulator", "simulator"])
+def test_an_emulator_s_accelerator_is_not_checked(environment: str) -> None:
+    conditions = {"accelerator": "npu", "ran_on": "cpu"}
+    (found,) = judge_readings("m on x", [reading(environment=environment, conditions=conditions)], Budgets())
+    assert found.status is Status.NOT_CHECKED
+
+
+def test_a_device_that_says_nothing_of_the_target_judges_nothing() -> None:
+    """This machine in the place of a phone: every budget and the accelerator, with the reason."""
+    asked = reading(conditions={"accelerator": "npu", "ran_on": "npu"})
+    found = judge_readings("m on local", [asked], Budgets(latency_p50=1.0), "It is no phone.")
+    assert [(one.status, one.reason) for one in found] == [(Status.NOT_CHECKED, "It is no phone.")] * 2
+
+
 def test_cpu_needs_no_accelerator_verdict() -> None:
     """Nothing to be checked."""
     assert judge_readings("m on x", [reading()], Budgets()) == []
@@ -99,6 +180,9 @@ def test_cpu_needs_no_accelerator_verdict() -> None:
         (OutputCheck(snr_db=45.0, identical=False, reason="close"), Status.PASSED),
         (OutputCheck(snr_db=3.0, identical=False, reason="a wrong kernel"), Status.FAILED),
         (OutputCheck(snr_db=None, identical=False, reason="an output is not finite"), Status.FAILED),
+        (OutputCheck(snr_db=None, identical=False, reason="2 values are NaN", wrong=True), Status.FAILED),
+        (OutputCheck(snr_db=80.0, identical=False, reason="one value is far off", wrong=True), Status.FAILED),
+        (OutputCheck(snr_db=math.inf, identical=True, reason="NaN here too", checked=False), Status.NOT_CHECKED),
     ],
 )
 def test_outputs(check: OutputCheck | None, status: Status) -> None:

@@ -180,6 +180,40 @@ def test_two_devices_at_once(phone: AdbdRig, profile: Any) -> None:
     assert phone.leftovers() == []
 
 
+def test_all_is_the_phone_alone(phone: AdbdRig, mobile_export: RunCommand, model: Path, litert_bench: Path) -> None:
+    """This machine is listed too, and does not stand in for a phone."""
+    done = mobile_export("profile", model, "--device", "all", "--quick", "--benchmark-binary", litert_bench,
+                         "--litert-library", find_litert_library(), "-f", "json")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (item,) = json.loads(done.stdout)["profiles"]
+    assert (item["device"], item["info"]["model"]) == (SERIAL, "Pixel 8")
+    assert phone.leftovers() == []
+
+
+def test_an_npu_that_the_phone_has_not_fails_its_verdict(phone: AdbdRig, profile: Any, tmp_path: Path) -> None:
+    """The target's accelerator reaches the runner on the phone, which refuses; the CPU's figures judge no budget."""
+    (tmp_path / "targets.toml").write_text(
+        '[targets.npu]\nextends = "galaxy-s24"\nbudgets = { latency_p50 = "10 s", peak_memory = "1 GB" }\n'
+        '[targets.cpu]\nextends = "npu"\ncompute_units = "cpu"\n'
+    )
+    options = ("--no-energy", "--targets", tmp_path / "targets.toml", "--target")
+    code, document, errors = profile(*options, "npu")
+    assert code == 1, errors
+    (item,) = document["profiles"]
+    verdicts = {one["metric"]: (one["status"], one["reason"]) for one in item["verdicts"]}
+    assert verdicts["accelerator"] == ("failed", "The NPU was asked for; all of it ran on the CPU.")
+    assert verdicts["latency.p50"][0] == verdicts["memory.peak"][0] == "not checked"
+    assert any("NPU could not be had" in words for words in item["result"]["warnings"])
+    code, document, errors = profile(*options, "cpu")
+    assert code == 0, errors
+    (item,) = document["profiles"]
+    (memory,) = [one for one in item["verdicts"] if one["metric"] == "memory.peak"]
+    assert memory["status"] == "passed"
+    own = next(one for one in item["result"]["readings"] if one["metric"] == "memory.model")
+    assert memory["value"] == max(own["samples"])
+    assert phone.leftovers() == []
+
+
 def test_unknown_device_is_told(phone: AdbdRig, mobile_export: RunCommand, model: Path) -> None:
     """Exit code 3, with what to do."""
     done = mobile_export("profile", model, "--device", "nosuch", "--quick")

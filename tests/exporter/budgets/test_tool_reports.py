@@ -102,6 +102,29 @@ def test_bundletool_without_dimensions_and_with_quoted_values(tmp_path: Path) ->
     assert measure(path, Options())[0].parts[0].name == "SDK 21-, TEXTURE_COMPRESSION_FORMAT astc,etc2"
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "\n", "\r\n", "  \r\n", ",,\r\n"]), st.integers(1, 10**10)), min_size=1),
+    st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\r\n", "\r\n\r\n", "   ", "\0"]),
+    st.sampled_from(["", "\ufeff"]), st.booleans(),
+)  # fmt: skip
+def test_blank_lines_marks_and_quotes_change_no_total(
+    rows: list[tuple[str, int]], end: str, tail: str, mark: str, quoted: bool
+) -> None:
+    """Shells, editors and spreadsheets add blank lines, byte order marks, quotes and blanks to a CSV."""
+    cell = '"{}"' if quoted else " {} "
+    text = mark + f"SDK,MIN,MAX{end}" + "".join(f"{gap}21-,1,{cell.format(high)}{end}" for gap, high in rows) + tail
+    found = measure_bundletool_csv(text, "s")
+    assert found.download is not None
+    assert found.download.value == max(high for _, high in rows)
+    assert len(found.parts) == len(rows)
+
+
+def test_a_field_without_end_is_refused_with_its_line() -> None:
+    """An open quote takes in the rest of the file."""
+    with pytest.raises(UsageProblem, match="line 3"):
+        measure_bundletool_csv('SDK,MIN,MAX\n21-,1,2\n22-,1,"' + "3" * 200_000, "s")
+
+
 def test_human_readable_sizes_have_bounds() -> None:
     """--human-readable-sizes rounds; its units are decimal."""
     found = measure_bundletool_csv("MIN,MAX\r\n123.2 KB,2.32 MB\r\n", "s").download

@@ -1,0 +1,185 @@
+"""No reading is shown without its device and its age: this machine's, a phone's and a simulator's are kept apart."""
+
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_harness.device import DeviceInfo, DeviceState
+from exporter.record import DeviceProfile, RunRecord, load_record
+from exporter.report.html import render_html
+from exporter.report.profiles import profile_lines
+from exporter.report.summary import caveats, format_age, host_readings, other_readings
+from exporter.report.terminal import render
+from profilers.output_check import OutputCheck
+from profilers.parse.op_profile import OpTime
+from profilers.plan import ProfilePlan
+from profilers.readings import Obtained, Reading
+from profilers.session import ProfileResult
+
+NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
+
+
+def latency(device: str, seconds: float, **changes: Any) -> Reading:
+    facts = {"metric": "latency", "unit": "s", "samples": (seconds,) * 40, "groups": (20, 20), "source": "test",
+             "device": device, "obtained": Obtained.MEASURED, "taken_at": NOW,
+             "conditions": {"accelerator": "cpu", "ran_on": "cpu", "threads": "1"}}  # fmt: skip
+    return Reading.model_validate({**facts, **changes})
+
+
+HERE = latency("this machine", 0.001)
+INFO = DeviceInfo(serial="R5CT", kind="adb", model="Pixel 8 <b>", os="Android 14")
+PHONE = DeviceProfile(
+    device="R5CT",
+    result=ProfileResult(
+        artifact="model.tflite", sha256="0" * 64, device=INFO, plan=ProfilePlan(), readings=(latency("R5CT", 0.25),),
+        outputs=OutputCheck(snr_db=52.0, identical=False, reason="compared with LiteRT here"),
+        ops=(OpTime(type="CONV_2D", name="stem", mean_s=0.2, first_s=0.3, share=0.8, calls=1),),
+        warnings=("it is charging (USB)",), rejected=("process 2: the thermal status rose from 0 to 2",),
+    ),
+)  # fmt: skip
+MAC = DeviceProfile(
+    device="local",
+    result=ProfileResult(
+        artifact="model.tflite", sha256="0" * 64, device=DeviceInfo(serial="local", kind="local", model="Xeon"),
+        plan=ProfilePlan(), readings=(latency("this machine", 0.5),),
+    ),
+)  # fmt: skip
+LOCKED = DeviceProfile(
+    device="R58M", result=None, info=DeviceInfo(serial="R58M", kind="adb", state=DeviceState.UNAUTHORIZED),
+    skipped="R58M is unauthorized: unlock it.",
+)  # fmt: skip
+
+
+def record(
+    readings: Sequence[Reading] = (), profiles: Sequence[DeviceProfile] = (), kind: str = "tflite", code: int = 0
+) -> RunRecord:
+    taken = [reading for item in profiles if item.result for reading in item.result.readings]
+    artifact = {"path": "t/model", "format": kind, "target": "pixel", "sha256": "0", "size_bytes": 10, "tools": {},
+                "source_digest": "0", "settings_digest": "0", "conversion_s": 1}  # fmt: skip
+    target = {"name": "pixel", "format": kind, "minimum_os": "Android 14", "settings": {"description": ""},
+              "artifact": artifact, "readings": [*readings, *taken], "profiles": profiles}  # fmt: skip
+    source = {"spec": "m", "digest": "0", "inputs": {}, "parameters": 1, "size_bytes": 4}
+    return RunRecord.model_validate(
+        {"created_at": NOW, "command_line": ["x"], "duration_s": 1, "machine": {"processor": "cpu", "cores": "2"},
+         "tools": {"mobile-export": "1"}, "source": source, "targets": [target], "exit_code": code}
+    )  # fmt: skip
+
+
+def text_of(run: RunRecord, capsys: pytest.CaptureFixture[str]) -> str:
+    render(run, Path("out"))
+    return capsys.readouterr().out
+
+
+def section(html: str, title: str) -> str:
+    return html.partition(f"<h2>{title}</h2>")[2].partition("</section>")[0]
+
+
+def test_a_phone_s_reading_is_never_this_machine_s(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --no-measure there is none of this machine: the phone's 250 ms stand under the phone alone."""
+    run = record(profiles=[PHONE])
+    html = render_html(run)
+    assert "250 ms" not in section(html, "Latency on this machine")
+    assert "250 ms" in section(html, "On devices")
+    assert "p50 on this machine</dt><dd>–" in html
+    assert re.search(r"p50 on R5CT \(Pixel 8 &lt;b&gt;\)</dt><dd>250 ms", html)
+    row = next(line for line in text_of(run, capsys).splitlines() if "t/model" in line)
+    assert "250 ms" not in row
+
+
+def test_both_are_shown_each_under_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also a profile of this machine beside the readings that the run itself took here."""
+    run = record([HERE], [PHONE, MAC])
+    html = render_html(run)
+    here = section(html, "Latency on this machine")
+    assert "1 ms" in here
+    assert "250 ms" not in here
+    assert "500 ms" not in here
+    assert "pixel on local (Xeon)" in section(html, "On devices")
+    assert host_readings(run.targets[0]) == (HERE,)
+    row = next(line for line in text_of(run, capsys).splitlines() if "t/model" in line)
+    assert "1 ms" in row
+
+
+def test_warnings_rejected_runs_operators_outputs_reach_every_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """In run.json, read again, in the page and on the terminal; a device that was not ready too."""
+    (tmp_path / "run.json").write_text(record([HERE], [PHONE, LOCKED]).model_dump_json())
+    run = load_record(tmp_path / "run.json")
+    profiles = json.loads((tmp_path / "run.json").read_text())["targets"][0]["profiles"]
+    assert profiles[0]["result"]["device"]["model"] == "Pixel 8 <b>"
+    html, text = render_html(run), text_of(run, capsys)
+    for words in (
+        "it is charging (USB)",
+        "the thermal status rose from 0 to 2",
+        "CONV_2D stem",
+        "compared with LiteRT",
+    ):
+        assert words in html
+        assert words in text
+    assert "R58M is unauthorized: unlock it." in html
+    assert "R58M is unauthorized: unlock it." in text
+
+
+def test_older_records_with_readings_of_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    """They have no profiles: the readings name their device and environment, and are shown under it."""
+    simulator = latency("SIM [x]", 0.25, environment="simulator")
+    run = record([HERE, simulator])
+    assert [others.title for others in other_readings(run.targets[0])] == ["SIM [x] (simulator)"]
+    html, text = render_html(run), text_of(run, capsys)
+    assert "250 ms" not in section(html, "Latency on this machine")
+    assert "pixel on SIM [x] (simulator)" in section(html, "On devices")
+    assert "pixel on SIM [x] (simulator)" in text
+
+
+def test_old_readings_carry_their_age(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cache keeps readings for long; they are not what this machine does now."""
+    run = record([HERE.model_copy(update={"taken_at": NOW - timedelta(hours=3, minutes=5)})])
+    assert render_html(run).count("measured 3 h before this run") == 2
+    text = text_of(run, capsys)
+    assert "measured 3 h before this run" in text
+    assert "1 ms (!)" in text
+
+
+def test_disturbed_readings_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """The case that was seen: 13.6 ms of processor time in a median inference of 42.2 ms."""
+    readings = (latency("this machine", 0.0422), latency("this machine", 0.0136, metric="cpu_time"))
+    assert caveats(readings, NOW) == ["disturbed: the model had a CPU for only 32% of the time; other programs ran"]
+    assert "had a CPU for only 32%" in render_html(record(readings))
+    assert "had a CPU for only 32%" in text_of(record(readings), capsys)
+    assert caveats([HERE], NOW) == []
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_a_third_format_and_any_exit_code_are_shown(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new format must not need a new template."""
+    run = record([HERE], [PHONE], kind="onnx", code=code)
+    assert '<span class="tag onnx">onnx</span>' in render_html(run)
+    assert "t/model" in text_of(run, capsys)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h"), (86400, "1 day"), (200_000, "2 days")],
+)
+def test_ages(seconds: float, words: str) -> None:
+    assert format_age(seconds) == words
+
+
+@given(st.lists(st.floats(), min_size=1, max_size=8), st.sampled_from(["latency", "cpu_time", "memory.model"]))
+def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
+    """A meter gone wrong gives NaN, infinity or negative times; the report of everything else is not lost to it."""
+    strange = latency("this machine", 1.0, metric=metric, samples=tuple(samples), groups=())
+    profile = PHONE.model_copy(update={"result": PHONE.result.model_copy(update={"readings": (strange,)})})  # type: ignore[union-attr]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
+        assert render_html(record([strange], [profile]))
+        assert profile_lines(profile)
