@@ -144,7 +144,8 @@ class TargetRecord(Frozen):
         inspection: facts of `exporter.inspection`, as data.
         parities: how the outputs compare with the source's, one an evaluator; empty when that could not be checked.
         warnings: sentences about steps that did harm or nothing.
-        error: why there is no artifact; None when there is one.
+        error: what went wrong in this target's work; None when nothing did. An artifact may be there all the same, with
+            verdicts that say what could not be checked.
         device_errors: why a device that was asked for gave no readings.
         from_cache: stages that were taken from the cache instead of being run.
     """

@@ -15,6 +15,9 @@ from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, noise, reference_outputs
 from exporter.verification.runners import OnnxRunner, TorchRunner
 
+DESCRIPTION_REVISION = 2
+"""Raise it when a change of this program changes descriptions made from the same source."""
+
 
 class ModelAtHand:
     """The source and its data, made as late as possible.
@@ -41,10 +44,10 @@ class ModelAtHand:
         light = light_key(self.request.spec, self.request.settings)
         if light is None:
             return self.source.description
-        key = key_of("description", light, tool_versions())
-        known = None if self.request.force else self.cache.read_json(key)
+        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, SourceDescription.model_validate)
         if known is not None:
-            return SourceDescription.model_validate(known)
+            return known
         self.cache.drop(key)
         self.cache.store_json(key, self.source.description.model_dump(mode="json"))
         return self.source.description

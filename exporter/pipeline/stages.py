@@ -23,7 +23,7 @@ from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 
-REVISION = 2
+REVISION = 3
 """Raise it when a change of this program changes artifacts or verdicts made from the same input."""
 
 HOST_PLAN = ProfilePlan(
@@ -31,7 +31,8 @@ HOST_PLAN = ProfilePlan(
     energy_repeats=3, idle_s=2, energy_s=2,
 )  # fmt: skip
 
-Value = TypeVar("Value")
+_NOT_IN_ARTIFACTS = {"name", "description", "tolerances", "budgets", "device", "minimum_os", "recipe"}
+"""Settings that decide no byte of an artifact; of the system the generation counts, of a recipe what it made."""
 
 
 class ConversionFacts(Frozen):
@@ -81,11 +82,9 @@ def conversion_key(model: ModelAtHand, target: Target) -> str:
 
 
 def _conversion_settings(target: Target) -> dict[str, Any]:
-    kept = {"format", "quantization", "layout", "input_kind"}
-    settings = target.model_dump(mode="json", include=kept)
-    if isinstance(target, CoremlTarget):
-        settings |= {"generation": target.generation, "compute_units": target.compute_units}
-    return settings
+    """All settings but those that are known not to matter: a new one is in the key until somebody says otherwise."""
+    settings = target.model_dump(mode="json", exclude=_NOT_IN_ARTIFACTS)
+    return settings | ({"generation": target.generation} if isinstance(target, CoremlTarget) else {})
 
 
 def convert(model: ModelAtHand, target: Target) -> Converted:
@@ -156,8 +155,8 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
     """Host readings of a TFLite file, taken once a file and machine."""
     key = key_of("readings", REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions())
     adapter = TypeAdapter(tuple[Reading, ...])
-    if not model.request.force and (known := model.cache.read_json(key)) is not None:
-        return adapter.validate_python(known), True
+    if not model.request.force and (known := model.cache.read_json(key, adapter.validate_python)) is not None:
+        return known, True
     with model.progress.stage(f"Measuring {name} on this machine"):
         taken = host_readings(path, HOST_PLAN)
     model.cache.drop(key)
@@ -169,8 +168,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _cached(model: ModelAtHand, key: str, kind: type[Model], compute: Callable[[], Model]) -> tuple[Model, bool]:
-    if not model.request.force and (known := model.cache.read_json(key)) is not None:
-        return kind.model_validate(known), True
+    if not model.request.force and (known := model.cache.read_json(key, kind.model_validate)) is not None:
+        return known, True
     value = compute()
     model.cache.drop(key)
     model.cache.store_json(key, json.loads(value.model_dump_json()))

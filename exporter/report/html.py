@@ -9,7 +9,7 @@ from markupsafe import Markup
 from exporter.inspection.facts import Inspection
 from exporter.record import RunRecord, TargetRecord
 from exporter.report.charts import accuracy_size_points, latency_histogram
-from exporter.report.summary import latency_percentiles, quantity, reading_value, verdict_value
+from exporter.report.summary import latency_percentiles, outcome_words, quantity, reading_value, verdict_value
 from exporter.units import format_size, format_time
 from exporter.verdicts import Status, worst_first
 
@@ -36,6 +36,7 @@ def render_html(record: RunRecord, growth: str | None = None) -> str:
     return environment.get_template("report.html.j2").render(
         record=record,
         counts=counts,
+        outcome=outcome_words(record).rstrip("."),
         verdicts=[(verdict, *verdict_value(verdict)) for verdict in worst_first(verdicts)],
         targets=[_target_view(target) for target in record.targets],
         largest=max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),

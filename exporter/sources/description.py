@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from exporter.errors import UsageProblem
+from exporter.heavy import load
 from exporter.record import Frozen
 from exporter.sources.settings import ColorOrder, Layout, ModelSettings
 
@@ -86,6 +87,24 @@ def classify(spec: str) -> SourceKind:
     )
 
 
+def source_files(kind: SourceKind, path: Path) -> list[Path]:
+    """The files of a saved model: itself, and for ONNX those beside it that hold its larger tensors."""
+    if kind is not SourceKind.ONNX:
+        return [path]
+    onnx = load("onnx")
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # noqa: BLE001 - whoever loads it says what is wrong with it
+        return [path]
+    places = {
+        entry.value
+        for tensor in onnx.external_data_helper._get_all_tensors(model)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return [path, *(file for place in sorted(places) if (file := path.parent / place).is_file())]
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     try:
@@ -96,13 +115,13 @@ def sha256_file(path: Path) -> str:
 
 
 def light_key(spec: str, settings: ModelSettings) -> str | None:
-    """A key that decides the description and can be had without torch; None for factories, which are code."""
+    """A key that decides the description and can be had without torch; None for what is code: factories, pickles."""
     kind = classify(spec)
-    if kind is SourceKind.FACTORY:
+    if kind is SourceKind.FACTORY or settings.trust_pickle:
         return None
     parts = [spec, settings.model_dump_json(), _version("torch"), _version("torchvision")]
     if kind is not SourceKind.TORCHVISION:
-        parts.append(sha256_file(Path(spec)))
+        parts += [sha256_file(path) for path in source_files(kind, Path(spec))]
     if settings.weights not in (None, "default", "none"):
         parts.append(sha256_file(Path(str(settings.weights))))
     if settings.labels:

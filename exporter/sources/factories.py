@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.errors import UsageProblem
-from exporter.heavy import load_torch
+from exporter.heavy import load_torch, seeded
 
 
 def import_attribute(spec: str) -> Any:
@@ -37,7 +37,8 @@ def call_factory(spec: str) -> Any:
     if isinstance(factory, torch.nn.Module):
         return factory.eval()
     try:
-        module = factory()
+        with seeded():
+            module = factory()
     except Exception as error:
         raise UsageProblem(f"model {spec}: the factory failed: {type(error).__name__}: {error}") from error
     if not isinstance(module, torch.nn.Module):

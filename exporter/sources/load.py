@@ -1,7 +1,6 @@
 """Loads a model source: the torch module (or ONNX file) and its description."""
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from exporter.sources.description import (
     classify,
     read_labels,
     sha256_file,
+    source_files,
 )
+from exporter.sources.digests import source_digest
 from exporter.sources.settings import InputSettings, ModelSettings
 
 
@@ -93,7 +94,7 @@ def load_source(spec: str, settings: ModelSettings) -> ModelSource:
     description = SourceDescription(
         spec=spec,
         kind=kind,
-        digest=_digest(kind, spec, module, settings, inputs),
+        digest=source_digest(kind, spec, module, inputs),
         inputs=inputs,
         outputs=outputs,
         labels=labels,
@@ -178,29 +179,6 @@ def _refuse_not_finite(module: Any, spec: str) -> None:
         raise UsageProblem(f"model {spec} has weights that are NaN or infinite: {', '.join(bad[:3])}{more}.")
 
 
-def _digest(kind: SourceKind, spec: str, module: Any, settings: ModelSettings, inputs: tuple[InputSpec, ...]) -> str:
-    """SHA-256 over inputs and either the file or, for models that are code, the traced graph; and over the weights."""
-    digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
-    if kind in (SourceKind.EXPORTED, SourceKind.TORCHSCRIPT):
-        digest.update(sha256_file(Path(spec)).encode())
-    elif kind is SourceKind.FACTORY:
-        from exporter.conversion.trace import trace
-
-        graph = str(trace(module, inputs).inlined_graph)
-        digest.update(re.sub(r"___torch_mangle_\d+\.|\s*#.*$", "", graph, flags=re.MULTILINE).encode())
-    else:
-        digest.update(spec.encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(
-            name.encode() + b"\0" + tensor.detach().cpu().contiguous().reshape(-1).view(_bytes()).numpy().tobytes()
-        )
-    return digest.hexdigest()
-
-
-def _bytes() -> Any:
-    return load_torch().uint8
-
-
 def _load_onnx(spec: str, settings: ModelSettings) -> ModelSource:
     onnx = load("onnx")
     path = Path(spec)
@@ -236,7 +214,7 @@ def _load_onnx(spec: str, settings: ModelSettings) -> ModelSource:
         raise UsageProblem(f"model {spec} has weights that are NaN or infinite: {', '.join(bad[:3])}.")
     inputs = _input_specs(spec, settings.model_copy(update={"inputs": ()}), tuple(specs), None)
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
-    digest.update(sha256_file(path).encode())
+    digest.update("".join(sha256_file(file) for file in source_files(SourceKind.ONNX, path)).encode())
     description = SourceDescription(
         spec=spec,
         kind=SourceKind.ONNX,
