@@ -187,7 +187,11 @@ class SourceRecord(Frozen):
 
 
 class RunRecord(Frozen):
-    """One run: what went in, on which machine, and what was found."""
+    """One run: what went in, on which machine, and what was found.
+
+    Attributes:
+        warnings: what a person should know of the source and the data, in sentences.
+    """
 
     schema_version: int = SCHEMA_VERSION
     created_at: datetime
@@ -197,6 +201,7 @@ class RunRecord(Frozen):
     tools: dict[str, str]
     source: SourceRecord
     targets: tuple[TargetRecord, ...]
+    warnings: tuple[str, ...] = ()
     exit_code: int
 
     def verdicts(self) -> list[Verdict]:

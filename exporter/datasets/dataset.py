@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from exporter.errors import UsageProblem
 from exporter.sources.description import InputSpec
 
-FloatArray = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -25,6 +23,7 @@ class Dataset:
         labels: class index an example; None when there are no labels.
         read: gives example `index` as the model's inputs take it, without the batch dimension, one array an input.
         paths: file an example, for messages; empty for arrays.
+        notes: what was done to the examples, in sentences.
     """
 
     name: str
@@ -33,6 +32,7 @@ class Dataset:
     read: Callable[[int], tuple[NDArray[Any], ...]] = field(repr=False)
     labels: tuple[int, ...] | None = None
     paths: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input."""

@@ -2,8 +2,11 @@
 
 from functools import cached_property
 
+from pydantic import TypeAdapter
+
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
+from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.pipeline.progress import Progress
@@ -15,6 +18,8 @@ from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, noise, reference_outputs
 from exporter.verification.runners import OnnxRunner, TorchRunner
 
+DATA_REVISION = 1
+_SENTENCES = TypeAdapter(list[str])
 DESCRIPTION_REVISION = 2
 """Raise it when a change of this program changes descriptions made from the same source."""
 
@@ -69,6 +74,27 @@ class ModelAtHand:
     def training(self) -> Dataset | None:
         """Images for recipes that train."""
         return None if self.request.training is None else self._open(self.request.training)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the source and the data; looked at once a dataset."""
+        return (*self.description.notes, *self._data_warnings())
+
+    def _data_warnings(self) -> list[str]:
+        opened = [data for data in (self.calibration, self.evaluation if self.request.verify else None) if data]
+        return [note for data in {data.digest: data for data in opened}.values() for note in self._notes_of(data)]
+
+    def _notes_of(self, data: Dataset) -> list[str]:
+        calibrates = self.calibration is not None and data.digest == self.calibration.digest
+        samples = self.request.calibration_samples if calibrates else None
+        key = key_of("data", DATA_REVISION, data.digest, data.name, samples, tool_versions())
+        known = self.cache.read_json(key, _SENTENCES.validate_python)
+        if known is None:
+            with self.progress.stage(f"Looking through {data.name}"):
+                known = [*data.notes, *turned_note(data)]
+                known += calibration_warnings(data, self.description.inputs, samples) if samples else []
+            self.cache.store_json(key, known)
+        return known
 
     def compressed(self, recipe: str | None) -> Compressed | None:
         """The source after `recipe`; None for no recipe."""

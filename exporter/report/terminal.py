@@ -42,6 +42,8 @@ def warn(console: Console, subject: str, words: str) -> None:
 def _render_record(console: Console, record: RunRecord, *, errors: bool) -> None:
     console.print(_artifacts(record))
     console.print(verdict_table(record.verdicts()))
+    for warning in record.warnings:
+        console.print(Text.assemble(("warning", "yellow"), f": {warning}"))
     for target in record.targets:
         for error in (target.error, *target.device_errors):
             if error and errors:

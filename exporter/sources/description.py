@@ -30,13 +30,21 @@ class ImageSpec(Frozen):
 
 
 class InputSpec(Frozen):
-    """One input as the source takes it; `shape` has the batch first, `image` is None for inputs that are no image."""
+    """One input as the source takes it.
+
+    Attributes:
+        shape: batch first.
+        dtype: an image of ``uint8`` takes pixels from 0 to 255 as they are.
+        image: None for inputs that are no image.
+        least: of integers, the least that the source is known to run on: 1 for lengths.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
     layout: Layout = "NCHW"
     image: ImageSpec | None = None
+    least: int = 0
 
     @property
     def height_width(self) -> tuple[int, int]:
@@ -49,7 +57,9 @@ class SourceDescription(Frozen):
 
     Attributes:
         digest: SHA-256 of everything that decides what the model computes.
-        labels: class names in the order of the outputs; empty when unknown.
+        output_shapes: of `outputs`, batch first, on inputs of these shapes.
+        labels: class names in the order of the outputs, one a class of the first output; empty when unknown.
+        notes: what was done to what the user or the weights gave, in sentences.
         parameters: elements of all parameters and buffers that are saved.
         size_bytes: their bytes.
     """
@@ -59,7 +69,9 @@ class SourceDescription(Frozen):
     digest: str
     inputs: tuple[InputSpec, ...]
     outputs: tuple[str, ...]
+    output_shapes: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     parameters: int
     size_bytes: int
 
@@ -127,18 +139,6 @@ def light_key(spec: str, settings: ModelSettings) -> str | None:
     if settings.labels:
         parts.append(sha256_file(settings.labels))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Class names, one a line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"labels {path}: {error}.") from error
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if not labels:
-        raise UsageProblem(f"labels {path} has no names; write one class name a line.")
-    return labels
 
 
 def _version(distribution: str) -> str:

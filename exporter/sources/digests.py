@@ -7,9 +7,10 @@ from typing import Any
 
 from exporter.errors import ToolError
 from exporter.sources.description import InputSpec, SourceKind, sha256_file
+from exporter.sources.factories import SOURCE_PREFIX
 from exporter.sources.fingerprint import Fingerprint
 
-_MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)
+_MANGLED = re.compile(rf"___torch_mangle_\d+\.|{SOURCE_PREFIX}\w+\.|\s*#.*$", flags=re.MULTILINE)
 
 
 def source_digest(kind: SourceKind, spec: str, module: Any, inputs: tuple[InputSpec, ...]) -> str:
