@@ -241,7 +241,8 @@ class TargetRecord(Frozen):
         caveats: what must be said beside the readings of this machine: how old they are, and what disturbed them.
         profiles: one a device that was asked for, each with its device, warnings, rejected runs and output check.
         warnings: sentences about steps that did harm or nothing.
-        error: why there is no artifact; None when there is one.
+        error: what went wrong in this target's work; None when nothing did. An artifact may be there all the same, with
+            verdicts that say what could not be checked.
         device_errors: why a device that was asked for gave no readings.
         from_cache: stages that were taken from the cache instead of being run.
     """
@@ -285,7 +286,11 @@ class SourceRecord(Frozen):
 
 
 class RunRecord(Frozen):
-    """One run: what went in, on which machine, and what was found."""
+    """One run: what went in, on which machine, and what was found.
+
+    Attributes:
+        warnings: what a person should know of the source and the data, in sentences.
+    """
 
     schema_version: int = SCHEMA_VERSION
     created_at: datetime
@@ -295,6 +300,7 @@ class RunRecord(Frozen):
     tools: dict[str, str]
     source: SourceRecord
     targets: tuple[TargetRecord, ...]
+    warnings: tuple[str, ...] = ()
     exit_code: int
 
     def verdicts(self) -> list[Verdict]:

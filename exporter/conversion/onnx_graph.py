@@ -10,7 +10,7 @@ import onnxsim
 import torch
 from numpy.typing import NDArray
 
-from exporter.conversion.onnx_rewrites import strided_slices_to_pools
+from exporter.conversion.onnx_rewrites import channels_to_front, strided_slices_to_pools
 from exporter.conversion.trace import example_tensors
 from exporter.errors import ToolError, first_line
 from exporter.heavy import quiet
@@ -43,9 +43,14 @@ def to_onnx(traced: Any, inputs: Sequence[InputSpec], outputs: Sequence[str]) ->
 
 
 def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
-    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, constants folded."""
+    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, images and maps NCHW, constants folded."""
     model = onnx.load(str(path))
-    return simplified(model, {spec.name: list(spec.shape) for spec in inputs})
+    shapes = {spec.name: list(spec.shape) for spec in inputs}
+    if not any(spec.layout == "NHWC" for spec in inputs):
+        return simplified(model, shapes)
+    fixed = simplified(model, shapes)
+    channels_to_front(fixed, [spec.name for spec in inputs if spec.image is not None])
+    return simplified(fixed)
 
 
 def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:

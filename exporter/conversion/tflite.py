@@ -58,9 +58,11 @@ def build_graph(
     """
     tensorflow = load_tensorflow()
     images = {spec.name for spec in inputs if spec.image is not None}
-    keras_model = _keras_model(onnx_model, [spec.name for spec in inputs if spec.name not in images], sample, inputs)
+    own_names = [spec.name.replace(":", "__") for spec in inputs]  # as onnx2tf calls them
+    kept = [name for name, spec in zip(own_names, inputs, strict=True) if spec.image is None]
+    keras_model = _keras_model(onnx_model, kept, sample, inputs)
     names = [tensor.name.partition(":")[0] for tensor in keras_model.inputs]
-    order = [names.index(spec.name) if spec.name in names else index for index, spec in enumerate(inputs)]
+    order = [names.index(name) if name in names else index for index, name in enumerate(own_names)]
     nhwc = [_to_channels_last(value) if spec.name in images else value
             for spec, value in zip(inputs, sample, strict=True)]  # fmt: skip
 

@@ -90,11 +90,15 @@ def _holds_script(module: torch.nn.Module) -> bool:
 
 
 def example_tensors(inputs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
-    """Seeded noise (zeros for integers) of the graph's input shapes."""
+    """Seeded noise (for integers the least that the source takes) of the graph's input shapes."""
     generator = torch.Generator().manual_seed(0)
-    return tuple(
-        torch.randn(channels_first(spec), generator=generator)
-        if spec.dtype == "float32"
-        else torch.zeros(spec.shape, dtype=getattr(torch, spec.dtype))
-        for spec in inputs
-    )
+    return tuple(_example(spec, generator) for spec in inputs)
+
+
+def _example(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
+    shape = channels_first(spec)
+    if spec.dtype == "float32":
+        return torch.randn(shape, generator=generator)
+    if spec.image is not None:
+        return torch.randint(0, 256, shape, generator=generator, dtype=getattr(torch, spec.dtype))
+    return torch.full(shape, spec.least, dtype=getattr(torch, spec.dtype))

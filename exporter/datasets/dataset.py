@@ -28,6 +28,7 @@ class Dataset:
         stacked: whether inputs are made by stacking examples along a new first axis.
         pixels: whether image inputs were made of whole pixels.
         drawn: whether the examples were made up and not given.
+        notes: what was done to the examples, in sentences.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     stacked: bool = True
     pixels: bool = False
     drawn: bool = False
+    notes: tuple[str, ...] = ()
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.

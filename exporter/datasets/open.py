@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.datasets.dataset import Dataset, digest_files
-from exporter.datasets.images import SUFFIXES, denormalize, normalize, read_image
+from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
 from exporter.errors import UsageProblem
 from exporter.sources.description import InputSpec, sha256_file
 
@@ -60,7 +60,11 @@ def _folder_labels(paths: Sequence[Path], folder: Path, class_names: Sequence[st
     if any(path.parent == folder for path in paths):
         return None
     names = [path.relative_to(folder).parts[0] for path in paths]
-    order = list(class_names) if set(names) <= set(class_names) else sorted(set(names))
+    known = set(names) & set(class_names)
+    if known and set(names) - known:
+        strange = ", ".join(sorted(set(names) - known)[:5])
+        raise UsageProblem(f"data {folder}: folders {strange} are no classes of the model, others are; rename them.")
+    order = list(class_names) if known else sorted(set(names))
     index = {name: position for position, name in enumerate(order)}
     return tuple(index[name] for name in names)
 
@@ -109,7 +113,7 @@ def _images(
         raise UsageProblem(f"data {name} holds images; the model's inputs are {shapes}. Give an .npz or a factory.")
     read = partial(_read_image_example, tuple(paths), inputs[0], resize)
     # How an image of another size is fitted decides what the model sees.
-    digest = hash_text(f"{resize} {digest_files(paths, root, labels, inputs)}")
+    digest = hash_text(f"{DECODING} {resize} {digest_files(paths, root, labels, inputs)}")
     return Dataset(name, digest, len(paths), read, labels, tuple(paths), inputs[0].shape[0], pixels=True)
 
 
@@ -134,11 +138,12 @@ def _from_arrays(path: Path, inputs: Sequence[InputSpec]) -> Dataset:
             f"data {path} has arrays {', '.join(sorted(arrays))}, but none for input {', '.join(missing)}."
         )
     columns = [_column(path, spec, arrays[spec.name]) for spec in inputs]
+    notes = _casts(str(path), inputs, [arrays[spec.name] for spec in inputs])
     labels = tuple(int(label) for label in arrays["y"].reshape(-1)) if "y" in arrays else None
     sizes = {len(column) for column in columns} | ({len(labels)} if labels is not None else set())
     if len(sizes) != 1 or 0 in sizes:
         raise UsageProblem(f"data {path}: arrays must have the same length, at least 1; they have {sorted(sizes)}.")
-    return _rows(str(path), _array_digest(path, inputs), columns, inputs, labels)
+    return _rows(str(path), _array_digest(path, inputs), columns, inputs, labels, notes)
 
 
 def _rows(
@@ -147,6 +152,7 @@ def _rows(
     columns: list[NDArray[Any]],
     inputs: Sequence[InputSpec],
     labels: tuple[int, ...] | None,
+    notes: tuple[str, ...],
 ) -> Dataset:
     """Examples that are stacked to the declared batch; or whole inputs, where one has no batch first."""
     whole = any(_is_whole(column, spec) for column, spec in zip(columns, inputs, strict=True))
@@ -157,10 +163,19 @@ def _rows(
             f"data {name}: the inputs {shapes} have no common batch, so that each example must have their whole shapes."
         )
     columns = [_completed(column, spec) if whole else column for column, spec in zip(columns, inputs, strict=True)]
-    read = partial(_read_row, columns, tuple(inputs))
-    batch = 1 if whole else sizes.pop()
-    pixels = all(spec.image is None or column.dtype == np.uint8 for column, spec in zip(columns, inputs, strict=True))
-    return Dataset(name, digest, len(columns[0]), read, labels, batch_size=batch, stacked=not whole, pixels=pixels)
+    return Dataset(
+        name,
+        digest,
+        len(columns[0]),
+        partial(_read_row, columns, tuple(inputs)),
+        labels,
+        batch_size=1 if whole else sizes.pop(),
+        stacked=not whole,
+        pixels=all(
+            spec.image is None or column.dtype == np.uint8 for column, spec in zip(columns, inputs, strict=True)
+        ),
+        notes=notes,
+    )
 
 
 def as_pictures(data: Dataset, inputs: Sequence[InputSpec]) -> Dataset:
@@ -206,7 +221,18 @@ def _column(path: Path, spec: InputSpec, array: NDArray[Any]) -> NDArray[Any]:
         raise UsageProblem(f"data {path}: examples of {spec.name} have shape {given}, not {expected}.")
     if not pixels and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageProblem(f"data {path}: {spec.name} has values that are NaN or infinite.")
+    if array.dtype.kind == "f" and not spec.dtype.startswith("float") and (array != np.rint(array)).any():
+        raise UsageProblem(f"data {path}: {spec.name} takes {spec.dtype}; its values have fractions.")
     return array if pixels else array.astype(spec.dtype)
+
+
+def _casts(name: str, inputs: Sequence[InputSpec], arrays: Sequence[NDArray[Any]]) -> tuple[str, ...]:
+    """Where whole numbers were given for an input of floats, which is often data that nobody normalized."""
+    return tuple(
+        f"{name}: input {spec.name} takes float32, the data holds {array.dtype}; it was taken as it is"
+        for spec, array in zip(inputs, arrays, strict=True)
+        if spec.dtype == "float32" and array.dtype.kind in "iub" and not (spec.image and array.dtype == np.uint8)
+    )
 
 
 def _read_row(columns: list[NDArray[Any]], inputs: tuple[InputSpec, ...], index: int) -> tuple[NDArray[Any], ...]:
@@ -241,9 +267,21 @@ def _from_factory(given: str, inputs: Sequence[InputSpec]) -> Dataset:
     labels = tuple(int(item[1]) for item in items) if labelled else None
     rows = [item[0] if labelled else item for item in items]
     rows = [row if isinstance(row, tuple) else (row,) for row in rows]
-    columns = [
-        _column(Path(given), spec, np.stack([np.asarray(row[position]) for row in rows]))
-        for position, spec in enumerate(inputs)
-    ]
+    arrays = [_stacked(given, spec, [row[position : position + 1] for row in rows])
+              for position, spec in enumerate(inputs)]  # fmt: skip
+    columns = [_column(Path(given), spec, array) for spec, array in zip(inputs, arrays, strict=True)]
     digest = hash_text("\0".join([*(hash_text(column.tobytes().hex()) for column in columns), str(labels)]))
-    return _rows(given, digest, columns, inputs, labels)
+    return _rows(given, digest, columns, inputs, labels, _casts(given, inputs, arrays))
+
+
+def _stacked(given: str, spec: InputSpec, cells: Sequence[Sequence[Any]]) -> NDArray[Any]:
+    """One input's examples as one array."""
+    if any(not cell for cell in cells):
+        raise UsageProblem(f"data {given}: an example has no array for input {spec.name}.")
+    values = [np.asarray(cell[0]) for cell in cells]
+    odd = next((value for value in values if value.shape != values[0].shape), None)
+    if odd is not None:
+        raise UsageProblem(
+            f"data {given}: examples of {spec.name} have the shapes {list(values[0].shape)} and {list(odd.shape)}."
+        )
+    return np.stack(values)

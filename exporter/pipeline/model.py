@@ -3,11 +3,11 @@
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
+from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures, open_dataset
 from exporter.pipeline.progress import Progress
@@ -22,6 +22,11 @@ from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner
 
 REVISION = 1
 """Raise it when other integers are found for the same source."""
+
+DATA_REVISION = 1
+_SENTENCES = TypeAdapter(list[str])
+DESCRIPTION_REVISION = 2
+"""Raise it when a change of this program changes descriptions made from the same source."""
 
 
 class ModelAtHand:
@@ -49,10 +54,10 @@ class ModelAtHand:
         light = light_key(self.request.spec, self.request.settings)
         if light is None:
             return self.source.description
-        key = key_of("description", light, tool_versions())
-        known = None if self.request.force else self.cache.read_json(key)
+        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, SourceDescription.model_validate)
         if known is not None:
-            return SourceDescription.model_validate(known)
+            return known
         self.cache.drop(key)
         self.cache.store_json(key, self.source.description.model_dump(mode="json"))
         return self.source.description
@@ -77,8 +82,9 @@ class ModelAtHand:
             return {}
         adapter = TypeAdapter(dict[str, IntegerRange])
         key = key_of("integers", REVISION, self.description.digest, tool_versions())
-        if not self.request.force and (known := self.cache.read_json(key)) is not None:
-            return adapter.validate_python(known)
+        known = None if self.request.force else self.cache.read_json(key, adapter.validate_python)
+        if known is not None:
+            return known
         with self.progress.stage("Finding out what integer inputs can hold"):
             found = integer_ranges(self.source_runner, self.source.module, self.description.inputs)
         self.cache.drop(key)
@@ -89,6 +95,27 @@ class ModelAtHand:
     def training(self) -> Dataset | None:
         """Images for recipes that train."""
         return None if self.request.training is None else self._open(self.request.training)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the source and the data; looked at once a dataset."""
+        return (*self.description.notes, *self._data_warnings())
+
+    def _data_warnings(self) -> list[str]:
+        opened = [data for data in (self.calibration, self.evaluation if self.request.verify else None) if data]
+        return [note for data in {data.digest: data for data in opened}.values() for note in self._notes_of(data)]
+
+    def _notes_of(self, data: Dataset) -> list[str]:
+        calibrates = self.calibration is not None and data.digest == self.calibration.digest
+        samples = self.request.calibration_samples if calibrates else None
+        key = key_of("data", DATA_REVISION, data.digest, data.name, samples, tool_versions())
+        known = self.cache.read_json(key, _SENTENCES.validate_python)
+        if known is None:
+            with self.progress.stage(f"Looking through {data.name}"):
+                known = [*data.notes, *turned_note(data)]
+                known += calibration_warnings(data, self.description.inputs, samples) if samples else []
+            self.cache.store_json(key, known)
+        return known
 
     def compressed(self, recipe: str | None) -> Compressed | None:
         """The source after `recipe`; None for no recipe."""
@@ -121,11 +148,6 @@ class ModelAtHand:
         pictures = isinstance(runner, CoremlRunner) and runner.takes_pictures
         return self._picture_reference if pictures and not self.evaluation.pixels else self.reference
 
-    def output_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the source's outputs, from running it on zeros."""
-        zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.description.inputs]
-        return [value.shape for value in self.source_runner(zeros)]
-
     @cached_property
     def reference(self) -> Reference:
         """The source's outputs on the evaluation data."""
@@ -148,10 +170,14 @@ class ModelAtHand:
             UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
         """
         if artifact.suffix == ".tflite":
-            return LiteRTRunner(artifact, self.description, output_shapes=self.output_shapes)
+            return LiteRTRunner(artifact, self.description, output_shapes=lambda: self.description.output_shapes)
         given = self.request.settings.labels is not None
         return CoremlRunner(
-            artifact, self.description, native=native, output_shapes=self.output_shapes, labels_given=given
+            artifact,
+            self.description,
+            native=native,
+            output_shapes=lambda: self.description.output_shapes,
+            labels_given=given,
         )
 
     def _open(self, given: str) -> Dataset:

@@ -34,7 +34,8 @@ HOST_PLAN = ProfilePlan(
 TRIES = 3
 """How often disturbed readings are taken in the run that takes them first."""
 
-Value = TypeVar("Value")
+_NOT_IN_ARTIFACTS = {"name", "description", "tolerances", "budgets", "device", "minimum_os", "recipe"}
+"""Settings that decide no byte of an artifact; of the system the generation counts, of a recipe what it made."""
 
 
 class ConversionFacts(Frozen):
@@ -84,11 +85,9 @@ def conversion_key(model: ModelAtHand, target: Target) -> str:
 
 
 def _conversion_settings(target: Target) -> dict[str, Any]:
-    kept = {"format", "quantization", "layout", "input_kind"}
-    settings = target.model_dump(mode="json", include=kept)
-    if isinstance(target, CoremlTarget):
-        settings |= {"generation": target.generation, "compute_units": target.compute_units}
-    return settings
+    """All settings but those that are known not to matter: a new one is in the key until somebody says otherwise."""
+    settings = target.model_dump(mode="json", exclude=_NOT_IN_ARTIFACTS)
+    return settings | ({"generation": target.generation} if isinstance(target, CoremlTarget) else {})
 
 
 def convert(model: ModelAtHand, target: Target) -> Converted:
@@ -159,8 +158,7 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
     """
     key = key_of("readings", REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions())
     adapter = TypeAdapter(tuple[Reading, ...])
-    known = None if model.request.force else model.cache.read_json(key)
-    best = None if known is None else adapter.validate_python(known)
+    best = None if model.request.force else model.cache.read_json(key, adapter.validate_python)
     if best is not None and disturbance(best) is None:
         return best, True
     kept = best
@@ -189,8 +187,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _cached(model: ModelAtHand, key: str, kind: type[Model], compute: Callable[[], Model]) -> tuple[Model, bool]:
-    if not model.request.force and (known := model.cache.read_json(key)) is not None:
-        return kind.model_validate(known), True
+    if not model.request.force and (known := model.cache.read_json(key, kind.model_validate)) is not None:
+        return known, True
     value = compute()
     model.cache.drop(key)
     model.cache.store_json(key, json.loads(value.model_dump_json()))
