@@ -155,11 +155,15 @@ class _Reader:
             shape=shape,
             parameters=parameters,
             size_bytes=size,
-            nonzeros=None if values is None else nonzeros(values - values.dtype.type(self._zero_point(tensor))),
+            nonzeros=None if values is None else nonzeros(self._centred(values, tensor)),
             distinct=None if values is None else distinct(values),
             quantization=quantization,
             bits_per_weight=8 * size / parameters if parameters else 0.0,
         )
+
+    def _centred(self, values: Any, tensor: Any) -> Any:
+        """Values that are zero where the tensor is; masks have no zero point."""
+        return values if values.dtype == bool else values - values.dtype.type(self._zero_point(tensor))
 
     def _scale_bytes(self, tensor: Any) -> int:
         quantization = tensor.Quantization()

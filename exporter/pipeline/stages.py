@@ -23,7 +23,7 @@ from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 
-REVISION = 2
+REVISION = 3
 """Raise it when a change of this program changes artifacts or verdicts made from the same input."""
 
 HOST_PLAN = ProfilePlan(
