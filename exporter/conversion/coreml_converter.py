@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from exporter.conversion.graph import SourceGraph
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import example_tensors
 from exporter.datasets.core_ml import core_ml_features
-from exporter.errors import UsageProblem
+from exporter.errors import ToolError, UsageProblem
 from exporter.heavy import quiet
 from exporter.inspection import Inspection
 from exporter.record import LeftAlone
@@ -90,15 +90,23 @@ class CoremlConverter:
         rules = [rule for rule in quantization.rules if rule.precision]
         key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
-            graph = self._equalized[0] if quantization.equalize else self.source
-            self._floats[key] = coreml.convert_float(
-                graph.traced_dividing if target.input_kind == "image" else graph.traced,
-                graph.description,
-                graph.source.settings,
-                target,
-                graph.layer_weights,
-            )
+            self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
         return self._floats[key]
+
+    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> coreml.CoremlModel:
+        """The program of the traced graph, or of the one in torch's core operators where coremltools refuses that."""
+        image = target.input_kind == "image"
+        convert = partial(
+            coreml.convert_float, description=graph.description, settings=graph.source.settings, target=target,
+            weights=graph.layer_weights,
+        )  # fmt: skip
+        try:
+            return convert(graph.traced_dividing if image else graph.traced)
+        except ToolError as error:
+            try:
+                return convert(graph.decomposed(dividing=image))
+            except ToolError:
+                raise error from None
 
     def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
         """The model with int8 activations where the target asks for them."""

@@ -1,5 +1,6 @@
 """ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -169,8 +170,12 @@ class ModelAtHand:
         Raises:
             UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
         """
+
+        def shapes() -> Sequence[tuple[int, ...]]:
+            return self.description.output_shapes
+
         if artifact.suffix == ".tflite":
-            return LiteRTRunner(artifact, self.description, output_shapes=lambda: self.description.output_shapes)
+            return LiteRTRunner(artifact, self.description, output_shapes=shapes)
         given = self.request.settings.labels is not None
         return CoremlRunner(
             artifact,
