@@ -172,6 +172,30 @@ def test_swapped_and_zeroed_channels_among_many() -> None:
         assert verdicts == {"parity.snr": Status.PASSED, "parity.channels": Status.FAILED}
 
 
+def _alike(follows: bool) -> tuple[list[list[Array]], list[list[Array]]]:
+    """Outputs that are much the same for all examples, and an artifact that follows their changes or has others."""
+    generator = np.random.default_rng(0)
+    base, moves = generator.normal(0, 3, (1, 10)), generator.normal(0, 0.05, (2, 12, 1, 10))
+    noise = generator.normal(0, 0.02, (12, 1, 10))
+    return [[base + move] for move in moves[0]], [[base + move] for move in moves[0 if follows else 1] + noise]
+
+
+def test_a_network_that_ignores_its_input_does_not_pass() -> None:
+    """The ratio over whole outputs is 36 dB, and nothing in the artifact has to do with the examples."""
+    verdicts = {item.metric: item for item in judged(*_alike(follows=False), 20)}
+    assert verdicts["parity.snr"].status is Status.PASSED
+    assert verdicts["parity.variation"].status is Status.FAILED
+    assert passes(judged(*_alike(follows=True), 20))
+
+
+def test_on_made_up_examples_that_is_a_warning() -> None:
+    parity = measured(*_alike(follows=False)).model_copy(update={"drawn": True})
+    verdicts = parity_verdicts(tflite_target(snr_db=20), parity)
+    assert passes(verdicts)
+    (warning,) = parity_warnings([parity], verdicts)
+    assert "a network that ignores its input would pass: give --evaluation" in warning
+
+
 def test_outputs_without_a_batch_axis_are_compared_whole() -> None:
     """Boxes [N, 4], states [layers, batch, hidden], sequences [L, 1, E] and scalars: each row counts."""
     generator = np.random.default_rng(0)
