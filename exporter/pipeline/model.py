@@ -127,7 +127,8 @@ class ModelAtHand:
         names, known = self.request.settings.outputs, self.description.outputs
         if names and len(names) != len(known):
             raise UsageProblem(
-                f"model {self.request.spec} has {len(known)} outputs ({', '.join(known)}); {len(names)} names were given."
+                f"model {self.request.spec} has {len(known)} outputs ({', '.join(known)}); "
+                f"{len(names)} names were given."
             )
         return self.description.model_copy(update={"outputs": names or known})
 
