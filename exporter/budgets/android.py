@@ -10,11 +10,11 @@ from exporter.budgets.attribution import (
     deflated_models,
     divide,
     duplicates,
-    empty_models,
     find_models,
     model_facets,
     model_of,
     native_abi,
+    unusable_models,
 )  # fmt: skip
 from exporter.budgets.codecs import EXACT_BYTES, GZIP_FRAME_BYTES, Compressed, gzip_size
 from exporter.budgets.containers import Entry, ZipContainer
@@ -60,7 +60,7 @@ def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Option
         findings=(
             *duplicates(archive, entries, models),
             *deflated_models(entries, models),
-            *empty_models(entries, models),
+            *unusable_models(archive, entries, models),
         ),
     )
 
@@ -120,7 +120,7 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
         parts=parts,
         files=file_sizes(shipped, downloads),
         findings=(*duplicates(archive, shipped, models), *_deflated(archive, modules, models),
-                        *empty_models(shipped, models)),
+                        *unusable_models(archive, shipped, models)),
         notes=("the figures are those of a device with the largest ABI, all languages and all screen densities",),
     )  # fmt: skip
 

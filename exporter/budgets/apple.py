@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from exporter.budgets.attribution import divide, duplicates, empty_models, find_models, model_facets
+from exporter.budgets.attribution import divide, duplicates, find_models, model_facets, unusable_models
 from exporter.budgets.containers import Container, Entry
 from exporter.budgets.headers import read_plist, text_size
 from exporter.budgets.packaging import (
@@ -63,7 +63,7 @@ def measure_app(container: Container, subject: str, kind: str, options: Options)
         facets=tuple(facets),
         parts=parts,
         files=file_sizes(inside, downloads),
-        findings=(*duplicates(app, inside, models), *empty_models(inside, models)),
+        findings=(*duplicates(app, inside, models), *unusable_models(app, inside, models)),
         notes=_notes(clips, packs),
     )
 

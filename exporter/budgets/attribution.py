@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 from exporter.budgets.containers import Container, Entry
 from exporter.budgets.types import ByteCount, Facet, Finding, Part
+from exporter.inspection.flatbuffer import Damage
+from exporter.inspection.whole import check_tflite_bytes
 from exporter.units import format_size
 
 BLOCK = 4096
@@ -173,10 +175,36 @@ def deflated_models(
     return findings
 
 
-def empty_models(entries: Iterable[Entry], models: Mapping[str, tuple[str, str]]) -> list[Finding]:
-    """Model files without a byte: a broken build step."""
-    return [
-        Finding(kind="empty", name=entry.path, wasted_bytes=0, sentence="the model has 0 bytes: a build step failed")
-        for entry in entries
-        if entry.size == 0 and models.get(entry.path, ("",))[0] == entry.path
-    ]
+def unusable_models(
+    container: Container, entries: Iterable[Entry], models: Mapping[str, tuple[str, str]]
+) -> list[Finding]:
+    """Model files that no runtime can load, which are broken build steps: without a byte, or TFLite files cut off.
+
+    A file without TFLite's identifier may be encrypted, and passes.
+    """
+    findings = []
+    for entry in entries:
+        path, form = models.get(entry.path, ("", ""))
+        if path != entry.path:
+            continue
+        if entry.size == 0:
+            sentence = "the model has 0 bytes: a build step failed"
+            findings.append(Finding(kind="empty", name=path, wasted_bytes=0, sentence=sentence))
+        elif form == "tflite" and (problem := _damage(container, entry)):
+            sentence = f"the model is damaged or cut off: {problem}"
+            findings.append(Finding(kind="damaged", name=path, wasted_bytes=entry.size, sentence=sentence))
+    return findings
+
+
+def _damage(container: Container, entry: Entry) -> str:
+    """What is wrong with a TFLite file; nothing for a whole one."""
+    with container.open(entry) as stream:
+        start = stream.read(8)
+        if start[4:] != _TFLITE_IDENTIFIER:
+            return ""
+        content = start + stream.read()
+    try:
+        check_tflite_bytes(memoryview(content))
+    except Damage as error:
+        return str(error)
+    return ""

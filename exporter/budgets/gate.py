@@ -119,7 +119,8 @@ def _own_limits(found: Measurement) -> Iterator[Verdict]:
 
 
 def _packaging(found: Measurement, budgets: BudgetFile) -> Iterator[Verdict]:
-    severities = {"duplicate": budgets.duplicates, "compressed": budgets.compressed, "empty": "error"}
+    severities = {"duplicate": budgets.duplicates, "compressed": budgets.compressed, "empty": "error",
+                  "damaged": "error"}  # fmt: skip
     for finding in found.findings:
         severity = severities[finding.kind]
         if severity != "off":

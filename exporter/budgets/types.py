@@ -115,13 +115,13 @@ class Finding(Frozen):
     """Something about the packaging that costs the user bytes or breaks loading.
 
     Attributes:
-        kind: ``duplicate``, ``compressed`` (a model that must be mapped but is deflated), or ``empty``.
+        kind: ``duplicate``, ``compressed`` (a model that must be mapped but is deflated), ``empty``, or ``damaged``.
         name: path in the package.
         wasted_bytes: what it costs.
         sentence: for a person.
     """
 
-    kind: Literal["duplicate", "compressed", "empty"]
+    kind: Literal["duplicate", "compressed", "empty", "damaged"]
     name: str
     wasted_bytes: int
     sentence: str

@@ -207,7 +207,7 @@ def _pixels(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
         raise ModelInputError(
             f"input {feature.name!r} has image mode {given.mode!r}; convert it first: image.convert({mode!r})"
         )
-    pixels = np.asarray(given, dtype=np.float32)
+    pixels = np.array(given, dtype=np.float32)
     if mode != "RGB":
         return pixels[None, None]
     return (pixels[..., ::-1] if feature.colour == "BGR" else pixels).transpose(2, 0, 1)[None]

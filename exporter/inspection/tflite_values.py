@@ -58,7 +58,7 @@ def _elements(data: NDArray[np.uint8], dtype: str) -> NDArray[Any] | None:
     if dtype == "bool":
         return np.asarray(data != 0)
     if dtype == "bfloat16":  # the upper half of a float32
-        upper = np.frombuffer(data[: len(data) // 2 * 2].tobytes(), np.uint16).astype(np.uint32) << 16
+        upper = np.frombuffer(data[: len(data) // 2 * 2], np.uint16).astype(np.uint32) << 16
         return np.asarray(upper.view(np.float32))
     try:
         kind = np.dtype(dtype)
@@ -66,7 +66,7 @@ def _elements(data: NDArray[np.uint8], dtype: str) -> NDArray[Any] | None:
         return None
     if kind.kind not in "iufc":
         return None
-    return np.asarray(np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize].tobytes(), kind))
+    return np.asarray(np.frombuffer(data[: len(data) // kind.itemsize * kind.itemsize], kind))
 
 
 def _count_strings(data: bytes) -> Counts:

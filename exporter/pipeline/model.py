@@ -11,6 +11,7 @@ from exporter.conversion.session import ConversionSession
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures, open_dataset
+from exporter.errors import UsageProblem
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.recipes import Compressed, compressed_model, compressed_session
 from exporter.pipeline.request import RunRequest
@@ -174,16 +175,21 @@ class ModelAtHand:
         def shapes() -> Sequence[tuple[int, ...]]:
             return self.description.output_shapes
 
+        description = self._named_outputs()
         if artifact.suffix == ".tflite":
-            return LiteRTRunner(artifact, self.description, output_shapes=shapes)
+            return LiteRTRunner(artifact, description, output_shapes=shapes)
         given = self.request.settings.labels is not None
-        return CoremlRunner(
-            artifact,
-            self.description,
-            native=native,
-            output_shapes=lambda: self.description.output_shapes,
-            labels_given=given,
-        )
+        return CoremlRunner(artifact, description, native=native, output_shapes=shapes, labels_given=given)
+
+    def _named_outputs(self) -> SourceDescription:
+        """The description with the user's names of the outputs, which an ONNX file has names of its own for."""
+        names, known = self.request.settings.outputs, self.description.outputs
+        if names and len(names) != len(known):
+            raise UsageProblem(
+                f"model {self.request.spec} has {len(known)} outputs ({', '.join(known)}); "
+                f"{len(names)} names were given."
+            )
+        return self.description.model_copy(update={"outputs": names or known})
 
     def _open(self, given: str) -> Dataset:
         return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)

@@ -115,12 +115,15 @@ class LiteRTRunner:
         return [dequantized(self.model.get_tensor(detail["index"]), detail) for detail in self.outputs]
 
     def _signature_names(self) -> dict[int, list[str]]:
-        """Names that the file's signatures give to tensors, by the tensors' indices."""
+        """Names that the file's signatures give to its tensors, by index; those of other subgraphs are left out."""
         names: dict[int, list[str]] = {}
+        own = {int(detail["index"]) for detail in [*self.model.get_input_details(), *self.model.get_output_details()]}
         for key in self.model.get_signature_list():
             runner = self.model.get_signature_runner(key)
-            for name, detail in [*runner.get_input_details().items(), *runner.get_output_details().items()]:
-                names.setdefault(int(detail["index"]), []).append(name)
+            found = [*runner.get_input_details().items(), *runner.get_output_details().items()]
+            if {int(detail["index"]) for _, detail in found} == own:
+                for name, detail in found:
+                    names.setdefault(int(detail["index"]), []).append(name)
         return names
 
     def _fitted(self, value: NDArray[Any], spec: InputSpec, detail: dict[str, Any]) -> NDArray[Any]:
@@ -250,7 +253,11 @@ class CoremlRunner:
             for name, value in results.items()
             if kinds[name].kind != "label"
         }
-        return {name: value.reshape(()) if name in self._scalars else value for name, value in arrays.items()}
+        # The dictionary of class scores is a value of no rank, and no scalar.
+        return {
+            name: value.reshape(()) if name in self._scalars and value.size == 1 else value
+            for name, value in arrays.items()
+        }
 
     def _ordered(self, found: dict[Any, float], scores: Sequence[float]) -> NDArray[Any]:
         """Class scores as the source gives them. Two classes of one label share a key: positions tell them apart."""
@@ -276,7 +283,7 @@ def _source_port(spec: InputSpec) -> Port:
 
 def _litert_port(detail: dict[str, Any], names: dict[int, list[str]]) -> Port:
     dtype = "float32" if is_quantized(detail) else np.dtype(detail["dtype"]).name
-    return Port((detail["name"], *names.get(int(detail["index"]), ())), _litert_shape(detail), dtype)
+    return Port((*names.get(int(detail["index"]), ()), detail["name"]), _litert_shape(detail), dtype)
 
 
 def _litert_shape(detail: dict[str, Any]) -> Shape:

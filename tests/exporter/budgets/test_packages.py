@@ -23,6 +23,7 @@ from tests.exporter.budgets.builders import (
     write_folder,
     write_zip,
 )  # fmt: skip
+from tests.exporter.inspection.models import TYPES, Constant, model
 
 
 def one(path: Path, **options: object) -> Measurement:
@@ -97,6 +98,14 @@ def test_an_empty_model_inside_is_found(tmp_path: Path) -> None:
     """A failed download in a build step leaves one."""
     path = apk(tmp_path / "a.apk", {"assets/m.tflite": b""})
     assert [found.kind for found in one(path).findings] == ["empty"]
+
+
+def test_a_model_inside_that_is_cut_off_is_found(tmp_path: Path) -> None:
+    """It would be measured as smaller than it is, and no app can load it. An encrypted one is not judged."""
+    whole = model([Constant("w", TYPES.INT8, (200,), bytes(range(200)))])
+    files = {"assets/whole.tflite": whole, "assets/cut.tflite": whole[:-100], "assets/secret.tflite": b"\x8f" * 500}
+    path = apk(tmp_path / "a.apk", files, stored=(".tflite",))
+    assert [(found.kind, found.name) for found in one(path).findings] == [("damaged", "assets/cut.tflite")]
 
 
 def bundle(path: Path) -> Path:

@@ -53,6 +53,13 @@ class Twins(nn.Module):
         return self.one(x), self.other(x)
 
 
+class DiffAndSum(nn.Module):
+    """Two inputs and two outputs of one shape."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return a - b, a + b
+
+
 class ScoresAndBest(Classifier):
     """Scores, and the index of the best."""
 
@@ -79,6 +86,10 @@ def swapped_two() -> nn.Module:
 
 def twins() -> nn.Module:
     return Twins().eval()
+
+
+def diff_and_sum() -> nn.Module:
+    return DiffAndSum().eval()
 
 
 def flat() -> nn.Module:

@@ -116,7 +116,7 @@ def tflite(path: Path, function: Callable[..., Any], *shapes: tuple[int | None, 
     specs = [tf.TensorSpec(shape, tf.float32, name=f"given_{index}") for index, shape in enumerate(shapes)]
     with quiet():
         concrete = tf.function(function, input_signature=specs).get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
         for key, value in options.items():
             setattr(converter, key, value)
         path.write_bytes(converter.convert())
@@ -138,6 +138,18 @@ def test_a_file_of_tensorflow_is_channels_last(tmp_path: Path, size: int | None)
     """Also where its image size is left open, which must be fixed before it runs."""
     path = tflite(tmp_path / "m.tflite", channels_last, (1, size, size, 3))
     assert good(checked(path, "classifier", "1,3,32,32", target="pixel-8"))
+
+
+def test_names_of_a_signature_count(tmp_path: Path) -> None:
+    """An app asks for ``sum`` and ``diff``; the tensors behind are called by the converter and lie in another order."""
+
+    def both(a: Any, b: Any) -> Any:
+        return {"sum": a + b, "diff": a - b}
+
+    path = tflite(tmp_path / "m.tflite", both, (1, 4), (1, 4))
+    shapes = "given_0=1,4", "given_1=1,4"
+    for names, right in ((("diff", "sum"), True), (("sum", "diff"), False)):
+        assert good(checked(path, "diff_and_sum", *shapes, target="pixel-8", outputs=names)) == right
 
 
 def test_another_shape_is_refused_in_one_sentence(tmp_path: Path) -> None:
