@@ -36,8 +36,8 @@ from exporter.targets.load import load_targets
 from exporter.targets.settings import Target
 from exporter.verdicts import Status
 from exporter.verification.compare import Reference, compare, reference_outputs
+from exporter.verification.files import file_verdicts
 from exporter.verification.gate import parity_verdicts
-from exporter.verification.labels import label_verdicts
 from exporter.verification.metrics import decibels
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
 
@@ -223,7 +223,7 @@ def _judge(path: Path, target: Target, source: ModelSource, reference: Reference
         parity = compare(_runner(path, source), reference, lambda done, of: None)
     except (ExporterError, ValueError, KeyError) as error:
         return f"refused: {error}"
-    verdicts = [*parity_verdicts(target, parity), *label_verdicts(target.name, path, source.description.labels)]
+    verdicts = [*parity_verdicts(target, parity), *file_verdicts(target.name, path, source.description.labels)]
     bad = [item for item in verdicts if item.status is Status.FAILED]
     return f"failed: {bad[0].metric}" if bad else "passed"
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from exporter.coreml_reference.errors import ModelFileError
 
 _SENTINEL = 0xDEADBEEF
@@ -36,6 +39,8 @@ _BITS = {
     "UINT64": 64,
     "BOOL": 8,
 }
+
+_FLOATS = {"FLOAT16": np.float16, "FLOAT32": np.float32}
 
 
 def check_blobs(path: Path, specification: Any, weights: Path) -> None:
@@ -76,6 +81,21 @@ def _problem(file: Path, size: int, value: Any) -> str | None:
     return None
 
 
+def float_blobs(file: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Owner and values of every float16 and float32 value in the weight files of a `ModelFile` that was checked."""
+    contents: dict[str, NDArray[np.uint8]] = {}
+    for owner, value in _file_values(file.specification.mlProgram):
+        tensor, blob = value.type.tensorType, value.blobFileValue
+        kind = _FLOATS.get(_type_name(tensor))
+        if kind is None:
+            continue
+        if blob.fileName not in contents:
+            contents[blob.fileName] = np.memmap(file.weights / blob.fileName.rpartition("/")[2], np.uint8, "r")
+        content = contents[blob.fileName]
+        _, _, length, start, _ = _RECORD.unpack(content[blob.offset : blob.offset + _RECORD.size].tobytes())
+        yield owner, content[start : start + length].view(kind)
+
+
 def stored_bytes(value: Any) -> int:
     """Bytes that a value of the program takes, in the weight file or in the specification."""
     if value.WhichOneof("value") == "immediateValue":
@@ -85,12 +105,16 @@ def stored_bytes(value: Any) -> int:
 
 def _declared_bytes(tensor: Any) -> int | None:
     """Bytes of a tensor of constant shape; None when the dtype is not known."""
-    name = type(tensor).DESCRIPTOR.fields_by_name["dataType"].enum_type.values_by_number.get(tensor.dataType)
-    bits = _BITS.get(name.name) if name is not None else None
+    bits = _BITS.get(_type_name(tensor))
     if bits is None:
         return None
     lengths: list[int] = [dimension.constant.size for dimension in tensor.dimensions]
     return -(-math.prod(lengths) * bits // 8)
+
+
+def _type_name(tensor: Any) -> str:
+    known = type(tensor).DESCRIPTOR.fields_by_name["dataType"].enum_type.values_by_number.get(tensor.dataType)
+    return "" if known is None else str(known.name)
 
 
 def _file_values(program: Any) -> Iterator[tuple[str, Any]]:

@@ -26,6 +26,7 @@ from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.units import format_size
 from exporter.verdicts import Verdict, exit_code, judge, not_checked
+from exporter.verification.files import file_verdicts
 from exporter.verification.gate import parity_verdicts, parity_warnings
 from profilers.readings import Reading
 
@@ -149,6 +150,7 @@ def _examined(
     profiles = troubles.attempt(
         lambda: _profiles(model, target, model.request.output / artifact.path, devices), unprofiled
     )
+    outcomes += file_verdicts(target.name, converted.path, model.description.labels)
     verdicts = [*_size_verdicts(target, converted, troubles), *outcomes, *device_verdicts(target, profiles)]
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
     warnings = conversion_warnings(target, facts.inspection, facts.twin, facts.left_alone)

@@ -16,8 +16,8 @@ from exporter.targets.load import load_targets
 from exporter.targets.settings import Target
 from exporter.verdicts import Verdict
 from exporter.verification.compare import compare
+from exporter.verification.files import file_verdicts
 from exporter.verification.gate import parity_verdicts
-from exporter.verification.labels import label_verdicts
 from exporter.verification.runners import CoremlRunner, Runner
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
     verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
-    return parities, [*verdicts, *label_verdicts(target.name, artifact, model.description.labels)]
+    return parities, [*verdicts, *file_verdicts(target.name, artifact, model.description.labels)]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":
