@@ -60,7 +60,8 @@ class EvaluatorAsPredict:
         if report.passed:
             self._passed.append(report.nodeid)
         elif report.failed:
-            self._remaining[report.nodeid] = str(report.longrepr).strip().splitlines()[-1]
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self._remaining[report.nodeid] = " ".join((crash.message if crash else str(report.longrepr)).split())[:300]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many of the compared cases passed, and name every other one."""
