@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exporter.coreml_reference.dtypes import declared
 from exporter.coreml_reference.errors import ModelFileError
 
 
@@ -31,7 +32,7 @@ def classifier_of(function: Any) -> Classifier | None:
 
 def scalars_of(function: Any) -> frozenset[str]:
     """Names of a function's outputs that are scalars; Core ML gives them as arrays of one element."""
-    return frozenset(var.name for var in function.outputs if getattr(var, "rank", None) == 0)
+    return frozenset(var.name for var in function.outputs if declared(var) is not None and var.rank == 0)
 
 
 def read_function(path: Path) -> Any:

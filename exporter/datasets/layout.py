@@ -72,7 +72,7 @@ def quantized(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
 def dequantized(value: NDArray[Any], detail: dict[str, Any]) -> NDArray[Any]:
     """The real numbers that a TFLite output stands for; an output without quantization is given as it is."""
     if not is_quantized(detail):
-        return value
+        return np.asarray(value)
     scale, zero = _parameters(detail, value.ndim)
     # float32 cannot hold every int32.
     return np.asarray((value.astype(np.float64) - zero) * scale, np.float32)

@@ -6,7 +6,8 @@ from exporter.inspection.flatbuffer import Damage, mapped
 from exporter.inspection.protobuf import proto_fields, sub_messages
 
 _IR_VERSION, _GRAPH, _OPSETS = 1, 7, 8
-_NODE, _INITIALIZER, _OUTPUT = 1, 5, 12
+_FIRST_WITH_OPSETS = 3
+_INITIALIZER, _OUTPUT = 5, 12
 _EXTERNAL_DATA = 13
 
 
@@ -27,8 +28,13 @@ def external_files(path: Path) -> list[Path]:
 
 def _check_model(content: memoryview) -> dict[str, int]:
     """Names of files that hold weights, and the bytes that each must have."""
-    numbers = {field.number for field in proto_fields(content)}
-    if not {_IR_VERSION, _GRAPH, _OPSETS} <= numbers:
+    fields = {field.number: field.value for field in proto_fields(content)}
+    version = fields.get(_IR_VERSION)
+    if (
+        _GRAPH not in fields
+        or not isinstance(version, int)
+        or (version >= _FIRST_WITH_OPSETS and _OPSETS not in fields)
+    ):
         raise Damage("it holds no ONNX model")
     ends: dict[str, int] = {}
     for graph in sub_messages(content, _GRAPH):

@@ -30,7 +30,7 @@ def check_whole(path: Path) -> None:
             from exporter.inspection.onnx_structure import check_onnx
 
             check_onnx(path)
-    except Damage as error:
+    except (ValueError, RecursionError) as error:  # a Damage, or a name or number that Python cannot read
         raise UsageProblem(f"{path} is damaged or cut off: {error}. Copy or export it again.") from error
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror or error}.") from error

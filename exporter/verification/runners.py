@@ -221,8 +221,10 @@ class CoremlRunner:
 
     def _match_inputs(self) -> list[Any]:
         source = [_source_port(spec) for spec in self.description.inputs]
-        places = Pairing(self.path, "input").match(source, [_coreml_port(feature) for feature in self._inputs])
-        return [self._inputs[place] if place >= 0 else None for place in places]
+        names = {spec.name for spec in self.description.inputs}
+        features = [feature for feature in self._inputs if not feature.optional or feature.name in names]
+        places = Pairing(self.path, "input").match(source, [_coreml_port(feature) for feature in features])
+        return [features[place] if place >= 0 else None for place in places]
 
     @cached_property
     def _result_names(self) -> list[str]:

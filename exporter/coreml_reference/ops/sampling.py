@@ -21,34 +21,32 @@ def crop_resize(
     spatial_scale: float = 1.0,
     box_coordinate_mode: str = "CORNERS_HEIGHT_FIRST",
     sampling_mode: str = "DEFAULT",
-    pad_value: float = 0.0,
+    pad_value: float | None = None,
 ) -> Tensor:
-    """Patches of images, resized with bilinear interpolation; what lies outside the image is `pad_value`.
+    """Patches of images, resized with bilinear interpolation; what lies outside the image is `pad_value`, else zero.
 
     Before iOS 17 the boxes come as `roi` ``[N, 1, 4 or 5, 1, 1]``, a fifth value being the index of the image;
     without it every box is cut from every image. From iOS 17 on: `boxes` ``[N, 4]`` and `box_indices` ``[N]``.
     """
-    shape = (target_height, target_width)
+    shape, pad = (target_height, target_width), pad_value or 0.0
     if boxes is not None:
         images = torch.arange(len(boxes)) if box_indices is None else box_indices.long()
         corners = _corners(boxes, x, box_coordinate_mode, normalized_coordinates, spatial_scale)
-        return _patches(x[images], corners, shape, sampling_mode, pad_value)
+        return _patches(x[images], corners, shape, sampling_mode, pad)
     assert roi is not None
     flat = roi.reshape(roi.shape[0], -1)
     places = flat[:, -4:]
-    if normalized_coordinates and box_coordinate_mode.startswith("CORNERS"):
+    if pad_value is None and normalized_coordinates and box_coordinate_mode.startswith("CORNERS"):
         places = _inside(places)
     corners = _corners(places, x, box_coordinate_mode, normalized_coordinates, spatial_scale)
     if flat.shape[1] == 5:
-        return _patches(x[flat[:, 0].long()], corners, shape, sampling_mode, pad_value).unsqueeze(1)
-    parts = [
-        _patches(x, corner.expand(x.shape[0], 4), shape, sampling_mode, pad_value) for corner in corners.unsqueeze(1)
-    ]
+        return _patches(x[flat[:, 0].long()], corners, shape, sampling_mode, pad).unsqueeze(1)
+    parts = [_patches(x, corner.expand(x.shape[0], 4), shape, sampling_mode, pad) for corner in corners.unsqueeze(1)]
     return torch.stack(parts)
 
 
 def _inside(boxes: Tensor) -> Tensor:
-    """Boxes that run backwards from outside of the image become the whole image.
+    """Boxes that run backwards from outside of the image become the whole image, where there is no padding (iOS 15).
 
     MIL's documentation rules them out; this is what Apple's runtime gives in coremltools' own test of them.
     """

@@ -1,5 +1,6 @@
 """Truncated and damaged files are told from whole ones by every command, without the libraries that run models."""
 
+import contextlib
 import io
 import shutil
 import struct
@@ -116,6 +117,23 @@ def test_no_cut_of_a_core_ml_package_is_whole(package: Path, tmp_path: Path, nam
             check_whole(copy)
     file.unlink()
     with pytest.raises(UsageProblem, match="damaged or cut off"):
+        check_whole(copy)
+
+
+@given(
+    st.sampled_from(["Manifest.json", "model.mlmodel", "weight.bin"]), st.integers(0), st.binary(min_size=1, max_size=9)
+)
+def test_a_damaged_package_is_refused_in_words_or_passes(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, name: str, place: int, written: bytes
+) -> None:
+    """Bytes that are no JSON, no message or no number never end in another exception."""
+    copy = tmp_path_factory.mktemp("damaged") / "m.mlpackage"
+    shutil.copytree(package, copy)
+    (file,) = copy.rglob(name)
+    content = file.read_bytes()
+    start = place % len(content)
+    file.write_bytes(content[:start] + written + content[start + len(written) :])
+    with contextlib.suppress(UsageProblem):
         check_whole(copy)
 
 

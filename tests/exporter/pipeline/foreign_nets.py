@@ -60,6 +60,13 @@ class DiffAndSum(nn.Module):
         return a - b, a + b
 
 
+class TwoLessAndMore(nn.Module):
+    """`DiffAndSum` with twos for its second input."""
+
+    def forward(self, a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return a - 2, a + 2
+
+
 class ScoresAndBest(Classifier):
     """Scores, and the index of the best."""
 
@@ -90,6 +97,10 @@ def twins() -> nn.Module:
 
 def diff_and_sum() -> nn.Module:
     return DiffAndSum().eval()
+
+
+def two_less_and_more() -> nn.Module:
+    return TwoLessAndMore().eval()
 
 
 def flat() -> nn.Module:

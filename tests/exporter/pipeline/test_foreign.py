@@ -96,6 +96,24 @@ def test_outputs_of_one_shape_are_not_guessed(tmp_path: Path) -> None:
     assert not good(checked(path, "twins", "1,4", outputs=names[::-1]))
 
 
+def test_an_optional_input_may_be_missing(tmp_path: Path) -> None:
+    """The package's default takes its place, as in an app."""
+    ct = load_coremltools()
+    inputs = [ct.TensorType(name=name, shape=(1, 4)) for name in ("a", "b")]
+    path = package(
+        tmp_path / "m.mlpackage",
+        nets.diff_and_sum(),
+        inputs,
+        outputs=[ct.TensorType(name="diff"), ct.TensorType(name="sum")],
+    )
+    specification = path / "Data/com.apple.CoreML/model.mlmodel"
+    spec = ct.utils.load_spec(str(path))
+    spec.description.input[1].type.isOptional = True
+    spec.description.input[1].type.multiArrayType.floatDefaultValue = 2.0
+    specification.write_bytes(spec.SerializeToString())
+    assert good(checked(path, "two_less_and_more", "p=1,4", outputs=("diff", "sum")))
+
+
 @pytest.mark.parametrize("layout", ["RGB", "BGR"])
 def test_an_image_input_takes_pictures(tmp_path: Path, layout: str) -> None:
     """The package scales pixels itself; the source takes them between 0 and 1."""
