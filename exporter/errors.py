@@ -1,5 +1,11 @@
 """The errors a user sees: each message says what is wrong, where, and what to do."""
 
+import errno
+
+from device_harness.errors import DeviceError
+
+_FAULT = "This is a fault in mobile-export; --debug shows where."
+
 
 class ExporterError(Exception):
     """Base of every error that this package raises on purpose; `exit_code` is the process's exit code."""
@@ -22,6 +28,44 @@ class MissingExtraError(UsageProblem):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed. Install it with: pip install 'mobile-export[{extra}]'")
+
+
+def file_problem(path: object, error: OSError) -> ExporterError:
+    """What `error` says of writing `path`, with what to do.
+
+    A place that cannot be written to is the user's to choose (exit code 2); a full or broken disk is not (exit code 3).
+    """
+    said = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ToolError(f"{path} cannot be written: {said}. Free some space there, or choose another place.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
+        return UsageProblem(f"{path} cannot be written: {said}. Choose another place.")
+    return ToolError(f"{path} cannot be written: {said}.")
+
+
+def sentence_of(error: BaseException) -> str:
+    """What to tell the user of any error; one that nobody raised on purpose is called a fault of this program."""
+    match error:
+        case ExporterError() | DeviceError():
+            return str(error)
+        case OSError():
+            return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+        case MemoryError():
+            return "there is not enough memory for this; close other programs, or give fewer or smaller examples."
+        case _:
+            return (
+                f"{type(error).__name__}: {first_line(error)}\nThis is a fault in mobile-export; --debug shows where."
+            )
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code that `error` stands for."""
+    return error.exit_code if isinstance(error, ExporterError | DeviceError) else ToolError.exit_code
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether nobody raised `error` on purpose."""
+    return not isinstance(error, ExporterError | DeviceError | OSError | MemoryError)
 
 
 def first_line(error: BaseException) -> str:

@@ -32,6 +32,15 @@ def load_torch() -> Any:
     return load("torch")
 
 
+@contextlib.contextmanager
+def seeded() -> Iterator[None]:
+    """Give torch a fixed seed inside, so that weights that nobody gave are the same whenever a model is made again."""
+    torch = load_torch()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
 def load_torchvision() -> Any:
     """Import torchvision, also beside a torch build without CUDA.
 

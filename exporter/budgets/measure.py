@@ -12,6 +12,7 @@ from exporter.budgets.models import measure_model, with_external_data
 from exporter.budgets.packaging import Options
 from exporter.budgets.types import Measurement
 from exporter.errors import UsageProblem
+from exporter.inspection.whole import check_whole
 from exporter.record import TargetRecord, load_record
 
 Compile = Callable[[Path, Path], Path | None]
@@ -61,6 +62,8 @@ def _file(path: Path, subject: str, suffix: str, options: Options) -> Measuremen
             return _unchanged(archive, measure_app(archive, subject, "ipa", options))
     files = with_external_data(path) if suffix == ".onnx" else [path]
     container = FilesContainer(files)
+    if container.packed_size:  # an empty file has a sentence of its own
+        check_whole(path)
     return _unchanged(container, measure_model(container, subject, suffix.lstrip(".") or "file", options))
 
 
@@ -69,6 +72,8 @@ def _folder(path: Path, subject: str, options: Options, compile_model: Compile |
     container = FolderContainer(path)
     if kind in ("app", "xcarchive"):
         return _unchanged(container, measure_app(container, subject, kind, options))
+    if kind == "mlpackage" and container.packed_size:
+        check_whole(path)
     found = _unchanged(container, measure_model(container, subject, kind, options))
     if kind == "mlpackage" and compile_model is not None:
         return _compiled(path, found, options, compile_model)

@@ -41,6 +41,7 @@ def command(
     Every step reports what it changed in numbers, and what it left alone and why; a step that changes nothing is an
     error.
     """
+    from exporter.cli.output import write_text
     from exporter.cli.progress import progress
     from exporter.pipeline.compress import CompressRequest, compress, sensitivity_table
 
@@ -56,8 +57,8 @@ def command(
     )
     if sensitivity is not None:
         table, plot = sensitivity_table(request, progress())
-        sensitivity.write_text(table, encoding="utf-8")
-        sensitivity.with_suffix(".svg").write_text(plot, encoding="utf-8")
+        write_text(sensitivity, table)
+        write_text(sensitivity.with_suffix(".svg"), plot)
         click.echo(table, nl=False)
         return 0
     result = compress(request, progress())

@@ -22,10 +22,10 @@ from exporter.cli.targets import format_option, targets_option
 @format_option
 def command(model: str, targets_file: Path | None, output_format: str, **given: Any) -> int:
     """Convert MODEL for each target and gate the size, without running anything."""
+    from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.pipeline.request import RunRequest
     from exporter.pipeline.run import run
-    from exporter.report.terminal import render_conversion
 
     names = ("target_names", "calibration", "calibration_samples", "output", "force")
     request = RunRequest(
@@ -38,8 +38,4 @@ def command(model: str, targets_file: Path | None, output_format: str, **given: 
         **{name: given[name] for name in names},
     )
     record = run(request, progress())
-    if output_format == "json":
-        click.echo(record.model_dump_json(indent=1))
-    else:
-        render_conversion(record, request.output)
-    return record.exit_code
+    return finish(record, request.output, output_format, verified=False)

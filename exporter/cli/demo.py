@@ -17,15 +17,9 @@ def command(output: Path, output_format: str) -> int:
 
     Two Apple and two Android targets, with accuracy on held-out digits. No network is needed.
     """
+    from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.pipeline.demo import run_demo
-    from exporter.report.files import write_reports
-    from exporter.report.terminal import render
 
     record = run_demo(output, TARGETS, progress())
-    write_reports(record, output)
-    if output_format == "json":
-        click.echo(record.model_dump_json(indent=1))
-    else:
-        render(record, output)
-    return record.exit_code
+    return finish(record, output, output_format)

@@ -1,20 +1,17 @@
 """Entry point of `mobile-export`: the command table, and the one place that turns errors into exit codes."""
 
-import os
-import signal
+import logging
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import click
 
-from device_harness.errors import DeviceError
 from exporter import __version__
 from exporter.cli.lazy import CommandEntry, LazyGroup
-from exporter.errors import ExporterError
+from exporter.cli.output import complain
+from exporter.cli.streams import steady_streams
+from exporter.errors import code_of, sentence_of
+from exporter.interrupts import interrupted, noticing_interrupts
 
 COMMANDS = {
     "run": CommandEntry(
@@ -64,7 +61,7 @@ COMMANDS = {
 
 INTERRUPTED = 130
 # No fault, so that --debug has nothing to show.
-_PLAIN = (click.exceptions.Abort, click.ClickException, BrokenPipeError)
+_PLAIN = (click.exceptions.Abort, click.ClickException)
 
 
 class Program(LazyGroup):
@@ -73,39 +70,21 @@ class Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with 0, 1, 2 or 3 as documented in the README, or 130 after Ctrl-C."""
         kwargs["standalone_mode"] = False
-        with _noticing_interrupts() as interrupts:
+        steady_streams()
+        with noticing_interrupts():
             try:
                 code = super().main(*args, **kwargs)
+                sys.stdout.flush()
             except Exception as error:
-                if _debugging() and not interrupts and not isinstance(error, _PLAIN):
+                if _debugging() and not interrupted() and not isinstance(error, _PLAIN):
                     raise
                 # Some libraries turn the KeyboardInterrupt that reaches them into an error of their own.
-                sys.exit(_interrupted() if interrupts else _failed(error))
+                sys.exit(_interrupted() if interrupted() else _failed(error))
         sys.exit(code if isinstance(code, int) else 0)
 
 
-@contextmanager
-def _noticing_interrupts() -> Iterator[list[int]]:
-    """Gives a list that gains an entry at each Ctrl-C, which is raised as ever."""
-    seen: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        signal.default_int_handler(number, frame)
-
-    # Only the main thread may set handlers; a shell that ignores Ctrl-C for its background jobs is left its way.
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        yield seen
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _interrupted() -> int:
-    _complain("Interrupted. Nothing half-written was kept; run the same command again to go on.")
+    complain("Interrupted. Nothing half-written was kept; run the same command again to go on.")
     return INTERRUPTED
 
 
@@ -117,28 +96,14 @@ def _failed(error: Exception) -> int:
         case click.ClickException():
             error.show()
             return error.exit_code
-        case BrokenPipeError():
-            # The reader went away (`| head`); keep the interpreter from complaining at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        case ExporterError() | DeviceError():
-            _complain(str(error))
-            return error.exit_code
-        case OSError():
-            where = f"{error.filename}: " if error.filename else ""
-            _complain(f"{where}{error.strerror or error}")
         case _:
-            _complain(f"{type(error).__name__}: {error}\nThis is a fault in mobile-export; --debug shows where.")
-    return 3
+            complain(sentence_of(error))
+            return code_of(error)
 
 
 def _debugging() -> bool:
     context = click.get_current_context(silent=True)
     return bool(context and context.find_root().params.get("debug")) or "--debug" in sys.argv[1:2]
-
-
-def _complain(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
 
 
 @click.group(cls=Program, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,3 +114,8 @@ def main(debug: bool) -> None:
 
     Exit codes: 0 all gates passed, 1 a gate failed, 2 wrong usage or configuration, 3 a tool or device failed.
     """
+    if debug:
+        logger = logging.getLogger("exporter")
+        logger.addHandler(logging.StreamHandler())
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from exporter.artifacts import output
-from exporter.errors import UsageProblem
+from exporter.errors import file_problem
 
 
 def encodable(text: str) -> bytes:
@@ -21,16 +21,19 @@ def echo(text: str) -> None:
     click.echo(encodable(text), nl=False)
 
 
+def complain(message: str) -> None:
+    """Write an error to standard error."""
+    click.echo(encodable(f"error: {message}\n"), nl=False, err=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 to `path`, which appears whole or not at all.
 
     Raises:
-        UsageProblem: it cannot be written.
+        UsageProblem: `path` is no place to write to.
+        ToolError: the disk is full.
     """
-    try:
-        output.write_text(path, encodable(text).decode())
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
+    output.write_text(path, encodable(text).decode())
 
 
 def append_text(path: Path, text: str) -> None:
@@ -39,7 +42,7 @@ def append_text(path: Path, text: str) -> None:
         with path.open("ab") as file:
             file.write(encodable(text) + b"\n")
     except OSError as error:
-        raise UsageProblem(f"{path} cannot be written: {error.strerror}.") from error
+        raise file_problem(path, error) from error
 
 
 @contextlib.contextmanager
@@ -48,7 +51,9 @@ def progress() -> Iterator[Callable[[Path], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status("measuring") as status:
-        yield lambda path: status.update(f"measuring {path}")
+    from exporter.report.console import plain_console
+
+    with plain_console(stderr=True).status("measuring") as status:
+        yield lambda path: status.update(Text(f"measuring {path}"))

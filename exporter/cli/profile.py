@@ -10,6 +10,7 @@ from exporter.cli.targets import format_option, targets_option
 from exporter.coreml_profiling import is_coreml, profile_apple
 from exporter.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
 from exporter.errors import UsageProblem
+from exporter.inspection.whole import check_whole
 from exporter.profiling import RunnerChoice, profile
 from exporter.record import DeviceProfile
 from exporter.report.profiles import profile_lines
@@ -63,6 +64,7 @@ def command(
     failed, 1 when a budget did.
     """
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
+    check_whole(artifact)
     target = _target(target_name, targets_file)
     if is_coreml(artifact):
         if isinstance(target, TfliteTarget):

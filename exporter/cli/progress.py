@@ -11,9 +11,9 @@ class Terminal:
     """A line a stage, with a bar when the stage counts."""
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from exporter.report.console import plain_console
 
-        self.console = Console(stderr=True)
+        self.console = plain_console(stderr=True)
 
     @contextmanager
     def stage(self, text: str) -> Iterator[Advance]:
@@ -23,7 +23,7 @@ class Terminal:
 
         columns = (
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

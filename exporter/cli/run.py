@@ -38,11 +38,10 @@ def command(
 
     Exit code 0 when every gate passed, 1 when one failed, 2 for wrong usage, 3 when a tool failed.
     """
+    from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.pipeline.request import RunRequest
     from exporter.pipeline.run import run
-    from exporter.report.files import write_reports
-    from exporter.report.terminal import render
     from profilers.plan import ProfilePlan
 
     names = (
@@ -67,9 +66,4 @@ def command(
         **{name: given[name] for name in names},
     )
     record = run(request, progress())
-    write_reports(record, request.output)
-    if output_format == "json":
-        click.echo(record.model_dump_json(indent=1))
-    else:
-        render(record, request.output)
-    return record.exit_code
+    return finish(record, request.output, output_format)

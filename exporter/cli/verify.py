@@ -51,6 +51,7 @@ def command(
         output=Path(),
         evaluation=given["evaluation"],
         evaluation_samples=given["evaluation_samples"],
+        strict=strict,
     )
     parities, verdicts = verify(request, artifact, progress())
     compared = compare_layers_of(request, artifact, progress()) if layers else []

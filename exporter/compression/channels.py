@@ -44,7 +44,7 @@ class UnsoundRemovalError(Exception):
     """The pruned model does not run or does not compute what the masked one does."""
 
 
-FAULTS = (UnsoundRemovalError, RuntimeError, IndexError, ValueError)
+FAULTS = (UnsoundRemovalError, RuntimeError, IndexError, KeyError, ValueError, AssertionError)
 """What torch-pruning and a pruned model raise when dependencies were followed wrongly."""
 
 
@@ -184,6 +184,8 @@ class _Pruner:
         layer = twin.get_submodule(name)
         try:
             graph = torch_pruning.DependencyGraph().build_dependency(twin, self.context.example_inputs)
+            if layer not in graph.module2node:  # the projections of nn.MultiheadAttention, for example
+                return "it is not called as a layer: what holds it computes with its weight"
             prune = graph.get_pruner_of_module(layer).prune_out_channels
             # The ends: a group that pairs layers of unlike widths fails at one of them.
             group = graph.get_pruning_group(layer, prune, idxs=[0, graph.get_out_channels(layer) - 1])

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from exporter.compression.model import CompressionData
 from exporter.datasets.dataset import Dataset
+from exporter.errors import UsageProblem
 
 CALIBRATION_BATCH = 16
 
@@ -23,7 +24,7 @@ class _Examples(TorchDataset[tuple[Tensor, ...]]):
         return self.dataset.size
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        example = _tensor(self.dataset.read(index))
+        example = _only(self.dataset.read(index), self.dataset.name)
         if self.dataset.labels is None:
             return (example,)
         return example, torch.tensor(self.dataset.labels[index])
@@ -42,9 +43,8 @@ def compression_data(
     source = calibration or training
     batches: tuple[Tensor, ...] = ()
     if source is not None:
-        indices = source.spread(calibration_samples)
-        stacked = torch.stack([_tensor(source.read(index)) for index in indices])
-        batches = torch.split(stacked, CALIBRATION_BATCH)
+        examples = [_only(source.read(index), source.name) for index in source.spread(calibration_samples)]
+        batches = torch.split(torch.stack(examples), CALIBRATION_BATCH) if source.stacked else tuple(examples)
     return CompressionData(
         calibration=batches,
         training=None if training is None else _Examples(training),
@@ -52,5 +52,7 @@ def compression_data(
     )
 
 
-def _tensor(example: tuple[np.ndarray[Any, Any], ...]) -> Tensor:
+def _only(example: tuple[np.ndarray[Any, Any], ...], name: str) -> Tensor:
+    if len(example) != 1:
+        raise UsageProblem(f"data {name}: recipes take data for models of one input; this model has {len(example)}.")
     return torch.from_numpy(np.ascontiguousarray(example[0]))

@@ -1,5 +1,6 @@
 """Core ML: a traced graph to an ML program, in float; `coreml_compression` compresses it."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.conversion.coreml_names import rename_layers
+from exporter.conversion.coreml_operators import register_operators
 from exporter.conversion.layer_names import match_layers
+from exporter.conversion.refusals import coreml_refusal
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import channels_first
-from exporter.errors import ToolError, first_line
 from exporter.heavy import load_coremltools, quiet
 from exporter.inspection.coreml import load_spec, walk
 from exporter.sources.description import ImageSpec, InputSpec, SourceDescription
@@ -82,10 +84,12 @@ def layer_of(op: Any, layers: Mapping[str, str]) -> str:
 
 def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
     coremltools = load_coremltools()
+    register_operators()
     classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
     outputs = [coremltools.TensorType(name=name, dtype=np.float32) for name in description.outputs]
+    said = _Said()
     try:
-        with quiet():
+        with quiet(), said:
             return coremltools.convert(
                 traced,
                 inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
@@ -97,8 +101,24 @@ def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, 
                 compute_units=coremltools.ComputeUnit[target.compute_units.upper()],
                 skip_model_load=True,
             )
-    except (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AssertionError) as error:
-        raise ToolError(f"coremltools cannot convert the model: {first_line(error)}") from error
+    except Exception as error:
+        raise coreml_refusal(error, said.text, traced.inlined_graph) from error
+
+
+class _Said(logging.Handler):
+    """Keeps what coremltools logs while it converts: it names the operator there, and not in its exception."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One message."""
+        self.text += record.getMessage()
+
+    def __enter__(self) -> None:
+        logging.getLogger("coremltools").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("coremltools").removeHandler(self)
 
 
 def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) -> Any:

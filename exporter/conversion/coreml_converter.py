@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from exporter.conversion.graph import SourceGraph
 from exporter.conversion.rules import selects
 from exporter.conversion.trace import example_tensors
 from exporter.datasets.core_ml import core_ml_features
-from exporter.errors import UsageProblem
+from exporter.errors import ToolError, UsageProblem
 from exporter.heavy import quiet
 from exporter.inspection import Inspection
 from exporter.record import LeftAlone
@@ -34,6 +34,7 @@ class CoremlConverter:
             UsageProblem: the source is ONNX, or calibration data is missing.
             ToolError: coremltools failed.
         """
+        target, notes = self._one_picture_only(target)
         model = self._float(target)
         hints = self.source.source.hints
         forms = coreml_hints.hinted_configs(model, hints)
@@ -52,7 +53,18 @@ class CoremlConverter:
         with quiet():
             mlmodel.save(str(path))
         reason = self._equalized[1] if target.quantization.equalize else None
-        return CoremlConversion(target, plans, () if reason is None else (reason,))
+        return CoremlConversion(target, plans, notes if reason is None else (*notes, reason))
+
+    def _one_picture_only(self, target: CoremlTarget) -> tuple[CoremlTarget, tuple[str, ...]]:
+        """The target as it can be had, with the reason: an image input of Core ML holds one picture."""
+        batches = [spec for spec in self.source.description.inputs if spec.image and spec.shape[0] != 1]
+        if not batches or target.input_kind == "tensor":
+            return target, ()
+        note = (
+            f"input {batches[0].name} takes {batches[0].shape[0]} pictures, and an image input of Core ML holds one: "
+            "it is a multi-array, which the app normalizes"
+        )
+        return target.model_copy(update={"input_kind": "tensor"}), (note,)
 
     @cached_property
     def _equalized(self) -> tuple[SourceGraph, str | None]:
@@ -78,15 +90,23 @@ class CoremlConverter:
         rules = [rule for rule in quantization.rules if rule.precision]
         key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
-            graph = self._equalized[0] if quantization.equalize else self.source
-            self._floats[key] = coreml.convert_float(
-                graph.traced_dividing if target.input_kind == "image" else graph.traced,
-                graph.description,
-                graph.source.settings,
-                target,
-                graph.layer_weights,
-            )
+            self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
         return self._floats[key]
+
+    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> coreml.CoremlModel:
+        """The program of the traced graph, or of the one in torch's core operators where coremltools refuses that."""
+        image = target.input_kind == "image"
+        convert = partial(
+            coreml.convert_float, description=graph.description, settings=graph.source.settings, target=target,
+            weights=graph.layer_weights,
+        )  # fmt: skip
+        try:
+            return convert(graph.traced_dividing if image else graph.traced)
+        except ToolError as error:
+            try:
+                return convert(graph.decomposed(dividing=image))
+            except ToolError:
+                raise error from None
 
     def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
         """The model with int8 activations where the target asks for them."""

@@ -1,7 +1,7 @@
 """Traced graph to a simplified ONNX model, in memory."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +10,32 @@ import onnxsim
 import torch
 from numpy.typing import NDArray
 
-from exporter.conversion.onnx_rewrites import strided_slices_to_pools
-from exporter.conversion.trace import example_tensors
-from exporter.errors import ToolError, first_line
+from exporter.conversion.onnx_rewrites import channels_to_front, strided_slices_to_pools
+from exporter.conversion.refusals import onnx_refusal, plain
+from exporter.conversion.trace import as_converters_know, example_tensors
+from exporter.errors import ToolError
 from exporter.heavy import quiet
 from exporter.sources.description import InputSpec
 
 OPSET = 17
 
 
-def to_onnx(traced: Any, inputs: Sequence[InputSpec], outputs: Sequence[str]) -> Any:
+def to_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], graph: Callable[[], Any]) -> Any:
     """ONNX ModelProto with the given input and output names, constants folded.
+
+    Args:
+        module: takes and gives tensors (`traceable`). A module and not its trace, in which shapes of attention's
+            projections are lost.
+        graph: gives the TorchScript graph, in which a refused operator is looked up.
 
     Raises:
         ToolError: an operator has no ONNX form.
     """
     buffer = io.BytesIO()
     try:
-        with quiet(), torch.no_grad():
+        with quiet(), as_converters_know():
             torch.onnx.export(
-                traced,
+                module,
                 example_tensors(inputs),
                 buffer,  # type: ignore[arg-type]  # a stream works; the stub knows only paths
                 dynamo=False,
@@ -37,15 +43,20 @@ def to_onnx(traced: Any, inputs: Sequence[InputSpec], outputs: Sequence[str]) ->
                 output_names=list(outputs),
                 opset_version=OPSET,
             )
-    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        raise ToolError(f"the model cannot be written as ONNX, which TFLite needs: {first_line(error)}") from error
+    except Exception as error:
+        raise onnx_refusal(error, graph()) from error
     return simplified(onnx.load_from_string(buffer.getvalue()))
 
 
 def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
-    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, constants folded."""
+    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, images and maps NCHW, constants folded."""
     model = onnx.load(str(path))
-    return simplified(model, {spec.name: list(spec.shape) for spec in inputs})
+    shapes = {spec.name: list(spec.shape) for spec in inputs}
+    if not any(spec.layout == "NHWC" for spec in inputs):
+        return simplified(model, shapes)
+    fixed = simplified(model, shapes)
+    channels_to_front(fixed, [spec.name for spec in inputs if spec.image is not None])
+    return simplified(fixed)
 
 
 def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
@@ -62,7 +73,7 @@ def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:
         with quiet():
             result, valid = onnxsim.simplify(model, overwrite_input_shapes=shapes)
     except RuntimeError as error:
-        raise ToolError(f"the ONNX model cannot be simplified: {first_line(error)}") from error
+        raise ToolError(f"the ONNX model cannot be simplified: {plain(str(error))}") from error
     if not valid:
         raise ToolError("the simplified ONNX model does not compute what the original did")
     return strided_slices_to_pools(result)

@@ -1,5 +1,6 @@
 """Rewrites of ONNX graphs into equal ones that onnx2tf translates rightly."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,41 @@ def strided_slices_to_pools(model: Any) -> Any:
             model.graph.node[index].CopyFrom(pool)
     onnx.checker.check_model(model)
     return model
+
+
+def channels_to_front(model: Any, images: Sequence[str]) -> None:
+    """Make a model with channels last take `images`, and give its outputs of four dimensions, with channels first.
+
+    Its own names stay; the model computes what it did.
+    """
+    graph = model.graph
+    for value in graph.input:
+        if value.name in images:
+            _rename(graph, value.name, f"{value.name}/channels_last", outputs=False)
+            graph.node.insert(0, helper.make_node("Transpose", [value.name], [f"{value.name}/channels_last"],
+                                                  name=f"{value.name}/to_last", perm=[0, 2, 3, 1]))  # fmt: skip
+            _permute(value, (0, 3, 1, 2))
+    for value in graph.output:
+        if len(value.type.tensor_type.shape.dim) == 4:
+            _rename(graph, value.name, f"{value.name}/channels_last", outputs=True)
+            graph.node.append(helper.make_node("Transpose", [f"{value.name}/channels_last"], [value.name],
+                                               name=f"{value.name}/to_first", perm=[0, 3, 1, 2]))  # fmt: skip
+            _permute(value, (0, 3, 1, 2))
+    del graph.value_info[:]  # inferred anew
+
+
+def _rename(graph: Any, old: str, new: str, *, outputs: bool) -> None:
+    """Rename a value where nodes read it, and with `outputs` where one writes it."""
+    for node in graph.node:
+        for names in (node.input, node.output) if outputs else (node.input,):
+            for index, name in enumerate(names):
+                names[index] = new if name == old else name
+
+
+def _permute(value: Any, axes: Sequence[int]) -> None:
+    dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    for dim, axis in zip(value.type.tensor_type.shape.dim, axes, strict=True):
+        dim.dim_value = dims[axis]
 
 
 def _strides(node: Any, constants: dict[str, np.ndarray[Any, Any]], shapes: dict[str, list[int]]) -> list[int] | None:

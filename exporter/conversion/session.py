@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.artifacts.digests import tree_digest
 from exporter.datasets.dataset import Dataset
+from exporter.errors import ToolError, UsageProblem
 from exporter.inspection import Inspection, inspect
 from exporter.record import LeftAlone
 from exporter.sources.load import ModelSource
@@ -77,7 +78,10 @@ class ConversionSession:
         """Facts of a file; targets that share a twin look at it once."""
         digest = tree_digest(path)
         if digest not in self._inspections:
-            self._inspections[digest] = inspect(path)
+            try:
+                self._inspections[digest] = inspect(path)
+            except UsageProblem as error:  # nobody gave this file: it was made here
+                raise ToolError(f"what was converted cannot be inspected: {error}") from error
         return self._inspections[digest].model_copy(update={"path": str(path)})
 
     @cached_property

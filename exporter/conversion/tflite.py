@@ -1,20 +1,15 @@
-"""TFLite: one Keras graph a model, and every variant from its one concrete function.
+"""TFLite: every variant of a model from one concrete function of TensorFlow's."""
 
-onnx2tf, as its documentation uses it, writes a SavedModel twice, which takes nine tenths of its time; here nothing is
-saved.
-"""
-
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import ToolError, UsageProblem, first_line
-from exporter.heavy import load, load_tensorflow, quiet
+from exporter.conversion.refusals import tflite_refusal
+from exporter.errors import ToolError, UsageProblem
+from exporter.heavy import load_tensorflow, quiet
 from exporter.sources.description import InputSpec
 from exporter.targets.settings import TfliteQuantization
 
@@ -29,71 +24,14 @@ class TfliteGraph:
         function: takes the inputs in the target's layout, gives a list of outputs.
         inputs: of the source.
         layout: of image inputs and of outputs with four dimensions.
+        owner: what must live as long as the function: a function does not keep its Keras model's variables.
     """
 
     function: Any
     inputs: tuple[InputSpec, ...]
     outputs: tuple[str, ...]
     layout: str
-
-
-def build_graph(
-    onnx_model: Any,
-    inputs: Sequence[InputSpec],
-    outputs: Sequence[str],
-    layout: str,
-    sample: Example,
-    expected: Sequence[NDArray[Any]],
-) -> TfliteGraph:
-    """Translate an ONNX model once; `TfliteGraph` then gives every variant.
-
-    Args:
-        onnx_model: simplified, image inputs NCHW.
-        layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
-        sample: one example as the ONNX model takes it, with the batch dimension.
-        expected: what the source gives for `sample`; it decides which axis of an output holds the channels.
-
-    Raises:
-        ToolError: an operator cannot be translated.
-    """
-    tensorflow = load_tensorflow()
-    images = {spec.name for spec in inputs if spec.image is not None}
-    keras_model = _keras_model(onnx_model, [spec.name for spec in inputs if spec.name not in images], sample, inputs)
-    names = [tensor.name.partition(":")[0] for tensor in keras_model.inputs]
-    order = [names.index(spec.name) if spec.name in names else index for index, spec in enumerate(inputs)]
-    nhwc = [_to_channels_last(value) if spec.name in images else value
-            for spec, value in zip(inputs, sample, strict=True)]  # fmt: skip
-
-    def call(values: Sequence[Any]) -> list[Any]:
-        arranged: list[Any] = [None] * len(values)
-        for position, value in zip(order, values, strict=True):
-            arranged[position] = value
-        result = keras_model(arranged if len(arranged) > 1 else arranged[0])
-        return list(result) if isinstance(result, list | tuple) else [result]
-
-    permutations = [
-        _output_permutation(np.asarray(found), np.asarray(wanted))
-        for found, wanted in zip(call([tensorflow.constant(value) for value in nhwc]), expected, strict=True)
-    ]
-
-    def forward(*values: Any) -> list[Any]:
-        ready = [
-            tensorflow.transpose(value, [0, 2, 3, 1]) if layout == "NCHW" and spec.name in images else value
-            for spec, value in zip(inputs, values, strict=True)
-        ]
-        results = call(ready)
-        return [
-            _arranged(tensorflow, value, to_source, layout)
-            for value, to_source in zip(results, permutations, strict=True)
-        ]
-
-    signature = [
-        tensorflow.TensorSpec(value.shape, value.dtype, name=spec.name)
-        for spec, value in zip(inputs, sample if layout == "NCHW" else nhwc, strict=True)
-    ]
-    with quiet():
-        function = tensorflow.function(forward).get_concrete_function(*signature)
-    return TfliteGraph(function, tuple(inputs), tuple(outputs), layout)
+    owner: Any = None
 
 
 def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> bytes:
@@ -111,7 +49,7 @@ def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: S
         UsageProblem: calibration data is needed and there is none.
         ToolError: TensorFlow's converter failed.
     """
-    with conversion_errors(), quiet():
+    with conversion_errors(graph), quiet():
         return bytes(converter_for(graph, quantization, calibration).convert())
 
 
@@ -130,7 +68,7 @@ def convert_with_floats(
     options = debug.QuantizationDebugOptions(
         denylisted_nodes=list(kept_nodes) or None, denylisted_ops=list(kept_types) or None
     )
-    with conversion_errors(), quiet():
+    with conversion_errors(graph), quiet():
         converter = converter_for(graph, quantization, calibration)
         debugger = debug.QuantizationDebugger(
             converter=converter, debug_dataset=_representative(calibration), debug_options=options
@@ -167,78 +105,11 @@ def _representative(calibration: Sequence[Example]) -> Callable[[], Iterator[lis
 
 
 @contextmanager
-def conversion_errors() -> Iterator[None]:
-    """Turn what TensorFlow's converter raises into `ToolError`."""
-    tensorflow = load_tensorflow()
+def conversion_errors(graph: TfliteGraph) -> Iterator[None]:
+    """Turn what TensorFlow's converter raises into a `ToolError` that names the operator and its layer."""
     try:
         yield
-    except (tensorflow.errors.OpError, RuntimeError, ValueError, SystemError) as error:
-        if isinstance(error, UsageProblem | ToolError):
-            raise
-        raise ToolError(f"TensorFlow's converter failed: {first_line(error)}") from error
-    except Exception as error:
-        if type(error).__name__ == "ConverterError":
-            raise ToolError(f"TensorFlow's converter failed: {first_line(error)}") from error
+    except (UsageProblem, ToolError):
         raise
-
-
-def _keras_model(onnx_model: Any, kept_inputs: Sequence[str], sample: Example, inputs: Sequence[InputSpec]) -> Any:
-    with quiet():
-        converter = load("onnx2tf")
-    images = [value for spec, value in zip(inputs, sample, strict=True) if spec.image is not None]
-    try:
-        with tempfile.TemporaryDirectory() as folder, quiet(), _sample_data(images):
-            return converter.convert(
-                onnx_graph=onnx_model,
-                output_folder_path=folder,
-                keep_shape_absolutely_input_names=list(kept_inputs) or None,
-                disable_model_save=True,
-                non_verbose=True,
-            )
-    except (Exception, SystemExit) as error:
-        raise ToolError(f"onnx2tf cannot translate the model: {type(error).__name__}: {first_line(error)}") from error
-
-
-@contextmanager
-def _sample_data(images: Sequence[NDArray[Any]]) -> Iterator[None]:
-    """Give onnx2tf the caller's image (NHWC) where it would download some to compare its layers with."""
-    modules = [load("onnx2tf.onnx2tf"), load("onnx2tf.utils.common_functions")]
-    saved = [module.download_test_image_data for module in modules]
-    sample = _to_channels_last(images[0]) if images else np.zeros((1, 8, 8, 3), np.float32)
-
-    def own_sample() -> NDArray[np.float32]:
-        return np.ascontiguousarray(sample, np.float32)
-
-    try:
-        for module in modules:
-            module.download_test_image_data = own_sample
-        yield
-    finally:
-        for module, function in zip(modules, saved, strict=True):
-            module.download_test_image_data = function
-
-
-def _to_channels_last(value: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(np.moveaxis(value, 1, -1))
-
-
-def _output_permutation(found: NDArray[Any], wanted: NDArray[Any]) -> tuple[int, ...] | None:
-    """The axes that bring `found` to the source's order: None when it has that order already.
-
-    Raises:
-        ToolError: the shapes agree in neither order.
-    """
-    last_to_first = (0, found.ndim - 1, *range(1, found.ndim - 1))
-    candidates = {None: found, last_to_first: found.transpose(last_to_first)} if found.ndim > 2 else {None: found}
-    fitting = {axes: value for axes, value in candidates.items() if value.shape == wanted.shape}
-    if not fitting:
-        raise ToolError(f"onnx2tf gave an output of shape {found.shape}; the source's is {wanted.shape}")
-    return min(fitting, key=lambda axes: float(np.abs(fitting[axes].astype(np.float64) - wanted).mean()))
-
-
-def _arranged(tensorflow: Any, value: Any, to_source: tuple[int, ...] | None, layout: str) -> Any:
-    """An output in the target's layout: of four dimensions NHWC or NCHW, others as the source has them."""
-    rank = len(value.shape)
-    if rank == 4 and layout == "NHWC":
-        return tensorflow.transpose(value, [0, 2, 3, 1]) if to_source is None else tensorflow.identity(value)
-    return tensorflow.identity(value) if to_source is None else tensorflow.transpose(value, to_source)
+    except Exception as error:
+        raise tflite_refusal(error, graph.function.graph) from error

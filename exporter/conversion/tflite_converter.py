@@ -1,19 +1,19 @@
 """TfliteConverter: every TFLite artifact of one source, from one graph a layout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
-from exporter.conversion import onnx_graph, tflite, tflite_file, tflite_metadata, tflite_ranges
+from exporter.conversion import tflite, tflite_file, tflite_metadata, tflite_ranges
 from exporter.conversion.graph import Example, SourceGraph
 from exporter.conversion.layer_names import match_layers
 from exporter.conversion.rules import selects
+from exporter.conversion.tflite_routes import FloatModel, float_model
 from exporter.conversion.trace import example_tensors
 from exporter.errors import UsageProblem
-from exporter.sources.load import flatten
 from exporter.targets.settings import TfliteQuantization, TfliteTarget
 
 
@@ -22,13 +22,12 @@ class TfliteConverter:
 
     def __init__(self, source: SourceGraph) -> None:
         self.source = source
-        self._graph = cache(self._build)
-        self._float = cache(lambda layout: tflite.convert(self._graph(layout), TfliteQuantization(), []))
+        self._model = cache(self._build)
         self._layers = cache(
-            lambda layout: match_layers(source.layer_weights, tflite_file.float_weights(self._float(layout)))
+            lambda layout: match_layers(source.layer_weights, tflite_file.float_weights(self._model(layout).content))
         )
-        self._order = cache(lambda layout: tflite_file.weighted_tensors(self._float(layout)))
-        self._twin = cache(lambda layout: self._finished(self._float(layout), layout))
+        self._order = cache(lambda layout: tflite_file.weighted_tensors(self._model(layout).content))
+        self._twin = cache(lambda layout: self._finished(self._model(layout).content, layout))
 
     def convert(self, target: TfliteTarget, path: Path, twin: Path) -> None:
         """Write the artifact to `path`, and the float32 model in the same layout to `twin`.
@@ -45,7 +44,7 @@ class TfliteConverter:
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
 
     def _variant(self, target: TfliteTarget) -> bytes:
-        graph, quantization = self._graph(target.layout), target.quantization
+        graph, quantization = self._model(target.layout).graph, target.quantization
         examples = [
             _in_layout(example, target.layout, graph) for example in self.source.calibration_examples()
         ] if quantization.calibrated else []  # fmt: skip
@@ -71,19 +70,17 @@ class TfliteConverter:
         order = self._order(layout)
         return tflite_file.finish(content, names, description.outputs, self._layers(layout), order, data, text)
 
-    def _build(self, layout: str) -> tflite.TfliteGraph:
+    def _build(self, layout: str) -> FloatModel:
         description = self.source.description
         sample = tuple(tensor.numpy() for tensor in example_tensors(description.inputs))
-        if self.source.source.onnx_path is not None:
-            model = onnx_graph.read_onnx(self.source.source.onnx_path, description.inputs)
-            expected = onnx_graph.run_onnx(
-                model, {spec.name: value for spec, value in zip(description.inputs, sample, strict=True)}
-            )
-        else:
-            model = onnx_graph.to_onnx(self.source.traced, description.inputs, description.outputs)
-            with torch.no_grad():
-                expected = [tensor.numpy() for tensor in flatten(self.source.traced(*map(torch.from_numpy, sample)))]
-        return tflite.build_graph(model, description.inputs, description.outputs, layout, sample, expected)
+        return float_model(
+            self._onnx_models(), description.inputs, description.outputs, layout, sample,
+            self.source.outputs_of(sample),
+        )  # fmt: skip
+
+    def _onnx_models(self) -> list[Callable[[], Any]]:
+        forms: list[Callable[[], Any]] = [lambda: self.source.onnx_model]
+        return forms if self.source.source.onnx_path is not None else [*forms, lambda: self.source.onnx_decomposed]
 
 
 def _kept_nodes(quantization: TfliteQuantization, layers: Mapping[str, str]) -> list[str]:

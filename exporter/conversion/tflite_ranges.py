@@ -41,7 +41,7 @@ def convert_with_ranges(
         ToolError: a learned range belongs to no tensor of the graph, or the converter failed.
     """
     tensorflow = load_tensorflow()
-    with tflite.conversion_errors(), quiet():
+    with tflite.conversion_errors(graph), quiet():
         converter = tflite.converter_for(graph, quantization, calibration)
         converter._experimental_calibrate_only = True
         calibrated = bytes(converter.convert())

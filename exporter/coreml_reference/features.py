@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from exporter.coreml_reference.dtypes import Dtype, by_mil_name
+from exporter.coreml_reference.dtypes import Dtype, by_mil_name, to_tensor
 from exporter.coreml_reference.errors import ModelInputError
 
 _ARRAY_TYPES = {"DOUBLE": "fp64", "FLOAT32": "fp32", "FLOAT16": "fp16", "INT32": "int32", "INT8": "int8"}
@@ -55,6 +55,15 @@ class Feature:
             )
             return None if fits else "[" + ", ".join(_range_text(*pair) for pair in self.ranges) + "]"
         return None if shape == self.shape or not self.shape else str(list(self.shape))
+
+    def flexible_shape(self) -> tuple[int, ...] | None:
+        """The shape, -1 where a dimension may have other lengths; None when the model does not describe it."""
+        if self.allowed:
+            same_rank = [one for one in self.allowed if len(one) == len(self.shape)]
+            return tuple(lengths[0] if len(set(lengths)) == 1 else -1 for lengths in zip(*same_rank, strict=True))
+        if self.ranges:
+            return tuple(low if low == high else -1 for low, high in self.ranges)
+        return self.shape or None
 
 
 def _range_text(low: int, high: int) -> str:
@@ -134,7 +143,9 @@ def to_input(feature: Feature, given: Any, wanted: Dtype, rounds: bool) -> torch
     Raises:
         ModelInputError: its kind, dtype or shape is not what the model describes.
     """
-    array = _pixels(feature, given) if feature.kind == "image" else _numbers(feature, given)
+    array = _pixels(feature, given) if feature.kind == "image" else _numbers(feature, given, wanted)
+    if array.shape == () and feature.shape == (1,):  # Core ML has no scalars: it describes them as one element
+        array = array.reshape(1)
     problem = feature.shape_problem(array.shape)
     if problem is not None:
         what = "images are not resized: give" if feature.kind == "image" else "give"
@@ -147,7 +158,7 @@ def to_input(feature: Feature, given: Any, wanted: Dtype, rounds: bool) -> torch
     return tensor
 
 
-def _numbers(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
+def _numbers(feature: Feature, given: Any, wanted: Dtype) -> np.ndarray[Any, Any]:
     if isinstance(given, Image.Image):
         raise ModelInputError(
             f"input {feature.name!r} is an array, not an image: give a numpy array of shape {list(feature.shape)}"
@@ -157,12 +168,32 @@ def _numbers(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(given)
     assert feature.dtype is not None
     whole = np.issubdtype(feature.dtype.array, np.integer)
-    if array.dtype.kind not in ("biu" if whole else "biuf"):
+    if array.dtype.kind not in "biuf":
         want = "whole numbers" if whole else "real numbers"
         raise ModelInputError(
             f"input {feature.name!r} has dtype {array.dtype}; give {want}, such as numpy.{feature.dtype.array.__name__}"
         )
-    return array.astype(np.int32) if array.dtype in (np.uint16, np.uint32) else array
+    return _whole_numbers(feature, array, wanted) if whole else array
+
+
+def _whole_numbers(feature: Feature, array: np.ndarray[Any, Any], wanted: Dtype) -> np.ndarray[Any, Any]:
+    """Integers of the input's dtype; floats that are whole numbers are taken, as Core ML takes them."""
+    assert feature.dtype is not None
+    held: list[np.dtype[Any]] = [np.dtype(kind) for kind in (feature.dtype.array, wanted.array)]
+    kinds = [np.iinfo(kind) for kind in held if kind.kind in "iu"]
+    low, high = max(kind.min for kind in kinds), min(kind.max for kind in kinds)
+    if array.dtype.kind == "b":
+        return array.astype(feature.dtype.array)
+    wide = array.astype(np.float64) if array.dtype.kind == "f" else array  # float16 cannot hold the bounds
+    good = (wide >= low) & (wide <= high)  # false for NaN
+    if array.dtype.kind == "f":
+        good &= np.floor(wide) == wide
+    if not good.all():
+        place = [int(index) for index in np.argwhere(~good)[0]]
+        raise ModelInputError(
+            f"input {feature.name!r} takes whole numbers from {low} to {high}; element {place} is {array[tuple(place)]}"
+        )
+    return array.astype(feature.dtype.array)
 
 
 def _pixels(feature: Feature, given: Any) -> np.ndarray[Any, Any]:
@@ -187,11 +218,12 @@ def to_output(feature: Feature, value: Any, rounds: bool) -> Any:
 
     Without rounding, float16 arrays are given in float32.
     """
-    if not isinstance(value, torch.Tensor):
+    if feature.kind in ("label", "probabilities"):
         return value
+    tensor = value if isinstance(value, torch.Tensor) else to_tensor(value)
     if feature.kind == "image":
-        return _picture(feature, value)
-    array = value.numpy()
+        return _picture(feature, tensor)
+    array = tensor.reshape(tensor.shape or (1,)).numpy()  # Core ML gives a scalar as one element
     if feature.dtype is None or (feature.dtype.rounds_to is not None and not rounds):
         return array
     return array.astype(feature.dtype.array)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from exporter.coreml_reference.batching import plan_batch
+from exporter.coreml_reference.classifier import Classifier, classifier_of, scalars_of
 from exporter.coreml_reference.dtypes import declared
 from exporter.coreml_reference.errors import ModelFileError, ModelInputError
 from exporter.coreml_reference.features import Feature, features, to_input, to_output
@@ -55,10 +56,10 @@ class ReferenceModel:
         if precision not in ("declared", "float32"):
             raise ValueError(f"precision {precision!r} is neither 'declared' nor 'float32'")
         file = read_model_file(path)
-        program = _load_program(file)
+        program = load_program(file)
         self.path = Path(path)
         self.precision = precision
-        self.function_name = _function_name(file, program, function_name)
+        self.function_name = default_function(file, program, function_name)
         function = program.functions[self.function_name]
         description = _description(file.specification, self.function_name)
         self.inputs: list[Feature] = features(description.input)
@@ -67,6 +68,8 @@ class ReferenceModel:
         self._states = [name for name in self._variables if name not in {one.name for one in self.inputs}]
         self._function = function
         self._plan = Plan(function, self.function_name, precision)
+        self.classifier: Classifier | None = classifier_of(function)
+        self.scalars: frozenset[str] = scalars_of(function)
 
     @property
     def input_description(self) -> dict[str, Feature]:
@@ -174,6 +177,8 @@ class ReferenceModel:
                 tensors[name] = to_input(feature, data[name], wanted, rounds)
             else:
                 tensors[name] = torch.full(feature.shape, feature.default, dtype=wanted.storage)
+            if self._variables[name].rank == 0:
+                tensors[name] = tensors[name].reshape(())
         return tensors
 
     def _buffers(self, state: State | None) -> dict[str, StateSlot]:
@@ -195,7 +200,12 @@ def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:
     return len(shapes) == 1 and all(shape[:1] == (1,) for _, shape in next(iter(shapes)))
 
 
-def _load_program(file: ModelFile) -> Any:
+def load_program(file: ModelFile) -> Any:
+    """The MIL program of a model file.
+
+    Raises:
+        ModelFileError: coremltools cannot read it.
+    """
     load_coremltools()
     from coremltools.converters.mil.frontend.milproto import load as milproto
 
@@ -210,7 +220,12 @@ def _load_program(file: ModelFile) -> Any:
         ) from error
 
 
-def _function_name(file: ModelFile, program: Any, wanted: str | None) -> str:
+def default_function(file: ModelFile, program: Any, wanted: str | None) -> str:
+    """`wanted`, else the function that the file names as its default.
+
+    Raises:
+        ModelInputError: there is no function of that name.
+    """
     names = list(program.functions)
     name = wanted or file.specification.description.defaultFunctionName or ("main" if "main" in names else names[0])
     if name not in names:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from exporter.errors import UsageProblem
 from exporter.sources.description import InputSpec
 
-FloatArray = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -23,8 +21,14 @@ class Dataset:
         name: what the user gave.
         digest: SHA-256 of the examples' bytes, their order and labels.
         labels: class index an example; None when there are no labels.
-        read: gives example `index` as the model's inputs take it, without the batch dimension, one array an input.
+        read: gives example `index` as the model's inputs take it, one array an input: without the batch dimension where
+            examples are `stacked`, else the whole input.
         paths: file an example, for messages; empty for arrays.
+        batch_size: examples that one run of the model takes, as its inputs were declared.
+        stacked: whether inputs are made by stacking examples along a new first axis.
+        pixels: whether image inputs were made of whole pixels.
+        drawn: whether the examples were made up and not given.
+        notes: what was done to the examples, in sentences.
     """
 
     name: str
@@ -33,11 +37,35 @@ class Dataset:
     read: Callable[[int], tuple[NDArray[Any], ...]] = field(repr=False)
     labels: tuple[int, ...] | None = None
     paths: tuple[Path, ...] = ()
+    batch_size: int = 1
+    stacked: bool = True
+    pixels: bool = False
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
-        """Examples stacked along a new first axis, one array an input."""
+        """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.
+
+        Raises:
+            UsageProblem: several examples were asked for that each fill the inputs.
+        """
+        if not self.stacked:
+            if len(indices) != 1:
+                raise UsageProblem(f"data {self.name}: each example is a whole input, so they cannot be batched.")
+            return self.read(indices[0])
         examples = [self.read(index) for index in indices]
         return tuple(np.stack(column) for column in zip(*examples, strict=True))
+
+    def runs(self, count: int | None = None) -> list[tuple[int, ...]]:
+        """Indices of the examples of each run of the model over at most `count` examples, evenly spread.
+
+        Where the model takes several at once and they do not come out even, the last run is filled with the first.
+        """
+        indices = self.spread(self.size if count is None else count)
+        size = self.batch_size if self.stacked else 1
+        missing = -len(indices) % size
+        indices += [indices[place % len(indices)] for place in range(missing)]
+        return [tuple(indices[start : start + size]) for start in range(0, len(indices), size)]
 
     def spread(self, count: int) -> list[int]:
         """At most `count` indices, evenly spread over the examples, so that sorted classes are all seen."""

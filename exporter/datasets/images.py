@@ -12,12 +12,23 @@ from exporter.sources.description import ImageSpec, InputSpec
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 
+DECODING = 2
+"""Raise it when images are decoded in another way: data with the same files are then other data."""
+
+ORIENTATION = 274
+"""EXIF tag (TIFF 6.0, "Orientation")."""
+
+MOST_16_BITS = 65535
+
 RESIZE_BEFORE_CROP = 256 / 224
 """The shorter side before a centre crop, relative to the crop (torchvision's classification presets)."""
 
 
 def read_image(path: Path, spec: InputSpec, resize: Literal["crop", "stretch"]) -> NDArray[np.uint8]:
     """Decode an image to uint8 (height, width, channels) of the input's size, channels in the input's order.
+
+    It is turned as its EXIF orientation says, which phones, browsers and Core ML do and torchvision does not. Pixels of
+    16 bits are scaled to 8; transparency is left out, as torchvision leaves it out.
 
     Raises:
         UsageProblem: not an image, or a damaged one.
@@ -26,12 +37,41 @@ def read_image(path: Path, spec: InputSpec, resize: Literal["crop", "stretch"]) 
     image_module = load("PIL.Image")
     try:
         with image_module.open(path) as opened:
-            image = opened.convert("L" if spec.image.color == "GRAY" else "RGB")
+            upright = load("PIL.ImageOps").exif_transpose(opened)
+            image = _in_8_bits(upright, image_module).convert("L" if spec.image.color == "GRAY" else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         raise UsageProblem(f"image {path} cannot be decoded: {error}. Remove it or replace it.") from error
     pixels = np.asarray(_resized(image, spec.height_width, resize, image_module))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
+
+
+def is_turned(path: Path) -> bool:
+    """Whether an image's EXIF data turns or mirrors it; False where it has none, or is no image."""
+    image_module = load("PIL.Image")
+    try:
+        with image_module.open(path) as opened:
+            return opened.getexif().get(ORIENTATION, 1) not in (0, 1)
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError):
+        return False  # whoever decodes it says what is wrong with it
+
+
+def _in_8_bits(image: Any, image_module: Any) -> Any:
+    """`image` in a mode of 8 bits a channel that PIL converts to every other.
+
+    Raises:
+        ValueError: its range of values cannot be known.
+    """
+    if image.mode in ("RGBa", "La", "P", "PA"):
+        return image.convert({"RGBa": "RGBA", "La": "LA"}.get(image.mode, "RGBA"))
+    if image.mode != "F" and image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image).astype(np.float64)
+    least, most = float(values.min()), float(values.max())
+    if not least >= 0 or not most <= (MOST_16_BITS if image.mode != "F" else 255):
+        raise ValueError(f"its pixels go from {least:g} to {most:g}, which is no range of 8, 16 bits or 0 to 1")
+    whole = MOST_16_BITS if image.mode != "F" else 1 if most <= 1 else 255
+    return image_module.fromarray(np.rint(values * 255 / whole).astype(np.uint8), "L")
 
 
 def _resized(image: Any, height_width: tuple[int, int], resize: str, image_module: Any) -> Any:
@@ -47,15 +87,20 @@ def _resized(image: Any, height_width: tuple[int, int], resize: str, image_modul
     return resized.crop((left, top, left + width, top + height))
 
 
-def normalize(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
-    """``(pixel / 255 - mean) / std`` a channel, in the input's layout, without the batch.
+def normalize(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[Any]:
+    """``(pixel / 255 - mean) / std`` a channel in float32, in the input's layout, without the batch.
+
+    An input of uint8 takes the pixels as they are.
 
     Args:
         pixels: uint8 (height, width, channels), channels in the input's order.
         spec: an image input.
     """
-    mean, std = channel_constants(spec.image)
-    values = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+    if spec.dtype == "uint8":
+        values: NDArray[Any] = pixels
+    else:
+        mean, std = channel_constants(spec.image)
+        values = (pixels.astype(np.float32) / np.float32(255) - mean) / std
     return np.ascontiguousarray(values.transpose(2, 0, 1)) if spec.layout == "NCHW" else values
 
 
@@ -63,6 +108,8 @@ def denormalize(values: NDArray[np.float32], spec: InputSpec) -> NDArray[np.uint
     """The pixels that `normalize` makes `values` of; inverse of it up to rounding."""
     mean, std = channel_constants(spec.image)
     pixels = values.transpose(1, 2, 0) if spec.layout == "NCHW" else values
+    if spec.dtype == "uint8":
+        return np.asarray(pixels, np.uint8)
     return np.asarray(np.clip(np.rint((pixels * std + mean) * 255), 0, 255), np.uint8)
 
 

@@ -1,6 +1,7 @@
 """Opens what the user gave for `--calibration` or `--evaluation`."""
 
 import csv
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.datasets.dataset import Dataset, digest_files
-from exporter.datasets.images import SUFFIXES, normalize, read_image
+from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
 from exporter.errors import UsageProblem
 from exporter.sources.description import InputSpec, sha256_file
 
@@ -59,7 +60,11 @@ def _folder_labels(paths: Sequence[Path], folder: Path, class_names: Sequence[st
     if any(path.parent == folder for path in paths):
         return None
     names = [path.relative_to(folder).parts[0] for path in paths]
-    order = list(class_names) if set(names) <= set(class_names) else sorted(set(names))
+    known = set(names) & set(class_names)
+    if known and set(names) - known:
+        strange = ", ".join(sorted(set(names) - known)[:5])
+        raise UsageProblem(f"data {folder}: folders {strange} are no classes of the model, others are; rename them.")
+    order = list(class_names) if known else sorted(set(names))
     index = {name: position for position, name in enumerate(order)}
     return tuple(index[name] for name in names)
 
@@ -108,8 +113,8 @@ def _images(
         raise UsageProblem(f"data {name} holds images; the model's inputs are {shapes}. Give an .npz or a factory.")
     read = partial(_read_image_example, tuple(paths), inputs[0], resize)
     # How an image of another size is fitted decides what the model sees.
-    digest = hash_text(f"{resize} {digest_files(paths, root, labels, inputs)}")
-    return Dataset(name, digest, len(paths), read, labels, tuple(paths))
+    digest = hash_text(f"{DECODING} {resize} {digest_files(paths, root, labels, inputs)}")
+    return Dataset(name, digest, len(paths), read, labels, tuple(paths), inputs[0].shape[0], pixels=True)
 
 
 def _read_image_example(
@@ -133,13 +138,71 @@ def _from_arrays(path: Path, inputs: Sequence[InputSpec]) -> Dataset:
             f"data {path} has arrays {', '.join(sorted(arrays))}, but none for input {', '.join(missing)}."
         )
     columns = [_column(path, spec, arrays[spec.name]) for spec in inputs]
+    notes = _casts(str(path), inputs, [arrays[spec.name] for spec in inputs])
     labels = tuple(int(label) for label in arrays["y"].reshape(-1)) if "y" in arrays else None
     sizes = {len(column) for column in columns} | ({len(labels)} if labels is not None else set())
     if len(sizes) != 1 or 0 in sizes:
         raise UsageProblem(f"data {path}: arrays must have the same length, at least 1; they have {sorted(sizes)}.")
+    return _rows(str(path), _array_digest(path, inputs), columns, inputs, labels, notes)
+
+
+def _rows(
+    name: str,
+    digest: str,
+    columns: list[NDArray[Any]],
+    inputs: Sequence[InputSpec],
+    labels: tuple[int, ...] | None,
+    notes: tuple[str, ...],
+) -> Dataset:
+    """Examples that are stacked to the declared batch; or whole inputs, where one has no batch first."""
+    whole = any(_is_whole(column, spec) for column, spec in zip(columns, inputs, strict=True))
+    sizes = {spec.shape[0] for spec in inputs if spec.shape}
+    if not whole and len(sizes) > 1:
+        shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
+        raise UsageProblem(
+            f"data {name}: the inputs {shapes} have no common batch, so that each example must have their whole shapes."
+        )
+    columns = [_completed(column, spec) if whole else column for column, spec in zip(columns, inputs, strict=True)]
     return Dataset(
-        str(path), _array_digest(path, inputs), sizes.pop(), partial(_read_row, columns, tuple(inputs)), labels
+        name,
+        digest,
+        len(columns[0]),
+        partial(_read_row, columns, tuple(inputs)),
+        labels,
+        batch_size=1 if whole else sizes.pop(),
+        stacked=not whole,
+        pixels=all(
+            spec.image is None or column.dtype == np.uint8 for column, spec in zip(columns, inputs, strict=True)
+        ),
+        notes=notes,
     )
+
+
+def as_pictures(data: Dataset, inputs: Sequence[InputSpec]) -> Dataset:
+    """The same examples as an image input can hold them: whole pixels from 0 to 255."""
+    if data.pixels:
+        return data
+
+    def rounded(value: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+        if spec.image is None:
+            return value
+        if data.stacked:
+            return normalize(denormalize(value, spec), spec)
+        return np.stack([normalize(denormalize(item, spec), spec) for item in value])
+
+    def read(index: int) -> tuple[NDArray[Any], ...]:
+        return tuple(rounded(value, spec) for value, spec in zip(data.read(index), inputs, strict=True))
+
+    return dataclasses.replace(data, digest=f"{data.digest}-pixels", read=read, pixels=True)
+
+
+def _is_whole(column: NDArray[Any], spec: InputSpec) -> bool:
+    return column.dtype != np.uint8 and column.ndim == len(spec.shape) + 1
+
+
+def _completed(column: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+    """Examples as whole inputs: those of a batch of one get their first axis."""
+    return column if _is_whole(column, spec) else column[:, None]
 
 
 def _column(path: Path, spec: InputSpec, array: NDArray[Any]) -> NDArray[Any]:
@@ -149,11 +212,27 @@ def _column(path: Path, spec: InputSpec, array: NDArray[Any]) -> NDArray[Any]:
         expected = [*spec.height_width, len(spec.image.mean)]
         if spec.image.color == "GRAY" and list(array.shape[1:]) == expected[:2]:
             array = array[..., None]
-    if list(array.shape[1:]) != expected:
-        raise UsageProblem(f"data {path}: examples of {spec.name} have shape {list(array.shape[1:])}, not {expected}.")
+    given = list(array.shape[1:])
+    if not pixels and given == list(spec.shape) and spec.shape[0] == 1:
+        array, given = array[:, 0], expected
+    elif not pixels and given == list(spec.shape):
+        expected = given
+    if given != expected:
+        raise UsageProblem(f"data {path}: examples of {spec.name} have shape {given}, not {expected}.")
     if not pixels and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageProblem(f"data {path}: {spec.name} has values that are NaN or infinite.")
+    if array.dtype.kind == "f" and not spec.dtype.startswith("float") and (array != np.rint(array)).any():
+        raise UsageProblem(f"data {path}: {spec.name} takes {spec.dtype}; its values have fractions.")
     return array if pixels else array.astype(spec.dtype)
+
+
+def _casts(name: str, inputs: Sequence[InputSpec], arrays: Sequence[NDArray[Any]]) -> tuple[str, ...]:
+    """Where whole numbers were given for an input of floats, which is often data that nobody normalized."""
+    return tuple(
+        f"{name}: input {spec.name} takes float32, the data holds {array.dtype}; it was taken as it is"
+        for spec, array in zip(inputs, arrays, strict=True)
+        if spec.dtype == "float32" and array.dtype.kind in "iub" and not (spec.image and array.dtype == np.uint8)
+    )
 
 
 def _read_row(columns: list[NDArray[Any]], inputs: tuple[InputSpec, ...], index: int) -> tuple[NDArray[Any], ...]:
@@ -188,9 +267,21 @@ def _from_factory(given: str, inputs: Sequence[InputSpec]) -> Dataset:
     labels = tuple(int(item[1]) for item in items) if labelled else None
     rows = [item[0] if labelled else item for item in items]
     rows = [row if isinstance(row, tuple) else (row,) for row in rows]
-    columns = [
-        _column(Path(given), spec, np.stack([np.asarray(row[position]) for row in rows]))
-        for position, spec in enumerate(inputs)
-    ]
+    arrays = [_stacked(given, spec, [row[position : position + 1] for row in rows])
+              for position, spec in enumerate(inputs)]  # fmt: skip
+    columns = [_column(Path(given), spec, array) for spec, array in zip(inputs, arrays, strict=True)]
     digest = hash_text("\0".join([*(hash_text(column.tobytes().hex()) for column in columns), str(labels)]))
-    return Dataset(given, digest, len(rows), partial(_read_row, columns, tuple(inputs)), labels)
+    return _rows(given, digest, columns, inputs, labels, _casts(given, inputs, arrays))
+
+
+def _stacked(given: str, spec: InputSpec, cells: Sequence[Sequence[Any]]) -> NDArray[Any]:
+    """One input's examples as one array."""
+    if any(not cell for cell in cells):
+        raise UsageProblem(f"data {given}: an example has no array for input {spec.name}.")
+    values = [np.asarray(cell[0]) for cell in cells]
+    odd = next((value for value in values if value.shape != values[0].shape), None)
+    if odd is not None:
+        raise UsageProblem(
+            f"data {given}: examples of {spec.name} have the shapes {list(values[0].shape)} and {list(odd.shape)}."
+        )
+    return np.stack(values)

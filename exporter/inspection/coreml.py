@@ -1,14 +1,21 @@
 """Reads an ML program through coremltools' own loader."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from exporter.artifacts.digests import tree_size
 from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load, load_coremltools, quiet
+from exporter.inspection.coreml_values import (
+    dtype_name,
+    is_constant,
+    quantization_words,
+    stored_bytes,
+    stored_form,
+    values_of,
+    variables,
+)
 from exporter.inspection.facts import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.inspection.values import distinct, nonzeros
 
@@ -16,7 +23,6 @@ WEIGHTS_FOLDER = Path("Data/com.apple.CoreML/weights")
 LEAST_CONSTANT = 16
 """Integer constants of fewer elements are parameters of operators (strides, axes), not weights."""
 
-_NAMES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
 _WEIGHT_PARAMETERS = {"weight", "weight_ih", "weight_hh"}
 _BIAS_PARAMETERS = {"bias", "beta", "gamma"}
 
@@ -87,63 +93,45 @@ def walk(block: Any) -> Iterator[Any]:
             yield from walk(inner)
 
 
-def dtype_name(variable: Any) -> str:
-    """Element type of a MIL variable: ``float16``, ``uint4``, ``string``, ..."""
-    types = load("coremltools.converters.mil.mil").types
-    kind = variable.sym_type
-    primitive = kind.get_primitive() if types.is_tensor(kind) else kind
-    name = str(types.builtin_to_string(primitive))
-    return _NAMES.get(name, name)
-
-
 def _compute_dtype(op: Any) -> str:
     """The type that an operation computes in: int8 where all its moving inputs are dequantized just before it."""
-    moving = [variable for variable in _variables(op) if variable.op is None or not _is_constant(variable.op)]
+    moving = [variable for variable in variables(op) if variable.op is None or not is_constant(variable.op)]
     if moving and op.op_type != "dequantize" and all(item.op and item.op.op_type == "dequantize" for item in moving):
         return "int8"
     return dtype_name(op.outputs[0]) if op.outputs else "none"
 
 
-def _variables(op: Any) -> Iterator[Any]:
-    for value in op.inputs.values():
-        yield from value if isinstance(value, list | tuple) else (value,)
-
-
-def _is_constant(op: Any) -> bool:
-    return bool(op.op_type == "const" or op.op_type.startswith("constexpr_"))
-
-
 def _weights_of(op: Any, seen: set[str]) -> Iterator[WeightFact]:
     for parameter, value in op.inputs.items():
         for variable in value if isinstance(value, list | tuple) else (value,):
-            if variable.op is not None and _is_constant(variable.op) and variable.op.name not in seen:
-                fact = _weight(variable.op, op, parameter)
-                if fact is not None:
-                    seen.add(variable.op.name)
-                    yield fact
+            if variable is None or variable.op is None or not is_constant(variable.op) or variable.op.name in seen:
+                continue
+            fact = _weight(variable, op, parameter)
+            if fact is not None:
+                seen.add(variable.op.name)
+                yield fact
 
 
-def _weight(constant: Any, user: Any, parameter: str) -> WeightFact | None:
-    values = constant.outputs[0].val if constant.op_type == "const" else constant.materialized_val_inference()
-    values = np.asarray(values)
+def _weight(variable: Any, user: Any, parameter: str) -> WeightFact | None:
+    constant = variable.op
+    values = values_of(variable)
     small = values.size < LEAST_CONSTANT and (values.dtype.kind != "f" or values.size < 2)
-    if small or values.dtype.kind not in "fiu":
+    if small or values.dtype.kind not in "fiub":
         return None
-    stored = constant.outputs[0] if constant.op_type == "const" else _main_input(constant)
-    size = _stored_bits(constant) // 8
+    size = stored_bytes(constant)
     return WeightFact(
         name=constant.name,
         layer=user.name,
         kind=_kind(user, parameter),
         op_type=user.op_type,
-        dtype=dtype_name(stored),
+        dtype=dtype_name(stored_form(variable)),
         shape=tuple(int(extent) for extent in values.shape),
         parameters=int(values.size),
         size_bytes=size,
         nonzeros=nonzeros(values),
         distinct=distinct(values),
-        quantization=_quantization(constant),
-        bits_per_weight=8 * size / values.size,
+        quantization=quantization_words(constant),
+        bits_per_weight=8 * size / values.size if values.size else 0.0,
     )
 
 
@@ -151,50 +139,6 @@ def _kind(user: Any, parameter: str) -> WeightKind:
     if parameter in _WEIGHT_PARAMETERS or (user.op_type in ("matmul", "gather", "einsum") and parameter != "indices"):
         return "weight"
     return "bias" if parameter in _BIAS_PARAMETERS else "constant"
-
-
-def _main_input(constant: Any) -> Any:
-    """The stored data of a ``constexpr_`` operation: its indices, quantized data, or non-zero values."""
-    for name in ("indices", "quantized_data", "data", "indices_nonzero_data", "nonzero_data"):
-        variable = constant.inputs.get(name)
-        if variable is not None:
-            return variable if variable.op.op_type == "const" else _main_input(variable.op)
-    return constant.outputs[0]
-
-
-def _stored_bits(op: Any) -> int:
-    """Bits of an operation's stored inputs; of a const, its own."""
-    if op.op_type == "const":
-        variable = op.outputs[0]
-        return int(np.asarray(variable.val).size) * _bits(dtype_name(variable))
-    return sum(_stored_bits(variable.op) for variable in _variables(op) if variable.op is not None)
-
-
-def _bits(dtype: str) -> int:
-    digits = "".join(character for character in dtype if character.isdigit())
-    return int(digits) if digits else 8
-
-
-def _quantization(constant: Any) -> str:
-    if constant.op_type == "const":
-        return "none"
-    chain = {constant.op_type} | {item.op.op_type for item in _variables(constant) if item.op is not None}
-    words = ["sparse"] if any("sparse" in name for name in chain) else []
-    if any("lut" in name for name in chain):
-        words.append("palettized")
-    for op in [constant, *(item.op for item in _variables(constant) if item.op is not None)]:
-        if op.inputs.get("scale") is not None and "lut" not in op.op_type:
-            words.append(f"linear {_granularity(op, constant.outputs[0].shape)}")
-            break
-    return " ".join(words) or constant.op_type
-
-
-def _granularity(op: Any, dense: Sequence[int]) -> str:
-    scale = np.asarray(op.inputs["scale"].val)
-    if scale.size == 1:
-        return "per_tensor"
-    blocks = scale.ndim == len(dense) and any(1 < size < full for size, full in zip(scale.shape, dense, strict=True))
-    return "per_block" if blocks else "per_channel"
 
 
 def _feature(feature: Any) -> TensorFact:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from exporter.errors import UsageProblem
 from exporter.inspection.facts import Inspection
+from exporter.inspection.whole import check_whole
 
 
 def inspect(path: Path) -> Inspection:
@@ -15,6 +16,7 @@ def inspect(path: Path) -> Inspection:
     """
     if not path.exists():
         raise UsageProblem(f"{path}: there is no such file or folder.")
+    check_whole(path)
     if path.suffix == ".tflite":
         from exporter.inspection.tflite import inspect_tflite
 

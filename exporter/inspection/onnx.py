@@ -1,11 +1,14 @@
 """Reads an ONNX model."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from exporter.errors import UsageProblem, first_line
 from exporter.heavy import load
 from exporter.inspection.facts import Inspection, OpFact, TensorFact, WeightFact, WeightKind
+from exporter.inspection.onnx_structure import external_files
+from exporter.inspection.onnx_values import onnx_bytes, onnx_values, stored_dtype, zero_points
 from exporter.inspection.values import distinct, nonzeros
 
 
@@ -22,19 +25,12 @@ def inspect_onnx(path: Path) -> Inspection:
     except Exception as error:
         raise UsageProblem(f"{path} is not a readable ONNX file: {first_line(error)}") from error
     graph = model.graph
-    stored = {item.name: item for item in graph.initializer}
     types = _value_types(onnx, model)
-    weights = []
-    for node in graph.node:
-        for position, name in enumerate(node.input):
-            if name in stored and node.op_type != "DequantizeLinear":
-                weights.append(_weight(onnx, stored.pop(name), node, position, "none"))
-            elif node.op_type == "DequantizeLinear" and position == 0 and name in stored:
-                weights.append(_weight(onnx, stored.pop(name), node, 1, "linear"))
+    weights = list(_weights(onnx, graph, {}))
     return Inspection(
         path=str(path),
         format="onnx",
-        size_bytes=path.stat().st_size,
+        size_bytes=sum(item.stat().st_size for item in (path, *external_files(path))),
         inputs=tuple(
             _tensor(onnx, value) for value in graph.input if value.name not in {i.name for i in graph.initializer}
         ),
@@ -48,21 +44,57 @@ def inspect_onnx(path: Path) -> Inspection:
     )
 
 
-def _weight(onnx: Any, tensor: Any, node: Any, position: int, quantization: str) -> WeightFact:
-    values = onnx.numpy_helper.to_array(tensor)
-    size = int(values.nbytes)
+def _weights(onnx: Any, graph: Any, outer: dict[str, Any]) -> Iterator[WeightFact]:
+    """Constants of a graph and of the graphs inside its nodes, each at its first use."""
+    stored = {item.name: item for item in graph.initializer}
+    stored |= {item.values.name: item for item in graph.sparse_initializer}
+    stored |= {node.output[0]: _constant(node) for node in graph.node if node.op_type == "Constant" and _constant(node)}
+    known, used = outer | stored, set()
+    for node in graph.node:
+        for inner in (attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH):
+            yield from _weights(onnx, inner, known)
+        for position, name in enumerate(node.input):
+            tensor = known.get(name)
+            if tensor is None or name in used or (node.op_type == "DequantizeLinear" and position > 0):
+                continue
+            used.add(name)
+            yield _weight(onnx, tensor, name, node, position, known)
+            if name not in stored:
+                outer.pop(name)
+
+
+def _constant(node: Any) -> Any:
+    """The tensor of a Constant node; None for a number or a string, which is written in the node."""
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            return attribute.t
+        if attribute.name == "sparse_value":
+            return attribute.sparse_tensor
+    return None
+
+
+def _weight(onnx: Any, tensor: Any, name: str, node: Any, position: int, known: dict[str, Any]) -> WeightFact:
+    values = onnx_values(onnx, tensor)
+    size = onnx_bytes(onnx, tensor)
+    zero: Any = 0
+    quantized = node.op_type == "DequantizeLinear"
+    if quantized:
+        parameters = [known[item] for item in node.input[1:] if item in known]
+        size += sum(onnx_bytes(onnx, item) for item in parameters)
+        zero = zero_points(onnx, values, parameters[1], node) if len(parameters) > 1 else 0
+    text = values.dtype.kind in "OSU"
     return WeightFact(
-        name=tensor.name,
+        name=name,
         layer=node.name or node.output[0],
-        kind=_kind(node.op_type, position),
+        kind=_kind(node.op_type, 1 if quantized else position),
         op_type=node.op_type,
-        dtype=str(values.dtype),
+        dtype="string" if text else stored_dtype(onnx, tensor),
         shape=tuple(values.shape),
         parameters=int(values.size),
         size_bytes=size,
-        nonzeros=nonzeros(values),
-        distinct=distinct(values),
-        quantization=quantization,
+        nonzeros=None if text else nonzeros(values != zero),
+        distinct=len(set(values.reshape(-1).tolist())) if text else distinct(values),
+        quantization="linear" if quantized else "sparse" if hasattr(tensor, "indices") else "none",
         bits_per_weight=8 * size / values.size if values.size else 0.0,
     )
 

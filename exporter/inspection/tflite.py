@@ -1,6 +1,5 @@
 """Reads a .tflite with the published schema alone: no TensorFlow, no runtime."""
 
-import struct
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,33 +9,19 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from exporter.errors import UsageProblem
 from exporter.inspection.facts import Inspection, OpFact, TensorFact, WeightFact, WeightKind
-from exporter.inspection.values import distinct, nonzeros, unpack_int4
+from exporter.inspection.tflite_values import count_values
 
 _WEIGHT_OPS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1,
                "BATCH_MATMUL": 1, "EMBEDDING_LOOKUP": 1, "GATHER": 0, "SVDF": 1}  # fmt: skip
 """Which operand of an operator is its weight."""
+_INDEX_VECTORS = {1: (tflite.Int32Vector, 4), 2: (tflite.Uint16Vector, 2), 3: (tflite.Uint8Vector, 1)}
 _BIAS_OPS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3, "CONV_3D": 2}
 
 
 def inspect_tflite(path: Path) -> Inspection:
-    """The facts of a TFLite model.
-
-    Raises:
-        UsageProblem: not a TFLite file, or damaged.
-    """
-    try:
-        content = np.memmap(path, np.uint8, "r")
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"{path} cannot be read: {error}.") from error
-    if len(content) < 8 or bytes(content[4:8]) != b"TFL3":
-        raise UsageProblem(f"{path} is not a TFLite model: the identifier TFL3 is missing.")
-    try:
-        return _Reader(path, content).inspection()
-    except (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError, UnicodeDecodeError,
-            OverflowError, MemoryError) as error:  # fmt: skip
-        raise UsageProblem(f"{path} is damaged: {error}.") from error
+    """The facts of a TFLite model that is whole, which `exporter.inspection.whole.check_whole` tells."""
+    return _Reader(path, np.memmap(path, np.uint8, "r")).inspection()
 
 
 class _Reader:
@@ -46,17 +31,16 @@ class _Reader:
         self.path = path
         self.content = content
         self.model = tflite.Model.GetRootAsModel(content, 0)
-        if self.model.SubgraphsLength() == 0:
-            raise ValueError("it has no subgraph")
 
     def inspection(self) -> Inspection:
         main = self.model.Subgraphs(0)
         ops: list[OpFact] = []
         weights: list[WeightFact] = []
+        seen: set[int] = set()
         for index in range(self.model.SubgraphsLength()):
             graph = self.model.Subgraphs(index)
             ops += self._ops(graph)
-            weights += self._weights(graph)
+            weights += self._weights(graph, seen)
         return Inspection(
             path=str(self.path),
             format="tflite",
@@ -71,8 +55,8 @@ class _Reader:
     def _metadata(self) -> dict[str, str]:
         facts = {"schema_version": str(self.model.Version())}
         if self.model.Description():
-            facts["description"] = self.model.Description().decode()
-        names = [self.model.Metadata(index).Name().decode() for index in range(self.model.MetadataLength())]
+            facts["description"] = _text(self.model.Description())
+        names = [_text(self.model.Metadata(index).Name()) for index in range(self.model.MetadataLength())]
         if names:
             facts["metadata"] = ", ".join(names)
         return facts
@@ -84,7 +68,7 @@ class _Reader:
     def _op_type(self, operator: Any) -> str:
         code = self.model.OperatorCodes(operator.OpcodeIndex())
         if code.CustomCode():
-            return str(code.CustomCode().decode())
+            return _text(code.CustomCode())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         return _operator_names().get(number, f"BUILTIN_{number}")
 
@@ -99,31 +83,33 @@ class _Reader:
             name = _name(outputs[0]) if outputs else f"operator {index}"
             kind = self._op_type(operator)
             # DEQUANTIZE of a stored float16 weight, and of an activation, both compute what they give.
-            source = outputs[0] if kind == "DEQUANTIZE" and outputs else moving[0]
-            yield OpFact(name=name, type=kind, dtype=_dtype(source))
+            source = outputs[0] if kind == "DEQUANTIZE" and outputs else next(iter(moving), None)
+            yield OpFact(name=name, type=kind, dtype="none" if source is None else _dtype(source))
 
-    def _weights(self, graph: Any) -> Iterator[WeightFact]:
-        seen: set[int] = set()
+    def _weights(self, graph: Any, seen: set[int]) -> Iterator[WeightFact]:
+        """Constants that are not in `seen`, which holds buffers: tensors of one buffer are one constant."""
         behind = self._dequantized(graph)
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
             kind = self._op_type(operator)
-            if kind == "DEQUANTIZE" and int(operator.Outputs(0)) in behind:
+            if kind == "DEQUANTIZE" and operator.OutputsLength() and int(operator.Outputs(0)) in behind:
                 continue
             for position in range(operator.InputsLength()):
                 number = behind.get(int(operator.Inputs(position)), int(operator.Inputs(position)))
-                if number < 0 or number in seen or not self._stored(graph.Tensors(number)):
+                tensor = graph.Tensors(number) if number >= 0 else None
+                if tensor is None or tensor.Buffer() in seen or not self._stored(tensor):
                     continue
-                seen.add(number)
-                layer = _name(graph.Tensors(operator.Outputs(0)))
-                yield self._weight(graph.Tensors(number), layer, kind, position)
+                seen.add(tensor.Buffer())
+                layer = _name(graph.Tensors(operator.Outputs(0))) if operator.OutputsLength() else ""
+                yield self._weight(tensor, layer, kind, position)
 
     def _dequantized(self, graph: Any) -> dict[int, int]:
         """Outputs of DEQUANTIZE operators that only widen a stored constant -> that constant."""
         found = {}
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
-            if self._op_type(operator) == "DEQUANTIZE" and self._stored(graph.Tensors(operator.Inputs(0))):
+            whole = operator.OutputsLength() and operator.InputsLength()
+            if whole and self._op_type(operator) == "DEQUANTIZE" and self._stored(graph.Tensors(operator.Inputs(0))):
                 found[int(operator.Outputs(0))] = int(operator.Inputs(0))
         return found
 
@@ -142,10 +128,10 @@ class _Reader:
         shape = _shape(tensor.ShapeAsNumpy())
         parameters = int(np.prod(shape, dtype=np.int64))
         dtype = _dtype(tensor)
-        values = _values(data, dtype, parameters)
+        counts = count_values(data, dtype, shape, self._zero_points(tensor), sparse=tensor.Sparsity() is not None)
         name = _name(tensor)
         quantization = self._quantization(tensor, dtype)
-        size = len(data) + self._scale_bytes(tensor)
+        size = len(data) + self._scale_bytes(tensor) + self._sparsity_bytes(tensor)
         return WeightFact(
             name=name,
             layer=name.rpartition(".")[0] if name.endswith((".weight", ".bias")) else layer,
@@ -155,8 +141,8 @@ class _Reader:
             shape=shape,
             parameters=parameters,
             size_bytes=size,
-            nonzeros=None if values is None else nonzeros(values - values.dtype.type(self._zero_point(tensor))),
-            distinct=None if values is None else distinct(values),
+            nonzeros=counts.nonzeros,
+            distinct=counts.distinct,
             quantization=quantization,
             bits_per_weight=8 * size / parameters if parameters else 0.0,
         )
@@ -165,10 +151,31 @@ class _Reader:
         quantization = tensor.Quantization()
         return 4 * quantization.ScaleLength() + 8 * quantization.ZeroPointLength() if quantization else 0
 
-    def _zero_point(self, tensor: Any) -> int:
-        """The integer that stands for zero; per-channel weights are symmetric by the quantization specification."""
+    def _sparsity_bytes(self, tensor: Any) -> int:
+        """Bytes of the indices of a sparse tensor."""
+        sparsity = tensor.Sparsity()
+        if sparsity is None:
+            return 0
+        dimensions = [sparsity.DimMetadata(index) for index in range(sparsity.DimMetadataLength())]
+        indices = [
+            _index_bytes(one.ArraySegments(), one.ArraySegmentsType())
+            + _index_bytes(one.ArrayIndices(), one.ArrayIndicesType())
+            for one in dimensions
+        ]
+        return 4 * int(sparsity.TraversalOrderLength() + sparsity.BlockMapLength()) + sum(indices)
+
+    def _zero_points(self, tensor: Any) -> NDArray[np.int64] | None:
+        """The integers that stand for zero, as they broadcast over the tensor; None without quantization."""
         quantization = tensor.Quantization()
-        return int(quantization.ZeroPoint(0)) if quantization and quantization.ZeroPointLength() == 1 else 0
+        if quantization is None or not quantization.ScaleLength() or not quantization.ZeroPointLength():
+            return None
+        zeros = np.asarray(quantization.ZeroPointAsNumpy(), np.int64)
+        if zeros.size == 1:
+            return zeros.reshape(())
+        axis, shape = quantization.QuantizedDimension(), _shape(tensor.ShapeAsNumpy())
+        if not 0 <= axis < len(shape) or shape[axis] != zeros.size:
+            return None
+        return zeros.reshape([-1 if place == axis else 1 for place in range(len(shape))])
 
     def _quantization(self, tensor: Any, dtype: str) -> str:
         sparse = "sparse " if tensor.Sparsity() else ""
@@ -186,21 +193,22 @@ def _weight_kind(op_type: str, position: int) -> WeightKind:
     return "bias" if _BIAS_OPS.get(op_type) == position else "constant"
 
 
-def _values(data: NDArray[np.uint8], dtype: str, parameters: int) -> NDArray[Any] | None:
-    """The elements of a buffer; None for types that numpy does not have and for sparse storage."""
-    if dtype == "int4":
-        return unpack_int4(data, parameters)
-    try:
-        kind = np.dtype(dtype)
-    except TypeError:
-        return None
-    if len(data) != parameters * kind.itemsize:
-        return None
-    return np.frombuffer(data, kind)
+def _index_bytes(vector: Any, kind: int) -> int:
+    """Bytes of a union of index vectors (SparseIndexVector: int32, uint16, uint8)."""
+    if vector is None or kind not in _INDEX_VECTORS:
+        return 0
+    form, size = _INDEX_VECTORS[kind]
+    typed = form()
+    typed.Init(vector.Bytes, vector.Pos)
+    return int(size * typed.ValuesLength())
 
 
 def _name(tensor: Any) -> str:
-    return tensor.Name().decode() if tensor.Name() else ""
+    return _text(tensor.Name() or b"")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

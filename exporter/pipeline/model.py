@@ -1,19 +1,33 @@
 """ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from exporter.artifacts.cache import Cache, key_of
 from exporter.conversion.session import ConversionSession
+from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import open_dataset
+from exporter.datasets.open import as_pictures, open_dataset
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.recipes import Compressed, compressed_model, compressed_session
 from exporter.pipeline.request import RunRequest
 from exporter.pipeline.tools import tool_versions
 from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
-from exporter.verification.compare import Reference, noise, reference_outputs
-from exporter.verification.runners import OnnxRunner, TorchRunner
+from exporter.verification.compare import Reference, reference_outputs
+from exporter.verification.noise import IntegerRange, integer_ranges, noise
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
+
+REVISION = 1
+"""Raise it when other integers are found for the same source."""
+
+DATA_REVISION = 1
+_SENTENCES = TypeAdapter(list[str])
+DESCRIPTION_REVISION = 2
+"""Raise it when a change of this program changes descriptions made from the same source."""
 
 
 class ModelAtHand:
@@ -41,10 +55,10 @@ class ModelAtHand:
         light = light_key(self.request.spec, self.request.settings)
         if light is None:
             return self.source.description
-        key = key_of("description", light, tool_versions())
-        known = None if self.request.force else self.cache.read_json(key)
+        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, SourceDescription.model_validate)
         if known is not None:
-            return SourceDescription.model_validate(known)
+            return known
         self.cache.drop(key)
         self.cache.store_json(key, self.source.description.model_dump(mode="json"))
         return self.source.description
@@ -59,13 +73,50 @@ class ModelAtHand:
         """What artifacts are compared on: evaluation data, else calibration data, else noise."""
         given = self.request.evaluation or self.request.calibration
         if given is None:
-            return noise(self.description.inputs)
+            return noise(self.description.inputs, self.integer_ranges)
         return self.calibration if given == self.request.calibration and self.calibration else self._open(given)
+
+    @cached_property
+    def integer_ranges(self) -> dict[str, IntegerRange]:
+        """What the integer inputs can hold, found out once a source."""
+        if all(spec.dtype == "float32" for spec in self.description.inputs):
+            return {}
+        adapter = TypeAdapter(dict[str, IntegerRange])
+        key = key_of("integers", REVISION, self.description.digest, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, adapter.validate_python)
+        if known is not None:
+            return known
+        with self.progress.stage("Finding out what integer inputs can hold"):
+            found = integer_ranges(self.source_runner, self.source.module, self.description.inputs)
+        self.cache.drop(key)
+        self.cache.store_json(key, adapter.dump_python(found, mode="json"))
+        return found
 
     @cached_property
     def training(self) -> Dataset | None:
         """Images for recipes that train."""
         return None if self.request.training is None else self._open(self.request.training)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the source and the data; looked at once a dataset."""
+        return (*self.description.notes, *self._data_warnings())
+
+    def _data_warnings(self) -> list[str]:
+        opened = [data for data in (self.calibration, self.evaluation if self.request.verify else None) if data]
+        return [note for data in {data.digest: data for data in opened}.values() for note in self._notes_of(data)]
+
+    def _notes_of(self, data: Dataset) -> list[str]:
+        calibrates = self.calibration is not None and data.digest == self.calibration.digest
+        samples = self.request.calibration_samples if calibrates else None
+        key = key_of("data", DATA_REVISION, data.digest, data.name, samples, tool_versions())
+        known = self.cache.read_json(key, _SENTENCES.validate_python)
+        if known is None:
+            with self.progress.stage(f"Looking through {data.name}"):
+                known = [*data.notes, *turned_note(data)]
+                known += calibration_warnings(data, self.description.inputs, samples) if samples else []
+            self.cache.store_json(key, known)
+        return known
 
     def compressed(self, recipe: str | None) -> Compressed | None:
         """The source after `recipe`; None for no recipe."""
@@ -87,17 +138,52 @@ class ModelAtHand:
         return self._sessions[recipe]
 
     @cached_property
+    def source_runner(self) -> Runner:
+        """Runs the source."""
+        if self.source.onnx_path is not None:
+            return OnnxRunner(self.source.onnx_path, self.description)
+        return TorchRunner(self.source.module)
+
+    def reference_for(self, runner: Runner) -> Reference:
+        """The source's outputs on what `runner` is given: an image input of Core ML gets whole pixels."""
+        pictures = isinstance(runner, CoremlRunner) and runner.takes_pictures
+        return self._picture_reference if pictures and not self.evaluation.pixels else self.reference
+
+    @cached_property
     def reference(self) -> Reference:
         """The source's outputs on the evaluation data."""
-        runner = (
-            OnnxRunner(self.source.onnx_path, self.description)
-            if self.source.onnx_path is not None
-            else TorchRunner(self.source.module)
-        )
+        return self._run_source(self.evaluation)
+
+    @cached_property
+    def _picture_reference(self) -> Reference:
+        return self._run_source(as_pictures(self.evaluation, self.description.inputs))
+
+    def _run_source(self, data: Dataset) -> Reference:
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
-                runner, self.description, self.evaluation, self.request.evaluation_samples, advance
+                self.source_runner, self.description, data, self.request.evaluation_samples, advance
             )
+
+    def artifact_runner(self, artifact: Path, *, native: bool = False) -> LiteRTRunner | CoremlRunner:
+        """Runs a .tflite, or a Core ML model in the reference evaluator, or in Core ML itself if `native`.
+
+        Raises:
+            UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
+        """
+
+        def shapes() -> Sequence[tuple[int, ...]]:
+            return self.description.output_shapes
+
+        if artifact.suffix == ".tflite":
+            return LiteRTRunner(artifact, self.description, output_shapes=shapes)
+        given = self.request.settings.labels is not None
+        return CoremlRunner(
+            artifact,
+            self.description,
+            native=native,
+            output_shapes=lambda: self.description.output_shapes,
+            labels_given=given,
+        )
 
     def _open(self, given: str) -> Dataset:
         return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)

@@ -11,6 +11,7 @@ from exporter.artifacts.cache import key_of
 from exporter.conversion.session import ConversionSession
 from exporter.pipeline.compress import CompressRequest, compress
 from exporter.pipeline.tools import tool_versions
+from exporter.recipe import Recipe, load_recipe
 from exporter.record import StepResult
 from exporter.sources.load import ModelSource, load_source
 from exporter.sources.settings import ModelSettings
@@ -18,7 +19,7 @@ from exporter.sources.settings import ModelSettings
 if TYPE_CHECKING:
     from exporter.pipeline.model import ModelAtHand
 
-REVISION = 2
+REVISION = 3
 FILE_NAME = "compressed.pt2"
 _STEPS = TypeAdapter(tuple[StepResult, ...])
 
@@ -39,19 +40,23 @@ def compressed_model(model: "ModelAtHand", recipe: str) -> Compressed:
     Raises:
         UsageProblem: the recipe is not known, lacks data, or changes nothing.
     """
-    from exporter.recipe import load_recipe
-
     request = model.request
     settings = load_recipe(recipe, targets_file=request.targets_file)
-    data = [dataset.digest for dataset in (model.calibration, model.training) if dataset is not None]
+    data = [None if dataset is None else dataset.digest for dataset in (model.calibration, model.training)]
     key = key_of(
-        "recipe", REVISION, model.description.digest, settings.model_dump(mode="json"), data,
-        request.calibration_samples, tool_versions(),
+        "recipe", REVISION, model.description.digest, settings.model_dump(mode="json"), _named_models(model, settings),
+        data, request.calibration_samples, tool_versions(),
     )  # fmt: skip
     if request.force:
         model.cache.drop(key)
     entry = model.cache.find(key) or model.cache.store(key, _filler(model, recipe, key))
     return Compressed(key, entry / FILE_NAME, _STEPS.validate_json((entry / "steps.json").read_bytes()))
+
+
+def _named_models(model: "ModelAtHand", recipe: Recipe) -> list[str]:
+    """Digests of the teachers and students that a recipe names: their files and code can change under their names."""
+    specs = [getattr(step, role, None) for step in recipe.steps for role in ("teacher", "student")]
+    return [load_source(spec, model.request.settings).description.digest for spec in specs if spec is not None]
 
 
 def compressed_session(model: "ModelAtHand", compressed: Compressed) -> ConversionSession:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.artifacts.cache import Cache
 from exporter.artifacts.output import output_folder, publish, write_text
 from exporter.budgets.artifact import judge_artifact
 from exporter.conversion.session import FILE_NAMES
 from exporter.errors import ToolError, UsageProblem
+from exporter.pipeline.isolation import Trouble, Troubles, attempt
 from exporter.pipeline.model import ModelAtHand
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
@@ -25,41 +26,53 @@ from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.units import format_size
 from exporter.verdicts import Verdict, exit_code, judge, not_checked
-from exporter.verification.gate import parity_verdicts
+from exporter.verification.gate import parity_verdicts, parity_warnings
 from profilers.readings import Reading
 
 if TYPE_CHECKING:
     from exporter.device_choice import Selection
 
 TOOL_FAILED = 3
+Readings = tuple[tuple[Reading, ...], list[str], bool]
 
 
 def run(request: RunRequest, progress: Progress) -> RunRecord:
     """Carry out `request`; artifacts, `run.json` and the returned record say the same.
 
+    What fails is its target's error: the other targets are finished, recorded and reported. The record's exit code is
+    the hardest that was met: 3 for a tool or this program, 2 for input found wrong while at work, 1 for a gate.
+
     Raises:
         UsageProblem: the request cannot be carried out as it stands; nothing was written.
+        ToolError: the model cannot be had, or the record not be written.
     """
     started, created = time.monotonic(), datetime.now(UTC)
     targets = load_targets(request.target_names, user_file=request.targets_file)
     chosen = _chosen_devices(request, targets)
     cache = Cache(request.cache_root)
     model = ModelAtHand(request, cache, progress)
-    _refuse_early(model, targets)
+    struck = attempt(lambda: _refuse_early(model, targets), faults_only=True)
     with output_folder(request.output):
-        records = [_run_target(model, target, chosen.get(target.name)) for target in targets]
+        looked = () if struck is not None else attempt(lambda: model.warnings)
+        outcomes = [_outcome(model, target, chosen.get(target.name), struck) for target in targets]
+        records = [record for record, _ in outcomes]
         record = RunRecord(
             created_at=created,
             command_line=request.command_line,
             duration_s=time.monotonic() - started,
             machine=machine_facts(),
             tools=tool_versions(),
-            source=_source_record(model, records),
+            source=_source_record(model, records) if struck is None else _unknown_source(request.spec),
             targets=tuple(records),
-            exit_code=_exit_code(records, strict=request.strict),
+            warnings=(f"the data could not be looked through: {looked.reason}",)
+            if isinstance(looked, Trouble)
+            else looked,
+            exit_code=_exit_code(outcomes, strict=request.strict),
         )
         write_text(request.output / "run.json", record.model_dump_json(indent=1))
-    cache.tidy()
+    untidy = attempt(cache.tidy)
+    if isinstance(untidy, Trouble):  # the run is done, whatever becomes of its cache
+        progress.note(f"The cache {request.cache_root} could not be tidied: {untidy.reason}")
     return record
 
 
@@ -76,48 +89,83 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
                 "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
             )
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
-        model.calibration.batch([0])
+        model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
-        model.evaluation.batch([0])
+        model.evaluation.batch(model.evaluation.runs(1)[0])
 
 
-def _run_target(model: ModelAtHand, target: Target, devices: "Selection | None") -> TargetRecord:
-    """One target; a tool that fails on it leaves the others alone."""
+def _outcome(
+    model: ModelAtHand, target: Target, devices: "Selection | None", struck: Trouble | None
+) -> tuple[TargetRecord, int]:
+    """One target's record and exit code; whatever fails on it leaves the others alone.
+
+    Args:
+        devices: what it is measured on.
+        struck: a fault that came before any target's work; nothing is tried after it.
+    """
     settings = target.model_dump(mode="json")
-    facts = {"name": target.name, "format": target.format, "minimum_os": target.minimum_os, "settings": settings}
-    try:
-        converted = convert(model, target)
-        compared, compared_cached, why_not = _parities(model, converted)
-        taken, slower, taken_cached = _readings(model, converted)
-        compressed = model.compressed(target.recipe)
-    except ToolError as error:
-        return TargetRecord.model_validate({**facts, "error": str(error)})
+    facts: dict[str, Any] = {
+        "name": target.name,
+        "format": target.format,
+        "minimum_os": target.minimum_os,
+        "settings": settings,
+    }
+    troubles = Troubles()
+    if struck is not None:
+        troubles.found.append(struck)
+    else:
+        made = troubles.attempt(lambda: _made(model, target), None)
+        facts["artifact"] = None if made is None else made[1]
+        if made is not None:
+            facts |= troubles.attempt(lambda: _examined(model, *made, devices, troubles), dict[str, Any]())
+    return TargetRecord.model_validate({**facts, "error": troubles.sentences}), troubles.exit_code
+
+
+def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:
+    """The conversion, and the artifact in its place in the output folder."""
+    converted = convert(model, target)
+    compressed = model.compressed(target.recipe)
     path = Path(target.name) / FILE_NAMES[target.format]
     publish(converted.path, model.request.output / path)
     if compressed is not None:
         publish(compressed.path, model.request.output / target.name / compressed.path.name)
-    verdicts = _size_verdicts(target, converted)
-    for parity in compared or (None,):
-        verdicts += parity_verdicts(target, parity, why_not)
-    profiles = _profiles(model, target, model.request.output / path, devices)
-    verdicts += device_verdicts(target, profiles)
-    stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
-    warnings = conversion_warnings(target, converted.facts.inspection, converted.facts.twin, converted.facts.left_alone)
-    steps = compressed.steps if compressed is not None else ()
-    return TargetRecord(
-        **facts,
-        artifact=_artifact(model, converted, path),
-        inspection=converted.facts.inspection.model_dump(mode="json"),
-        parities=compared,
-        verdicts=tuple(verdicts),
-        steps=steps,
-        readings=(*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
-        caveats=tuple(caveats(taken, datetime.now(UTC) if taken_cached else None)),
-        profiles=tuple(profiles),
-        device_errors=tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        warnings=(*_step_warnings(steps), *converted.facts.notes, *warnings, *slower),
-        from_cache=tuple(name for name, cached in stages.items() if cached),
+    return converted, _artifact(model, converted, path)
+
+
+def _examined(
+    model: ModelAtHand, converted: Converted, artifact: Artifact, devices: "Selection | None", troubles: Troubles
+) -> dict[str, Any]:
+    """Everything found out about an artifact; what could not be is not checked, with the reason."""
+    target, facts = converted.target, converted.facts
+    compared, compared_cached, why_not = _parities(model, converted, troubles)
+    no_readings: Readings = ((), [], False)
+    taken, slower, taken_cached = troubles.attempt(lambda: _readings(model, converted), no_readings)
+    outcomes = [
+        verdict
+        for parity in compared or (None,)
+        for verdict in parity_verdicts(target, parity, why_not, strict=model.request.strict)
+    ]
+    unprofiled: list[DeviceProfile] = []
+    profiles = troubles.attempt(
+        lambda: _profiles(model, target, model.request.output / artifact.path, devices), unprofiled
     )
+    verdicts = [*_size_verdicts(target, converted, troubles), *outcomes, *device_verdicts(target, profiles)]
+    stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
+    warnings = conversion_warnings(target, facts.inspection, facts.twin, facts.left_alone)
+    compressed = model.compressed(target.recipe)
+    steps = compressed.steps if compressed is not None else ()
+    return {
+        "inspection": facts.inspection.model_dump(mode="json"),
+        "parities": compared,
+        "verdicts": tuple(verdicts),
+        "steps": steps,
+        "readings": (*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
+        "caveats": tuple(caveats(taken, datetime.now(UTC) if taken_cached else None)),
+        "profiles": tuple(profiles),
+        "device_errors": tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
+        "warnings": (*_step_warnings(steps), *facts.notes, *warnings, *slower, *parity_warnings(compared, outcomes)),
+        "from_cache": tuple(name for name, cached in stages.items() if cached),
+    }
 
 
 def _step_warnings(steps: Sequence[StepResult]) -> list[str]:
@@ -140,22 +188,30 @@ def unprofiled_verdicts(target: Target) -> list[Verdict]:
     return [verdict.model_copy(update={"reason": reason}) for verdict in verdicts]
 
 
-def _parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
+def _parities(model: ModelAtHand, converted: Converted, troubles: Troubles) -> tuple[tuple[Parity, ...], bool, str]:
+    """Comparisons, whether all came from the cache, and why there are none."""
     if not model.request.verify:
         return (), False, "verification was switched off"
-    try:
-        found, cached = parities(model, converted)
-    except ToolError as error:
-        from exporter.coreml_reference.errors import UnsupportedOpError
+    result = attempt(lambda: _compared(model, converted))
+    if isinstance(result, Trouble):
+        troubles.found.append(result)
+        return (), False, f"verification failed: {result.reason}"
+    return result
 
-        if not isinstance(error, UnsupportedOpError):
-            raise
+
+def _compared(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
+    from exporter.coreml_reference.errors import ModelFileError, ModelInputError, UnsupportedOpError
+
+    try:
+        return *parities(model, converted), ""
+    except UnsupportedOpError as error:
         # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
         return (), False, str(error)
-    return found, cached, ""
+    except (ModelFileError, ModelInputError) as error:
+        raise ToolError(str(error)) from error  # nobody gave this file: it was made here
 
 
-def _readings(model: ModelAtHand, converted: Converted) -> tuple[tuple[Reading, ...], list[str], bool]:
+def _readings(model: ModelAtHand, converted: Converted) -> Readings:
     """Host readings of a TFLite artifact, and whether it is slower than its float twin."""
     target = converted.target
     if not isinstance(target, TfliteTarget) or not model.request.measure:
@@ -188,16 +244,21 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     return selections(request.devices, targets, discover())
 
 
-def _size_verdicts(target: Target, converted: Converted) -> list[Verdict]:
+def _size_verdicts(target: Target, converted: Converted, troubles: Troubles) -> list[Verdict]:
     """Bytes as written, and what they add to a store's download."""
     size, limit = converted.facts.inspection.size_bytes, target.budgets.size
     verdicts = []
     if limit is not None:
         reason = f"{format_size(size)} of {format_size(limit)}"
         verdicts.append(judge(target.name, "size", size, "B", limit=limit, bound="at most", reason=reason))
-    if target.budgets.download is not None:
-        verdicts += judge_artifact(converted.path, target.name, download=target.budgets.download)[1]
-    return verdicts
+    if target.budgets.download is None:
+        return verdicts
+    found = attempt(lambda: judge_artifact(converted.path, target.name, download=target.budgets.download)[1])
+    if isinstance(found, Trouble):
+        troubles.found.append(found)
+        reason = f"its download could not be measured: {found.reason}"
+        return [*verdicts, not_checked(target.name, "download", "B", reason, limit=target.budgets.download)]
+    return [*verdicts, *found]
 
 
 def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
@@ -232,8 +293,13 @@ def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> Sourc
     )
 
 
-def _exit_code(records: Sequence[TargetRecord], *, strict: bool) -> int:
-    """3 when a target has no artifact or a device no readings, else as the verdicts say."""
-    if any(record.error or record.device_errors for record in records):
-        return TOOL_FAILED
-    return exit_code((verdict for record in records for verdict in record.verdicts), strict=strict)
+def _unknown_source(spec: str) -> SourceRecord:
+    """What is known of a source that a fault kept from being looked at."""
+    return SourceRecord(spec=spec, digest="", inputs={}, parameters=0, size_bytes=0)
+
+
+def _exit_code(outcomes: Sequence[tuple[TargetRecord, int]], *, strict: bool) -> int:
+    """The hardest: a failed tool or device (3) over input found wrong (2) over what the verdicts say (0 or 1)."""
+    devices = any(record.device_errors for record, _ in outcomes)
+    judged = exit_code((verdict for record, _ in outcomes for verdict in record.verdicts), strict=strict)
+    return max(judged, TOOL_FAILED if devices else 0, *(code for _, code in outcomes))

@@ -18,13 +18,12 @@ from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.record import Frozen, LeftAlone, Parity
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 from exporter.verification.compare import compare
-from exporter.verification.runners import CoremlRunner, LiteRTRunner
 from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 from profilers.steadiness import cpu_share, disturbance
 
-REVISION = 2
+REVISION = 3
 """Raise it when a change of this program changes artifacts or verdicts made from the same input."""
 
 HOST_PLAN = ProfilePlan(
@@ -38,7 +37,8 @@ READINGS_REVISION = 3
 TRIES = 3
 """How often disturbed readings are taken in the run that takes them first."""
 
-Value = TypeVar("Value")
+_NOT_IN_ARTIFACTS = {"name", "description", "tolerances", "budgets", "device", "minimum_os", "recipe"}
+"""Settings that decide no byte of an artifact; of the system the generation counts, of a recipe what it made."""
 
 
 class ConversionFacts(Frozen):
@@ -88,11 +88,9 @@ def conversion_key(model: ModelAtHand, target: Target) -> str:
 
 
 def _conversion_settings(target: Target) -> dict[str, Any]:
-    kept = {"format", "quantization", "layout", "input_kind"}
-    settings = target.model_dump(mode="json", include=kept)
-    if isinstance(target, CoremlTarget):
-        settings |= {"generation": target.generation, "compute_units": target.compute_units}
-    return settings
+    """All settings but those that are known not to matter: a new one is in the key until somebody says otherwise."""
+    settings = target.model_dump(mode="json", exclude=_NOT_IN_ARTIFACTS)
+    return settings | ({"generation": target.generation} if isinstance(target, CoremlTarget) else {})
 
 
 def convert(model: ModelAtHand, target: Target) -> Converted:
@@ -149,12 +147,8 @@ def _evaluators(target: Target) -> Iterator[str]:
 
 
 def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
-    reference = model.reference
-    runner = (
-        LiteRTRunner(converted.path, model.description)
-        if evaluator == "litert"
-        else CoremlRunner(converted.path, model.description, native=evaluator == "coreml")
-    )
+    runner = model.artifact_runner(converted.path, native=evaluator == "coreml")
+    reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {converted.target.name}") as advance:
         return compare(runner, reference, advance)
 
@@ -169,8 +163,7 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
         "readings", READINGS_REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions()
     )
     adapter = TypeAdapter(tuple[Reading, ...])
-    known = None if model.request.force else model.cache.read_json(key)
-    best = None if known is None else adapter.validate_python(known)
+    best = None if model.request.force else model.cache.read_json(key, adapter.validate_python)
     if best is not None and disturbance(best) is None:
         return best, True
     kept = best
@@ -199,8 +192,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _cached(model: ModelAtHand, key: str, kind: type[Model], compute: Callable[[], Model]) -> tuple[Model, bool]:
-    if not model.request.force and (known := model.cache.read_json(key)) is not None:
-        return kind.model_validate(known), True
+    if not model.request.force and (known := model.cache.read_json(key, kind.model_validate)) is not None:
+        return known, True
     value = compute()
     model.cache.drop(key)
     model.cache.store_json(key, json.loads(value.model_dump_json()))

@@ -7,7 +7,10 @@ from functools import cache
 
 from exporter import __version__
 
-_LIBRARIES = ("torch", "torchvision", "coremltools", "onnx", "onnx2tf", "tensorflow", "ai-edge-litert", "numpy")
+_LIBRARIES = (
+    "torch", "torchvision", "coremltools", "onnx", "onnx2tf", "onnxsim", "onnxruntime", "tensorflow", "ai-edge-litert",
+    "numpy", "pillow", "scikit-learn", "torch-pruning",
+)  # fmt: skip
 
 
 @cache

@@ -5,40 +5,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.artifacts.cache import Cache
-from exporter.datasets.core_ml import core_ml_features
 from exporter.errors import UsageProblem
 from exporter.heavy import load_torch
+from exporter.inspection.whole import check_whole
 from exporter.pipeline.model import ModelAtHand
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
 from exporter.record import Parity
 from exporter.targets.load import load_targets
+from exporter.targets.settings import Target
 from exporter.verdicts import Verdict
 from exporter.verification.compare import compare
 from exporter.verification.gate import parity_verdicts
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner
+from exporter.verification.labels import label_verdicts
+from exporter.verification.runners import CoremlRunner, Runner
 
 if TYPE_CHECKING:
     from exporter.coreml_reference.layers import LayerComparison
+
+_FORMATS = {".tflite": "tflite", ".mlpackage": "coreml", ".mlmodel": "coreml"}
+_NAMES = {"tflite": "TFLite", "coreml": "Core ML"}
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[list[Parity], list[Verdict]]:
     """Comparisons, one an evaluator that this machine has, and a verdict for each tolerance.
 
     Raises:
-        UsageProblem: the artifact is not there, or of a form that cannot be run here.
-        ToolError: its inputs or outputs are not the source's.
+        UsageProblem: the artifact is not there, damaged, of another format than the target, or its inputs, outputs or
+            labels are not the source's.
+        ToolError: it does not run.
     """
     if not artifact.exists():
         raise UsageProblem(f"artifact {artifact}: there is no such file or folder.")
     target = load_targets(request.target_names, user_file=request.targets_file)[0]
+    _refuse_other_format(artifact, target)
+    check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
     parities = []
     for runner in _runners(artifact, model):
-        reference = model.reference
+        reference = model.reference_for(runner)
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
-    return parities, [verdict for parity in parities for verdict in parity_verdicts(target, parity)]
+    verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
+    return parities, [*verdicts, *label_verdicts(target.name, artifact, model.description.labels)]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":
@@ -55,17 +64,26 @@ def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -
     from exporter.coreml_reference.layers import compare_layers
 
     torch = load_torch()
-    runner = CoremlRunner(artifact, model.description)
-    example = model.evaluation.batch([0])
-    data = core_ml_features(model.description.inputs, example, runner.images)
+    runner = model.artifact_runner(artifact)
+    assert isinstance(runner, CoremlRunner)
+    example = model.evaluation.batch(model.evaluation.runs(1)[0])
+    data = runner.features(example)
     with progress.stage("Comparing layers"):
         return compare_layers(runner.model, data, model.source.module, [torch.from_numpy(value) for value in example])
 
 
+def _refuse_other_format(artifact: Path, target: Target) -> None:
+    """A target's tolerances judge artifacts of its own format."""
+    form = _FORMATS.get(artifact.suffix)
+    if form is None:
+        raise UsageProblem(f"artifact {artifact}: only {', '.join(_FORMATS)} can be verified.")
+    if form != target.format:
+        raise UsageProblem(
+            f"artifact {artifact} is a {_NAMES[form]} model, and target {target.name} is for {_NAMES[target.format]}. "
+            f"Give a target of the artifact's format; `mobile-export targets` lists them."
+        )
+
+
 def _runners(artifact: Path, model: ModelAtHand) -> list[Runner]:
-    if artifact.suffix == ".tflite":
-        return [LiteRTRunner(artifact, model.description)]
-    if artifact.suffix in (".mlpackage", ".mlmodel"):
-        native = [CoremlRunner(artifact, model.description, native=True)] if sys.platform == "darwin" else []
-        return [CoremlRunner(artifact, model.description), *native]
-    raise UsageProblem(f"artifact {artifact}: only .tflite, .mlpackage and .mlmodel can be verified.")
+    native = artifact.suffix != ".tflite" and sys.platform == "darwin"
+    return [model.artifact_runner(artifact), *([model.artifact_runner(artifact, native=True)] if native else [])]

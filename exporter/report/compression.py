@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from exporter.record import ModelStats, StepResult
+from exporter.report.console import plain_console
 from exporter.units import format_size
 
 SHOWN = 8
@@ -14,16 +14,15 @@ SHOWN = 8
 
 def render_steps(steps: Sequence[StepResult]) -> None:
     """Print a line for each step, the layers of the last one, and what was left alone, to standard output."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+    console = plain_console()
     console.print(_summary(steps))
     console.print(_layers(steps[0].before, steps[-1].after))
     for step in steps:
         for warning in step.warnings:
-            console.print(f"[yellow]warning[/] of {step.method}: {escape(warning)}")
+            console.print(Text.assemble(("warning", "yellow"), f" of {step.method}: {warning}"))
         for item in step.left_alone[:SHOWN]:
-            console.print(f"[yellow]left alone[/] by {step.method}: {escape(item.name)}: {escape(item.reason)}")
+            said = f" by {step.method}: {item.name}: {item.reason}"
+            console.print(Text.assemble(("left alone", "yellow"), said))
         if len(step.left_alone) > SHOWN:
             console.print(f"... and {len(step.left_alone) - SHOWN} more by {step.method} (-f json has them all)")
 

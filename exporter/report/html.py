@@ -16,6 +16,7 @@ from exporter.report.summary import (
     host_readings,
     latency_percentiles,
     other_readings,
+    outcome_words,
     quantity,
     reading_value,
     verdict_value,
@@ -48,6 +49,7 @@ def render_html(record: RunRecord, growth: str | None = None) -> str:
     return environment.get_template("report.html.j2").render(
         record=record,
         counts=counts,
+        outcome=outcome_words(record).rstrip("."),
         verdicts=[(verdict, *verdict_value(verdict)) for verdict in worst_first(verdicts)],
         targets=[_target_view(target, record) for target in record.targets],
         largest=max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),

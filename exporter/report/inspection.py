@@ -1,25 +1,24 @@
 """An inspection as tables in the terminal."""
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from exporter.inspection import Inspection
 from exporter.inspection.facts import WeightFact
+from exporter.report.console import plain_console
 from exporter.units import format_size
 
 
 def render(inspection: Inspection, layers: int) -> None:
     """Print the facts of an artifact; of its layers the `layers` largest."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
-    console.print(f"[bold]{escape(inspection.path)}[/]  {inspection.format}  {format_size(inspection.size_bytes)}")
+    console = plain_console(width=140)
+    facts = f"  {inspection.format}  {format_size(inspection.size_bytes)}"
+    console.print(Text.assemble((inspection.path, "bold"), facts))
     for word, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
         for tensor in tensors:
-            console.print(f"  {word} {escape(tensor.name)}: {tensor.dtype} {list(tensor.shape)}")
+            console.print(f"  {word} {tensor.name}: {tensor.dtype} {list(tensor.shape)}")
     for key, value in inspection.metadata.items():
-        console.print(f"  {escape(key)}: {escape(value)}")
+        console.print(f"  {key}: {value}")
     console.print(_totals(inspection))
     console.print(_operators(inspection))
     console.print(_largest(inspection, layers))
@@ -45,7 +44,7 @@ def _operators(inspection: Inspection) -> Table:
     table.add_column("type")
     table.add_column("count", justify="right")
     for kind, count in inspection.ops_by_type().items():
-        table.add_row(escape(kind), str(count))
+        table.add_row(kind, str(count))
     return table
 
 
@@ -63,7 +62,7 @@ def _largest(inspection: Inspection, layers: int) -> Table:
 def _row(weight: WeightFact) -> list[str]:
     zeros = "-" if weight.nonzeros is None else f"{1 - weight.nonzeros / max(1, weight.parameters):.1%}"
     return [
-        escape(weight.name),
+        weight.name,
         weight.dtype,
         "x".join(map(str, weight.shape)),
         weight.quantization,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from exporter.record import TargetRecord
+from exporter.record import RunRecord, TargetRecord
 from exporter.units import format_size, format_time
-from exporter.verdicts import Verdict
+from exporter.verdicts import Status, Verdict
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
 from profilers.steadiness import disturbance
@@ -80,6 +80,31 @@ def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:
         if reading.metric == "latency" and reading.obtained is Obtained.MEASURED:
             return {f"p{rank}": percentile(reading.samples, rank) for rank in PERCENTILES}
     return None
+
+
+_OUTCOMES = {1: "A gate failed.", 2: "Some input was wrong.", 3: "A tool failed."}
+
+
+def outcome_words(record: RunRecord) -> str:
+    """How a run ended, in a sentence; all gates passed only where every gate was checked and passed."""
+    found = [verdict.status for verdict in record.verdicts()]
+    passed, failed, unchecked = (found.count(status) for status in Status)
+    if record.exit_code == 1 and not any(
+        verdict.status is Status.FAILED and verdict.severity == "error" for verdict in record.verdicts()
+    ):
+        return f"{_gates(unchecked)} not checked, which --strict does not let pass."
+    if record.exit_code:
+        return _OUTCOMES.get(record.exit_code, f"The run ended with exit code {record.exit_code}.")
+    if not found:
+        return "There were no gates."
+    if failed or unchecked:
+        parts = ((f"{failed} failed with a warning", failed), (f"{unchecked} not checked", unchecked))
+        return ", ".join([f"{_gates(passed)} passed", *(words for words, count in parts if count)]) + "."
+    return "All gates passed."
+
+
+def _gates(count: int) -> str:
+    return f"{count} gate{'' if count == 1 else 's'}"
 
 
 def verdict_value(verdict: Verdict) -> tuple[str, str]:

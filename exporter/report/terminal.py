@@ -5,67 +5,78 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from exporter.record import RunRecord, TargetRecord
+from exporter.report.console import plain_console
 from exporter.report.profiles import profile_lines, readings_lines
-from exporter.report.summary import caveats, host_readings, latency_percentiles, other_readings, verdict_value
+from exporter.report.summary import (
+    caveats,
+    host_readings,
+    latency_percentiles,
+    other_readings,
+    outcome_words,
+    verdict_value,
+)
 from exporter.units import format_size, format_time
 from exporter.verdicts import Status, Verdict, worst_first
 
 _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
-_WORDS = {0: "All gates passed.", 1: "A gate failed.", 3: "A tool failed."}
 
 
-def render(record: RunRecord, output: Path) -> None:
-    """Print artifacts, verdicts, warnings, and where the files are, to standard output."""
-    console = open_console()
-    _render_record(console, record)
-    console.print(f"{_WORDS.get(record.exit_code, 'It failed.')} Report: {escape(str(output / 'report.html'))}")
+def render(record: RunRecord, output: Path, *, errors: bool = True) -> None:
+    """Print artifacts, verdicts, warnings, and where the files are, to standard output.
+
+    Args:
+        errors: print what went wrong too; not where standard error says it.
+    """
+    console = plain_console()
+    _render_record(console, record, errors=errors)
+    console.print(f"{outcome_words(record)} Report: {output / 'report.html'}")
 
 
-def render_conversion(record: RunRecord, output: Path) -> None:
-    """Print what a conversion made."""
-    console = open_console()
-    _render_record(console, record)
-    console.print(f"Not verified. Record: {escape(str(output / 'run.json'))}")
+def render_conversion(record: RunRecord, output: Path, *, errors: bool = True) -> None:
+    """Print what a conversion made; `errors` as for `render`."""
+    console = plain_console()
+    _render_record(console, record, errors=errors)
+    console.print(f"Not verified. Record: {output / 'run.json'}")
 
 
-def open_console() -> Console:
-    """Standard output; wide where it is no terminal, so that files have whole lines."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+def warn(console: Console, subject: str, words: str) -> None:
+    """Print a warning about `subject`."""
+    console.print(Text.assemble(("warning", "yellow"), f" {subject}: {words}"))
 
 
-def _render_record(console: Console, record: RunRecord) -> None:
+def _render_record(console: Console, record: RunRecord, *, errors: bool) -> None:
     console.print(_artifacts(record))
     console.print(verdict_table(record.verdicts()))
+    for warning in record.warnings:
+        console.print(Text.assemble(("warning", "yellow"), f": {warning}"))
     for target in record.targets:
-        if target.error:
-            console.print(f"[bold red]{escape(target.name)}: {escape(target.error)}[/]")
-        for error in target.device_errors:
-            console.print(f"[bold red]{escape(target.name)}: {escape(error)}[/]")
+        for error in (target.error, *target.device_errors):
+            if error and errors:
+                console.print(f"{target.name}: {error}", style="bold red")
         for warning in target.warnings:
-            console.print(f"[yellow]warning[/] {escape(target.name)}: {escape(warning)}")
+            warn(console, target.name, warning)
     _render_readings(console, record)
     cached = [target.name for target in record.targets if "conversion" in target.from_cache]
     if cached:
-        console.print(f"Nothing was converted for {escape(', '.join(cached))}: the cache has it.")
+        console.print(f"Nothing was converted for {', '.join(cached)}: the cache has it.")
 
 
 def _render_readings(console: Console, record: RunRecord) -> None:
     """What must be said of this machine's readings, and what each device measured."""
     for target in record.targets:
         for words in caveats(host_readings(target), record.created_at):
-            console.print(f"[yellow](!) readings here[/] {escape(target.name)}: {escape(words)}")
+            console.print(Text.assemble(("(!) readings here", "yellow"), f" {target.name}: {words}"))
         for item in target.profiles:
             if not item.error:  # told above
                 lines = profile_lines(item, verdicts=False)
-                console.print("\n".join(f"{escape(line)}" for line in [f"{target.name}: {lines[0]}", *lines[1:]]))
+                console.print("\n".join([f"{target.name}: {lines[0]}", *lines[1:]]))
         for others in other_readings(target):
             lines = [f"{target.name} on {others.title}", *(f"  {line}" for line in readings_lines(others.readings))]
-            console.print(escape("\n".join(lines)))
+            console.print("\n".join(lines))
 
 
 def _artifacts(record: RunRecord) -> Table:
@@ -111,6 +122,6 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     table.add_column("reason")
     for verdict in worst_first(verdicts):
         value, limit = verdict_value(verdict)
-        status = f"[{_STYLES[verdict.status]}]{verdict.status}[/]"
-        table.add_row(status, *map(escape, (verdict.subject, verdict.metric, value, limit, verdict.reason)))
+        status = Text(verdict.status, _STYLES[verdict.status])
+        table.add_row(status, verdict.subject, verdict.metric, value, limit, verdict.reason)
     return table

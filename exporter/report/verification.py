@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from exporter.record import Parity
-from exporter.report.terminal import open_console, verdict_table
+from exporter.report.console import plain_console
+from exporter.report.terminal import verdict_table
 from exporter.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ LEAST_SNR_DB = 20.0
 
 def render_verification(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> None:
     """Print comparisons with a source and their verdicts."""
-    console = open_console()
+    console = plain_console()
     for parity in parities:
         console.print(
-            f"{escape(parity.evaluator)} on {parity.samples} examples of {escape(parity.data)}: "
+            f"{parity.evaluator} on {parity.samples} examples of {parity.data}: "
             f"SNR {'exact' if parity.snr_db is None else f'{parity.snr_db:.2f} dB'}, cosine {parity.cosine:.6f}, "
             f"largest error {parity.max_abs_error:.4g}"
         )
@@ -33,7 +33,7 @@ def render_verification(parities: Sequence[Parity], verdicts: Sequence[Verdict])
 
 def render_layers(layers: "Sequence[LayerComparison]") -> None:
     """Print every compared layer, and the first that leaves the source with the statistics of both values."""
-    console = open_console()
+    console = plain_console()
     table = Table(title="Layers in order of execution", title_justify="left")
     table.add_column("module")
     table.add_column("kind")
@@ -41,13 +41,13 @@ def render_layers(layers: "Sequence[LayerComparison]") -> None:
     table.add_column("SNR dB", justify="right")
     for layer in layers:
         snr = "exact" if math.isinf(layer.snr_db) else f"{layer.snr_db:.1f}"
-        table.add_row(escape(layer.module), layer.kind, escape(layer.output), snr)
+        table.add_row(layer.module, layer.kind, layer.output, snr)
     console.print(table)
     first = next((layer for layer in layers if not layer.snr_db >= LEAST_SNR_DB), None)
     if first is None:
         console.print(f"No layer is below {LEAST_SNR_DB:g} dB.")
         return
-    console.print(f"The artifact leaves the source at {escape(first.module)} ({first.kind}), {first.snr_db:.1f} dB:")
+    console.print(f"The artifact leaves the source at {first.module} ({first.kind}), {first.snr_db:.1f} dB:")
     console.print(f"  source   {_words(first.source)}\n  artifact {_words(first.artifact)}")
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from exporter.errors import UsageProblem
+from exporter.heavy import load
 from exporter.record import Frozen
 from exporter.sources.settings import ColorOrder, Layout, ModelSettings
 
@@ -29,13 +30,21 @@ class ImageSpec(Frozen):
 
 
 class InputSpec(Frozen):
-    """One input as the source takes it; `shape` has the batch first, `image` is None for inputs that are no image."""
+    """One input as the source takes it.
+
+    Attributes:
+        shape: batch first.
+        dtype: an image of ``uint8`` takes pixels from 0 to 255 as they are.
+        image: None for inputs that are no image.
+        least: of integers, the least that the source is known to run on: 1 for lengths.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
     layout: Layout = "NCHW"
     image: ImageSpec | None = None
+    least: int = 0
 
     @property
     def height_width(self) -> tuple[int, int]:
@@ -48,7 +57,9 @@ class SourceDescription(Frozen):
 
     Attributes:
         digest: SHA-256 of everything that decides what the model computes.
-        labels: class names in the order of the outputs; empty when unknown.
+        output_shapes: of `outputs`, batch first, on inputs of these shapes.
+        labels: class names in the order of the outputs, one a class of the first output; empty when unknown.
+        notes: what was done to what the user or the weights gave, in sentences.
         parameters: elements of all parameters and buffers that are saved.
         size_bytes: their bytes.
     """
@@ -58,7 +69,9 @@ class SourceDescription(Frozen):
     digest: str
     inputs: tuple[InputSpec, ...]
     outputs: tuple[str, ...]
+    output_shapes: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     parameters: int
     size_bytes: int
 
@@ -86,6 +99,24 @@ def classify(spec: str) -> SourceKind:
     )
 
 
+def source_files(kind: SourceKind, path: Path) -> list[Path]:
+    """The files of a saved model: itself, and for ONNX those beside it that hold its larger tensors."""
+    if kind is not SourceKind.ONNX:
+        return [path]
+    onnx = load("onnx")
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # noqa: BLE001 - whoever loads it says what is wrong with it
+        return [path]
+    places = {
+        entry.value
+        for tensor in onnx.external_data_helper._get_all_tensors(model)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return [path, *(file for place in sorted(places) if (file := path.parent / place).is_file())]
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     try:
@@ -96,30 +127,18 @@ def sha256_file(path: Path) -> str:
 
 
 def light_key(spec: str, settings: ModelSettings) -> str | None:
-    """A key that decides the description and can be had without torch; None for factories, which are code."""
+    """A key that decides the description and can be had without torch; None for what is code: factories, pickles."""
     kind = classify(spec)
-    if kind is SourceKind.FACTORY:
+    if kind is SourceKind.FACTORY or settings.trust_pickle:
         return None
     parts = [spec, settings.model_dump_json(), _version("torch"), _version("torchvision")]
     if kind is not SourceKind.TORCHVISION:
-        parts.append(sha256_file(Path(spec)))
+        parts += [sha256_file(path) for path in source_files(kind, Path(spec))]
     if settings.weights not in (None, "default", "none"):
         parts.append(sha256_file(Path(str(settings.weights))))
     if settings.labels:
         parts.append(sha256_file(settings.labels))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Class names, one a line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"labels {path}: {error}.") from error
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if not labels:
-        raise UsageProblem(f"labels {path} has no names; write one class name a line.")
-    return labels
 
 
 def _version(distribution: str) -> str:

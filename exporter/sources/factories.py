@@ -1,14 +1,21 @@
 """`package.module:factory` and `path/to/file.py:factory`."""
 
+import hashlib
 import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from exporter.errors import UsageProblem
-from exporter.heavy import load_torch
+from exporter.heavy import load_torch, seeded
+
+SOURCE_PREFIX = "_mobile_export_source_"
+_FOLDERS: set[Path] = set()
+"""Folders of imported files, whose modules were made importable."""
 
 
 def import_attribute(spec: str) -> Any:
@@ -37,7 +44,8 @@ def call_factory(spec: str) -> Any:
     if isinstance(factory, torch.nn.Module):
         return factory.eval()
     try:
-        module = factory()
+        with seeded():
+            module = factory()
     except Exception as error:
         raise UsageProblem(f"model {spec}: the factory failed: {type(error).__name__}: {error}") from error
     if not isinstance(module, torch.nn.Module):
@@ -55,13 +63,52 @@ def _import_module(name: str) -> Any:
 
 
 def _import_file(path: Path) -> Any:
+    """The module of a file, which finds the modules and packages beside it as it would when it is run.
+
+    Where two files' folders have modules of one name, each file gets its own. What was imported stays importable, for
+    pickles and for imports that a model does later, and shadows nothing that is installed.
+    """
     if not path.is_file():
         raise UsageProblem(f"{path}: there is no such file.")
-    name = f"_mobile_export_source_{path.stem}"
-    specification = importlib.util.spec_from_file_location(name, path)
+    place = path.resolve()
+    name = f"{SOURCE_PREFIX}{place.stem}_{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+    specification = importlib.util.spec_from_file_location(name, place)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    specification.loader.exec_module(module)
+    with _modules_of(place.parent):
+        specification.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _modules_of(folder: Path) -> Iterator[None]:
+    """Find modules in `folder` first inside, and last from then on."""
+    entry, already = str(folder), str(folder) in sys.path
+    _forget_namesakes(folder)
+    sys.path.insert(0, entry)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+        if not already:
+            sys.path.append(entry)
+        _FOLDERS.add(folder)
+
+
+def _forget_namesakes(folder: Path) -> None:
+    """Forget modules that an earlier file found beside it, where `folder` has its own of these names."""
+    for name, module in list(sys.modules.items()):
+        root = name.partition(".")[0]
+        own = (folder / f"{root}.py").is_file() or (folder / root).is_dir()
+        file = getattr(module, "__file__", None) if own and not name.startswith(SOURCE_PREFIX) else None
+        if file and not Path(file).is_relative_to(folder) and _folder_of(name, Path(file)) in _FOLDERS:
+            del sys.modules[name]
+
+
+def _folder_of(name: str, file: Path) -> Path:
+    """The folder on the module path that the module called `name` was found in."""
+    levels = name.count(".") + (file.stem == "__init__")
+    return file.parents[min(levels, len(file.parents) - 1)]

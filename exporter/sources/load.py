@@ -1,13 +1,12 @@
 """Loads a model source: the torch module (or ONNX file) and its description."""
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from exporter.errors import ToolError, UsageProblem, first_line
-from exporter.heavy import load, load_torch
+from exporter.errors import UsageProblem, first_line
+from exporter.heavy import load_torch
 from exporter.hints import CompressionHints
 from exporter.sources.description import (
     ImageSpec,
@@ -15,10 +14,15 @@ from exporter.sources.description import (
     SourceDescription,
     SourceKind,
     classify,
-    read_labels,
     sha256_file,
+    source_files,
 )
+from exporter.sources.digests import source_digest
+from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
+from exporter.sources.outputs import flatten, named_tensors, output_names
 from exporter.sources.settings import InputSettings, ModelSettings
+
+__all__ = ["ModelSource", "flatten", "load_source"]
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,13 @@ class ModelSource:
     hints: CompressionHints = field(default_factory=CompressionHints)
 
     def example_inputs(self) -> tuple[Any, ...]:
-        """One tensor an input, of its shape and dtype: seeded noise, zeros for integers."""
+        """One tensor an input, of its shape and dtype: seeded noise, the least that the source takes for integers."""
         torch = load_torch()
         generator = torch.Generator().manual_seed(0)
         return tuple(
             torch.randn(spec.shape, generator=generator)
             if spec.dtype == "float32"
-            else torch.zeros(spec.shape, dtype=getattr(torch, spec.dtype))
+            else torch.full(spec.shape, spec.least, dtype=getattr(torch, spec.dtype))
             for spec in self.description.inputs
         )
 
@@ -85,22 +89,40 @@ def load_source(spec: str, settings: ModelSettings) -> ModelSource:
 
         load_state(module, Path(str(settings.weights)))
     _refuse_not_finite(module, spec)
-    if settings.labels:
-        labels = read_labels(settings.labels)
-    inputs = _input_specs(spec, settings, known, image)
-    outputs = _try_once(module, inputs, settings, spec)
+    specs = _input_specs(spec, settings, known, image)
+    if any(item.dtype == "uint8" for item in specs):
+        raise UsageProblem(f"model {spec}: inputs of uint8 are for ONNX files; let the model take float32 pixels.")
+    inputs, outputs, shapes = _try_once(module, specs, settings, spec)
+    labels, notes = _labels(settings, labels, outputs[0], shapes[0])
     state = list(module.state_dict().values()) if kind is not SourceKind.EXPORTED else list(module.parameters())
     description = SourceDescription(
         spec=spec,
         kind=kind,
-        digest=_digest(kind, spec, module, settings, inputs),
+        digest=source_digest(kind, spec, module, inputs),
         inputs=inputs,
         outputs=outputs,
+        output_shapes=shapes,
         labels=labels,
+        notes=notes,
         parameters=sum(tensor.numel() for tensor in state),
         size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
     )
     return ModelSource(description, settings, module, hints=hints)
+
+
+def _labels(
+    settings: ModelSettings, known: tuple[str, ...], output: str, shape: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Class names, one a class, and what was done to them; those that the weights bring go only with class scores."""
+    if settings.labels:
+        labels = read_labels(settings.labels)
+        check_label_count(str(settings.labels), labels, output, shape)
+        return labels, ()
+    if class_count(shape) != len(known):
+        return (), ()
+    twice = sorted({name for name in known if known.count(name) > 1})
+    note = f"the weights' class names have {', '.join(twice)} more than once; the class's number was put behind them"
+    return distinct(known), (note,) if twice else ()
 
 
 def _input_specs(
@@ -113,7 +135,10 @@ def _input_specs(
     specs = []
     for item in inputs:
         channels = item.shape[1 if layout == "NCHW" else 3] if len(item.shape) == 4 else 0
-        pixels = _image_spec(settings, image, channels) if channels in (1, 3) and item.dtype == "float32" else None
+        takes_pixels = channels in (1, 3) and item.dtype in ("float32", "uint8")
+        pixels = _image_spec(settings, image, channels) if takes_pixels else None
+        if item.dtype == "uint8" and (settings.mean or settings.std):
+            raise UsageProblem(f"input {item.name} takes pixels as they are (uint8); leave --mean and --std out.")
         specs.append(InputSpec(name=item.name, shape=item.shape, dtype=item.dtype, layout=layout, image=pixels))
     if (settings.mean or settings.std) and not any(item.image for item in specs):
         raise UsageProblem("--mean and --std are for image inputs: four dimensions with 1 or 3 channels. "
@@ -138,32 +163,44 @@ def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int)
     )
 
 
-def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSettings, spec: str) -> tuple[str, ...]:
-    """Run `module` on zeros; the names of its outputs, or an error about the shapes."""
-    torch = load_torch()
-    zeros = [torch.zeros(item.shape, dtype=getattr(torch, item.dtype)) for item in inputs]
+class _Outputs(NamedTuple):
+    """What a module gives; `inputs` are those that it ran on, with the least integers that it takes."""
+
+    inputs: tuple[InputSpec, ...]
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSettings, spec: str) -> _Outputs:
+    """Run `module` on zeros, or where integers must be above 0 (lengths) on ones; an error says that shapes misfit."""
+    ones = tuple(item.model_copy(update={"least": 1}) if item.dtype != "float32" else item for item in inputs)
     try:
-        with torch.no_grad():
-            results = flatten(module(*zeros))
+        results, taken = _run_on_least(module, inputs), inputs
     except Exception as error:
-        shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
-        raise UsageProblem(
-            f"model {spec} does not run on inputs {shapes}: {first_line(error)}\n"
-            "Give the right shape with --input-shape."
-        ) from error
-    if settings.outputs and len(settings.outputs) != len(results):
-        raise UsageProblem(f"model {spec} has {len(results)} outputs; {len(settings.outputs)} names were given.")
-    default = ("output",) if len(results) == 1 else tuple(f"output_{index}" for index in range(len(results)))
-    return settings.outputs or default
+        try:
+            results, taken = _run_on_least(module, ones), ones
+        except Exception:  # noqa: BLE001 - the first error is the one that says what is wrong
+            results = []
+        if ones == inputs or not results:
+            shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
+            raise UsageProblem(
+                f"model {spec} does not run on inputs {shapes}: {first_line(error)}\n"
+                "Give the right shape with --input-shape."
+            ) from error
+    paths = [path for path, _ in results]
+    if not paths:
+        raise UsageProblem(f"model {spec} gives no tensors.")
+    if settings.outputs and len(settings.outputs) != len(paths):
+        raise UsageProblem(f"model {spec} has {len(paths)} outputs; {len(settings.outputs)} names were given.")
+    names = settings.outputs or output_names(paths, [item.name for item in taken])
+    return _Outputs(taken, names, tuple(tuple(tensor.shape) for _, tensor in results))
 
 
-def flatten(result: Any) -> list[Any]:
-    """Tensors of a model's result in order; dictionaries (torchvision segmentation) by insertion order."""
-    if isinstance(result, dict):
-        result = list(result.values())
-    if isinstance(result, list | tuple):
-        return [tensor for item in result for tensor in flatten(item)]
-    return [result]
+def _run_on_least(module: Any, inputs: tuple[InputSpec, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    torch = load_torch()
+    with torch.no_grad():
+        given = [torch.full(item.shape, item.least, dtype=getattr(torch, item.dtype)) for item in inputs]
+        return list(named_tensors(module(*given)))
 
 
 def _refuse_not_finite(module: Any, spec: str) -> None:
@@ -178,72 +215,31 @@ def _refuse_not_finite(module: Any, spec: str) -> None:
         raise UsageProblem(f"model {spec} has weights that are NaN or infinite: {', '.join(bad[:3])}{more}.")
 
 
-def _digest(kind: SourceKind, spec: str, module: Any, settings: ModelSettings, inputs: tuple[InputSpec, ...]) -> str:
-    """SHA-256 over inputs and either the file or, for models that are code, the traced graph; and over the weights."""
-    digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
-    if kind in (SourceKind.EXPORTED, SourceKind.TORCHSCRIPT):
-        digest.update(sha256_file(Path(spec)).encode())
-    elif kind is SourceKind.FACTORY:
-        from exporter.conversion.trace import trace
-
-        graph = str(trace(module, inputs).inlined_graph)
-        digest.update(re.sub(r"___torch_mangle_\d+\.|\s*#.*$", "", graph, flags=re.MULTILINE).encode())
-    else:
-        digest.update(spec.encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(
-            name.encode() + b"\0" + tensor.detach().cpu().contiguous().reshape(-1).view(_bytes()).numpy().tobytes()
-        )
-    return digest.hexdigest()
-
-
-def _bytes() -> Any:
-    return load_torch().uint8
-
-
 def _load_onnx(spec: str, settings: ModelSettings) -> ModelSource:
-    onnx = load("onnx")
-    path = Path(spec)
-    try:
-        model = onnx.load(str(path))
-        onnx.checker.check_model(model)
-    except Exception as error:
-        raise UsageProblem(f"model {spec} is not a readable ONNX file: {first_line(error)}") from error
-    initializers = {item.name for item in model.graph.initializer}
-    fixed = {item.name: item for item in settings.inputs}
-    specs = []
-    for value in model.graph.input:
-        if value.name in initializers:
-            continue
-        kind = value.type.tensor_type
-        dims = [dim.dim_value if dim.dim_value > 0 else (1 if axis == 0 else 0)
-                for axis, dim in enumerate(kind.shape.dim)]  # fmt: skip
-        shape = fixed[value.name].shape if value.name in fixed else tuple(dims)
-        if 0 in shape:
-            raise UsageProblem(f"model {spec}: input {value.name} has dynamic dimensions {dims}; "
-                               f"fix them with --input-shape {value.name}=1,3,224,224.")  # fmt: skip
-        dtype = {1: "float32", 6: "int32", 7: "int64"}.get(kind.elem_type)
-        if dtype is None:
-            raise ToolError(f"model {spec}: input {value.name} has an element type that is not supported.")
-        specs.append(InputSettings(name=value.name, shape=shape, dtype=dtype))
-    import numpy as np
-    from onnx import numpy_helper
+    from exporter.sources import onnx_files
 
-    weights = [numpy_helper.to_array(item) for item in model.graph.initializer]
-    bad = [item.name for item, value in zip(model.graph.initializer, weights, strict=True)
-           if value.dtype.kind == "f" and not np.isfinite(value).all()]  # fmt: skip
-    if bad:
-        raise UsageProblem(f"model {spec} has weights that are NaN or infinite: {', '.join(bad[:3])}.")
-    inputs = _input_specs(spec, settings.model_copy(update={"inputs": ()}), tuple(specs), None)
+    path = Path(spec)
+    model = onnx_files.read_model(path)
+    known = onnx_files.input_settings(model, spec, settings)
+    if settings.layout is None and any(onnx_files.image_layout(item.shape) == "NHWC" for item in known):
+        settings = settings.model_copy(update={"layout": "NHWC"})
+    inputs = _input_specs(spec, settings.model_copy(update={"inputs": ()}), known, None)
+    labels = read_labels(settings.labels) if settings.labels else ()
+    outputs = tuple(value.name for value in model.graph.output)
+    shapes = onnx_files.output_shapes(model, path, inputs)
+    if settings.labels:
+        check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
-    digest.update(sha256_file(path).encode())
+    digest.update("".join(sha256_file(file) for file in source_files(SourceKind.ONNX, path)).encode())
+    weights = [value for _, value in onnx_files.weights(model)]
     description = SourceDescription(
         spec=spec,
         kind=SourceKind.ONNX,
         digest=digest.hexdigest(),
         inputs=inputs,
-        outputs=tuple(value.name for value in model.graph.output),
-        labels=read_labels(settings.labels) if settings.labels else (),
+        outputs=outputs,
+        output_shapes=shapes,
+        labels=labels,
         parameters=sum(value.size for value in weights),
         size_bytes=sum(value.nbytes for value in weights),
     )

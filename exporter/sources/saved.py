@@ -15,7 +15,7 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], Compressi
     """The module of a .pt2 file, the inputs that it was exported with, and what compression left for converters.
 
     Raises:
-        UsageProblem: not a .pt2, damaged, or of a newer torch.
+        UsageProblem: not a .pt2, damaged, of a newer torch, or with inputs of another type.
     """
     torch = load_torch()
     try:
@@ -31,9 +31,13 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], Compressi
     for name in program.graph_signature.user_inputs:
         value = placeholders[name].meta["val"]
         shape = tuple(int(size) if isinstance(size, int) else 1 for size in value.shape)
-        inputs.append(InputSettings.model_validate(
-            {"name": name, "shape": shape, "dtype": str(value.dtype).removeprefix("torch.")}
-        ))  # fmt: skip
+        dtype = str(value.dtype).removeprefix("torch.")
+        if dtype not in ("float32", "int32", "int64"):
+            raise UsageProblem(
+                f"model {path}: input {name} takes {dtype}; float32, int32 and int64 can be converted. "
+                "Export the model with one of these as its input, and a cast inside."
+            )
+        inputs.append(InputSettings.model_validate({"name": name, "shape": shape, "dtype": dtype}))
     if len(inputs) == 1 and len(inputs[0].shape) == 4:
         inputs[0] = inputs[0].model_copy(update={"name": "image"})
     return program.module(), tuple(inputs), parse_hints(extra[PT2_ENTRY], str(path))

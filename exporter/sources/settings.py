@@ -27,12 +27,12 @@ class InputSettings(Settings):
     Attributes:
         name: as it shall be called in the artifacts.
         shape: batch first.
-        dtype: element type.
+        dtype: element type; ``uint8`` is for images of ONNX files.
     """
 
     name: str = "image"
     shape: tuple[Annotated[int, Field(ge=1)], ...]
-    dtype: Literal["float32", "int32", "int64"] = "float32"
+    dtype: Literal["float32", "int32", "int64", "uint8"] = "float32"
 
 
 class ModelSettings(Settings):
@@ -75,7 +75,7 @@ class ModelSettings(Settings):
 
 def parse_shape(text: str) -> InputSettings:
     """Read ``1,3,224,224`` or ``NAME=1,3,224,224`` or ``NAME:int64=1,16``."""
-    match = re.fullmatch(r"(?:([^=:]+)(?::(float32|int32|int64))?=)?(\d+(?:[,x]\d+)*)", text.strip())
+    match = re.fullmatch(r"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?(\d+(?:[,x]\d+)*)", text.strip())
     if match is None:
         raise UsageProblem(f"{text!r} is not an input shape: write 1,3,224,224 or NAME=1,3,224,224 or NAME:int64=1,16.")
     name, dtype, shape = match.groups()

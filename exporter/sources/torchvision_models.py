@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.errors import ToolError, UsageProblem
-from exporter.heavy import load_torchvision
+from exporter.heavy import load_torchvision, seeded
 from exporter.sources.description import ImageSpec
 from exporter.sources.settings import InputSettings, ModelSettings
 from exporter.sources.weights import load_state
@@ -33,9 +33,10 @@ def load_torchvision_model(
     weights = torchvision.models.get_model_weights(name).DEFAULT
     choice = settings.weights or "default"
     try:
-        module = torchvision.models.get_model(
-            name, weights=weights if choice == "default" else None, **_plain(name, choice)
-        )
+        with seeded():
+            module = torchvision.models.get_model(
+                name, weights=weights if choice == "default" else None, **_plain(name, choice)
+            )
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         raise ToolError(

@@ -1,5 +1,10 @@
-"""Runs source and artifact on the same examples and sums up how they differ."""
+"""Runs source and artifact on the same examples and sums up how they differ.
 
+Whole outputs are compared, at the shapes that the model was declared with: no axis is taken for a batch. Where examples
+run together to save time, the source itself has shown along which axis their results lie.
+"""
+
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,19 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.datasets.dataset import Dataset, check_labels
-from exporter.datasets.images import normalize
 from exporter.errors import ToolError
-from exporter.record import Parity
-from exporter.sources.description import InputSpec, SourceDescription
-from exporter.verification.metrics import Difference, Ranking, is_class_scores
+from exporter.record import OutputParity, Parity
+from exporter.sources.description import SourceDescription
+from exporter.verification.batching import rows_axis, split_results, stacking_axes
+from exporter.verification.channels import quantization_step, variation_db, worst_channel
+from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows
+from exporter.verification.noise import NOISE_EXAMPLES
 from exporter.verification.runners import Runner
 
-NOISE_EXAMPLES = 8
 SOURCE_BATCH = 16
 MOST_REFERENCE_BYTES = 512 * 2**20
 """Outputs of the source kept in memory; where all examples would take more, fewer are compared, evenly spread."""
 
 OnAdvance = Callable[[int, int], None]
+Outputs = tuple[NDArray[Any], ...]
+Indices = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -29,120 +37,254 @@ class Reference:
     """What the source gives.
 
     Attributes:
-        indices: of the examples in the dataset.
-        outputs: one list of outputs an example, without the batch dimension.
+        names: of the outputs.
+        runs: indices of the examples that each run of the model takes.
+        outputs: of each run, as the source gives them.
+        scores_axis: of the first output, counts the examples of a run; None where a run is of one example.
+        classes: number of class scores of an example; None where the first output is not one of class scores.
     """
 
     data: Dataset
-    indices: tuple[int, ...]
-    outputs: tuple[tuple[NDArray[Any], ...], ...]
+    names: tuple[str, ...]
+    runs: tuple[Indices, ...]
+    outputs: tuple[Outputs, ...]
+    scores_axis: int | None
+    classes: int | None
 
-
-def noise(inputs: Sequence[InputSpec]) -> Dataset:
-    """Seeded examples for when there is no data: random pixels for images, normal values otherwise."""
-
-    def read(index: int) -> tuple[NDArray[Any], ...]:
-        generator = np.random.default_rng(index)
-        return tuple(_noise(spec, generator) for spec in inputs)
-
-    return Dataset("noise", f"noise-{NOISE_EXAMPLES}", NOISE_EXAMPLES, read)
-
-
-def _noise(spec: InputSpec, generator: np.random.Generator) -> NDArray[Any]:
-    if spec.image is not None:
-        pixels = generator.integers(0, 256, (*spec.height_width, len(spec.image.mean)), dtype=np.uint8)
-        return normalize(pixels, spec)
-    if spec.dtype == "float32":
-        return generator.standard_normal(spec.shape[1:], dtype=np.float32)
-    return np.zeros(spec.shape[1:], spec.dtype)
+    @property
+    def examples(self) -> int:
+        """Different examples in the runs."""
+        return len({index for run in self.runs for index in run})
 
 
 def reference_outputs(
     source: Runner, description: SourceDescription, data: Dataset, most: int | None, on_advance: OnAdvance
 ) -> Reference:
-    """Run the source over `data`, in batches where its batch dimension is not fixed by the file.
+    """Run the source over `data`, several runs at a time where it shows that it can.
 
     Args:
         most: at most so many examples, evenly spread; None takes all.
+
+    Raises:
+        UsageProblem: labels that the model has no classes for.
     """
-    first = [value[0] for value in source(data.batch([0]))]
-    if data.labels is not None and is_class_scores(first[0]):
-        check_labels(data.labels, first[0].size, data.name)
-    affordable = max(NOISE_EXAMPLES, MOST_REFERENCE_BYTES // max(1, sum(value.nbytes for value in first)))
-    indices = data.spread(min(data.size, affordable, most or data.size))
-    outputs: list[tuple[NDArray[Any], ...]] = []
-    for chunk in _chunks(indices, SOURCE_BATCH if description.kind in ("torchvision", "factory") else 1):
-        results = _run_batch(source, data, chunk)
-        outputs += [tuple(value[position] for value in results) for position in range(len(chunk))]
-        on_advance(len(outputs), len(indices))
-    return Reference(data, tuple(indices), tuple(outputs))
+    runs = data.runs(min(data.size, most or data.size))
+    first = source(data.batch(runs[0]))
+    axis, classes = _scores(source, data, runs, first)
+    if data.labels is not None and classes is not None:
+        check_labels(data.labels, classes, data.name)
+    runs = _affordable(data, runs, sum(value.nbytes for value in first), most)
+    kept, outputs = [], []
+    for run, values in _results(source, data, runs, on_advance):
+        kept.append(run)
+        outputs.append(tuple(values))
+    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes)
 
 
-def _run_batch(source: Runner, data: Dataset, chunk: Sequence[int]) -> list[NDArray[Any]]:
-    """A batch at once; one by one for a model that only takes the batch size of its example."""
-    batch = data.batch(chunk)
-    if len(chunk) > 1:
-        try:
-            results = source(batch)
-        except RuntimeError:
-            results = []
-        if results and all(len(value) == len(chunk) for value in results):
-            return results
-    singles = [source(data.batch([index])) for index in chunk]
-    return [np.concatenate(column) for column in zip(*singles, strict=True)]
+def _affordable(data: Dataset, runs: list[Indices], run_bytes: int, most: int | None) -> list[Indices]:
+    affordable = max(NOISE_EXAMPLES, MOST_REFERENCE_BYTES // max(1, run_bytes))
+    return runs if len(runs) <= affordable else data.runs(min(affordable * data.batch_size, most or data.size))
+
+
+def _scores(
+    source: Runner, data: Dataset, runs: Sequence[Indices], first: Sequence[NDArray[Any]]
+) -> tuple[int | None, int | None]:
+    """The axis of the first output that counts examples, and the number of class scores of each."""
+    size = len(runs[0])
+    if size == 1:
+        return None, (first[0].size if is_class_scores(first[0]) else None)
+    axis = rows_axis(source, data.batch(runs[0]), data.batch(runs[-1]), 0) if len(runs) > 1 else None
+    if axis is None:
+        return None, None
+    row = np.moveaxis(first[0], axis, 0)[0]
+    return axis, (row.size if is_class_scores(row) else None)
+
+
+def _results(
+    source: Runner, data: Dataset, runs: Sequence[Indices], on_advance: OnAdvance
+) -> Iterator[tuple[Indices, Sequence[NDArray[Any]]]]:
+    """Outputs of each run; examples without labels that are the same as an earlier one are left out."""
+    together = _together(source, data, runs)
+    seen: set[bytes] = set()
+    done = 0
+    for chunk in _chunks(runs, SOURCE_BATCH if together is not None else 1):
+        inputs = {run: data.batch(run) for run in chunk}
+        fresh = [run for run in inputs if data.labels is not None or _is_new(inputs[run], seen)]
+        if len(fresh) > 1 and together is not None:
+            batch = [np.concatenate(column) for column in zip(*(inputs[run] for run in fresh), strict=True)]
+            yield from zip(fresh, split_results(source(batch), together, len(fresh)), strict=True)
+        else:
+            yield from ((run, source(inputs[run])) for run in fresh)
+        done += len(chunk)
+        on_advance(done, len(runs))
+
+
+def _together(source: Runner, data: Dataset, runs: Sequence[Indices]) -> tuple[int | None, ...] | None:
+    """The axes along which results lie when examples run together; None when they have to run one by one."""
+    if data.batch_size != 1 or len(runs) < 3:
+        return None
+    first, second = data.batch(runs[0]), data.batch(runs[-1])
+    if any(value.ndim == 0 or len(value) != 1 for value in first) or _same(first, second):
+        return None
+    return stacking_axes(source, first, second)
+
+
+def _same(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def _is_new(inputs: Sequence[NDArray[Any]], seen: set[bytes]) -> bool:
+    digest = hashlib.sha256(b"\0".join(np.ascontiguousarray(value).tobytes() for value in inputs)).digest()
+    new = digest not in seen
+    seen.add(digest)
+    return new
 
 
 def compare(artifact: Runner, reference: Reference, on_advance: OnAdvance) -> Parity:
-    """Run the artifact over the reference's examples.
+    """Run the artifact over the reference's examples, and compare every value of every output.
 
     Raises:
         ToolError: the outputs have other shapes than the source's.
     """
     data = reference.data
-    differences = [Difference() for _ in reference.outputs[0]]
-    ranking = Ranking(data.labels) if is_class_scores(reference.outputs[0][0]) else None
-    for position, (index, wanted) in enumerate(zip(reference.indices, reference.outputs, strict=True)):
-        found = [value[0] for value in artifact(data.batch([index]))]
-        for difference, own, other in zip(differences, wanted, found, strict=True):
-            difference.add(own, match_layout(other, own))
+    layouts = [_Layouts() for _ in reference.outputs[0]]
+    ranking = None if reference.classes is None else Ranking(data.labels)
+    counted: set[int] = set()
+    for position, (run, wanted) in enumerate(zip(reference.runs, reference.outputs, strict=True)):
+        found = artifact(data.batch(run))
+        if len(found) != len(wanted):
+            raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(wanted)}.")
+        for layout, own, other in zip(layouts, wanted, found, strict=True):
+            layout.add(own, np.asarray(other))
         if ranking is not None:
-            ranking.add(index, wanted[0].reshape(-1), found[0].reshape(-1))
-        on_advance(position + 1, len(reference.indices))
-    snr = min(difference.snr_db for difference in differences)
+            _rank(ranking, reference, run, wanted[0], np.asarray(found[0]), counted)
+        on_advance(position + 1, len(reference.runs))
+    outputs = [
+        _output(name, layout.best(), own.shape)
+        for name, layout, own in zip(reference.names, layouts, reference.outputs[0], strict=True)
+    ]
+    differences = [layout.best() for layout in layouts]
     return Parity(
         data=data.name,
-        samples=len(reference.indices),
+        samples=reference.examples,
         evaluator=artifact.name,
-        snr_db=None if math.isinf(snr) and snr > 0 else snr,
-        cosine=min(difference.cosine for difference in differences),
-        max_abs_error=max(difference.max_abs_error for difference in differences),
+        snr_db=_exact_is_none(_least(difference.snr_db for difference in differences)),
+        cosine=_least(difference.cosine for difference in differences),
+        max_abs_error=-_least(-difference.max_abs_error for difference in differences),
+        outputs=tuple(outputs),
+        drawn=data.drawn,
         **({} if ranking is None else _ranking_facts(ranking)),
     )
 
 
-def match_layout(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
-    """An output of one example in the source's shape, channels last becoming channels first where that fits better.
+def _rank(
+    ranking: Ranking, reference: Reference, run: Indices, wanted: NDArray[Any], found: NDArray[Any], counted: set[int]
+) -> None:
+    """Count each example once, also where a run was filled up with examples of others."""
+    axis = reference.scores_axis
+    pairs = zip(run, score_rows(wanted, len(run), axis), score_rows(found, len(run), axis), strict=True)
+    for index, own, other in pairs:
+        if index not in counted:
+            counted.add(index)
+            ranking.add(index, own, other)
+
+
+def _least(values: Iterator[float]) -> float:
+    """The least of some numbers; NaN when one of them is."""
+    return float(np.min(np.fromiter(values, np.float64)))
+
+
+def _exact_is_none(snr_db: float) -> float | None:
+    return None if math.isinf(snr_db) and snr_db > 0 else snr_db
+
+
+def _or_exact(db: float | None) -> float:
+    return math.inf if db is None else db
+
+
+def _output(name: str, difference: Difference, shape: tuple[int, ...]) -> OutputParity:
+    return OutputParity(
+        name=name,
+        shape=shape,
+        values=difference.total,
+        snr_db=_exact_is_none(difference.snr_db),
+        max_abs_error=difference.max_abs_error,
+        not_finite=difference.artifact.values,
+        not_finite_example=difference.artifact.example,
+        source_not_finite=difference.source.values,
+        source_not_finite_example=difference.source.example,
+        worst=worst_channel(difference),
+        step=None if difference.sample is None else quantization_step(difference.sample),
+        variation_db=_exact_is_none(_or_exact(variation_db(difference))),
+    )
+
+
+class _Layouts:
+    """Differences of one output in each order of axes that fits; one order must serve all examples."""
+
+    def __init__(self) -> None:
+        self._differences: dict[bool, Difference] | None = None
+
+    def add(self, wanted: NDArray[Any], found: NDArray[Any]) -> None:
+        """Take in one run's output.
+
+        Raises:
+            ToolError: it fits in neither order.
+        """
+        choices = arrangements(found, wanted)
+        if self._differences is None:
+            self._differences = {moved: Difference() for moved in choices}
+        for moved, difference in list(self._differences.items()):
+            if moved not in choices:
+                del self._differences[moved]
+            else:
+                difference.add(wanted, choices[moved])
+
+    def best(self) -> Difference:
+        """The order with the least noise, not-finite values counted first."""
+        assert self._differences, "a run was added"
+        return min(self._differences.values(), key=lambda item: (item.artifact.values, item.noise))
+
+
+def arrangements(found: NDArray[Any], wanted: NDArray[Any]) -> dict[bool, NDArray[Any]]:
+    """An output as the artifact gives it (False), and with its channels moved first (True), where the shapes agree.
+
+    Axes of length one do not count: Core ML has no scalars.
 
     Raises:
-        ToolError: it fits in neither order.
+        ToolError: no order of axes fits.
     """
-    choices = [found, np.moveaxis(found, -1, 0)] if found.ndim == 3 else [found]
-    fitting = [choice for choice in choices if choice.shape == wanted.shape]
+    choices = {False: found}
+    if found.ndim == 4:
+        choices[True] = np.moveaxis(found, -1, 1)
+    fitting = {moved: value for moved, value in choices.items() if value.shape == wanted.shape}
+    if not fitting and _squeezed(found) == _squeezed(wanted):
+        fitting = {False: found.reshape(wanted.shape)}
     if not fitting:
-        raise ToolError(f"the artifact gives an output of shape {found.shape}; the source gives {wanted.shape}")
-    return min(fitting, key=lambda choice: float(np.abs(choice.astype(np.float64) - wanted).mean()))
+        raise ToolError(f"the artifact gives an output of shape {found.shape}; the source gives {wanted.shape}.")
+    return fitting
 
 
-def _ranking_facts(ranking: Ranking) -> dict[str, float | None]:
+def _squeezed(value: NDArray[Any]) -> list[int]:
+    return [size for size in value.shape if size != 1]
+
+
+def _ranking_facts(ranking: Ranking) -> dict[str, Any]:
+    labelled = ranking.labels is not None
     return {
         "top1_agreement": ranking.agreed / ranking.examples,
         "top1": ranking.accuracy("artifact", 1),
         "top5": ranking.accuracy("artifact", 5),
         "source_top1": ranking.accuracy("source", 1),
         "source_top5": ranking.accuracy("source", 5),
+        "top1_lost": ranking.lost[1] if labelled else None,
+        "top1_gained": ranking.gained[1] if labelled else None,
+        "top5_lost": ranking.lost[5] if labelled else None,
+        "top5_gained": ranking.gained[5] if labelled else None,
+        "classes": ranking.classes,
     }
 
 
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _chunks(items: Sequence[Indices], size: int) -> Iterator[Sequence[Indices]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

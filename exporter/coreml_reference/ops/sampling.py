@@ -35,13 +35,26 @@ def crop_resize(
         return _patches(x[images], corners, shape, sampling_mode, pad_value)
     assert roi is not None
     flat = roi.reshape(roi.shape[0], -1)
-    corners = _corners(flat[:, -4:], x, box_coordinate_mode, normalized_coordinates, spatial_scale)
+    places = flat[:, -4:]
+    if normalized_coordinates and box_coordinate_mode.startswith("CORNERS"):
+        places = _inside(places)
+    corners = _corners(places, x, box_coordinate_mode, normalized_coordinates, spatial_scale)
     if flat.shape[1] == 5:
         return _patches(x[flat[:, 0].long()], corners, shape, sampling_mode, pad_value).unsqueeze(1)
     parts = [
         _patches(x, corner.expand(x.shape[0], 4), shape, sampling_mode, pad_value) for corner in corners.unsqueeze(1)
     ]
     return torch.stack(parts)
+
+
+def _inside(boxes: Tensor) -> Tensor:
+    """Boxes that run backwards from outside of the image become the whole image.
+
+    MIL's documentation rules them out; this is what Apple's runtime gives in coremltools' own test of them.
+    """
+    starts, ends = boxes[:, :2], boxes[:, 2:]
+    outside = (starts > 1) & (ends < starts)
+    return torch.cat([starts.masked_fill(outside, 0.0), ends.masked_fill(outside, 1.0)], 1)
 
 
 def _corners(boxes: Tensor, x: Tensor, mode: str, normalized: bool, spatial_scale: float) -> Tensor:

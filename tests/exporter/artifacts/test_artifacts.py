@@ -1,5 +1,7 @@
 """Files appear whole or not at all, under whatever comes between."""
 
+import errno
+import json
 import multiprocessing
 import os
 import signal
@@ -11,7 +13,7 @@ import pytest
 from exporter.artifacts.cache import Cache, key_of
 from exporter.artifacts.digests import tree_digest, tree_size
 from exporter.artifacts.output import output_folder, publish, write_text
-from exporter.errors import UsageProblem
+from exporter.errors import ToolError, UsageProblem
 
 
 def fill(folder: Path) -> None:
@@ -32,9 +34,9 @@ def test_an_entry_is_found_under_its_key_only(tmp_path: Path) -> None:
 def test_a_failed_entry_leaves_nothing(tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         fill(folder)
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ToolError, match=f"cache {tmp_path} cannot be written: No space"):
         Cache(tmp_path).store(key_of(1), fail)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -83,6 +85,105 @@ def test_the_longest_unused_entries_go_first(tmp_path: Path, monkeypatch: pytest
     cache.find(key_of(0))
     cache.tidy()
     assert [cache.find(key_of(number)) is not None for number in range(3)] == [True, False, True]
+
+
+def test_a_dropped_entry_stays_with_whoever_reads_it(tmp_path: Path) -> None:
+    """Protects a run beside one with --force: what it was given is not taken away under its hands."""
+    cache = Cache(tmp_path)
+    reading = cache.store(key_of(1), lambda folder: (folder / "v").write_text("first"))
+    cache.drop(key_of(1))
+    anew = cache.store(key_of(1), lambda folder: (folder / "v").write_text("second"))
+    cache.tidy()
+    assert (reading / "v").read_text() == "first"
+    assert cache.find(key_of(1)) == anew
+    assert (anew / "v").read_text() == "second"
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "added", "current"])
+def test_a_damaged_entry_is_made_anew(damage: str, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.store_json(key_of(1), {"a": 1})
+    entry = cache.find(key_of(1))
+    assert entry is not None
+    value = entry / "value.json"
+    if damage == "changed":
+        value.write_text(json.dumps({"a": 2}))
+    elif damage == "cut":
+        value.write_text("{")
+    elif damage == "gone":
+        value.unlink()
+    elif damage == "added":
+        (entry / "more").touch()
+    else:
+        (entry.parent / "current").write_bytes(b"\xff/../..")
+    assert cache.read_json(key_of(1), dict) is None
+    cache.store_json(key_of(1), {"a": 3})
+    assert cache.read_json(key_of(1), dict) == {"a": 3}
+
+
+def test_a_document_of_another_form_is_made_anew(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.store_json(key_of(1), ["old"])
+    assert cache.read_json(key_of(1), lambda value: int(value[0])) is None
+
+
+def test_what_is_being_made_is_not_tidied_away_however_long_it_takes(tmp_path: Path) -> None:
+    """Protects trainings of more than a day from a second run that tidies."""
+    cache = Cache(tmp_path)
+
+    def make(folder: Path) -> None:
+        fill(folder)
+        os.utime(folder, (1, 1))
+        Cache(tmp_path).tidy()
+
+    assert (cache.store(key_of(1), make) / "a.bin").is_file()
+
+
+def test_entries_of_older_layouts_are_removed_in_the_end(tmp_path: Path) -> None:
+    old = tmp_path / "ab" / "abcdef"
+    old.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    Cache(tmp_path).tidy()
+    assert not old.exists()
+
+
+RECENT_S = 2.0
+"""Far longer than a reader of this test pauses, far shorter than the test."""
+
+
+def _use(root: str, until: float, number: int, forcing: bool) -> None:
+    """Find or make entries, and read what one was given twice, as a run does at its beginning and at its end."""
+    cache, turn = Cache(Path(root)), 0
+    while time.time() < until:
+        turn += 1
+        key = key_of(int(4 * time.time()), turn % 3)
+        if forcing and turn % 5 == 0:
+            cache.drop(key)
+        entry = cache.find(key) or cache.store(key, lambda folder: (folder / "v").write_bytes(b"x" * 1000))
+        time.sleep(0.01)
+        assert (entry / "v").read_bytes() == b"x" * 1000
+
+
+def _tidy(root: str, until: float) -> None:
+    import exporter.artifacts.cache as module
+
+    module.MOST_BYTES, module.RECENT_S = 2000, RECENT_S
+    while time.time() < until:
+        Cache(Path(root)).tidy()
+
+
+def test_tidying_races_no_other_run(tmp_path: Path) -> None:
+    """Protects finished runs and their readers: tidying raised within seconds beside one writer."""
+    context = multiprocessing.get_context("spawn")
+    until = time.time() + 12
+    jobs = [context.Process(target=_use, args=(str(tmp_path), until, n, n == 0)) for n in range(3)]
+    jobs += [context.Process(target=_tidy, args=(str(tmp_path), until)) for _ in range(2)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 5
+    assert len(list((tmp_path / "entries").glob("*/*/*/v"))) < 80, "nothing was tidied away"
 
 
 def test_publishing_replaces_a_whole_package(tmp_path: Path) -> None:

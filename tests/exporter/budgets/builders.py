@@ -1,12 +1,15 @@
 """Small packages as real build tools lay them out: app bundles, APKs, .ipa files, model packages."""
 
+import json
 import plistlib
 import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
+import tflite as schema
 
 DISTRIBUTION = b"http://schemas.android.com/apk/distribution"
 Files = Mapping[str, bytes]
@@ -18,8 +21,19 @@ def weights(size: int, seed: int = 0) -> bytes:
 
 
 def tflite(size: int, seed: int = 0) -> bytes:
-    """Bytes with the identifier of a TFLite file."""
-    return (b"\x1c\0\0\0TFL3" + weights(size, seed))[:size]
+    """A whole TFLite file of `size` bytes (at least some 60); what follows the model is legal."""
+    builder = flatbuffers.Builder(64)
+    schema.SubGraphStart(builder)
+    graph = schema.SubGraphEnd(builder)
+    schema.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
+    whole = bytes(builder.Output())
+    return whole + weights(max(0, size - len(whole)), seed)
 
 
 def write_zip(path: Path, files: Files, *, stored: tuple[str, ...] = ()) -> Path:
@@ -104,12 +118,20 @@ def write_folder(folder: Path, files: Files) -> Path:
 
 
 def mlpackage(folder: Path, weight_bytes: int, *, program_bytes: int = 3000) -> Path:
-    """A Core ML model package."""
+    """A Core ML model package: a specification that holds some program, and a weight file of one blob."""
+    item = {"path": "com.apple.CoreML/model.mlmodel", "name": "model.mlmodel"}
+    manifest = {"fileFormatVersion": "1.0.0", "itemInfoEntries": {"A": item}, "rootModelIdentifier": "A"}
+    text = b"op " * (program_bytes // 3) + b"@model_path/weights/weight.bin"
+    program = varint(1 << 3) + varint(8) + field(502, field(1, text[:-30]) + field(2, text[-30:]))
+    blob = weights(weight_bytes - 128)
+    record = struct.pack("<IIQQ", 0xDEADBEEF, 2, len(blob), 128)
     return write_folder(
         folder,
         {
-            "Manifest.json": b"{}",
-            "Data/com.apple.CoreML/model.mlmodel": b"op " * (program_bytes // 3),
-            "Data/com.apple.CoreML/weights/weight.bin": weights(weight_bytes),
+            "Manifest.json": json.dumps(manifest).encode(),
+            "Data/com.apple.CoreML/model.mlmodel": program,
+            "Data/com.apple.CoreML/weights/weight.bin": (
+                struct.pack("<II", 1, 2).ljust(64, b"\0") + record.ljust(64, b"\0") + blob
+            ),
         },
     )

@@ -11,7 +11,7 @@ from exporter.budgets.containers import MAX_ENTRIES, FilesContainer, FolderConta
 from exporter.budgets.measure import measure
 from exporter.budgets.packaging import Options
 from exporter.errors import UsageProblem
-from tests.exporter.budgets.builders import app_files, write_folder, write_zip
+from tests.exporter.budgets.builders import app_files, tflite, write_folder, write_zip
 
 
 def apk(path: Path, **files: bytes) -> Path:
@@ -209,5 +209,5 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 def test_odd_names_are_measured(tmp_path: Path, name: str) -> None:
     """File systems allow them."""
     path = tmp_path / name
-    path.write_bytes(b"x" * 5000)
+    path.write_bytes(tflite(5000))
     assert measure(path, Options())[0].size_bytes == 5000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exporter.budgets.diff import Change, compare_sizes, largest_first
 from exporter.errors import MissingExtraError, UsageProblem
 from exporter.inspection.facts import Inspection, WeightFact
-from tests.exporter.budgets.builders import app_files, write_folder, write_zip
+from tests.exporter.budgets.builders import app_files, tflite, write_folder, write_zip
 from tests.exporter.budgets.records import run_json
 
 sizes = st.integers(0, 10**9)
@@ -67,7 +67,7 @@ def inspection(size: int, *weights: WeightFact) -> Inspection:
 def two_files(folder: Path) -> tuple[Path, Path]:
     paths = folder / "before.tflite", folder / "after.tflite"
     for path, size in zip(paths, (1000, 1500), strict=True):
-        path.write_bytes(b"x" * size)
+        path.write_bytes(tflite(size))
     return paths
 
 

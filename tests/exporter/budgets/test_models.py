@@ -12,7 +12,7 @@ from exporter.budgets.models import in_one_app
 from exporter.budgets.packaging import Options
 from exporter.budgets.types import Measurement
 from exporter.errors import UsageProblem
-from tests.exporter.budgets.builders import mlpackage, tflite, weights, write_folder
+from tests.exporter.budgets.builders import field, mlpackage, tflite, varint, weights, write_folder
 
 
 def one(path: Path, **options: object) -> Measurement:
@@ -34,7 +34,7 @@ def test_a_tflite_file_downloads_as_gzip_and_lies_in_blocks(tmp_path: Path) -> N
 def test_an_apple_store_means_lzfse(tmp_path: Path) -> None:
     """A .tflite in an iOS app is packed by the App Store, not by Google Play."""
     path = tmp_path / "m.tflite"
-    path.write_bytes(b"weights " * 4000)
+    path.write_bytes(tflite(100) + b"weights " * 4000)
     apple, both = one(path, stores=("app-clip",)), one(path, stores=("app-store", "google-play"))
     assert apple.download is not None
     assert both.download is not None
@@ -78,9 +78,10 @@ def test_without_a_mac_the_estimate_stays(tmp_path: Path) -> None:
 
 def test_the_weights_beside_an_onnx_file_count(tmp_path: Path) -> None:
     """Large models keep their weights in a second file; without it the figure is a few kilobytes."""
-    (tmp_path / "m.onnx").write_bytes(b"graph" * 100)
+    graph = field(12, b"output") + field(2, b"g" * 400)
+    (tmp_path / "m.onnx").write_bytes(varint(1 << 3) + varint(10) + field(7, graph) + field(8, b""))
     (tmp_path / "m.onnx.data").write_bytes(weights(50_000))
-    assert one(tmp_path / "m.onnx").size_bytes == 50_500
+    assert one(tmp_path / "m.onnx").size_bytes == 50_000 + (tmp_path / "m.onnx").stat().st_size
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,20 @@ class Block(nn.Module):
         return self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))) + x)
 
 
+class Attending(nn.Module):
+    """Two convolutions, and attention over the pixels of the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.patches = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 8, 4, 4)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.linear = nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = self.patches(torch.relu(self.stem(x))).flatten(2).transpose(1, 2)
+        return self.linear((pixels + self.attention(pixels, pixels, pixels, need_weights=False)[0]).mean(1))
+
+
 class Small(nn.Module):
     """A stem, two residual blocks, a depthwise convolution, a concatenation, and a classifier."""
 

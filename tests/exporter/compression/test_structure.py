@@ -21,7 +21,7 @@ from exporter.compression.stats import macs
 from exporter.compression.weight_sharing import cluster
 from exporter.recipe import parse_recipe
 from tests.conftest import RunCommand
-from tests.exporter.compression.networks import SIZE, Padded, Small, learnable, seeded
+from tests.exporter.compression.networks import SIZE, Attending, Padded, Small, learnable, seeded
 
 Example = tuple[torch.Tensor]
 NETWORK = """
@@ -64,6 +64,18 @@ def test_channels_that_pass_a_padded_shortcut_are_left_alone_with_the_reason(dat
     assert result.module.get_submodule("conv1").out_channels == 24
     assert result.module.get_submodule("conv2").out_channels == 32
     assert {"stem.weight", "conv2.weight"} <= {item.name for item in result.steps[0].left_alone}
+
+
+def test_attention_is_left_alone_with_the_reason_and_the_rest_is_pruned(data: CompressionData) -> None:
+    """Protects models with nn.MultiheadAttention, whose projections are no layers that a dependency graph knows."""
+    step = {"method": "channel_pruning", "ratio": 0.5}
+    example = (torch.zeros(1, 3, SIZE, SIZE),)
+    result = apply_recipe(seeded(Attending), example, parse_recipe("test", {"steps": [step]}), data)
+    assert result.module.get_submodule("stem").out_channels == 8
+    assert result.module.get_submodule("patches").out_channels == 8
+    reasons = {item.name: item.reason for item in result.steps[0].left_alone}
+    assert "is not called as a layer" in reasons["attention.out_proj.weight"]
+    assert "patches.weight" in reasons
 
 
 def test_a_removal_that_changes_the_function_is_refused(example: Example) -> None:

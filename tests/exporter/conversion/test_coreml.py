@@ -11,7 +11,8 @@ from exporter.datasets.open import open_dataset
 from exporter.errors import UsageProblem
 from exporter.pipeline.warnings import conversion_warnings
 from exporter.targets.settings import CoremlTarget
-from exporter.verification.compare import compare, noise, reference_outputs
+from exporter.verification.compare import compare, reference_outputs
+from exporter.verification.noise import noise
 from exporter.verification.runners import CoremlRunner, TorchRunner
 
 
@@ -35,7 +36,7 @@ def convert(session: ConversionSession, tmp_path_factory: pytest.TempPathFactory
 
 def snr(session: ConversionSession, path: Path) -> float:
     source = session.graph.source
-    data = noise(source.description.inputs)
+    data = noise(source.description.inputs, {})
     reference = reference_outputs(TorchRunner(source.module), source.description, data, None, lambda *_: None)
     parity = compare(CoremlRunner(path, source.description), reference, lambda *_: None)
     return 200.0 if parity.snr_db is None else parity.snr_db

@@ -14,7 +14,8 @@ from exporter.datasets.open import open_dataset
 from exporter.errors import UsageProblem
 from exporter.pipeline.warnings import conversion_warnings
 from exporter.targets.settings import TfliteTarget
-from exporter.verification.compare import compare, noise, reference_outputs
+from exporter.verification.compare import compare, reference_outputs
+from exporter.verification.noise import noise
 from exporter.verification.runners import LiteRTRunner, TorchRunner
 
 LEAST_SNR = {"float32": 90, "float16": 50, "dynamic_range": 25, "int8": 15, "int16x8": 25}
@@ -50,7 +51,7 @@ def convert(
 
 def snr(session: ConversionSession, path: Path) -> float:
     source = session.graph.source
-    data = noise(source.description.inputs)
+    data = noise(source.description.inputs, {})
     reference = reference_outputs(TorchRunner(source.module), source.description, data, None, lambda *_: None)
     parity = compare(LiteRTRunner(path, source.description), reference, lambda *_: None)
     return 200.0 if parity.snr_db is None else parity.snr_db
@@ -167,7 +168,7 @@ def test_an_onnx_source_becomes_tflite(load: Callable[..., Any], tmp_path: Path)
                       input_names=["image"], output_names=["scores"])  # fmt: skip
     source = load_source(str(path), ModelSettings(mean=(0.5,), std=(0.5,)))
     conversion = ConversionSession(source, None, 1).convert(target(), tmp_path)
-    data = noise(source.description.inputs)
+    data = noise(source.description.inputs, {})
     reference = reference_outputs(OnnxRunner(path, source.description), source.description, data, None, lambda *_: None)
     parity = compare(LiteRTRunner(conversion.path, source.description), reference, lambda *_: None)
     assert (parity.snr_db or 200) > 90

@@ -208,9 +208,37 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(workspace: Workspace, data:
     try:
         done = workspace.run("--target", "ios", *data, "--no-measure", output=str(tmp_path / "out"))
         assert done.returncode == 3
-        assert "No space left on device" in done.stderr
-        assert not list((tmp_path / "out").rglob("run.json"))
+        assert f"{tmp_path / 'out' / 'ios' / 'Model.mlpackage'} cannot be written: " in done.stderr
+        assert "No space left on device. Free some space" in done.stderr
         assert not list((tmp_path / "out").rglob("*.mlpackage"))
+        assert not list((tmp_path / "out").rglob(".tmp-*"))
+        for path in (tmp_path / "out").rglob("run.json"):  # there where it fitted, and then whole
+            assert json.loads(path.read_text())["targets"][0]["artifact"] is None
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
+@pytest.mark.parametrize("what", ["run.json", "report.html", "cache"])
+def test_a_full_disk_names_the_file(what: str, workspace: Workspace, data: list[object], tmp_path: Path) -> None:
+    """Protects the user's search: a full disk says which file did not fit, whichever it is."""
+    sizes = {"run.json": "4k", "report.html": "36k", "cache": "40k"}
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={sizes[what]}", "tmpfs", str(tmp_path)]
+    mounted = subprocess.run(mount, capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        if what == "run.json":
+            (tmp_path / "full").write_bytes(bytes(4096))
+        output = workspace.folder / "elsewhere" if what == "cache" else tmp_path / "out"
+        cache = {"MOBILE_EXPORT_CACHE": str(tmp_path)} if what == "cache" else {}
+        command = workspace.command("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output)
+        environment = {**workspace.environment(), **cache}
+        done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 3
+        named = f"cache {tmp_path}" if what == "cache" else tmp_path / "out" / what
+        assert f"{named} cannot be written: No space left on device" in done.stderr
+        assert "fault in mobile-export" not in done.stderr
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 

@@ -162,6 +162,8 @@ def test_shapes_are_parsed() -> None:
     assert parse_shape("1,3,224,224").shape == (1, 3, 224, 224)
     named = parse_shape("ids:int64=1x16")
     assert (named.name, named.dtype, named.shape) == ("ids", "int64", (1, 16))
+    assert parse_shape("input_1:0=1,32,48,3").name == "input_1:0"
+    assert parse_shape("ids:0:int32=1,4").dtype == "int32"
     for text in ("", "1,,3", "a=b", "1,0", "x:int9=1"):
         with pytest.raises(UsageProblem):
             parse_shape(text)

@@ -1,0 +1,401 @@
+"""How many damaged artifacts does the verifier call passed?
+
+Ten right artifacts of both formats are each damaged in twenty ways, in the weights or labels of the file itself, and
+verified against the source under their target's own limits:
+
+    python benchmarks/verifier_mutations.py
+
+Prints every damaged file that passed, with what the damage did to the outputs of the right artifact: the
+signal-to-noise ratio of the worst output, and the largest change of any value in shares of its output's largest
+magnitude.
+"""
+
+import copy
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from mutation_models import pictures
+
+from exporter.artifacts.output import publish
+from exporter.conversion import tflite_file
+from exporter.conversion.session import ConversionSession
+from exporter.coreml_reference import blobs
+from exporter.coreml_reference.package import read_model_file
+from exporter.datasets.open import open_dataset
+from exporter.errors import ExporterError
+from exporter.sources.load import ModelSource, load_source
+from exporter.sources.settings import ModelSettings, parse_shape
+from exporter.targets.load import load_targets
+from exporter.targets.settings import Target
+from exporter.verdicts import Status
+from exporter.verification.compare import Reference, compare, reference_outputs
+from exporter.verification.gate import parity_verdicts
+from exporter.verification.labels import label_verdicts
+from exporter.verification.metrics import decibels
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+
+MODELS = Path(__file__).with_name("mutation_models.py")
+# Model, input, shape of one example, class names, the TFLite target and the Core ML target.
+CASES = (
+    ("classifier", "1,3,32,32", (3, 32, 32), True, "pixel-8", "iphone-15"),
+    ("segmenter", "1,3,32,32", (3, 32, 32), False, "android-gpu", "ipad-pro-m4"),
+    ("tagger", "tokens:int64=1,12", (12,), False, "android-float", "ipad-pro-m4"),
+    ("detector", "1,3,32,32", (3, 32, 32), False, "pixel-8", "iphone-15-w8a8"),
+    ("sound", "spectrum=1,20,40", (20, 40), False, "android-float", "iphone-15-small"),
+)
+EXAMPLES = 32
+
+
+@dataclass
+class Constants:
+    """The numbers of an artifact in order of execution, to be changed in place.
+
+    Attributes:
+        weights: of two axes or more, output channels along `outputs[i]` and input channels along `inputs[i]`.
+        vectors: biases and scales.
+        floats: those of the two that can hold NaN.
+    """
+
+    weights: list[Any]
+    outputs: list[int]
+    inputs: list[int]
+    vectors: list[Any]
+
+    @property
+    def floats(self) -> list[Any]:
+        """What can hold NaN."""
+        return [value for value in (*self.weights, *self.vectors) if value.dtype.kind == "f"]
+
+
+Damage = Callable[[Constants], bool]
+
+
+def _flip(value: Any, axis: int) -> bool:
+    value[:] = np.flip(value, axis).copy()
+    return True
+
+
+def _set(value: Any, new: Any) -> bool:
+    if value.dtype.kind == "i":
+        limits = np.iinfo(value.dtype)
+        new = np.clip(np.rint(new), limits.min, limits.max)
+    value[:] = np.asarray(new).astype(value.dtype)
+    return True
+
+
+def _channel(constants: Constants, which: int, channel: int) -> Any:
+    return np.moveaxis(constants.weights[which], constants.outputs[which], 0)[channel : channel + 1]
+
+
+def _swap(value: Any, axis: int, one: int = 0, other: int = 1) -> bool:
+    moved = np.moveaxis(value, axis, 0)
+    moved[[one, other]] = moved[[other, one]].copy()
+    return True
+
+
+def _spike(value: Any) -> bool:
+    flat = value.reshape(-1)
+    place = int(np.abs(flat.astype(np.float64)).argmin())
+    flat[place] = np.iinfo(value.dtype).max if value.dtype.kind == "i" else 8 * np.abs(flat).max()
+    return True
+
+
+def _sign_of_largest(value: Any) -> bool:
+    flat = value.reshape(-1)
+    place = int(np.abs(flat.astype(np.float64)).argmax())
+    flat[place] = (
+        np.clip(-float(flat[place]), -127, None) if value.dtype == np.int8 else value.dtype.type(0) - flat[place]
+    )
+    return True
+
+
+def _not_a_number(constants: Constants, bad: float, which: int) -> bool:
+    if not constants.floats:
+        return False
+    constants.floats[which].reshape(-1)[0] = bad
+    return True
+
+
+def _shift_bias(constants: Constants) -> bool:
+    bias = constants.vectors[-1]
+    bias[0] = bias[0] + 4 * np.abs(bias).max() if bias.dtype.kind == "f" else bias[0] + 4 * int(np.abs(bias).max())
+    return True
+
+
+def _shuffled(value: Any) -> Any:
+    return np.random.default_rng(0).permutation(value.reshape(-1)).reshape(value.shape)
+
+
+DAMAGES: dict[str, Damage] = {
+    "one weight far off": lambda c: _spike(c.weights[1]),
+    "one weight of the last layer far off": lambda c: _spike(c.weights[-1]),
+    "largest weight with another sign": lambda c: _sign_of_largest(c.weights[1]),
+    "one bias shifted": _shift_bias,
+    "biases permuted": lambda c: _set(c.vectors[0], np.roll(c.vectors[0], 1)),
+    "biases zero": lambda c: all(_set(value, 0 * value) for value in c.vectors if value.size > 1),
+    "two channels swapped": lambda c: _swap(c.weights[-1], c.outputs[-1]),
+    "two channels of the first layer swapped": lambda c: _swap(c.weights[0], c.outputs[0]),
+    "rows swapped": lambda c: _swap(c.weights[1], c.inputs[1] if c.weights[1].shape[c.inputs[1]] > 1 else c.outputs[1]),
+    "a channel zero": lambda c: _set(_channel(c, -1, 0), 0 * _channel(c, -1, 0)),
+    "an output zero": lambda c: _set(c.weights[-1], 0 * c.weights[-1]),
+    "classes shifted by one": lambda c: _set(c.weights[-1], np.roll(c.weights[-1], 1, c.outputs[-1])),
+    "scale doubled": lambda c: _set(c.weights[-1], 2.0 * c.weights[-1]),
+    "scale halved": lambda c: _set(c.weights[1], 0.5 * c.weights[1]),
+    "colour order": lambda c: _flip(c.weights[0], c.inputs[0]),
+    "a layer negated": lambda c: _set(c.weights[1], -1.0 * c.weights[1]),
+    "a layer shuffled": lambda c: _set(c.weights[1], _shuffled(c.weights[1])),
+    "NaN in a weight": lambda c: _not_a_number(c, np.nan, 0),
+    "infinity in the last layer": lambda c: _not_a_number(c, np.inf, -1),
+}
+LABELS = "labels or outputs moved"
+
+
+def main() -> int:
+    """Build, damage, verify, print; gives the number of damaged files that passed without being under the tolerance."""
+    total = caught = 0
+    passed: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        for place, (path, target, source, reference) in enumerate(_artifacts(Path(name))):
+            right = _outputs(_runner(path, source), reference)
+            own = _judge(path, target, source, reference)
+            if own != "passed":
+                raise SystemExit(f"{path} is not a right artifact to begin with: {own}")
+            for damage, damaged in _damaged(path, Path(name) / f"damaged-{place}", source):
+                total += 1
+                outcome = _judge(damaged, target, source, reference)
+                caught += outcome != "passed"
+                if outcome == "passed":
+                    change = _change(right, _outputs(_runner(damaged, source), reference))
+                    passed.append(f"{path.parent.name}: {damage}: {change}")
+                    print(f"  passed: {passed[-1]}", file=sys.stderr)
+            print(f"{path.parent.name}: {total} damaged so far, {caught} not passed", file=sys.stderr)
+    print(f"{total} damaged files, {caught} not passed, {len(passed)} passed:")
+    print("\n".join(passed))
+    return 0
+
+
+def _artifacts(root: Path) -> Iterator[tuple[Path, Target, ModelSource, Reference]]:
+    for model, shape, example, labelled, *targets in CASES:
+        folder = root / model
+        folder.mkdir()
+        labels = folder / "labels.txt"
+        labels.write_text("\n".join(f"class {index}" for index in range(10)))
+        pixels = {"mean": (0.5,), "std": (0.25,)} if len(example) == 3 else {}
+        settings = ModelSettings(inputs=(parse_shape(shape),), labels=labels if labelled else None, **pixels)
+        source = load_source(f"{MODELS}:{model}", settings)
+        data = folder / "data.npz"
+        np.savez(data, x=_examples(example))
+        dataset = open_dataset(str(data), source.description.inputs, "crop")
+        runner = TorchRunner(source.module)
+        reference = reference_outputs(runner, source.description, dataset, None, lambda done, of: None)
+        session = ConversionSession(source, dataset, EXAMPLES)
+        for target in load_targets(targets):
+            out = root / f"{model} for {target.name}"
+            out.mkdir()
+            yield session.convert(target, out).path, target, source, reference
+
+
+def _examples(shape: tuple[int, ...]) -> Any:
+    """Tokens, smooth pictures, or spectra of unlike loudness."""
+    generator = np.random.default_rng(7)
+    if len(shape) == 1:
+        return generator.integers(0, 200, (EXAMPLES, *shape))
+    if len(shape) == 2:
+        loudness = generator.lognormal(0, 1, (EXAMPLES, shape[0], 1))
+        return (generator.standard_normal((EXAMPLES, *shape)) * loudness).astype(np.float32)
+    return (pictures(EXAMPLES, 7).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+
+
+def _runner(path: Path, source: ModelSource) -> Runner:
+    return (LiteRTRunner if path.suffix == ".tflite" else CoremlRunner)(path, source.description)
+
+
+def _judge(path: Path, target: Target, source: ModelSource, reference: Reference) -> str:
+    """``passed`` when every verdict about outputs and labels is; an artifact that does not run is not."""
+    try:
+        parity = compare(_runner(path, source), reference, lambda done, of: None)
+    except (ExporterError, ValueError, KeyError) as error:
+        return f"refused: {error}"
+    verdicts = [*parity_verdicts(target, parity), *label_verdicts(target.name, path, source.description.labels)]
+    bad = [item for item in verdicts if item.status is Status.FAILED]
+    return f"failed: {bad[0].metric}" if bad else "passed"
+
+
+def _outputs(runner: Runner, reference: Reference) -> list[list[Any]]:
+    return [[np.asarray(value, np.float64) for value in runner(reference.data.batch(run))] for run in reference.runs]
+
+
+def _change(right: Sequence[Sequence[Any]], damaged: Sequence[Sequence[Any]]) -> str:
+    ratios, largest = [], 0.0
+    for wanted, found in zip(zip(*right, strict=True), zip(*damaged, strict=True), strict=True):
+        before, after = np.stack(wanted), np.stack(found)
+        ratios.append(decibels(float((before**2).sum()), float(((before - after) ** 2).sum())))
+        largest = max(largest, float(np.abs(before - after).max() / (np.abs(before).max() or 1)))
+    return f"outputs changed by {min(ratios):.1f} dB, the largest value by {largest:.2%}"
+
+
+def _damaged(path: Path, folder: Path, source: ModelSource) -> Iterator[tuple[str, Path]]:
+    folder.mkdir()
+    kind = _damaged_tflite if path.suffix == ".tflite" else _damaged_coreml
+    for place, (name, damage) in enumerate(DAMAGES.items()):
+        out = folder / f"{place}{path.suffix}"
+        publish(path, out)
+        if kind(out, damage):
+            yield name, out
+    out = folder / f"labels{path.suffix}"
+    publish(path, out)
+    if (_moved_tflite if path.suffix == ".tflite" else _moved_coreml)(out, bool(source.description.labels)):
+        yield LABELS, out
+    elif kind(out, lambda c: _set(c.weights[-1], _three_levels(c.weights[-1]))):
+        yield "the last layer in three levels", out
+
+
+def _three_levels(value: Any) -> Any:
+    most = np.abs(value.astype(np.float64)).max()
+    return np.round(value / most) * most
+
+
+TFLITE_TYPES = {
+    schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16, schema.TensorType.INT8: np.int8,
+    schema.TensorType.INT32: np.int32,
+}  # fmt: skip
+
+
+def _damaged_tflite(path: Path, damage: Damage) -> bool:
+    content = path.read_bytes()
+    model = tflite_file.parse(content)
+    constants = Constants([], [], [], [])
+    arrays: dict[int, Any] = {}
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        weighted = tflite_file._kind(model, operator)
+        for index in operator.inputs if weighted in (*tflite_file.WEIGHT_INPUT, schema.BuiltinOperator.GATHER) else []:
+            tensor = graph.tensors[tflite_file._constant(model, graph, index)]
+            data = model.buffers[tensor.buffer].data
+            if data is None or tensor.buffer in arrays or tensor.type not in TFLITE_TYPES or len(data) < 16:
+                continue
+            value = np.frombuffer(bytes(bytearray(data)), TFLITE_TYPES[tensor.type]).reshape(tensor.shape).copy()
+            arrays[tensor.buffer] = value
+            depthwise = weighted == schema.BuiltinOperator.DEPTHWISE_CONV_2D
+            _file(constants, value, outputs=value.ndim - 1 if depthwise else 0, inputs=value.ndim - 1)
+            scale = tensor.quantization.scale if tensor.quantization is not None else None
+            if scale is not None and len(scale) and value.ndim > 1:
+                tensor.quantization.scale = np.asarray(scale, np.float32).copy()
+                constants.vectors.append(tensor.quantization.scale)
+    if not damage(constants):
+        return False
+    for index, value in arrays.items():
+        model.buffers[index].data = np.frombuffer(value.tobytes(), np.uint8)
+    path.write_bytes(_packed(model) + _after_flatbuffer(path))
+    return True
+
+
+def _after_flatbuffer(path: Path) -> bytes:
+    """The zip of labels behind the model."""
+    if not zipfile.is_zipfile(path):
+        return b""
+    content = path.read_bytes()
+    return content[content.rindex(b"PK\x03\x04") :]
+
+
+def _packed(model: Any) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), file_identifier=tflite_file.IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _file(constants: Constants, value: Any, *, outputs: int, inputs: int) -> None:
+    if value.ndim < 2 or value.size == value.shape[0]:
+        constants.vectors.append(value.reshape(-1))
+        return
+    constants.weights.append(value)
+    constants.outputs.append(outputs)
+    constants.inputs.append(inputs)
+
+
+COREML_TYPES = {10: np.float16, 11: np.float32, 21: np.int8, 31: np.uint8}
+
+
+def _damaged_coreml(path: Path, damage: Damage) -> bool:
+    """Changes the weight file in place; tables of indices are changed as the indices that they are."""
+    file = read_model_file(path)
+    weights = file.weights / "weight.bin"
+    content = bytearray(weights.read_bytes())
+    constants = Constants([], [], [], [])
+    views = []
+    for _, value in blobs._file_values(file.specification.mlProgram):
+        tensor = value.type.tensorType
+        _, _, length, start, _ = blobs._RECORD.unpack_from(content, value.blobFileValue.offset)
+        dtype = COREML_TYPES.get(tensor.dataType, np.uint8)
+        shape = [dimension.constant.size for dimension in tensor.dimensions]
+        array = np.frombuffer(bytes(content[start : start + length]), dtype).copy()
+        array = array.reshape(shape) if array.size == np.prod(shape) else array.reshape(shape[0], -1)
+        views.append((start, array))
+        _file(constants, array, outputs=0, inputs=1)
+    if not damage(constants):
+        return False
+    for start, array in views:
+        content[start : start + array.nbytes] = array.tobytes()
+    weights.write_bytes(content)
+    return True
+
+
+def _moved_tflite(path: Path, labelled: bool) -> bool:
+    if labelled:
+        content = path.read_bytes()
+        start = content.rindex(b"PK\x03\x04")
+        with zipfile.ZipFile(path) as archive:
+            name = archive.namelist()[0]
+            lines = archive.read(name).decode().splitlines()
+        path.write_bytes(content[:start])
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(name, "\n".join(np.roll(lines, 1)) + "\n")
+        return True
+    model = tflite_file.parse(path.read_bytes())
+    graph = model.subgraphs[0]
+    if len(graph.outputs) < 2:
+        return False
+    names = [graph.tensors[index].name for index in graph.outputs]
+    for index, name in zip(graph.outputs, reversed(names), strict=True):
+        graph.tensors[index].name = name
+    path.write_bytes(_packed(model))
+    return True
+
+
+def _moved_coreml(path: Path, labelled: bool) -> bool:
+    file = read_model_file(path)
+    specification = copy.deepcopy(file.specification)
+    (function,) = specification.mlProgram.functions.values()
+    (block,) = function.block_specializations.values()
+    if labelled:
+        operation = next(item for item in block.operations if item.type == "classify")
+        argument = operation.inputs["classes"].arguments[0]
+        consts = [item for item in block.operations if item.type == "const" and item.outputs[0].name == argument.name]
+        holder = consts[0].attributes["val"] if consts else argument.value
+        values = holder.immediateValue.list.values
+        names = [item.immediateValue.tensor.strings.values[0] for item in values]
+        for item, label in zip(values, np.roll(names, 1), strict=True):
+            item.immediateValue.tensor.strings.values[0] = str(label)
+    elif len(block.outputs) == 2:
+        swapped = dict(zip(block.outputs, reversed(block.outputs), strict=True))
+        for item in block.operations:
+            for output in item.outputs:
+                output.name = swapped.get(output.name, output.name)
+    else:
+        return False
+    for item in (path / "Data").rglob("*.mlmodel"):
+        item.write_bytes(specification.SerializeToString())
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

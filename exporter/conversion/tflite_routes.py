@@ -1,0 +1,108 @@
+"""The ways from ONNX to TFLite, and the choice of the first that computes what the source computes."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from exporter.conversion import tflite
+from exporter.conversion.onnx_tensorflow import UntranslatableError
+from exporter.conversion.refusals import layer_of_onnx, refusal
+from exporter.conversion.tflite import Example, TfliteGraph
+from exporter.conversion.tflite_check import LEAST_SNR_DB, least_snr, run_float
+from exporter.conversion.tflite_exact import exact_graph
+from exporter.conversion.tflite_onnx2tf import build_graph
+from exporter.errors import ToolError
+from exporter.sources.description import InputSpec
+from exporter.targets.settings import TfliteQuantization
+
+
+@dataclass(frozen=True)
+class FloatModel:
+    """A model that was converted and run once.
+
+    Attributes:
+        route: what converted it.
+        graph: the TensorFlow function, for the other variants.
+        content: the float32 flatbuffer.
+        snr_db: of its worst output on the sample, against the source.
+    """
+
+    route: str
+    graph: TfliteGraph
+    content: bytes
+    snr_db: float
+
+    @property
+    def right(self) -> bool:
+        """Whether it computes what the source computes."""
+        return self.snr_db >= LEAST_SNR_DB
+
+
+Build = Callable[[], TfliteGraph]
+
+
+def float_model(
+    onnx_models: Sequence[Callable[[], Any]],
+    inputs: Sequence[InputSpec],
+    outputs: Sequence[str],
+    layout: str,
+    sample: Example,
+    expected: Sequence[NDArray[Any]],
+) -> FloatModel:
+    """The model of the first route that is right on `sample`, else of the one that is least wrong.
+
+    Args:
+        onnx_models: give the source as ONNX, in several forms; simplified, image inputs NCHW.
+        layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
+        sample: one example as the ONNX model takes it, with the batch dimension; no two axes of it are alike.
+        expected: what the source gives for `sample`.
+
+    Raises:
+        ToolError: no route converts the model.
+    """
+
+    def exact(onnx_model: Any) -> TfliteGraph:
+        return exact_graph(onnx_model, inputs, outputs, layout, sample)
+
+    def guessed(onnx_model: Any) -> TfliteGraph:
+        return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, expected)
+
+    found: list[FloatModel] = []
+    failures: list[ToolError] = []
+    for make in onnx_models:
+        for route, build in (("TensorFlow", exact), ("onnx2tf", guessed)):
+            try:
+                model = _checked(route, partial(build, make()), inputs, layout, sample, expected)
+            except ToolError as error:
+                failures.append(error)
+                continue
+            if model.right:
+                return model
+            found.append(model)
+    if not found:
+        raise failures[0]
+    return max(found, key=lambda model: model.snr_db)
+
+
+def _checked(
+    route: str,
+    build: Build,
+    inputs: Sequence[InputSpec],
+    layout: str,
+    sample: Example,
+    expected: Sequence[NDArray[Any]],
+) -> FloatModel:
+    try:
+        graph = build()
+    except ToolError:
+        raise
+    except UntranslatableError as error:
+        raise refusal(route, error.node.kind, layer_of_onnx(error.node.name), error.why) from error
+    except Exception as error:
+        raise refusal(route, "", "", f"{type(error).__name__}: {error}") from error
+    content = tflite.convert(graph, TfliteQuantization(), [])
+    return FloatModel(route, graph, content, least_snr(run_float(content, inputs, sample, layout), expected))

@@ -1,0 +1,65 @@
+"""The table of rewrites, and the mode in which torch uses it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.fx.experimental.proxy_tensor import disable_proxy_modes_tracing
+from torch.overrides import TorchFunctionMode
+
+Rewrite = Callable[..., Any]
+REWRITES: dict[str, Rewrite] = {}
+"""Name of a function, method or ATen operator -> what computes the same; `NotImplemented` leaves a call as it is."""
+
+
+def rewrite(*names: str) -> Callable[[Rewrite], Rewrite]:
+    """Enter a function into `REWRITES`."""
+
+    def enter(function: Rewrite) -> Rewrite:
+        REWRITES.update(dict.fromkeys(names, function))
+        return function
+
+    return enter
+
+
+class Rewritten(TorchFunctionMode):
+    """Inside it, functions in `REWRITES` compute the same by other functions."""
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """One call."""
+        named = dict(kwargs or {})
+        own = REWRITES.get(_name(func))
+        if own is not None:
+            given = [named.pop("input"), *args] if "input" in named else args
+            result = own(*given, **named)
+            if result is not NotImplemented:
+                return result
+        return func(*args, **(kwargs or {}))
+
+
+def _name(func: Any) -> str:
+    if isinstance(func, torch._ops.OpOverload):
+        return str(func._schema.name.rpartition("::")[2])
+    if isinstance(func, torch._ops.OpOverloadPacket):
+        return str(func._qualified_op_name.rpartition("::")[2])
+    return str(getattr(func, "__name__", ""))
+
+
+@contextmanager
+def as_constants() -> Iterator[None]:
+    """What is computed inside stands in a graph as a constant, and not as operators."""
+    state = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
+    try:
+        with disable_proxy_modes_tracing():
+            yield
+    finally:
+        torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
+
+
+def is_float(value: Any) -> bool:
+    """Whether it is a tensor of floats; sizes of a traced graph are tensors of whole numbers."""
+    return isinstance(value, torch.Tensor) and value.is_floating_point()

@@ -1,0 +1,62 @@
+"""The digest of a source: everything that decides what it computes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from exporter.errors import ToolError
+from exporter.sources.description import InputSpec, SourceKind, sha256_file
+from exporter.sources.factories import SOURCE_PREFIX
+from exporter.sources.fingerprint import Fingerprint
+
+_MANGLED = re.compile(rf"___torch_mangle_\d+\.|{SOURCE_PREFIX}\w+\.|\s*#.*$", flags=re.MULTILINE)
+
+
+def source_digest(kind: SourceKind, spec: str, module: Any, inputs: tuple[InputSpec, ...]) -> str:
+    """SHA-256 over the inputs; the file, or for code the traced graph with its constants; and every tensor.
+
+    A traced graph holds what forward uses: tensors in no state dict, arrays, numbers, globals and closures. What only
+    decides between branches is found by walking over the module's attributes and the code of its classes.
+    """
+    found = Fingerprint()
+    found.add([item.model_dump(mode="json") for item in inputs])
+    if kind in (SourceKind.EXPORTED, SourceKind.TORCHSCRIPT):
+        found.add(sha256_file(Path(spec)))
+    if kind is SourceKind.TORCHVISION:
+        found.add(spec)
+    if is_code(kind, module):
+        _add_graph(found, module, inputs)
+        found.add(module)
+    for name, tensor in sorted([*module.named_parameters(), *module.named_buffers()], key=lambda pair: pair[0]):
+        found.add(name)
+        found.add(tensor)
+    return found.hexdigest()
+
+
+def is_code(kind: SourceKind, module: Any) -> bool:
+    """Whether Python code that may change decides what the source computes, and not its file alone."""
+    from torch.jit import ScriptModule
+
+    return kind is SourceKind.FACTORY or (kind is SourceKind.TORCHSCRIPT and not isinstance(module, ScriptModule))
+
+
+def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
+    from exporter.conversion.trace import trace
+
+    try:
+        graph = trace(module, inputs).inlined_graph
+    except ToolError:  # its attributes and its code are what is known of it
+        return
+    found.add(_MANGLED.sub("", str(graph)))
+    for node in _nodes(graph):
+        for name in node.attributeNames():
+            # The text has large tensors as <Tensor>, and numbers rounded.
+            found.add((name, getattr(node, node.kindOf(name))(name) if node.kindOf(name) not in ("g", "gs") else None))
+
+
+def _nodes(block: Any) -> Iterator[Any]:
+    for node in block.nodes():
+        yield node
+        for inner in node.blocks():
+            yield from _nodes(inner)

@@ -1,0 +1,109 @@
+"""`path/to/file.onnx`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exporter.errors import UsageProblem, first_line
+from exporter.heavy import load
+from exporter.sources.description import InputSpec
+from exporter.sources.settings import InputSettings, ModelSettings
+
+DTYPES = {1: "float32", 2: "uint8", 6: "int32", 7: "int64"}
+"""Of inputs that can be converted, by ONNX's element type."""
+
+
+def read_model(path: Path) -> Any:
+    """The checked model of a file.
+
+    Raises:
+        UsageProblem: it is none, or has weights that are not finite.
+    """
+    onnx = load("onnx")
+    try:
+        model = onnx.load(str(path))
+        onnx.checker.check_model(str(path))
+    except Exception as error:
+        raise UsageProblem(f"model {path} is not a readable ONNX file: {first_line(error)}") from error
+    bad = [name for name, value in weights(model) if value.dtype.kind == "f" and not np.isfinite(value).all()]
+    if bad:
+        raise UsageProblem(f"model {path} has weights that are NaN or infinite: {', '.join(bad[:3])}.")
+    return model
+
+
+def weights(model: Any) -> list[tuple[str, Any]]:
+    """Initializers by name, as arrays."""
+    from onnx import numpy_helper
+
+    return [(item.name, numpy_helper.to_array(item)) for item in model.graph.initializer]
+
+
+def input_settings(model: Any, spec: str, settings: ModelSettings) -> tuple[InputSettings, ...]:
+    """Names, shapes and element types of the inputs, the user's shapes in place of dynamic ones.
+
+    Raises:
+        UsageProblem: a dimension is not known, or an element type cannot be converted.
+    """
+    initializers = {item.name for item in model.graph.initializer}
+    values = [value for value in model.graph.input if value.name not in initializers]
+    given = {item.name: item.shape for item in settings.inputs}
+    if len(values) == len(settings.inputs) == 1:
+        given = {values[0].name: settings.inputs[0].shape}
+    unknown = given.keys() - {value.name for value in values}
+    if unknown:
+        names = ", ".join(value.name for value in values)
+        raise UsageProblem(f"model {spec} has no input {', '.join(sorted(unknown))}; its inputs are {names}.")
+    return tuple(_input(value, spec, given.get(value.name)) for value in values)
+
+
+def _input(value: Any, spec: str, given: tuple[int, ...] | None) -> InputSettings:
+    kind = value.type.tensor_type
+    dims = [dim.dim_value if dim.dim_value > 0 else (1 if axis == 0 else 0) for axis, dim in enumerate(kind.shape.dim)]
+    shape = tuple(dims) if given is None else given
+    if 0 in shape:
+        raise UsageProblem(f"model {spec}: input {value.name} has dynamic dimensions {dims}; "
+                           f"fix them with --input-shape {value.name}=1,3,224,224.")  # fmt: skip
+    dtype = DTYPES.get(kind.elem_type)
+    if dtype is None or (dtype == "uint8" and image_layout(shape) is None):
+        raise UsageProblem(
+            f"model {spec}: input {value.name} takes {_type_name(kind.elem_type)}; float32, int32, int64 and images of "
+            "uint8 can be converted. Give the model one of these and a Cast to what it takes."
+        )
+    return InputSettings.model_validate({"name": value.name, "shape": shape, "dtype": dtype})
+
+
+def image_layout(shape: Sequence[int]) -> str | None:
+    """``NHWC`` or ``NCHW`` where `shape` can be an image's; TensorFlow's models have their channels last."""
+    if len(shape) != 4:
+        return None
+    if shape[1] in (1, 3):
+        return "NCHW"
+    return "NHWC" if shape[3] in (1, 3) else None
+
+
+def output_shapes(model: Any, path: Path, inputs: Sequence[InputSpec]) -> tuple[tuple[int, ...], ...]:
+    """As the file says them, or where it does not, as running it gives them.
+
+    Raises:
+        UsageProblem: the model does not run on inputs of these shapes.
+    """
+    shapes = [tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in model.graph.output]
+    static = all(shape and min(shape) > 0 for shape in shapes)
+    fixed = [tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in model.graph.input]
+    if static and all(spec.shape in fixed for spec in inputs):
+        return tuple(shapes)
+    runtime = load("onnxruntime")
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        results = session.run(None, {spec.name: np.zeros(spec.shape, spec.dtype) for spec in inputs})
+    except Exception as error:
+        given = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
+        raise UsageProblem(f"model {path} does not run on inputs {given}: {first_line(error)}") from error
+    return tuple(tuple(np.shape(result)) for result in results)
+
+
+def _type_name(number: int) -> str:
+    name: str = load("onnx").TensorProto.DataType.Name(number)
+    return name.lower()
