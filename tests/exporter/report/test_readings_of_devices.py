@@ -173,7 +173,7 @@ def test_a_third_format_and_any_exit_code_are_shown(code: int, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h"), (86400, "1 day"), (200_000, "2 days")],
+    [(0.2, "1 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h"), (86400, "1 day"), (200_000, "2 days")],
 )
 def test_ages(seconds: float, words: str) -> None:
     assert format_age(seconds) == words
