@@ -47,17 +47,17 @@ def _outside_profiles(target: TargetRecord) -> list[Reading]:
     return [reading for reading in target.readings if reading not in profiled]
 
 
-def caveats(readings: Sequence[Reading], at: datetime | None) -> list[str]:
+def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
     """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
 
     Args:
         readings: of one model.
-        at: when the run was made; None for readings that it took itself.
+        at: when the run began; readings that it took itself are later.
     """
     taken = [reading.taken_at for reading in readings if reading.samples]
     if not taken:
         return []
-    age_s = (at - min(taken)).total_seconds() if at else 0.0
+    age_s = (at - min(taken)).total_seconds()
     old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
     reason = disturbance(readings)
     return [*old, *([f"disturbed: {reason}"] if reason else [])]
