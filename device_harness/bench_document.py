@@ -101,7 +101,8 @@ class Memory(_Part):
     Attributes:
         before_load_bytes: resident before the model was loaded.
         after_load_bytes: resident after it was loaded.
-        peak_bytes: max(VmHWM, max(VmRSS + VmSwap)) on Linux and Android; peak ``phys_footprint`` on Apple systems.
+        peak_bytes: max(VmHWM, max(VmRSS + VmSwap)) on Linux and Android, without the times that the runner keeps; peak
+            ``phys_footprint`` on Apple systems.
         method: which of these.
     """
 

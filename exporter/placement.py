@@ -1,5 +1,6 @@
 """The placement gate: how much of a Core ML model the Neural Engine must take."""
 
+import math
 from collections.abc import Sequence
 
 from exporter.targets.settings import Budgets
@@ -35,6 +36,9 @@ def judge_placement(subject: str, budgets: Budgets, readings: Sequence[Reading],
 def _judge_one(subject: str, limit: float, reading: Reading, readings: Sequence[Reading]) -> Verdict:
     if reading.obtained is Obtained.UNAVAILABLE:
         return not_checked(subject, METRIC, "1", f"{reading.device}: {reading.reason}", limit=limit)
+    if not all(map(math.isfinite, reading.samples)):
+        reason = f"{reading.device}: a share of the plan's cost is NaN or infinite"
+        return not_checked(subject, METRIC, "1", reason, limit=limit)
     share = min(reading.samples)
     seen = next((one for one in readings if one.metric == BUSY_METRIC and one.device == reading.device), None)
     reason = (

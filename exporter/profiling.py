@@ -199,7 +199,12 @@ def _asked_for(result: ProfileResult, plan: ProfilePlan, warning: str) -> Profil
         reading.model_copy(update={"conditions": {**reading.conditions, "accelerator": plan.accelerator}})
         for reading in result.readings
     )
-    return result.model_copy(update={"plan": plan, "readings": readings, "warnings": (*result.warnings, warning)})
+    outputs = result.outputs
+    if outputs is not None:
+        words = f"they are the CPU's, not the {plan.accelerator.upper()}'s: {outputs.reason}"
+        outputs = outputs.model_copy(update={"checked": False, "reason": words})
+    told = (*result.warnings, warning)
+    return result.model_copy(update={"plan": plan, "readings": readings, "outputs": outputs, "warnings": told})
 
 
 def choose_runner(device: Device, choice: RunnerChoice) -> DocumentRunner | BenchmarkModel:

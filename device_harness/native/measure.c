@@ -41,6 +41,8 @@ bool Measure(Inference inference, void* model, int runs, double min_s, double li
   return true;
 }
 
+int64_t SamplesBytes(const Samples* samples) { return (int64_t)(3 * samples->count * sizeof(int64_t)); }
+
 void FreeSamples(Samples* samples) {
   free(samples->starts);
   free(samples->latencies);

@@ -21,6 +21,9 @@ typedef bool (*Inference)(void* model);
 // Runs `inference` until `runs` and `min_s` are both reached, or `limit_s`. False when an inference or memory failed.
 bool Measure(Inference inference, void* model, int runs, double min_s, double limit_s, Samples* samples);
 
+// Memory that the kept times take; it is not the model's.
+int64_t SamplesBytes(const Samples* samples);
+
 void FreeSamples(Samples* samples);
 
 #endif

@@ -37,7 +37,8 @@ COMMANDS = {
         "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
     ),
     "report": CommandEntry(
-        "exporter.cli.report", "Show a run.json again: as tables, as JSON of the current schema, or as the HTML report."
+        "exporter.cli.report",
+        "Show a run.json again: as tables, as JSON of the current schema, as the HTML report, or as Markdown.",
     ),
     "devices": CommandEntry(
         "exporter.cli.devices",

@@ -7,16 +7,16 @@ import click
 
 @click.command(name="report")
 @click.argument("run_json", type=click.Path(path_type=Path))
-@click.option("-f", "--format", "output_format", type=click.Choice(["text", "json", "html"]), default="text",
-              show_default=True)  # fmt: skip
+@click.option("-f", "--format", "output_format", type=click.Choice(["text", "json", "html", "markdown"]),
+              default="text", show_default=True)  # fmt: skip
 @click.option(
     "--baseline", type=click.Path(path_type=Path), metavar="RUN.JSON", help="html: draw what grew since then."
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for html.  [default: stdout]"
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for all but text.  [default: stdout]"
 )
 def command(run_json: Path, output_format: str, baseline: Path | None, output: Path | None) -> int:
-    """Show a run.json again: as tables, as JSON of the current schema, or as the HTML report.
+    """Show a run.json again: as tables, as JSON of the current schema, as the HTML report, or as Markdown.
 
     The exit code is the one that the run had.
     """
@@ -31,6 +31,10 @@ def command(run_json: Path, output_format: str, baseline: Path | None, output: P
         return record.exit_code
     if output_format == "json":
         text = record.model_dump_json(indent=1)
+    elif output_format == "markdown":
+        from exporter.report.run_markdown import render_run_markdown
+
+        text = render_run_markdown(record)
     else:
         from exporter.report.html import render_html
 

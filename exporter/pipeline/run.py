@@ -20,7 +20,7 @@ from exporter.pipeline.tools import machine_facts, tool_versions
 from exporter.pipeline.warnings import conversion_warnings, speed_warning
 from exporter.profiling_gates import judge_readings
 from exporter.record import Artifact, DeviceProfile, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
-from exporter.report.summary import caveats
+from exporter.report.summary import caveats, host_readings
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
@@ -56,7 +56,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     with output_folder(request.output):
         looked = () if struck is not None else attempt(lambda: model.warnings)
         outcomes = [_outcome(model, target, chosen.get(target.name), struck) for target in targets]
-        records = [record for record, _ in outcomes]
+        records = [_with_caveats(record, created) for record, _ in outcomes]
         record = RunRecord(
             created_at=created,
             command_line=request.command_line,
@@ -75,6 +75,11 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     if isinstance(untidy, Trouble):  # the run is done, whatever becomes of its cache
         progress.note(f"The cache {request.cache_root} could not be tidied: {untidy.reason}")
     return record
+
+
+def _with_caveats(record: TargetRecord, at: datetime) -> TargetRecord:
+    """With what the reports say beside this machine's readings, for readers of `run.json`."""
+    return record.model_copy(update={"caveats": tuple(caveats(host_readings(record), at))})
 
 
 def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
@@ -162,7 +167,6 @@ def _examined(
         "verdicts": tuple(verdicts),
         "steps": steps,
         "readings": (*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
-        "caveats": tuple(caveats(taken, datetime.now(UTC) if taken_cached else None)),
         "profiles": tuple(profiles),
         "device_errors": tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
         "warnings": (*_step_warnings(steps), *facts.notes, *warnings, *slower, *parity_warnings(compared, outcomes)),

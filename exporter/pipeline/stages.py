@@ -31,6 +31,9 @@ HOST_PLAN = ProfilePlan(
     energy_repeats=3, idle_s=2, energy_s=2,
 )  # fmt: skip
 
+READINGS_REVISION = 3
+"""Raise it when what a reading means changes."""
+
 TRIES = 3
 """How often disturbed readings are taken in the run that takes them first."""
 
@@ -156,7 +159,9 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
     Those that other work disturbed are taken again, up to `TRIES` times, and once more in each later run; the least
     disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
     """
-    key = key_of("readings", REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions())
+    key = key_of(
+        "readings", READINGS_REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions()
+    )
     adapter = TypeAdapter(tuple[Reading, ...])
     best = None if model.request.force else model.cache.read_json(key, adapter.validate_python)
     if best is not None and disturbance(best) is None:

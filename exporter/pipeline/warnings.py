@@ -5,7 +5,7 @@ from datetime import datetime
 
 from exporter.inspection import Inspection
 from exporter.record import LeftAlone
-from exporter.report.summary import FRESH_S, format_age
+from exporter.report.summary import format_age
 from exporter.targets.settings import Target, TfliteTarget
 from exporter.units import format_size, format_time
 from profilers.readings import Obtained, Reading
@@ -79,7 +79,7 @@ def speed_warning(
 def _age(readings: Sequence[Reading], at: datetime | None) -> str:
     taken = [reading.taken_at for reading in readings if reading.metric == "latency"]
     age_s = (at - min(taken)).total_seconds() if at and taken else 0.0
-    return f" (measured {format_age(age_s)} before this run)" if age_s > FRESH_S else ""
+    return f" (measured {format_age(age_s)} before this run)" if age_s > 0 else ""
 
 
 def _asks_for_compression(target: Target) -> bool:

@@ -12,8 +12,6 @@ from profilers.statistics import percentile
 from profilers.steadiness import disturbance
 
 THIS_MACHINE = "this machine"
-# Readings of the run itself may begin a little before it is recorded.
-FRESH_S = 60.0
 PERCENTILES = (50, 90, 95, 99)
 
 
@@ -49,29 +47,29 @@ def _outside_profiles(target: TargetRecord) -> list[Reading]:
     return [reading for reading in target.readings if reading not in profiled]
 
 
-def caveats(readings: Sequence[Reading], at: datetime | None) -> list[str]:
+def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
     """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
 
     Args:
         readings: of one model.
-        at: when the run was made; None for readings that it took itself.
+        at: when the run began; readings that it took itself are later.
     """
     taken = [reading.taken_at for reading in readings if reading.samples]
     if not taken:
         return []
-    age_s = (at - min(taken)).total_seconds() if at else 0.0
-    old = [f"measured {format_age(age_s)} before this run"] if age_s > FRESH_S else []
+    age_s = (at - min(taken)).total_seconds()
+    old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
     reason = disturbance(readings)
     return [*old, *([f"disturbed: {reason}"] if reason else [])]
 
 
 def format_age(seconds: float) -> str:
-    """Minutes, hours or days, whole."""
+    """Seconds, minutes, hours or days, whole; at least a second."""
     for unit, length_s in (("day", 86400), ("h", 3600), ("min", 60)):
         count = int(seconds // length_s)
         if count:
             return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-    return f"{seconds:.0f} s"
+    return f"{max(1, round(seconds))} s"
 
 
 def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:

@@ -16,6 +16,8 @@ from device_harness.local import LocalDevice
 from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter import profiling
 from exporter.coreml_profiling import profile_apple, units_for
+from exporter.device_choice import Selection, Skipped
+from exporter.pipeline.devices import profile_on_devices
 from exporter.profiling import RunnerChoice, on_devices, plan_for, profile
 from exporter.record import DeviceProfile
 from exporter.targets.settings import CoremlTarget, TfliteTarget
@@ -53,6 +55,17 @@ def test_an_npu_target_is_not_judged_by_the_cpu(model: Path) -> None:
     for metric in ("latency.p50", "memory.peak", "energy.inference"):
         assert found[metric] == (Status.NOT_CHECKED, "The NPU was asked for; all of it ran on the CPU.")
     assert item.result.plan.accelerator == "npu"
+
+
+def test_a_run_s_devices_get_the_target_s_accelerator(model: Path) -> None:
+    """`run --device` dropped it: a budget of an NPU passed or failed on the CPU's time; verdicts name the target."""
+    locked = Skipped("R58M", None, "R58M is unauthorized: unlock it.")
+    item, skipped = profile_on_devices(target(), model, Selection(("local",), (locked,)), PLAN, print)
+    assert item.result is not None
+    assert item.result.plan.accelerator == "npu"
+    assert statuses(item)["accelerator"][0] is Status.FAILED
+    assert {verdict.subject for verdict in item.verdicts} == {"phone on local"}
+    assert skipped.skipped == locked.reason
 
 
 class NoNpu(LitertInProcess):

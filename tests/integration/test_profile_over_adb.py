@@ -203,6 +203,7 @@ def test_an_npu_that_the_phone_has_not_fails_its_verdict(phone: AdbdRig, profile
     verdicts = {one["metric"]: (one["status"], one["reason"]) for one in item["verdicts"]}
     assert verdicts["accelerator"] == ("failed", "The NPU was asked for; all of it ran on the CPU.")
     assert verdicts["latency.p50"][0] == verdicts["memory.peak"][0] == "not checked"
+    assert verdicts["outputs.snr"][0] == "not checked", "they are the CPU's"
     assert any("NPU could not be had" in words for words in item["result"]["warnings"])
     code, document, errors = profile(*options, "cpu")
     assert code == 0, errors

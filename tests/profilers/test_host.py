@@ -30,6 +30,28 @@ def test_reads_a_real_model(model: Path) -> None:
     assert readings["energy.inference"].reason
 
 
+def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: Path) -> None:
+    """Every time that is kept takes memory: 40,000 inferences must look no larger than 20."""
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
+    tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed (extra `export`)")
+
+    class Next(tensorflow.Module):  # type: ignore[misc, name-defined]
+        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])  # type: ignore[untyped-decorator]
+        def __call__(self, x):  # type: ignore[no-untyped-def]
+            return x + 1.0
+
+    module = Next()
+    convert = tensorflow.lite.TFLiteConverter.from_concrete_functions
+    small = tmp_path / "next.tflite"
+    small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
+    most = []
+    for runs in (20, 40_000):
+        readings = {one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs))}
+        assert len(readings["latency"].samples) == runs
+        most.append(max(readings["memory.model"].samples))
+    assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"
+
+
 @pytest.mark.skipif(Path("/sys/class/powercap").exists(), reason="this machine has energy counters")
 def test_energy_without_a_meter_says_why(model: Path) -> None:
     """And does not wait through idle baselines first."""

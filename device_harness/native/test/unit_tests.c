@@ -111,6 +111,7 @@ static void TestMeasure(void) {
   int counter = 0;
   CHECK(Measure(Count, &counter, 10, 0, 1, &samples));
   CHECK(samples.count == 10 && counter == 10);
+  CHECK(SamplesBytes(&samples) == 10 * 3 * 8);
   CHECK(Measure(Count, &counter, 1, 0.02, 1, &samples));
   CHECK(samples.count > 10 && samples.starts[10] >= samples.starts[9] + samples.latencies[9]);
   FreeSamples(&samples);

@@ -16,6 +16,7 @@ from device_harness.device import DeviceInfo, DeviceState
 from exporter.record import DeviceProfile, RunRecord, load_record
 from exporter.report.html import render_html
 from exporter.report.profiles import profile_lines
+from exporter.report.run_markdown import render_run_markdown
 from exporter.report.summary import caveats, format_age, host_readings, other_readings
 from exporter.report.terminal import render
 from profilers.output_check import OutputCheck
@@ -116,7 +117,7 @@ def test_warnings_rejected_runs_operators_outputs_reach_every_report(
     run = load_record(tmp_path / "run.json")
     profiles = json.loads((tmp_path / "run.json").read_text())["targets"][0]["profiles"]
     assert profiles[0]["result"]["device"]["model"] == "Pixel 8 <b>"
-    html, text = render_html(run), text_of(run, capsys)
+    html, text, markdown = render_html(run), text_of(run, capsys), render_run_markdown(run)
     for words in (
         "it is charging (USB)",
         "the thermal status rose from 0 to 2",
@@ -125,7 +126,9 @@ def test_warnings_rejected_runs_operators_outputs_reach_every_report(
     ):
         assert words in html
         assert words in text
+        assert words in markdown
     assert "R58M is unauthorized: unlock it." in html
+    assert "R58M is unauthorized: unlock it." in markdown
     assert "R58M is unauthorized: unlock it." in text
 
 
@@ -135,6 +138,7 @@ def test_older_records_with_readings_of_devices(capsys: pytest.CaptureFixture[st
     run = record([HERE, simulator])
     assert [others.title for others in other_readings(run.targets[0])] == ["SIM [x] (simulator)"]
     html, text = render_html(run), text_of(run, capsys)
+    assert "readings of SIM [x] (simulator)" in render_run_markdown(run)
     assert "250 ms" not in section(html, "Latency on this machine")
     assert "pixel on SIM [x] (simulator)" in section(html, "On devices")
     assert "pixel on SIM [x] (simulator)" in text
@@ -144,6 +148,7 @@ def test_old_readings_carry_their_age(capsys: pytest.CaptureFixture[str]) -> Non
     """The cache keeps readings for long; they are not what this machine does now."""
     run = record([HERE.model_copy(update={"taken_at": NOW - timedelta(hours=3, minutes=5)})])
     assert render_html(run).count("measured 3 h before this run") == 2
+    assert "readings of this machine, measured 3 h before this run" in render_run_markdown(run)
     text = text_of(run, capsys)
     assert "measured 3 h before this run" in text
     assert "1 ms (!)" in text
@@ -168,7 +173,7 @@ def test_a_third_format_and_any_exit_code_are_shown(code: int, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h"), (86400, "1 day"), (200_000, "2 days")],
+    [(0.2, "1 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h"), (86400, "1 day"), (200_000, "2 days")],
 )
 def test_ages(seconds: float, words: str) -> None:
     assert format_age(seconds) == words
@@ -183,3 +188,11 @@ def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
         assert render_html(record([strange], [profile]))
         assert profile_lines(profile)
+
+
+def test_backticks_do_not_end_the_block_of_a_device() -> None:
+    """A device's model or a warning may hold Markdown; it stays text."""
+    nasty = DeviceProfile(device="X", result=None, skipped="```\n## forged\n````")
+    text = render_run_markdown(record(profiles=[nasty]))
+    assert "\n`````\n" in text
+    assert not any(line.startswith("## forged") for line in text.splitlines())
