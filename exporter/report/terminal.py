@@ -31,7 +31,7 @@ def render_conversion(record: RunRecord, output: Path, *, errors: bool = True) -
     """Print what a conversion made; `errors` as for `render`."""
     console = plain_console()
     _render_record(console, record, errors=errors)
-    console.print(f"Not verified. Record: {output / 'run.json'}")
+    console.print(f"{outcome_words(record)} Not verified. Record: {output / 'run.json'}")
 
 
 def warn(console: Console, subject: str, words: str) -> None:
