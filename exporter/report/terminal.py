@@ -44,6 +44,8 @@ def _render_record(console: Console, record: RunRecord, *, errors: bool) -> None
     console.print(verdict_table(record.verdicts()))
     for warning in record.warnings:
         console.print(Text.assemble(("warning", "yellow"), f": {warning}"))
+    if record.error and errors:
+        console.print(record.error, style="bold red")
     for target in record.targets:
         for error in (target.error, *target.device_errors):
             if error and errors:
