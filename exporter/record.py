@@ -290,6 +290,7 @@ class RunRecord(Frozen):
 
     Attributes:
         warnings: what a person should know of the source and the data, in sentences.
+        error: what went wrong outside of any target's work; None when nothing did.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -301,6 +302,7 @@ class RunRecord(Frozen):
     source: SourceRecord
     targets: tuple[TargetRecord, ...]
     warnings: tuple[str, ...] = ()
+    error: str | None = None
     exit_code: int
 
     def verdicts(self) -> list[Verdict]:

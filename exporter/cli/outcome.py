@@ -38,5 +38,7 @@ def complain_of(record: RunRecord) -> None:
     for target in record.targets:
         for error in filter(None, (target.error, *target.device_errors)):
             shared.setdefault(error, []).append(target.name)
+    if record.error:
+        complain(record.error)
     for error, names in shared.items():
         complain(f"{', '.join(names)}: {error}")

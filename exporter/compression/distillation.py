@@ -15,6 +15,9 @@ from exporter.recipe import Distillation, FineTuning, Recovery, Training
 # One batch's loss differs from an epoch's mean by chance; less than this is no sign of harm.
 WORSE = 2.0
 
+LEAST_RISE = 0.1
+"""Of a loss that began at zero or below it, where no factor tells better from worse: a tenth of a nat."""
+
 
 def fine_tune(module: nn.Module, step: FineTuning, context: Context) -> Outcome:
     """Train on labels alone."""
@@ -59,7 +62,8 @@ def notes(report: TrainingReport) -> dict[str, object]:
 
 def warnings(report: TrainingReport) -> tuple[str, ...]:
     """Says when a training ended far worse than it began: a network that died keeps a loss that is a number."""
-    if report.losses[-1] <= WORSE * report.first_loss:
+    rise = report.losses[-1] - report.first_loss
+    if rise <= max((WORSE - 1) * abs(report.first_loss), LEAST_RISE):
         return ()
     return (
         f"the training began at a loss of {report.first_loss:.3g} and ended at {report.losses[-1]:.3g}. Lower "

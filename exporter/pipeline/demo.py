@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from exporter.artifacts.output import naming
 from exporter.heavy import load
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
@@ -15,7 +16,7 @@ def run_demo(output: Path, targets: Sequence[str], progress: Progress) -> RunRec
     """Train the digits network into ``OUTPUT/model`` and run it for `targets`."""
     folder = output / "model"
     digits = load("exporter.demo.digits")
-    with progress.stage("Training on handwritten digits") as advance:
+    with progress.stage("Training on handwritten digits") as advance, naming(folder):
         digits.write_demo(folder, advance)
     settings = ModelSettings(mean=(digits.MEAN,), std=(digits.STD,), labels=folder / "labels.txt")
     request = RunRequest(

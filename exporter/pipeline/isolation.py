@@ -47,7 +47,7 @@ class Troubles:
     @property
     def sentences(self) -> str | None:
         """All of them, one a line; None when there were none."""
-        return "\n".join(trouble.sentence for trouble in self.found) or None
+        return "\n".join(dict.fromkeys(trouble.sentence for trouble in self.found)) or None
 
     @property
     def exit_code(self) -> int:

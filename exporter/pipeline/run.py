@@ -54,7 +54,8 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     model = ModelAtHand(request, cache, progress)
     struck = attempt(lambda: _refuse_early(model, targets), faults_only=True)
     with output_folder(request.output):
-        looked = () if struck is not None else attempt(lambda: model.warnings)
+        outside = Troubles()
+        said = () if struck is not None else outside.attempt(lambda: model.warnings, tuple[str, ...]())
         outcomes = [_outcome(model, target, chosen.get(target.name), struck) for target in targets]
         records = [_with_caveats(record, created) for record, _ in outcomes]
         record = RunRecord(
@@ -65,10 +66,9 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
             tools=tool_versions(),
             source=_source_record(model, records) if struck is None else _unknown_source(request.spec),
             targets=tuple(records),
-            warnings=(f"the data could not be looked through: {looked.reason}",)
-            if isinstance(looked, Trouble)
-            else looked,
-            exit_code=_exit_code(outcomes, strict=request.strict),
+            warnings=said,
+            error=outside.sentences,
+            exit_code=max(outside.exit_code, _exit_code(outcomes, strict=request.strict)),
         )
         write_text(request.output / "run.json", record.model_dump_json(indent=1))
     untidy = attempt(cache.tidy)

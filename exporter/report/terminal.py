@@ -40,7 +40,7 @@ def render_conversion(record: RunRecord, output: Path, *, errors: bool = True) -
     """Print what a conversion made; `errors` as for `render`."""
     console = plain_console()
     _render_record(console, record, errors=errors)
-    console.print(f"Not verified. Record: {output / 'run.json'}")
+    console.print(f"{outcome_words(record)} Not verified. Record: {output / 'run.json'}")
 
 
 def warn(console: Console, subject: str, words: str) -> None:
@@ -53,6 +53,8 @@ def _render_record(console: Console, record: RunRecord, *, errors: bool) -> None
     console.print(verdict_table(record.verdicts()))
     for warning in record.warnings:
         console.print(Text.assemble(("warning", "yellow"), f": {warning}"))
+    if record.error and errors:
+        console.print(record.error, style="bold red")
     for target in record.targets:
         for error in (target.error, *target.device_errors):
             if error and errors:

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import ToolError
 from exporter.sources.description import InputSpec, SourceKind, sha256_file
-from exporter.sources.factories import SOURCE_PREFIX
 from exporter.sources.fingerprint import Fingerprint
 
-_MANGLED = re.compile(rf"___torch_mangle_\d+\.|{SOURCE_PREFIX}\w+\.|\s*#.*$", flags=re.MULTILINE)
+_MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)
 
 
 def source_digest(kind: SourceKind, spec: str, module: Any, inputs: tuple[InputSpec, ...]) -> str:
@@ -46,7 +44,7 @@ def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -
 
     try:
         graph = trace(module, inputs).inlined_graph
-    except ToolError:  # its attributes and its code are what is known of it
+    except Exception:  # noqa: BLE001 - conversion will say it; its attributes and its code are what is known of it
         return
     found.add(_MANGLED.sub("", str(graph)))
     for node in _nodes(graph):

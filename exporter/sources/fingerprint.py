@@ -7,6 +7,7 @@ import enum
 import functools
 import hashlib
 import importlib.metadata
+import re
 import sys
 import sysconfig
 from pathlib import Path, PurePath
@@ -16,12 +17,16 @@ from typing import Any
 import numpy as np
 
 from exporter.heavy import load_torch
+from exporter.sources.factories import SOURCE_PREFIX
 
 DEEPEST = 150
 """Levels of values inside values that are looked at; chains of objects can be longer than the interpreter's stack."""
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _OF_THE_CLASS = ("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__firstlineno__")
+
+
+_OF_A_FILE = re.compile(rf"{SOURCE_PREFIX}\w+\.?")
 
 
 class Fingerprint:
@@ -57,6 +62,8 @@ class Fingerprint:
         self._depth += 1
         try:
             self._add_new(value)
+        except Exception as error:  # noqa: BLE001 - objects of others may refuse to be looked into
+            self._mark("closed", f"{type(value).__qualname__} {type(error).__name__}")
         finally:
             self._depth -= 1
 
@@ -94,6 +101,10 @@ class Fingerprint:
             tensor = tensor.dequantize()
         if tensor.layout is not torch.strided:
             tensor = tensor.to_dense()
+        if hasattr(tensor, "__tensor_flatten__") and type(tensor) is not torch.Tensor:  # made of other tensors
+            names, context = tensor.__tensor_flatten__()
+            self.add([*((name, getattr(tensor, name)) for name in names), repr(context)])
+            return
         plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         self._hash.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
 
@@ -145,6 +156,8 @@ class Fingerprint:
                 self.add(names[name])
 
     def _mark(self, kind: str, text: str) -> None:
+        if SOURCE_PREFIX in text:  # the name of a module that was made of a file's place
+            text = _OF_A_FILE.sub("", text)
         self._hash.update(f"{kind}\0{text}\1".encode("utf-8", "surrogatepass"))
 
 

@@ -94,14 +94,21 @@ def output_shapes(model: Any, path: Path, inputs: Sequence[InputSpec]) -> tuple[
     fixed = [tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in model.graph.input]
     if static and all(spec.shape in fixed for spec in inputs):
         return tuple(shapes)
-    runtime = load("onnxruntime")
-    try:
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        results = session.run(None, {spec.name: np.zeros(spec.shape, spec.dtype) for spec in inputs})
-    except Exception as error:
-        given = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
-        raise UsageProblem(f"model {path} does not run on inputs {given}: {first_line(error)}") from error
-    return tuple(tuple(np.shape(result)) for result in results)
+    failures: list[Exception] = []
+    for integer in (0, 1):  # lengths must be above 0
+        try:
+            return tuple(tuple(np.shape(result)) for result in _run(path, inputs, integer))
+        except Exception as error:  # noqa: BLE001 - raised below, when neither runs
+            failures.append(error)
+    given = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
+    raise UsageProblem(f"model {path} does not run on inputs {given}: {first_line(failures[0])}") from failures[0]
+
+
+def _run(path: Path, inputs: Sequence[InputSpec], integer: int) -> list[Any]:
+    """Outputs for zeros, and for `integer` where integers are taken."""
+    session = load("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    values = {spec.name: integer if spec.dtype.startswith("int") else 0 for spec in inputs}
+    return list(session.run(None, {spec.name: np.full(spec.shape, values[spec.name], spec.dtype) for spec in inputs}))
 
 
 def _type_name(number: int) -> str:

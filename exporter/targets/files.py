@@ -1,6 +1,8 @@
 """Finds and reads targets files. Standard library only, so that listing targets starts fast."""
 
+import difflib
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,17 +71,68 @@ def tables(section: str, user_file: Path | None) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def extended(tables: dict[str, dict[str, Any]], name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The table `name` merged over the one that its `extends` key names; nested tables merge, lists replace."""
-    table = dict(tables[name])
-    parent = table.pop("extends", None)
-    if parent is None:
-        return table
-    if parent in (*seen, name):
-        raise UsageProblem(f"targets.{name}.extends: {' -> '.join((*seen, name, parent))} goes round in a circle.")
-    if parent not in tables:
-        raise UsageProblem(f"targets.{name}.extends: there is no target {parent!r}.")
-    return _merged(extended(tables, parent, (*seen, name)), table)
+class Lineage(NamedTuple):
+    """A target's tables: its own name first, then those that it extends; and why the rest cannot be had."""
+
+    names: tuple[str, ...]
+    problem: str | None
+
+
+def lineage(tables: dict[str, dict[str, Any]], name: str) -> Lineage:
+    """Follow the ``extends`` keys from the table `name` as far as they lead."""
+    names = [name]
+    while (parent := tables[names[-1]].get("extends")) is not None:
+        where = f"targets.{names[-1]}.extends"
+        if not isinstance(parent, str):
+            return Lineage(tuple(names), f"{where}: write the name of a target, in quotes")
+        if parent in names:
+            return Lineage(tuple(names), f"{where}: {' -> '.join((*names, parent))} goes round in a circle.")
+        if parent not in tables:
+            near = difflib.get_close_matches(parent, tables, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "`mobile-export targets list` shows those there are."
+            return Lineage(tuple(names), f"{where}: there is no target {parent!r}; {hint}")
+        names.append(parent)
+    return Lineage(tuple(names), None)
+
+
+def extended(tables: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """The table `name` merged over the one that its `extends` key names; nested tables merge, lists replace.
+
+    Raises:
+        UsageProblem: `extends` names no target, or leads round in a circle.
+    """
+    line = lineage(tables, name)
+    if line.problem:
+        raise UsageProblem(line.problem)
+    return merged(tables, line.names)
+
+
+def merged(tables: dict[str, dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """The tables `names`, each over those that follow it."""
+    result: dict[str, Any] = {}
+    for name in reversed(names):
+        result = _merged(result, tables[name])
+    result.pop("extends", None)
+    return result
+
+
+def inherited(tables: dict[str, dict[str, Any]], names: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """Dotted path of each setting that the first of `names` does not set itself -> the nearest table that sets it."""
+    found: dict[tuple[str, ...], str] = {}
+    for name in reversed(names):
+        for path in _paths(tables[name]):
+            # A value that is no table takes the place of a whole one.
+            found = {old: where for old, where in found.items() if old[: len(path)] != path}
+            found[path] = name
+    return {path: where for path, where in found.items() if where != names[0]}
+
+
+def _paths(table: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, key))
+        else:
+            yield (*above, key)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

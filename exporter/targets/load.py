@@ -1,13 +1,14 @@
 """Checks target tables: every error at once, each with its dotted path, unknown keys with the nearest known one."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from exporter.errors import UsageProblem
-from exporter.targets.files import extended, target_tables
+from exporter.targets.files import inherited, lineage, merged, target_tables
 from exporter.targets.problems import did_you_mean, sentences
 from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
 
@@ -40,15 +41,46 @@ def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) ->
 
 
 def check_table(name: str, tables: dict[str, dict[str, Any]]) -> Target | list[str]:
-    """The target called `name`, or what is wrong with its table."""
+    """The target called `name`, or what is wrong with its table: all of it, also when `extends` is wrong."""
+    line = lineage(tables, name)
+    table = merged(tables, line.names)
+    origins = inherited(tables, line.names)
+    if line.problem is not None:
+        near = difflib.get_close_matches(str(tables[line.names[-1]]["extends"]), tables, n=1, cutoff=0.5)
+        likely = merged(tables, lineage(tables, near[0]).names).get("format") if near else None
+        return [line.problem, *_own_problems(name, table, table.get("format", likely), origins)]
+    found = _checked(name, table)
+    if not isinstance(found, ValidationError):
+        return found
+    kind = _TYPES.get(str(table.get("format")))
+    kinds = [kind] if kind else list(_TYPES.values())
+    return sentences(f"targets.{name}", found, kinds, tags=_TAGS, inherited=origins)
+
+
+def _checked(name: str, table: dict[str, Any]) -> Target | ValidationError:
     try:
-        table = extended(tables, name)
         return _ADAPTER.validate_python({"name": name, **table})
-    except UsageProblem as error:
-        return [str(error)]
     except ValidationError as error:
-        kind = _TYPES.get(str(table.get("format")))
-        return sentences(f"targets.{name}", error, [kind] if kind else list(_TYPES.values()), tags=_TAGS)
+        return error
+
+
+def _own_problems(
+    name: str, table: dict[str, Any], likely: object, origins: Mapping[tuple[str, ...], str]
+) -> list[str]:
+    """What is wrong with a table whatever it extends: in its `likely` format, or else in that which fits it best.
+
+    What a parent would say is not missed, and what only contradicts a parent's settings is not judged.
+    """
+    found = []
+    for kind in [likely] if isinstance(likely, str) and likely in _TYPES else _TYPES:
+        newest = {"coreml": "iOS 26", "tflite": "Android 16"}[kind]
+        error = _checked(name, {"minimum_os": newest, **table, "format": kind})
+        lines = []
+        if isinstance(error, ValidationError):
+            prefix, kinds = f"targets.{name}", [_TYPES[kind]]
+            lines = sentences(prefix, error, kinds, tags=_TAGS, inherited=origins, whole=False)
+        found.append(lines)
+    return min(found, key=len)
 
 
 def settings_schema() -> dict[str, Any]:

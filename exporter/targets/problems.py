@@ -1,14 +1,21 @@
 """Validation errors as sentences: the dotted path, what is wrong, and the nearest known name."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 
 def sentences(
-    prefix: str, error: ValidationError, kinds: Sequence[type[BaseModel]], *, tags: Iterable[str] = ()
+    prefix: str,
+    error: ValidationError,
+    kinds: Sequence[type[BaseModel]],
+    *,
+    tags: Iterable[str] = (),
+    inherited: Mapping[tuple[str, ...], str] | None = None,
+    whole: bool = True,
 ) -> list[str]:
     """One sentence for each error of `error`.
 
@@ -17,9 +24,34 @@ def sentences(
         error: what pydantic found.
         kinds: the types that the table may be; unknown keys are compared with their fields.
         tags: discriminator values, which pydantic puts into locations though they stand in no file.
+        inherited: settings that stand in another table -> that table's name; sentences about them say so.
+        whole: whether the table is complete; else what is missing, or contradicts what is missing, is no error.
     """
     hidden = set(tags)
-    return [_sentence(prefix, dict(item), kinds, hidden) for item in error.errors()]
+    return [
+        _sentence(prefix, dict(item), kinds, hidden) + _origin(dict(item), hidden, inherited or {})
+        for item in error.errors()
+        if whole or not (item["type"] == "missing" or (item["type"] == "value_error" and _is_table(item["input"])))
+    ]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict | BaseModel)
+
+
+def _origin(error: dict[str, Any], hidden: set[str], inherited: Mapping[tuple[str, ...], str]) -> str:
+    """Where the settings that an error is about come from, when they stand in another table."""
+    here = tuple(str(part) for part in error["loc"] if part not in hidden)
+    said = set(re.findall(r"\w+", str(error.get("ctx", {}).get("error", ""))))
+    found = {
+        path: where
+        for path, where in inherited.items()
+        if path == here[: len(path)] or (path[: len(here)] == here and path[-1] in said)
+    }
+    if not found:
+        return ""
+    names = ", ".join(f"`{'.'.join(path[len(here) :] or path[-1:])}`, from `{where}`" for path, where in found.items())
+    return f" ({names})"
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "", cutoff: float = 0.6) -> str:

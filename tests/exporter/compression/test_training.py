@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from exporter.compression.distillation import fine_tune, labels_loss
+from exporter.compression.distillation import fine_tune, labels_loss, warnings
 from exporter.compression.model import CompressionData, Context, Progress, silent
-from exporter.compression.training import TrainingDivergedError, augmented, pick_precision, train
+from exporter.compression.training import TrainingDivergedError, TrainingReport, augmented, pick_precision, train
 from exporter.errors import UsageProblem
 from exporter.recipe import FineTuning, Training
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
@@ -88,6 +88,18 @@ def test_a_training_that_ends_worse_than_it_began_is_warned_about() -> None:
     died = fine_tune(seeded(Small), FineTuning(training=settings(3, learning_rate=30.0, clip_gradient=1.0)), own)
     assert "Lower training.learning_rate" in died.warnings[0]
     assert fine_tune(seeded(Small), FineTuning(training=settings(3)), own).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "worse"),
+    [(1.0, 0.5, False), (1.0, 1.9, False), (1.0, 2.1, True), (-1.0, -1.5, False), (-1.0, -0.5, False),
+     (-1.0, 0.5, True), (-1.5, -1.6, False), (0.0, 0.001, False), (0.0, 5.0, True), (-2.0, -2.0, False),
+     (0.0, 0.0, False)],
+)  # fmt: skip
+def test_losses_at_and_below_zero_are_judged_by_how_much_they_rose(first: float, last: float, worse: bool) -> None:
+    """Protects losses such as a negative cosine, which a factor called worse when they fell."""
+    report = TrainingReport(1, first, (last,), (), 1.0, None, False)
+    assert bool(warnings(report)) is worse
 
 
 def test_early_stopping_keeps_the_best_weights() -> None:

@@ -174,3 +174,13 @@ def test_fractions_for_integers_are_refused(tmp_path: Path) -> None:
     assert warned(tmp_path, np.array([[1.0, 2.0], [3.0, 4.0]]), ids) == []
     with pytest.raises(UsageProblem, match="ids takes int64; its values have fractions"):
         warned(tmp_path, np.array([[1.7, 2.0]]), ids)
+
+
+def test_folders_of_which_some_are_classes_are_refused(tmp_path: Path) -> None:
+    """Protects labels: the folders' order was taken for the classes' where one name was not the model's."""
+    for name in ("cat", "dgo"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(CORNERS).save(tmp_path / name / "a.png")
+    with pytest.raises(UsageProblem, match="folders dgo are no classes of the model"):
+        open_dataset(str(tmp_path), [spec(2, 3, 1)], "crop", ("bird", "cat", "dog"))
+    assert open_dataset(str(tmp_path), [spec(2, 3, 1)], "crop", ("a", "b")).labels == (0, 1)

@@ -154,6 +154,39 @@ def test_errors_raised_on_purpose_before_the_work_refuse_at_once(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the reader: both the first and a cached run say that the calibration data is zero."""
+    import numpy as np
+
+    from exporter.pipeline import model as at_hand
+
+    (tmp_path / "net.py").write_text(MODEL)
+    (tmp_path / "t.toml").write_text(TARGETS)
+    np.savez(tmp_path / "zero.npz", x=np.zeros((3, 4), np.float32))
+    request = RunRequest(
+        spec=f"{tmp_path / 'net.py'}:net", target_names=("first",), output=tmp_path / "out",
+        settings=ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)}), verify=False,
+        targets_file=tmp_path / "t.toml", cache_root=tmp_path / "cache", measure=False,
+        calibration=str(tmp_path / "zero.npz"),
+    )  # fmt: skip
+    runs = [main_job.run(request, Silent()).warnings for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert "input x is zero everywhere in all 3 examples" in runs[0][0]
+
+    def fails(*_: Any) -> Any:
+        raise AssertionError("of ours")
+
+    monkeypatch.setattr(at_hand, "calibration_warnings", fails)
+    monkeypatch.setattr(at_hand, "DATA_REVISION", 0)
+    record = main_job.run(request, Silent())
+    assert "AssertionError: of ours\nThis is a fault in mobile-export" in (record.error or "")
+    assert record.targets[0].error is None
+    assert record.exit_code == 3
+    assert "of ours" in render_html(record)
+
+
 def test_ctrl_c_is_nobody_s_trouble() -> None:
     """Protects Ctrl-C: it ends the run also where a library makes an error of its own of it."""
 

@@ -149,6 +149,40 @@ def test_a_model_that_holds_itself_ends(tmp_path: Path) -> None:
     assert fingerprint(loop) == fingerprint(loop)
 
 
+class Closed:
+    """Refuses to be looked into."""
+
+    __slots__ = ("value",)
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("closed")
+
+
+UNTRACEABLE = """
+from torch import nn
+
+class Net(nn.Linear):
+    calls = 0
+    def forward(self, x):
+        Net.calls += 1
+        assert Net.calls < 2, "once only"
+        return super().forward(x)
+
+def net():
+    return Net(3, 2)
+"""
+
+
+def test_what_cannot_be_looked_into_or_traced_refuses_no_model(tmp_path: Path) -> None:
+    """Protects models that run: only their conversion may say that they cannot be converted."""
+    net = nn.Linear(2, 2)
+    net.closed = Closed()  # type: ignore[assignment]
+    assert fingerprint(net) == fingerprint(net)
+    (tmp_path / "net.py").write_text(UNTRACEABLE)
+    settings = ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 3)},)})
+    assert load_source(f"{tmp_path / 'net.py'}:net", settings).description.output_shapes == ((1, 2),)
+
+
 def test_values_that_print_alike_differ() -> None:
     large = np.linspace(0, 1, 5000)
     other = large.copy()

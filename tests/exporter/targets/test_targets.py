@@ -127,6 +127,89 @@ def test_extends_merges_tables_and_a_circle_is_refused(tmp_path: Path) -> None:
         extended({"a": {"extends": "b"}, "b": {"extends": "a"}}, "a")
 
 
+def checked(toml: str, name: str, folder: Path) -> list[str]:
+    """What `targets check` says of one table."""
+    (folder / "own.toml").write_text(toml)
+    found = check_table(name, target_tables(folder / "own.toml"))
+    assert isinstance(found, list)
+    return found
+
+
+def test_all_errors_are_shown_when_extends_is_wrong_too(tmp_path: Path) -> None:
+    """Protects against one error a try: five are wrong here."""
+    toml = """
+[targets.a]
+extends = "pixel-9"
+bugets = { size = "4 MB" }
+tolerances = { snr = 3, top1_drop_points = "1 %" }
+quantization = { mode = "int4" }
+"""
+    found = checked(toml, "a", tmp_path)
+    assert found[0] == "targets.a.extends: there is no target 'pixel-9'; did you mean 'pixel-8'?"
+    assert {line.partition(":")[0] for line in found[1:]} == {
+        "targets.a.bugets", "targets.a.tolerances.snr", "targets.a.tolerances.top1_drop_points",
+        "targets.a.quantization.mode",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("extends", "says"),
+    [
+        ('"b"', "a -> b -> a goes round in a circle"),
+        ('"a"', "a -> a goes round in a circle"),
+        ('"nothing-like-it"', "there is no target 'nothing-like-it'"),
+        ("3", "write the name of a target, in quotes"),
+        ('["b"]', "write the name of a target, in quotes"),
+    ],
+)
+def test_a_wrong_extends_hides_no_error_and_invents_none(extends: str, says: str, tmp_path: Path) -> None:
+    toml = f'[targets.a]\nextends = {extends}\nbugets = 1\n[targets.b]\nextends = "a"\n'
+    found = checked(toml, "a", tmp_path)
+    assert len(found) == 2, found
+    assert says in found[0]
+    assert "targets.a.bugets: unknown setting" in found[1]
+    of_child = checked(toml, "b", tmp_path)
+    assert any("`bugets`, from `a`" in line for line in of_child)
+
+
+def test_a_contradiction_with_a_parent_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    found = checked('[targets.a]\nextends = "pixel-9"\nquantization.input_type = "int8"\n', "a", tmp_path)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('extends = "iphone-15"\nquantization.weights = { method = "palettization" }',
+         "quantization.weights.granularity: 'per_channel' is not one of 'per_tensor' or 'per_grouped_channel' "
+         "(`granularity`, from `iphone-15`)"),
+        ('extends = "parent"\nquantization.mode = "dynamic_range"',
+         "per_tensor granularity is for modes int8 and int16x8 (`granularity`, from `parent`)"),
+        ('extends = "parent"\ntolerances.cosine = 0.9\nquantization.granularity = "per_channel"\nx = 1',
+         "targets.a.x: unknown setting"),
+        ('extends = "fine"\nminimum_os = "iOS 17"',
+         "quantization.weights.nbits = 4 needs iOS 18, minimum_os is iOS 17"),
+    ],
+)  # fmt: skip
+def test_inherited_settings_are_named_as_inherited(table: str, says: str, tmp_path: Path) -> None:
+    """Protects the reader of an error about a setting that stands nowhere in his table."""
+    toml = f"""
+[targets.a]
+{table}
+[targets.parent]
+extends = "pixel-8"
+quantization.granularity = "per_tensor"
+[targets.fine]
+format = "coreml"
+minimum_os = "iOS 18"
+quantization.weights = {{ method = "linear", nbits = 4 }}
+"""
+    found = checked(toml, "a", tmp_path)
+    assert any(says in line for line in found), found
+    assert ("from `fine`" in found[0]) == ("fine" in table)
+    assert not any("`x`" in line for line in found)
+
+
 def test_an_unknown_target_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageProblem, match="did you mean 'pixel-8'"):
         load_targets(["pixel8"])
