@@ -83,17 +83,20 @@ def channels_first(spec: InputSpec) -> tuple[int, ...]:
 
 
 @contextmanager
-def as_converters_know() -> Iterator[None]:
+def as_converters_know(*, spectra: bool = False) -> Iterator[None]:
     """Run torch without gradients and without what no converter knows.
 
     That is the fused attention of its inference path, functions with a gradient of their own, and those in
     `torch_rewrites`.
+
+    Args:
+        spectra: complex numbers are pairs of real ones.
     """
     fused, apply = torch.backends.mha.get_fastpath_enabled(), torch.autograd.Function.__dict__["apply"]
     torch.backends.mha.set_fastpath_enabled(False)
     torch.autograd.Function.apply = classmethod(_forward_alone)  # type: ignore[assignment, method-assign]
     try:
-        with torch.no_grad(), warnings.catch_warnings(), Rewritten():
+        with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra):
             warnings.simplefilter("ignore")
             yield
     finally:

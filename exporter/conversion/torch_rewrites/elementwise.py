@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from exporter.conversion.torch_rewrites.mode import is_float, rewrite
+from exporter.conversion.torch_rewrites.mode import as_constants, is_float, rewrite
 
 
 @rewrite("trunc", "fix")
@@ -70,6 +70,14 @@ def acosh(x: Tensor) -> Tensor:
 def atanh(x: Tensor) -> Tensor:
     """Inverse hyperbolic tangent."""
     return torch.log((1 + x) / (1 - x)) / 2
+
+
+@rewrite("atan2", "arctan2")
+def atan2(y: Tensor, x: Tensor) -> Tensor:
+    """The angle of a point; the ONNX exporter's own form is wrong on the negative axis, where y is zero."""
+    quotient = torch.atan(y / torch.where((x == 0) & (y == 0), torch.ones_like(x), x))
+    turned = torch.where(y >= 0, quotient + math.pi, quotient - math.pi)
+    return torch.where(x < 0, turned, quotient)
 
 
 @rewrite("expm1", "special_expm1")
@@ -178,6 +186,22 @@ def searchsorted(boundaries: Tensor, x: Any, *, out_int32: bool = False, right: 
         return NotImplemented
     own = boundaries if boundaries.ndim == 1 else boundaries.unsqueeze(-2)
     return bucketize(x, own, out_int32=out_int32, right=right)
+
+
+_WINDOWS = ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window")
+
+
+def _constant_window(name: str) -> None:
+    def window(*given: Any, **named: Any) -> Tensor:
+        with as_constants():
+            result: Tensor = getattr(torch, name)(*given, **named)
+        return result
+
+    rewrite(name)(window)
+
+
+for _name in _WINDOWS:
+    _constant_window(_name)
 
 
 @rewrite("_softmax", "_safe_softmax", "special_softmax")

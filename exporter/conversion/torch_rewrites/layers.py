@@ -136,13 +136,16 @@ def interpolate(
 def _resized_line(
     length: int, axis: int, size: Any, scale_factor: Any, recompute: bool | None, options: dict[str, Any]
 ) -> Tensor:
-    """What torch makes of every unit vector: shape (before, after)."""
-    units = torch.eye(length).reshape(1, length, 1, length) if axis == 3 else torch.eye(length)[None, :, :, None]
+    """What torch makes of every unit vector: shape (before, after).
+
+    The vectors are rows: torch 2.13 is wrong on columns of width one when it filters.
+    """
+    units = torch.eye(length).reshape(length, 1, 1, length)
     if size is not None:
         wanted = int(size if isinstance(size, int) else size[axis - 2])
-        given: dict[str, Any] = {"size": (1, wanted) if axis == 3 else (wanted, 1)}
+        given: dict[str, Any] = {"size": (1, wanted)}
     else:
         factor = float(scale_factor if isinstance(scale_factor, int | float) else scale_factor[axis - 2])
-        given = {"scale_factor": (1.0, factor) if axis == 3 else (factor, 1.0), "recompute_scale_factor": recompute}
+        given = {"scale_factor": (1.0, factor), "recompute_scale_factor": recompute}
     line: Tensor = functional.interpolate(units, **given, **options)
     return line.reshape(length, -1)

@@ -130,6 +130,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "own gradient": (call(lambda m, x: Clipped.apply(m.linear(x)) + 1), ROW),
     "kron": (call(lambda m, x: torch.kron(x, x)), ROW),
     "hyperbolic functions": (call(lambda m, x: torch.sinh(x) + torch.asinh(x) + torch.expm1(x)), ROW),
+    "spectrum of a sound": (call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()), {"x": (1, 60)}),
+    "spectrum of a row": (call(lambda m, x: torch.fft.rfft(x).abs()), ROW),
+    "angles": (call(lambda m, x: torch.atan2(x, x + 0.3)), ROW),
     # Shapes and interfaces.
     "batch of four": (seeded(nn.Conv2d, 6, 4, 3), {"x": (4, 6, 8, 8)}),
     "scalar": (call(lambda m, x: m.linear(x).mean()), ROW),

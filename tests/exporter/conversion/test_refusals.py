@@ -60,9 +60,8 @@ BOTH: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "median": (lambda x: torch.median(x, 1)[0], "torch.topk"),
 }  # fmt: skip
 TFLITE_ALONE = {
-    "fft_fft": (lambda x: torch.fft.fft(x).real, "spectrum"),
-    "fft_rfft": (lambda x: torch.fft.rfft(x).abs(), "spectrum"),
-    "complex": (lambda x: torch.complex(x, x).abs(), "spectrum"),
+    "fft_fft2": (lambda x: torch.fft.fft2(x).real, "spectrum"),
+    "complex": (lambda x: torch.istft(torch.complex(x, x)[:3], 4, 2, window=torch.hann_window(4)), "spectrum"),
     "_?logcumsumexp": (lambda x: torch.logcumsumexp(x, 1), "Replace it there"),
     "Unique": (lambda x: torch.unique(x), "torch.topk"),
     "Det": (lambda x: torch.linalg.det(x), "linear algebra"),
