@@ -48,6 +48,22 @@ def _another(tensor: torch.Tensor) -> torch.Tensor:
     return torch.neg(torch.neg(tensor))
 
 
+class _AsItIs(torch.nn.Module):
+    """An exported program's module, which cannot be told again that it is in eval mode."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.training = False
+
+    def train(self, mode: bool = True) -> "_AsItIs":
+        """Nothing: the program was exported in one mode."""
+        return self
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.module(*inputs)
+
+
 class _PermutedInputs(torch.nn.Module):
     """Takes image inputs as NCHW and gives them to a module that wants NHWC."""
 
@@ -137,7 +153,8 @@ def traceable(
         ToolError: the module does not run.
     """
     permuted = [index for index, spec in enumerate(inputs) if spec.image is not None and spec.layout == "NHWC"]
-    wrapped = _PermutedInputs(module, permuted) if permuted else module
+    wrapped = _AsItIs(module) if isinstance(module, torch.fx.GraphModule) else module
+    wrapped = _PermutedInputs(wrapped, permuted) if permuted else wrapped
     if divisors is not None:
         wrapped = _DividedInputs(wrapped, divisors)
     examples = example_tensors(inputs)

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from exporter.conversion.torch_rewrites.mode import as_constants, is_float, rewrite
 
@@ -202,35 +201,3 @@ def _constant_window(name: str) -> None:
 
 for _name in _WINDOWS:
     _constant_window(_name)
-
-
-@rewrite("_softmax", "_safe_softmax", "special_softmax")
-def softmax(x: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return functional.softmax(x, dim)
-
-
-@rewrite("_log_softmax")
-def log_softmax(x: Tensor, dim: int, *_: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return functional.log_softmax(x, dim)
-
-
-@rewrite("_to_copy")
-def to_copy(x: Tensor, *, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return x.to(dtype) if dtype is not None else x.clone()
-
-
-@rewrite("lift_fresh_copy", "lift_fresh", "alias")
-def same(x: Tensor) -> Tensor:
-    """Nothing but bookkeeping."""
-    return x.clone()
-
-
-@rewrite("_adaptive_avg_pool2d")
-def adaptive_pool_form(x: Tensor, size: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    from exporter.conversion.torch_rewrites.layers import averaged
-
-    return averaged(x, size)

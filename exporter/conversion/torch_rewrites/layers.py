@@ -58,14 +58,6 @@ def rms_norm(x: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps
     return normal if weight is None else normal * weight
 
 
-@rewrite("native_group_norm")
-def native_group_norm(
-    x: Tensor, weight: Tensor | None, bias: Tensor | None, n: int, c: int, hw: int, groups: int, eps: float
-) -> tuple[Any, Any, Any]:
-    """The form that a decomposed program has; only its first result is of use to a model that runs."""
-    return functional.group_norm(x, groups, weight, bias, eps), None, None
-
-
 @rewrite("bilinear")
 def bilinear(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """The products x W y for every matrix W."""

@@ -10,7 +10,10 @@ from torch.overrides import TorchFunctionMode
 
 Rewrite = Callable[..., Any]
 REWRITES: dict[str, Rewrite] = {}
-"""Name of a function, method or ATen operator -> what computes the same; `NotImplemented` leaves a call as it is."""
+"""Name of a function, method or ATen operator -> what computes the same; `NotImplemented` leaves a call as it is.
+
+With ``aten::`` before it, it is for operators of exported programs alone.
+"""
 
 
 SPECTRA: dict[str, Rewrite] = {}
@@ -52,6 +55,8 @@ class Rewritten(TorchFunctionMode):
         """One call."""
         named = dict(kwargs or {})
         own = self.table.get(_name(func))
+        if isinstance(func, torch._ops.OpOverload):
+            own = self.table.get(str(func._schema.name), own)
         if own is not None:
             given = [named.pop("input"), *args] if "input" in named else args
             result = own(*given, **named)

@@ -67,7 +67,8 @@ class Complex:
 
     def angle(self) -> Tensor:
         """The phase."""
-        return atan2(self.imag, self.real)
+        found: Tensor = atan2(self.imag, self.real)
+        return found
 
     def conj(self) -> "Complex":
         """The conjugate."""

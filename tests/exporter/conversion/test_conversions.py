@@ -145,6 +145,33 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
 }  # fmt: skip
 
 
+EXPORTED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "encoder": (seeded(ENCODER, 6, 2, 8, activation="gelu", batch_first=True), (1, 5, 6)),
+    "batch norm, relu6, pools": (
+        seeded(
+            nn.Sequential, nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU6(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2)
+        ),
+        (1, 3, 12, 10),
+    ),
+    "masked softmax": (call(lambda m, x: F.scaled_dot_product_attention(x, x, x, is_causal=True)), (1, 5, 6)),
+    "group norm": (seeded(nn.Sequential, nn.Conv2d(6, 6, 1), nn.GroupNorm(2, 6)), (1, 6, 6, 6)),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_exported_programs_in_core_operators_convert(name: str, tmp_path: Path) -> None:
+    """Protects .pt2 files after run_decompositions(): their operators are not those that a module's trace has."""
+    from exporter.sources.saved import load_exported
+
+    make, shape = EXPORTED[name]
+    program = torch.export.export(make().eval(), (torch.randn(shape),)).run_decompositions()
+    torch.export.save(program, tmp_path / "model.pt2")
+    module, inputs, _ = load_exported(tmp_path / "model.pt2")
+    module.eval = lambda: module  # an exported module refuses to be told
+    assert tflite_snr(module, {inputs[0].name: shape}, tmp_path) > LEAST_TFLITE_DB
+    assert coreml_snr(module, {inputs[0].name: shape}, tmp_path) > LEAST_COREML_DB
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_tflite_computes_what_torch_computes(name: str, tmp_path: Path) -> None:
     make, shapes = CASES[name]
