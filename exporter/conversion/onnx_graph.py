@@ -31,21 +31,31 @@ def to_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], gr
     Raises:
         ToolError: an operator has no ONNX form.
     """
+    failure: Exception | None = None
+    for spectra in (False, True):  # with complex numbers as pairs only where it is needed
+        try:
+            return simplified(onnx.load_from_string(_exported(module, inputs, outputs, spectra=spectra)))
+        except ToolError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told below; the first one is what the user has to know
+            failure = failure or error
+    assert failure is not None
+    raise onnx_refusal(failure, graph()) from failure
+
+
+def _exported(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], *, spectra: bool) -> bytes:
     buffer = io.BytesIO()
-    try:
-        with quiet(), as_converters_know():
-            torch.onnx.export(
-                module,
-                example_tensors(inputs),
-                buffer,  # type: ignore[arg-type]  # a stream works; the stub knows only paths
-                dynamo=False,
-                input_names=[spec.name for spec in inputs],
-                output_names=list(outputs),
-                opset_version=OPSET,
-            )
-    except Exception as error:
-        raise onnx_refusal(error, graph()) from error
-    return simplified(onnx.load_from_string(buffer.getvalue()))
+    with quiet(), as_converters_know(spectra=spectra):
+        torch.onnx.export(
+            module,
+            example_tensors(inputs),
+            buffer,  # type: ignore[arg-type]  # a stream works; the stub knows only paths
+            dynamo=False,
+            input_names=[spec.name for spec in inputs],
+            output_names=list(outputs),
+            opset_version=OPSET,
+        )
+    return buffer.getvalue()
 
 
 def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:

@@ -18,7 +18,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (r"pythonop|autograd", "Write its forward with torch's own functions"),
     (r"rand|dropout|bernoulli|multinomial|^normal|gumbel|exponential",
      "Draw random numbers outside of the model and give them as an input; a model in eval mode needs none for dropout"),
-    (r"gamma|erfinv|^i0|^i1|bessel|zeta|ndtri|airy",
+    (r"gamma|erfinv|(^|_)i[01]e?$|bessel|zeta|ndtri|airy",
      "Approximate it by a polynomial or a table on the range that matters"),
     (r"grid_?sampl", "Sample images only, bilinear or nearest"),
     (r"unpool|max_?pool", "Use a pool without indices and without dilation"),
@@ -64,8 +64,9 @@ def plain(text: str) -> str:
 
 def place_of(graph: Any, operator: str) -> str:
     """The layer, and the line of the user's code, of the first node of a TorchScript graph with this operator."""
+    wanted = {prefix + operator.lower() + end for prefix in ("", "special_", "linalg_", "_") for end in ("", "_")}
     for node in _nodes(graph):
-        if node.kind().rpartition("::")[2].strip("^").lower() in (operator.lower(), f"{operator.lower()}_"):
+        if node.kind().rpartition("::")[2].strip("^").lower() in wanted:
             return _place(layer_of_scope(node.scopeName()), _line(node.sourceRange()))
     return ""
 
@@ -88,17 +89,24 @@ def layer_of_scope(scope: str) -> str:
 
 
 def layer_of_onnx(name: str) -> str:
-    """Where an ONNX node comes from, as text: its name is the path of its layer and its operator, ``/a/b.0/Conv``."""
-    parts = [part for part in name.strip("/").split("/")[:-1] if part]
-    layer = WRAPPERS.sub("", ".".join(parts))
-    return _place(layer, "")
+    """Where an ONNX node comes from, as text.
+
+    Its name is the path of its layer and its operator, ``/a/b.0/Conv``; children of a container repeat its name,
+    ``/a/a.0/a.0.1/Conv``.
+    """
+    parts: list[str] = []
+    for part in name.strip("/").split("/")[:-1]:
+        if parts and part.startswith(f"{parts[-1]}."):
+            parts.pop()
+        parts.append(part)
+    return _place(WRAPPERS.sub("", ".".join(parts)), "")
 
 
 def _line(source: str) -> str:
     """``model.py, line 12``, of the innermost frame that is neither torch's nor this program's."""
     own = str(Path(__file__).resolve().parents[1])
     for file, line in re.findall(r"(\S+\.py)\((\d+)\)", source):
-        if "site-packages" not in file and not file.startswith(own):
+        if "/lib/python" not in file and "site-packages" not in file and not file.startswith(own):
             return f"{Path(file).name}, line {line}"
     return ""
 

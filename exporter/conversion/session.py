@@ -70,7 +70,7 @@ class ConversionSession:
             inspection = self._inspect(path)
             left, notes = conversion.left_alone(inspection), conversion.notes
         else:
-            self._tflite.convert(target, path, twin)
+            notes = self._tflite.convert(target, path, twin)
             inspection = self._inspect(path)
         return Conversion(path, twin, inspection, self._inspect(twin), left, notes, time.monotonic() - started)
 

@@ -2,16 +2,19 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from exporter.conversion import tflite
+from exporter.conversion.onnx_graph import run_onnx
 from exporter.conversion.onnx_tensorflow import UntranslatableError
 from exporter.conversion.refusals import layer_of_onnx, refusal
 from exporter.conversion.tflite import Example, TfliteGraph
+from exporter.conversion.tflite_blame import blame
 from exporter.conversion.tflite_check import LEAST_SNR_DB, least_snr, run_float
 from exporter.conversion.tflite_exact import exact_graph
 from exporter.conversion.tflite_onnx2tf import build_graph
@@ -29,12 +32,14 @@ class FloatModel:
         graph: the TensorFlow function, for the other variants.
         content: the float32 flatbuffer.
         snr_db: of its worst output on the sample, against the source.
+        wrong: what it computes wrongly, where it does.
     """
 
     route: str
     graph: TfliteGraph
     content: bytes
     snr_db: float
+    wrong: str = ""
 
     @property
     def right(self) -> bool:
@@ -43,6 +48,7 @@ class FloatModel:
 
 
 Build = Callable[[], TfliteGraph]
+BuildFrom = Callable[[Any], TfliteGraph]
 
 
 def float_model(
@@ -69,23 +75,36 @@ def float_model(
         return exact_graph(onnx_model, inputs, outputs, layout, sample)
 
     def guessed(onnx_model: Any) -> TfliteGraph:
-        return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, expected)
+        named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
+        wanted = run_onnx(onnx_model, named)
+        return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, wanted)
 
-    found: list[FloatModel] = []
+    routes: dict[str, BuildFrom] = {"TensorFlow": exact, "onnx2tf": guessed}
+    found: list[tuple[FloatModel, Any]] = []
     failures: list[ToolError] = []
     for make in onnx_models:
-        for route, build in (("TensorFlow", exact), ("onnx2tf", guessed)):
+        for route, build in routes.items():
             try:
-                model = _checked(route, partial(build, make()), inputs, layout, sample, expected)
+                onnx_model = make()
+                model = _checked(route, partial(build, onnx_model), inputs, layout, sample, expected)
             except ToolError as error:
                 failures.append(error)
                 continue
             if model.right:
                 return model
-            found.append(model)
+            found.append((model, onnx_model))
     if not found:
         raise failures[0]
-    return max(found, key=lambda model: model.snr_db)
+    best, onnx_model = max(found, key=lambda pair: pair[0].snr_db)
+
+    def snr_of(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
+        try:
+            return _checked(best.route, partial(routes[best.route], part), inputs, layout, sample, wanted).snr_db
+        except ToolError:
+            return -np.inf  # an intermediate result of a wrong shape, for example
+
+    named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
+    return replace(best, wrong=blame(onnx_model, named, expected, snr_of))
 
 
 def _checked(

@@ -48,6 +48,22 @@ def _another(tensor: torch.Tensor) -> torch.Tensor:
     return torch.neg(torch.neg(tensor))
 
 
+class _AsItIs(torch.nn.Module):
+    """An exported program's module, which cannot be told again that it is in eval mode."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.training = False
+
+    def train(self, mode: bool = True) -> "_AsItIs":
+        """Nothing: the program was exported in one mode."""
+        return self
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.module(*inputs)
+
+
 class _PermutedInputs(torch.nn.Module):
     """Takes image inputs as NCHW and gives them to a module that wants NHWC."""
 
@@ -83,17 +99,20 @@ def channels_first(spec: InputSpec) -> tuple[int, ...]:
 
 
 @contextmanager
-def as_converters_know() -> Iterator[None]:
+def as_converters_know(*, spectra: bool = False) -> Iterator[None]:
     """Run torch without gradients and without what no converter knows.
 
     That is the fused attention of its inference path, functions with a gradient of their own, and those in
     `torch_rewrites`.
+
+    Args:
+        spectra: complex numbers are pairs of real ones.
     """
     fused, apply = torch.backends.mha.get_fastpath_enabled(), torch.autograd.Function.__dict__["apply"]
     torch.backends.mha.set_fastpath_enabled(False)
     torch.autograd.Function.apply = classmethod(_forward_alone)  # type: ignore[assignment, method-assign]
     try:
-        with torch.no_grad(), warnings.catch_warnings(), Rewritten():
+        with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -134,7 +153,8 @@ def traceable(
         ToolError: the module does not run.
     """
     permuted = [index for index, spec in enumerate(inputs) if spec.image is not None and spec.layout == "NHWC"]
-    wrapped = _PermutedInputs(module, permuted) if permuted else module
+    wrapped = _AsItIs(module) if isinstance(module, torch.fx.GraphModule) else module
+    wrapped = _PermutedInputs(wrapped, permuted) if permuted else wrapped
     if divisors is not None:
         wrapped = _DividedInputs(wrapped, divisors)
     examples = example_tensors(inputs)

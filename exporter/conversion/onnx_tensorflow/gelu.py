@@ -1,4 +1,4 @@
-"""GELU, which PyTorch's exporter writes as five operators around Erf and TFLite has as one."""
+"""GELU, which PyTorch's exporter writes as five operators around Erf, or ten around Tanh, and TFLite has as one."""
 
 from typing import Any
 
@@ -6,10 +6,12 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 HALF, ONE, ROOT = 0.5, 1.0, 2.0**0.5
+CUBIC, TANH_SCALE = 0.044715, (2 / np.pi) ** 0.5
+"""Of the form by tanh (Hendrycks and Gimpel, 2016): tanh(sqrt(2 / pi) (x + 0.044715 x^3)) for the error function."""
 
 
 def fuse_gelus(nodes: list[Any], constants: dict[str, np.ndarray[Any, Any]]) -> list[Any]:
-    """The nodes of a graph, in order, where ``x / 2 * (1 + erf(x / sqrt(2)))`` in any order is one node Gelu.
+    """The nodes of a graph, in order, where ``x / 2 * (1 + erf(x / sqrt(2)))`` in any order, or by tanh, is one Gelu.
 
     Args:
         nodes: ONNX NodeProtos.
@@ -24,8 +26,9 @@ def fuse_gelus(nodes: list[Any], constants: dict[str, np.ndarray[Any, Any]]) -> 
     matcher = _Matcher(producers, constants)
     fused = []
     for node in nodes:
-        x = matcher.gelu_input(node)
-        fused.append(node if x is None else helper.make_node("Gelu", [x], list(node.output), name=node.name))
+        x, form = matcher.gelu_input(node)
+        gelu = helper.make_node("Gelu", [x], list(node.output), name=node.name, approximate=form) if form else node
+        fused.append(gelu)
     return fused
 
 
@@ -33,17 +36,16 @@ class _Matcher:
     def __init__(self, producers: dict[str, Any], constants: dict[str, np.ndarray[Any, Any]]) -> None:
         self.producers, self.constants = producers, constants
 
-    def gelu_input(self, node: Any) -> str | None:
-        """Name of x where `node` ends a GELU of x."""
-        if node.op_type != "Mul":
-            return None
-        factors, number = self._factors(node)
-        if not np.isclose(number, HALF, rtol=1e-5) or len(factors) != 2:
-            return None
-        for x, other in (factors, factors[::-1]):
-            if self._one_plus_erf_of(other) == x:
-                return x
-        return None
+    def gelu_input(self, node: Any) -> tuple[str, str]:
+        """Name of x where `node` ends a GELU of x, and its form, ``none`` or ``tanh``; else two empty names."""
+        if node.op_type == "Mul":
+            factors, number = self._factors(node)
+            if np.isclose(number, HALF, rtol=1e-5) and len(factors) == 2:
+                for x, other in (factors, factors[::-1]):
+                    inner, form = self._one_plus(other)
+                    if inner == x:
+                        return x, form
+        return "", ""
 
     def _factors(self, node: Any, depth: int = 2) -> tuple[list[str], float]:
         """A product as names and one number; products inside it are taken apart."""
@@ -56,7 +58,7 @@ class _Matcher:
             elif inner is not None and inner.op_type == "Mul" and depth:
                 more, factor = self._factors(inner, depth - 1)
                 # Only products with a number are taken apart: a product of two tensors may itself be x.
-                if factor == 1.0 and len(more) > 1 and not any(self._one_plus_erf_of(item) for item in more):
+                if factor == 1.0 and len(more) > 1 and not any(self._one_plus(item)[0] for item in more):
                     names.append(name)
                 else:
                     names, number = names + more, number * factor
@@ -64,16 +66,49 @@ class _Matcher:
                 names.append(name)
         return names, number
 
-    def _one_plus_erf_of(self, name: str) -> str | None:
-        """The x where `name` is 1 + erf(x / sqrt(2))."""
+    def _one_plus(self, name: str) -> tuple[str | None, str]:
+        """The x where `name` is 1 + erf(x / sqrt(2)), or by tanh; and the form."""
         add = self.producers.get(name)
         if add is None or add.op_type != "Add":
-            return None
+            return None, ""
         rest = [item for item in add.input if self._number(item) != ONE]
-        erf = self.producers.get(rest[0]) if len(rest) == 1 else None
-        inner = self.producers.get(erf.input[0]) if erf is not None and erf.op_type == "Erf" else None
-        if inner is None:
+        function = self.producers.get(rest[0]) if len(rest) == 1 else None
+        inner = self.producers.get(function.input[0]) if function is not None else None
+        if inner is None or function is None:
+            return None, ""
+        if function.op_type == "Erf":
+            return self._divided_by_root(inner), "none"
+        return (self._cubic_of(inner), "tanh") if function.op_type == "Tanh" else (None, "")
+
+    def _cubic_of(self, node: Any) -> str | None:
+        """The x where `node` is sqrt(2 / pi) (x + 0.044715 x^3)."""
+        if node.op_type != "Mul":
             return None
+        names = [name for name in node.input if not _near(self._number(name), TANH_SCALE)]
+        add = self.producers.get(names[0]) if len(names) == 1 else None
+        if add is None or add.op_type != "Add":
+            return None
+        for x, cube in (add.input, list(add.input)[::-1]):
+            powers, number = self._powers(cube)
+            if powers == [x] * 3 and _near(number, CUBIC):
+                return str(x)
+        return None
+
+    def _powers(self, name: str, depth: int = 4) -> tuple[list[str], float]:
+        """A product taken apart as far as it goes: names, and one number."""
+        if (value := self._number(name)) is not None:
+            return [], value
+        node = self.producers.get(name)
+        if node is None or not depth:
+            return [name], 1.0
+        if node.op_type == "Pow" and _near(self._number(node.input[1]), 3.0):
+            return [node.input[0]] * 3, 1.0
+        if node.op_type != "Mul":
+            return [name], 1.0
+        (one, factor), (other, more) = (self._powers(item, depth - 1) for item in node.input)
+        return one + other, factor * more
+
+    def _divided_by_root(self, inner: Any) -> str | None:
         if inner.op_type == "Div" and _near(self._number(inner.input[1]), ROOT):
             return str(inner.input[0])
         if inner.op_type == "Mul":

@@ -162,7 +162,8 @@ def _padded(x: Any, widths: list[tuple[int, int]], mode: str, value: float) -> A
         x = x[cut]
     positive = [(max(before, 0), max(after, 0)) for before, after in widths]
     if mode == "constant":
-        return tf.pad(x, positive, constant_values=tf.cast(value, x.dtype))
+        # With zeros it becomes PAD; with a number given, even zero, PADV2, which keeps its neighbours from int8.
+        return tf.pad(x, positive, constant_values=tf.cast(value, x.dtype)) if value else tf.pad(x, positive)
     if mode == "reflect":
         return tf.pad(x, positive, "REFLECT")
     for axis, (before, after) in enumerate(positive):

@@ -3,7 +3,7 @@
 They take effect while a model is traced (`Rewritten`), so the model itself stays as it is.
 """
 
-from exporter.conversion.torch_rewrites import elementwise, layers, shapes  # noqa: F401 - they fill the table
+from exporter.conversion.torch_rewrites import elementwise, exported, layers, shapes, spectra  # noqa: F401 - they fill the table
 from exporter.conversion.torch_rewrites.mode import Rewritten, as_constants
 
 __all__ = ["Rewritten", "as_constants"]

@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from exporter.conversion.torch_rewrites.mode import is_float, rewrite
+from exporter.conversion.torch_rewrites.mode import as_constants, is_float, rewrite
 
 
 @rewrite("trunc", "fix")
@@ -70,6 +69,14 @@ def acosh(x: Tensor) -> Tensor:
 def atanh(x: Tensor) -> Tensor:
     """Inverse hyperbolic tangent."""
     return torch.log((1 + x) / (1 - x)) / 2
+
+
+@rewrite("atan2", "arctan2")
+def atan2(y: Tensor, x: Tensor) -> Tensor:
+    """The angle of a point; the ONNX exporter's own form is wrong on the negative axis, where y is zero."""
+    quotient = torch.atan(y / torch.where((x == 0) & (y == 0), torch.ones_like(x), x))
+    turned = torch.where(y >= 0, quotient + math.pi, quotient - math.pi)
+    return torch.where(x < 0, turned, quotient)
 
 
 @rewrite("expm1", "special_expm1")
@@ -180,33 +187,17 @@ def searchsorted(boundaries: Tensor, x: Any, *, out_int32: bool = False, right: 
     return bucketize(x, own, out_int32=out_int32, right=right)
 
 
-@rewrite("_softmax", "_safe_softmax", "special_softmax")
-def softmax(x: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return functional.softmax(x, dim)
+_WINDOWS = ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window")
 
 
-@rewrite("_log_softmax")
-def log_softmax(x: Tensor, dim: int, *_: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return functional.log_softmax(x, dim)
+def _constant_window(name: str) -> None:
+    def window(*given: Any, **named: Any) -> Tensor:
+        with as_constants():
+            result: Tensor = getattr(torch, name)(*given, **named)
+        return result
+
+    rewrite(name)(window)
 
 
-@rewrite("_to_copy")
-def to_copy(x: Tensor, *, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    return x.to(dtype) if dtype is not None else x.clone()
-
-
-@rewrite("lift_fresh_copy", "lift_fresh", "alias")
-def same(x: Tensor) -> Tensor:
-    """Nothing but bookkeeping."""
-    return x.clone()
-
-
-@rewrite("_adaptive_avg_pool2d")
-def adaptive_pool_form(x: Tensor, size: Any) -> Tensor:
-    """The form that a decomposed program has."""
-    from exporter.conversion.torch_rewrites.layers import averaged
-
-    return averaged(x, size)
+for _name in _WINDOWS:
+    _constant_window(_name)

@@ -58,14 +58,6 @@ def rms_norm(x: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps
     return normal if weight is None else normal * weight
 
 
-@rewrite("native_group_norm")
-def native_group_norm(
-    x: Tensor, weight: Tensor | None, bias: Tensor | None, n: int, c: int, hw: int, groups: int, eps: float
-) -> tuple[Any, Any, Any]:
-    """The form that a decomposed program has; only its first result is of use to a model that runs."""
-    return functional.group_norm(x, groups, weight, bias, eps), None, None
-
-
 @rewrite("bilinear")
 def bilinear(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """The products x W y for every matrix W."""
@@ -136,13 +128,16 @@ def interpolate(
 def _resized_line(
     length: int, axis: int, size: Any, scale_factor: Any, recompute: bool | None, options: dict[str, Any]
 ) -> Tensor:
-    """What torch makes of every unit vector: shape (before, after)."""
-    units = torch.eye(length).reshape(1, length, 1, length) if axis == 3 else torch.eye(length)[None, :, :, None]
+    """What torch makes of every unit vector: shape (before, after).
+
+    The vectors are rows: torch 2.13 is wrong on columns of width one when it filters.
+    """
+    units = torch.eye(length).reshape(length, 1, 1, length)
     if size is not None:
         wanted = int(size if isinstance(size, int) else size[axis - 2])
-        given: dict[str, Any] = {"size": (1, wanted) if axis == 3 else (wanted, 1)}
+        given: dict[str, Any] = {"size": (1, wanted)}
     else:
         factor = float(scale_factor if isinstance(scale_factor, int | float) else scale_factor[axis - 2])
-        given = {"scale_factor": (1.0, factor) if axis == 3 else (factor, 1.0), "recompute_scale_factor": recompute}
+        given = {"scale_factor": (1.0, factor), "recompute_scale_factor": recompute}
     line: Tensor = functional.interpolate(units, **given, **options)
     return line.reshape(length, -1)

@@ -10,28 +10,53 @@ from torch.overrides import TorchFunctionMode
 
 Rewrite = Callable[..., Any]
 REWRITES: dict[str, Rewrite] = {}
-"""Name of a function, method or ATen operator -> what computes the same; `NotImplemented` leaves a call as it is."""
+"""Name of a function, method or ATen operator -> what computes the same; `NotImplemented` leaves a call as it is.
+
+With ``aten::`` before it, it is for operators of exported programs alone.
+"""
+
+
+SPECTRA: dict[str, Rewrite] = {}
+"""The same for complex numbers; coremltools knows these, so they are for ONNX alone."""
 
 
 def rewrite(*names: str) -> Callable[[Rewrite], Rewrite]:
     """Enter a function into `REWRITES`."""
+    return _entering(REWRITES, names)
 
+
+def rewrite_spectrum(*names: str) -> Callable[[Rewrite], Rewrite]:
+    """Enter a function into `SPECTRA`."""
+    return _entering(SPECTRA, names)
+
+
+def _entering(table: dict[str, Rewrite], names: Sequence[str]) -> Callable[[Rewrite], Rewrite]:
     def enter(function: Rewrite) -> Rewrite:
-        REWRITES.update(dict.fromkeys(names, function))
+        table.update(dict.fromkeys(names, function))
         return function
 
     return enter
 
 
 class Rewritten(TorchFunctionMode):
-    """Inside it, functions in `REWRITES` compute the same by other functions."""
+    """Inside it, functions in `REWRITES` compute the same by other functions.
+
+    Args:
+        spectra: those in `SPECTRA` as well.
+    """
+
+    def __init__(self, *, spectra: bool = False) -> None:
+        super().__init__()
+        self.table = REWRITES | SPECTRA if spectra else REWRITES
 
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """One call."""
         named = dict(kwargs or {})
-        own = REWRITES.get(_name(func))
+        own = self.table.get(_name(func))
+        if isinstance(func, torch._ops.OpOverload):
+            own = self.table.get(str(func._schema.name), own)
         if own is not None:
             given = [named.pop("input"), *args] if "input" in named else args
             result = own(*given, **named)

@@ -130,6 +130,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "own gradient": (call(lambda m, x: Clipped.apply(m.linear(x)) + 1), ROW),
     "kron": (call(lambda m, x: torch.kron(x, x)), ROW),
     "hyperbolic functions": (call(lambda m, x: torch.sinh(x) + torch.asinh(x) + torch.expm1(x)), ROW),
+    "spectrum of a sound": (call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()), {"x": (1, 60)}),
+    "spectrum of a row": (call(lambda m, x: torch.fft.rfft(x).abs()), ROW),
+    "angles": (call(lambda m, x: torch.atan2(x, x + 0.3)), ROW),
     # Shapes and interfaces.
     "batch of four": (seeded(nn.Conv2d, 6, 4, 3), {"x": (4, 6, 8, 8)}),
     "scalar": (call(lambda m, x: m.linear(x).mean()), ROW),
@@ -140,6 +143,33 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "input passed through": (call(lambda m, x: (x, m.linear(x))), ROW),
     "nothing done": (call(lambda m, x: F.dropout(x, 0.5, training=False)), ROW),
 }  # fmt: skip
+
+
+EXPORTED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "encoder": (seeded(ENCODER, 6, 2, 8, activation="gelu", batch_first=True), (1, 5, 6)),
+    "batch norm, relu6, pools": (
+        seeded(
+            nn.Sequential, nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU6(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2)
+        ),
+        (1, 3, 12, 10),
+    ),
+    "masked softmax": (call(lambda m, x: F.scaled_dot_product_attention(x, x, x, is_causal=True)), (1, 5, 6)),
+    "group norm": (seeded(nn.Sequential, nn.Conv2d(6, 6, 1), nn.GroupNorm(2, 6)), (1, 6, 6, 6)),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_exported_programs_in_core_operators_convert(name: str, tmp_path: Path) -> None:
+    """Protects .pt2 files after run_decompositions(): their operators are not those that a module's trace has."""
+    from exporter.sources.saved import load_exported
+
+    make, shape = EXPORTED[name]
+    program = torch.export.export(make().eval(), (torch.randn(shape),)).run_decompositions()
+    torch.export.save(program, tmp_path / "model.pt2")
+    module, inputs, _ = load_exported(tmp_path / "model.pt2")
+    module.eval = lambda: module  # an exported module refuses to be told
+    assert tflite_snr(module, {inputs[0].name: shape}, tmp_path) > LEAST_TFLITE_DB
+    assert coreml_snr(module, {inputs[0].name: shape}, tmp_path) > LEAST_COREML_DB
 
 
 @pytest.mark.parametrize("name", CASES)
