@@ -102,8 +102,10 @@ def naming(path: Path, called: str = "") -> Iterator[None]:
     except ExporterError:
         raise
     except shutil.Error as error:  # copytree has no error number, only the words of each file's error
-        full = any(os.strerror(errno.ENOSPC) in str(words) for *_, words in error.args[0])
-        raise file_problem(called, OSError(errno.ENOSPC if full else None, str(error.args[0][0][-1]))) from error
+        words = str(error.args[0][0][-1]) if isinstance(error.args[0], list) else str(error)
+        full = os.strerror(errno.ENOSPC) in str(error)
+        known = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else OSError(words)
+        raise file_problem(called, known) from error
     except OSError as error:
         if error.filename is None or is_inside(str(error.filename), path):
             raise file_problem(called, error) from error

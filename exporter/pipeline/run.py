@@ -11,30 +11,29 @@ from exporter.artifacts.output import output_folder, publish, write_text
 from exporter.budgets.artifact import judge_artifact
 from exporter.conversion.session import FILE_NAMES
 from exporter.errors import ToolError, UsageProblem
+from exporter.pipeline.host import Readings, readings_here
 from exporter.pipeline.isolation import Trouble, Troubles, attempt
 from exporter.pipeline.model import ModelAtHand
 from exporter.pipeline.progress import Progress
 from exporter.pipeline.request import RunRequest
-from exporter.pipeline.stages import Converted, convert, parities, readings
+from exporter.pipeline.stages import Converted, convert, parities
 from exporter.pipeline.tools import machine_facts, tool_versions
-from exporter.pipeline.warnings import conversion_warnings, speed_warning
+from exporter.pipeline.warnings import conversion_warnings
 from exporter.profiling_gates import judge_readings
 from exporter.record import Artifact, DeviceProfile, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
 from exporter.report.summary import caveats, host_readings
 from exporter.sources.description import SourceKind
 from exporter.targets.load import load_targets
-from exporter.targets.settings import CoremlTarget, Target, TfliteTarget
+from exporter.targets.settings import CoremlTarget, Target
 from exporter.units import format_size
 from exporter.verdicts import Verdict, exit_code, judge, not_checked
 from exporter.verification.files import file_verdicts
 from exporter.verification.gate import parity_verdicts, parity_warnings
-from profilers.readings import Reading
 
 if TYPE_CHECKING:
     from exporter.device_choice import Selection
 
 TOOL_FAILED = 3
-Readings = tuple[tuple[Reading, ...], list[str], bool]
 
 
 def run(request: RunRequest, progress: Progress) -> RunRecord:
@@ -145,7 +144,7 @@ def _examined(
     target, facts = converted.target, converted.facts
     compared, compared_cached, why_not = _parities(model, converted, troubles)
     no_readings: Readings = ((), [], False)
-    taken, slower, taken_cached = troubles.attempt(lambda: _readings(model, converted), no_readings)
+    taken, slower, taken_cached = troubles.attempt(lambda: readings_here(model, converted), no_readings)
     outcomes = [
         verdict
         for parity in compared or (None,)
@@ -215,21 +214,6 @@ def _compared(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, .
         return (), False, str(error)
     except (ModelFileError, ModelInputError) as error:
         raise ToolError(str(error)) from error  # nobody gave this file: it was made here
-
-
-def _readings(model: ModelAtHand, converted: Converted) -> Readings:
-    """Host readings of a TFLite artifact, and whether it is slower than its float twin."""
-    target = converted.target
-    if not isinstance(target, TfliteTarget) or not model.request.measure:
-        return (), [], False
-    own, cached = readings(model, converted.path, converted.facts.sha256, target.name)
-    if converted.facts.sha256 == converted.facts.twin_sha256 or target.quantization.mode == "float32":
-        return own, [], cached
-    twin, twin_cached = readings(
-        model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression"
-    )
-    now = datetime.now(UTC) if cached or twin_cached else None
-    return own, speed_warning(target, own, twin, at=now), cached
 
 
 def _profiles(model: ModelAtHand, target: Target, artifact: Path, devices: "Selection | None") -> list[DeviceProfile]:

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from exporter.artifacts.cache import Cache, key_of
 from exporter.artifacts.digests import tree_digest, tree_size
-from exporter.artifacts.output import output_folder, publish, write_text
+from exporter.artifacts.output import naming, output_folder, publish, write_text
 from exporter.errors import ToolError, UsageProblem
 
 
@@ -39,6 +40,28 @@ def test_a_failed_entry_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=f"cache {tmp_path} cannot be written: No space"):
         Cache(tmp_path).store(key_of(1), fail)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'"), ("c", "d", "other")]),
+        OSError(errno.ENOSPC, "No space left on device", "{here}/inside"),
+    ],
+)
+def test_a_full_disk_is_said_in_one_way_whatever_a_library_raises(error: OSError, tmp_path: Path) -> None:
+    if error.filename:
+        error.filename = str(tmp_path / "file" / "inside")
+    with pytest.raises(ToolError) as caught, naming(tmp_path / "file"):
+        raise error
+    said = "cannot be written: No space left on device. Free some space there, or choose another place."
+    assert str(caught.value) == f"{tmp_path / 'file'} {said}"
+
+
+def test_errors_about_other_files_keep_their_own_words(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), naming(tmp_path / "file"):
+        raise FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/entirely")
 
 
 def test_two_makers_of_one_entry_agree(tmp_path: Path) -> None:

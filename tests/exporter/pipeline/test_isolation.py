@@ -74,7 +74,7 @@ def striking(original: Callable[..., Any], error: BaseException) -> Callable[...
 
 
 @pytest.mark.parametrize("error", STRUCK, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("where", ["convert", "parities", "_readings", "_profiles", "conversion_warnings"])
+@pytest.mark.parametrize("where", ["convert", "parities", "readings_here", "_profiles", "conversion_warnings"])
 def test_whatever_strikes_one_target_the_other_is_finished(
     where: str, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
