@@ -30,6 +30,11 @@ class MissingExtraError(UsageProblem):
         super().__init__(f"{package} is not installed. Install it with: pip install 'mobile-export[{extra}]'")
 
 
+_NO_PLACE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
+)  # fmt: skip
+
+
 def file_problem(path: object, error: OSError) -> ExporterError:
     """What `error` says of writing `path`, with what to do.
 
@@ -38,7 +43,7 @@ def file_problem(path: object, error: OSError) -> ExporterError:
     said = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ToolError(f"{path} cannot be written: {said}. Free some space there, or choose another place.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
+    if error.errno in _NO_PLACE:
         return UsageProblem(f"{path} cannot be written: {said}. Choose another place.")
     return ToolError(f"{path} cannot be written: {said}.")
 

@@ -75,11 +75,20 @@ def judge(
     )
 
 
-def not_checked(subject: str, metric: str, unit: str, reason: str, *, limit: float | None = None) -> Verdict:
+def not_checked(
+    subject: str,
+    metric: str,
+    unit: str,
+    reason: str,
+    *,
+    limit: float | None = None,
+    bound: Literal["at most", "at least"] = "at most",
+) -> Verdict:
     """A gate that could not be evaluated, with the reason."""
     return Verdict(
-        subject=subject, metric=metric, value=None, unit=unit, limit=limit, status=Status.NOT_CHECKED, reason=reason
-    )
+        subject=subject, metric=metric, value=None, unit=unit, limit=limit, bound=bound, status=Status.NOT_CHECKED,
+        reason=reason,
+    )  # fmt: skip
 
 
 def exit_code(verdicts: Iterable[Verdict], *, strict: bool) -> int:

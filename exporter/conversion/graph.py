@@ -54,17 +54,24 @@ class SourceGraph:
 
     def _to_onnx(self, module: torch.nn.Module) -> Any:
         graph = lambda: self.traced.inlined_graph  # noqa: E731 - made only when something is refused
-        return onnx_graph.to_onnx(module, self.description.inputs, self.description.outputs, graph)
+        model = onnx_graph.to_onnx(module, self.description.inputs, self.description.outputs, graph)
+        return onnx_graph.maps_to_front(model) if self._channels_last else model
+
+    @property
+    def _channels_last(self) -> bool:
+        """Whether the source's own images, and so its outputs of four dimensions, have their channels last."""
+        return any(spec.image is not None and spec.layout == "NHWC" for spec in self.description.inputs)
 
     def outputs_of(self, sample: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """What the source gives for one example, whose images are NCHW."""
+        """What the source gives for one example, whose images are NCHW; outputs of four dimensions are NCHW too."""
         inputs = self.description.inputs
         if self.source.onnx_path is not None:
             named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
             return onnx_graph.run_onnx(self.onnx_model, named)
         module = traceable(self.source.module, inputs)
         with torch.no_grad():
-            return [tensor.numpy() for tensor in flatten(module(*map(torch.from_numpy, sample)))]
+            found = [tensor.numpy() for tensor in flatten(module(*map(torch.from_numpy, sample)))]
+        return [np.moveaxis(value, -1, 1) if self._channels_last and value.ndim == 4 else value for value in found]
 
     @cached_property
     def traced_dividing(self) -> Any:

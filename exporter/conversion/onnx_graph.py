@@ -69,6 +69,12 @@ def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
     return simplified(fixed)
 
 
+def maps_to_front(model: Any) -> Any:
+    """The same model with outputs of four dimensions NCHW where a source with channels last gives them NHWC."""
+    channels_to_front(model, [])
+    return simplified(model)
+
+
 def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
     """Outputs of an ONNX model in onnxruntime."""
     import onnxruntime

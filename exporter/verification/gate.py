@@ -50,7 +50,7 @@ def parity_verdicts(target: Target, parity: Parity | None, reason: str = "", *, 
 
 def _unknown(target: Target, limits: dict[str, float], reason: str) -> list[Verdict]:
     return [
-        not_checked(target.name, _METRICS[key], _UNITS.get(key, "1"), reason, limit=limit)
+        not_checked(target.name, _METRICS[key], _UNITS.get(key, "1"), reason, limit=limit, bound=_bound(key))
         for key, limit in limits.items()
     ]
 
@@ -156,15 +156,18 @@ def _plain(target: Target, key: str, limit: float, parity: Parity) -> Verdict:
     value = _value(key, parity)
     if value is None:
         words = "the output is not one of class scores"
-        return not_checked(target.name, _METRICS[key], _UNITS.get(key, "1"), words, limit=limit)
-    bound: Literal["at least", "at most"] = "at most" if key == "max_abs_error" else "at least"
+        return not_checked(target.name, _METRICS[key], _UNITS.get(key, "1"), words, limit=limit, bound=_bound(key))
     names = {"snr_db": "signal-to-noise ratio", "cosine": "cosine similarity", "max_abs_error": "largest error",
              "top1_agreement": "same top class as the source"}  # fmt: skip
     figure = f"{names[key]} {value:.4g}{' dB' if key == 'snr_db' else ''}{_worst_output(key, parity)}"
     return judge(
-        target.name, _METRICS[key], value, _UNITS.get(key, "1"), limit=limit, bound=bound,
+        target.name, _METRICS[key], value, _UNITS.get(key, "1"), limit=limit, bound=_bound(key),
         reason=f"{figure} {_where(parity)}",
     )  # fmt: skip
+
+
+def _bound(key: str) -> Literal["at least", "at most"]:
+    return "at least" if key in ("snr_db", "cosine", "top1_agreement") else "at most"
 
 
 def _value(key: str, parity: Parity) -> float | None:

@@ -23,6 +23,7 @@ from device_harness.pymobiledevice import PymobiledeviceDevice
 from device_harness.runners import coreml_build
 from device_harness.runners.coreml import CoremlPlan, accelerator, push_model, read_document, run_plan
 from tests.device_harness.apple.test_contract import ATTACHED, PHONE, SETTINGS, SIMULATOR
+from tests.exporter.budgets.builders import mlpackage
 from tests.fakes.apple.stage import Stage
 
 IOS = coreml_build.SOURCES
@@ -31,12 +32,7 @@ PLAN = CoremlPlan(Settings(accelerator="cpu_and_ne", warmup_runs=2, runs=3))
 
 
 def model_package(folder: Path) -> Path:
-    package = folder / "Model.mlpackage"
-    (package / "Data/com.apple.CoreML/weights").mkdir(parents=True)
-    (package / "Manifest.json").write_text("{}")
-    (package / "Data/com.apple.CoreML/model.mlmodel").write_bytes(b"\x08\x01")
-    (package / "Data/com.apple.CoreML/weights/weight.bin").write_bytes(bytes(5000))
-    return package
+    return mlpackage(folder / "Model.mlpackage", 5000)
 
 
 def test_the_sample_document_is_of_the_one_schema() -> None:
