@@ -15,7 +15,7 @@ SOURCE = '''
 import torch
 from torch import nn
 class Net(nn.Module):
-    """(N, 12, 20, 3) -> (N, 12, 20, 4): channels last on both ends, with four channels beside an even number of rows."""
+    """(N, 12, 20, 3) -> (N, 12, 20, 4): channels last on both ends."""
     def __init__(self):
         super().__init__()
         torch.manual_seed(0)
