@@ -16,9 +16,10 @@ MOST_LOOKED_AT = 200
 """Examples of a dataset whose files are looked at for how they lie, evenly spread."""
 
 SATURATED_IMAGE = 0.5
+SATURATED_GRAY = 0.9
 SATURATED = 0.25
 """Share of an input's values at the ends of their range from which data counts as saturated; images have black and
-white of their own."""
+white of their own, writing on a plain ground most of all."""
 
 BEYOND = 0.02
 """Share of the range that normalization gives by which values may lie outside of it: resizing overshoots."""
@@ -97,7 +98,7 @@ def _saturation(spec: InputSpec, found: _Seen) -> list[str]:
     if spec.dtype not in ("float32", "uint8"):
         return []
     if spec.image:
-        ends, limit = {0.0, 255.0}, SATURATED_IMAGE
+        ends, limit = {0.0, 255.0}, SATURATED_GRAY if spec.image.color == "GRAY" else SATURATED_IMAGE
     else:  # many zeros are how one-hot and sparse inputs are
         ends, limit = {found.least, found.most} - {0.0}, SATURATED
     share = sum(found.at_ends.get(end, 0) for end in ends) / found.values
