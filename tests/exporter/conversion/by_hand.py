@@ -83,6 +83,8 @@ def wanted(module: torch.nn.Module, given: Sequence[torch.Tensor]) -> list[Any]:
 def snr(expected: Any, found: Any) -> float:
     """In dB; 200 for equal arrays, minus infinity for another shape."""
     one, other = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    if one.shape == () and other.shape == (1,):  # Core ML has no scalars
+        other = other.reshape(())
     if one.shape != other.shape:
         return -np.inf
     noise = float(((one - other) ** 2).sum())

@@ -175,11 +175,11 @@ def test_coreml_stores_each_weight_in_its_trained_form(
 
 def coreml(model: CompressedModel, folder: Path, quantization: CoremlQuantization) -> list[Any]:
     """Operations of the converted package."""
-    from exporter.coreml_reference.model import _load_program
+    from exporter.coreml_reference.model import load_program
     from exporter.coreml_reference.package import read_model_file
 
     target = CoremlTarget(
         name="t", format="coreml", minimum_os="iOS 18", input_kind="tensor", quantization=quantization
     )
     CoremlConverter(graph_of(model)).convert(target, folder / "Model.mlpackage", folder / "Twin.mlpackage")
-    return list(_load_program(read_model_file(folder / "Model.mlpackage")).functions["main"].operations)
+    return list(load_program(read_model_file(folder / "Model.mlpackage")).functions["main"].operations)

@@ -71,8 +71,8 @@ def test_scores_are_read_by_label_whatever_the_order(tmp_path: Path, labels: lis
     assert good(checked(path, "classifier", "1,3,32,32", labels=names))
     assert good(checked(path, "reversed_classifier", "1,3,32,32"))  # the artifact's own order
     assert not good(checked(path, "classifier", "1,3,32,32"))
-    names.write_text("a\nb\nz\n")
-    with pytest.raises(UsageProblem, match="--labels has 3 names and the artifact 5 classes"):
+    names.write_text("a\nb\nx\ny\nz\n")
+    with pytest.raises(UsageProblem, match="--labels has 5 names and the artifact 5 classes"):
         checked(path, "classifier", "1,3,32,32", labels=names)
 
 
