@@ -19,7 +19,7 @@ from exporter.pipeline.tools import tool_versions
 from exporter.sources.description import SourceDescription, light_key
 from exporter.sources.load import ModelSource, load_source
 from exporter.verification.compare import Reference, reference_outputs
-from exporter.verification.noise import IntegerRange, integer_ranges, noise
+from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
 
 REVISION = 1
@@ -80,7 +80,7 @@ class ModelAtHand:
     @cached_property
     def integer_ranges(self) -> dict[str, IntegerRange]:
         """What the integer inputs can hold, found out once a source."""
-        if all(spec.dtype == "float32" for spec in self.description.inputs):
+        if not any(holds_integers(spec) for spec in self.description.inputs):
             return {}
         adapter = TypeAdapter(dict[str, IntegerRange])
         key = key_of("integers", REVISION, self.description.digest, tool_versions())

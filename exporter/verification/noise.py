@@ -44,6 +44,11 @@ def is_mask(name: str) -> bool:
     return "mask" in name.lower()
 
 
+def holds_integers(spec: InputSpec) -> bool:
+    """Whether an input takes integers whose range is the source's to say; pixels have theirs."""
+    return spec.image is None and spec.dtype != "float32"
+
+
 def integer_ranges(run: Run, module: Any, inputs: Sequence[InputSpec]) -> dict[str, IntegerRange]:
     """What each integer input can hold: the vocabulary of the embedding that reads it, else what the source takes.
 
@@ -54,11 +59,11 @@ def integer_ranges(run: Run, module: Any, inputs: Sequence[InputSpec]) -> dict[s
     """
     base = [_constant(spec, 0) for spec in inputs]
     if not _runs(run, base):
-        base = [_constant(spec, int(spec.dtype != "float32")) for spec in inputs]
+        base = [_constant(spec, int(holds_integers(spec))) for spec in inputs]
     vocabularies = _vocabularies(module, base) if module is not None else {}
     ranges: dict[str, IntegerRange] = {}
     for position, spec in enumerate(inputs):
-        if spec.dtype == "float32":
+        if not holds_integers(spec):
             continue
         if is_mask(spec.name):
             ranges[spec.name] = IntegerRange(low=0, high=1, known=True)

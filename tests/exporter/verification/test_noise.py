@@ -101,3 +101,13 @@ def test_images_of_a_batch(layout: str) -> None:
     (values,) = noise((spec,), {}).read(0)
     assert values.shape == shape
     assert -1 <= values.min() < values.max() <= 1
+
+
+def test_pixels_of_an_integer_image_are_pixels() -> None:
+    """Nothing is tried out: an image of uint8 holds 0 to 255."""
+    image = ImageSpec(mean=(0.0,) * 3, std=(1.0,) * 3, color="RGB")
+    spec = InputSpec(name="image", shape=(1, 3, 4, 5), dtype="uint8", image=image)
+    assert ranges(Arithmetic(), spec) == {}
+    (values,) = noise((spec,), {}).read(0)
+    assert (values.shape, values.dtype) == ((1, 3, 4, 5), np.uint8)
+    assert values.max() > 128
