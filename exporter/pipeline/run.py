@@ -123,7 +123,15 @@ def _outcome(
         facts["artifact"] = None if made is None else made[1]
         if made is not None:
             facts |= troubles.attempt(lambda: _examined(model, *made, devices, troubles), dict[str, Any]())
+    if facts.get("artifact") is None:
+        facts["warnings"] = _left_over(model.request.output, target)
     return TargetRecord.model_validate({**facts, "error": troubles.sentences}), troubles.exit_code
+
+
+def _left_over(output: Path, target: Target) -> tuple[str, ...]:
+    """An earlier run's artifact, which this run does not stand for, is named."""
+    path = output / target.name / FILE_NAMES[target.format]
+    return (f"{path} is of an earlier run: this one made no artifact",) if path.exists() else ()
 
 
 def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:

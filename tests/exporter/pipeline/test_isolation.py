@@ -103,6 +103,26 @@ def test_whatever_strikes_one_target_the_other_is_finished(
         assert (tmp_path / "out" / first.artifact.path).is_file()
 
 
+def test_an_earlier_run_s_artifact_is_not_taken_for_this_one_s(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays, for it is the user's; that it is not of this run is said."""
+    assert not any(target.warnings for target in job().targets)
+    real = main_job.convert
+
+    def struck(model: Any, target: Any) -> Any:
+        if target.name == "first":
+            raise ToolError("the converter failed")
+        return real(model, target)
+
+    monkeypatch.setattr(main_job, "convert", struck)
+    first, second = job().targets
+    assert first.artifact is None
+    assert "first/model.tflite is of an earlier run" in first.warnings[0]
+    assert second.artifact is not None
+    assert not second.warnings
+
+
 def test_a_failed_verification_is_not_checked_with_its_reason(
     job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
