@@ -15,12 +15,14 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/mobile-export demo --output demo-output
 
-# Two processes, a file in one of them, so that a module's conversions are made once.
+# Measurements on devices run alone, since other work spreads them; the rest in two processes, a file in one of them, so
+# that a module's conversions are made once.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/integration
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/integration -m 'not slow'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
