@@ -105,9 +105,10 @@ def stft(
     hop, length = hop_length or n_fft // 4, win_length or n_fft
     with as_constants():
         waves = _waves(n_fft, n_fft // 2 + 1 if onesided is not False else n_fft).to(x.dtype)
-    shape = torch.ones(length, dtype=x.dtype) if window is None else window
-    left = (n_fft - length) // 2
-    kernels = (waves * functional.pad(shape, (left, n_fft - length - left))).unsqueeze(1)
+        # The values of a window that the module holds: ONNX knows no convolution whose kernel is computed.
+        shape = torch.ones(length) if window is None else torch.from_numpy(window.detach().numpy().copy())
+        left = (n_fft - length) // 2
+        kernels = (waves * functional.pad(shape.to(x.dtype), (left, n_fft - length - left))).unsqueeze(1)
     rows = (x if x.ndim == 2 else x.unsqueeze(0)).unsqueeze(1)
     if center:
         rows = functional.pad(rows, (n_fft // 2, n_fft // 2), mode=pad_mode)

@@ -30,6 +30,17 @@ class Call(nn.Module):
         return self.function(self, *inputs)
 
 
+class Windowed(nn.Module):
+    """A window as a buffer, as front ends of speech models hold it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(12))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stft(x, 16, 4, 12, window=self.window, return_complex=True).abs() ** 2
+
+
 class Clipped(torch.autograd.Function):
     """A function with a gradient of its own, as networks use to save memory."""
 
@@ -131,6 +142,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "kron": (call(lambda m, x: torch.kron(x, x)), ROW),
     "hyperbolic functions": (call(lambda m, x: torch.sinh(x) + torch.asinh(x) + torch.expm1(x)), ROW),
     "spectrum of a sound": (call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()), {"x": (1, 60)}),
+    "spectrum under a window of the module's own": (lambda: Windowed(), {"x": (1, 60)}),
     "spectrum of a row": (call(lambda m, x: torch.fft.rfft(x).abs()), ROW),
     "angles": (call(lambda m, x: torch.atan2(x, x + 0.3)), ROW),
     # Shapes and interfaces.
