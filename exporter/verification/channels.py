@@ -69,7 +69,7 @@ class _Axis:
             yield self._worst("channel", group, np.asarray(own) + ALLOWANCE_DB)
             peak = np.maximum(self.peak[group], FLOOR * self.peak[group].max())
             allowed = np.maximum(VALUE_SIGMAS * np.sqrt(floor), peak)
-            own = [decibels(a * a, b * b) for a, b in zip(allowed, self.error[group], strict=True)]
+            own = [decibels(a * a, b * b) for a, b in zip(allowed.tolist(), self.error[group].tolist(), strict=True)]
             yield self._worst("value", group, np.asarray(own))
             lost = group[self._lost(group, peak)]
             if len(lost):
@@ -80,7 +80,8 @@ class _Axis:
         for group in self.groups:
             signal, noise = float(self.varying[group].sum()), float(self.varying_noise[group].sum())
             if signal > STILL * float(self.power[group].sum()) * self.values:
-                yield decibels(signal, noise)
+                found = decibels(signal, noise)
+                yield -math.inf if math.isnan(found) else found
 
     def _lost(self, group: NDArray[np.intp], peak: Floats) -> NDArray[np.bool_]:
         varies = self.spread[group] >= VARIES * peak
@@ -93,9 +94,10 @@ class _Axis:
         return self._fact(kind, group[place : place + 1], float(ranked[place]), group)
 
     def _fact(self, kind: str, indices: NDArray[np.intp], db: float, group: NDArray[np.intp]) -> ChannelFact:
+        known = -math.inf if math.isnan(db) else db  # min would pass over it
         return ChannelFact.model_validate({
             "kind": kind, "axis": self.axis, "indices": tuple(int(index) for index in indices),
-            "channels": len(self.power), "db": db, "source_peak": float(self.peak[group].max()),
+            "channels": len(self.power), "db": known, "source_peak": float(self.peak[group].max()),
             "largest_peak": float(self.peak.max()), "error": float(self.error[indices].max()),
             "spread": float(self.spread[indices].max()),
         })  # fmt: skip

@@ -93,6 +93,15 @@ def test_one_value_that_is_not_finite_is_never_passed(rows: list[list[Array]], d
     assert f"output out_{output}: 1 of {total} values, first in example {example + 1}" in finite.reason
 
 
+def test_powers_beyond_float64_are_not_lost_among_good_parts() -> None:
+    """The square of 1e200 is infinite: its ratio is not a number, which Python's min would pass over."""
+    rows = [[np.asarray([[1e200, 1.0, 2.0]])] for _ in range(4)]
+    found = [[np.asarray([[-1e200, 1.0, 2.0]])] for _ in range(4)]
+    verdicts = {verdict.metric: verdict.status for verdict in judged(rows, found, 10)}
+    assert verdicts["parity.channels"] is Status.FAILED
+    assert verdicts["parity.snr"] is Status.FAILED
+
+
 def test_float16_overflow_says_what_to_do() -> None:
     wanted = [[np.asarray([[7e4, 1.0]])], [[[6e4, 1.0]]]]
     found = [[np.asarray([[np.inf, 1.0]])], [[[6e4, 1.0]]]]
