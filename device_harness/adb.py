@@ -47,12 +47,18 @@ cat > /dev/null
 [ "$(cat .lease 2>/dev/null)" = {lease} ] || exit 0
 {finish}"""
 
-_FINISH = """cd {workspace} 2>/dev/null || exit 0
-for p in $(grep -l {marker}={token} /proc/[0-9]*/environ 2>/dev/null); do
-  p=${{p#/proc/}}; kill -9 "${{p%/environ}}" 2>/dev/null
+# Looked for again after killing: a process may have started another while the list was made.
+_KILL = """for round in 1 2 3 4 5; do
+  found=$(grep -l {marker}={token} /proc/[0-9]*/environ 2>/dev/null)
+  [ -n "$found" ] || break
+  for p in $found; do p=${{p#/proc/}}; kill -9 "${{p%/environ}}" 2>/dev/null; done
 done
-[ -f .restore ] && sh .restore > /dev/null 2>&1
+"""
+
+_RESTORE = """[ -f .restore ] && sh .restore > /dev/null 2>&1
 cd / && rm -rf {workspace}"""
+
+_FINISH = "cd {workspace} 2>/dev/null || exit 0\n" + _KILL + _RESTORE
 
 # Clears up after sessions whose guards are gone (a reboot, or init ended them with adbd), then makes a workspace. The
 # same shell goes on as its guard: there is no moment at which the workspace has none.
@@ -280,11 +286,7 @@ class AdbDevice:
 
     def kill_marked(self, token: str) -> None:
         """Kill every process on the device that was started under this token."""
-        pattern = f"{MARKER}={self._token}.{token}"
-        script = (
-            f"for p in $(grep -l {pattern} /proc/[0-9]*/environ 2>/dev/null); do "
-            'p=${p#/proc/}; kill -9 "${p%/environ}" 2>/dev/null; done; true'
-        )
+        script = _KILL.format(marker=MARKER, token=f"{self._token}.{token}") + "true"
         self._again(lambda: self.client.call("shell", script))
 
     def number(self, words: Sequence[str], what: str, kind: Callable[[str], Number]) -> Number:

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from device_harness.local import NO_SPACE
 
 COMMAND_S = 60.0
 BOOT_S = 300.0
+STOP_S = 1.0
 
 
 def list_simulators() -> tuple[simctl.ListedSimulator, ...]:
@@ -120,8 +122,7 @@ class AppleSimulator(AppDevice):
     def terminate(self, pid: int) -> None:
         """End the process and what it started."""
         try:
-            app = psutil.Process(pid)
-            family = [*app.children(recursive=True), app]
+            family = _stopped_family(psutil.Process(pid))
         except psutil.NoSuchProcess:
             return
         for member in family:
@@ -137,3 +138,19 @@ class AppleSimulator(AppDevice):
                 raise failure(what, result.text + result.errors, serial=self.serial)
             self._container = Path(result.text.strip())
         return self._container / relative
+
+
+def _stopped_family(app: psutil.Process) -> list[psutil.Process]:
+    """The process and its descendants, each stopped before its children are listed.
+
+    A running one goes on starting others, which are nobody's children once it has been killed.
+    """
+    app.suspend()
+    end = time.monotonic() + STOP_S
+    while app.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE) and time.monotonic() < end:
+        time.sleep(0.001)
+    family = [app]
+    for child in app.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += _stopped_family(child)
+    return family

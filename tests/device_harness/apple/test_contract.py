@@ -1,6 +1,7 @@
 """Devices that run one app, under the Device contract, each through its own tools (stand-ins that act out a device)."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from device_harness.apple_device import AppleDevice
 from device_harness.apple_simulator import AppleSimulator
 from device_harness.mac import MacDevice
 from device_harness.pymobiledevice import AttachedDevice, PymobiledeviceDevice
-from tests.device_harness.contract import DeviceContract, Subject
+from tests.device_harness.contract import DeviceContract, Subject, gone
 from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
 
@@ -81,3 +82,14 @@ def test_simulators_say_so(stage: Stage) -> None:
     """Their readings are never compared with a device's."""
     assert AppleSimulator(SIMULATOR, SETTINGS).info().environment == "simulator"
     assert json.loads(AppleDevice(PHONE, SETTINGS).info().model_dump_json())["environment"] == "device"
+
+
+def test_what_an_app_is_just_starting_ends_with_it(stage: Stage) -> None:
+    """A process that was begun while its family was being listed would go on running on the Mac."""
+    with AppleSimulator(SIMULATOR, SETTINGS) as device:
+        for turn in range(5):
+            marker = f"34{time.monotonic_ns() % 10**7:07d}"
+            started = device.start(["/bin/sh", "-c", f"for i in 1 2 3 4 5 6 7 8 9; do sleep {marker} & done; wait"])
+            time.sleep(0.005 * turn)
+            started.kill()
+            assert gone(process_runs, marker)
