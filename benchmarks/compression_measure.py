@@ -11,14 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from exporter.compression import CompressedModel
-from exporter.conversion.session import ConversionSession
-from exporter.coreml_reference import ReferenceModel
+from exporter.data.model import ModelSettings
+from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.data.target import Activations, CoremlQuantization, CoremlTarget, TfliteQuantization, TfliteTarget
 from exporter.datasets.dataset import Dataset
-from exporter.heavy import load
-from exporter.sources.description import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.execution.heavy import load
+from exporter.formats.common.session import ConversionSession
+from exporter.formats.coreml.reference import ReferenceModel
 from exporter.sources.load import ModelSource
-from exporter.sources.settings import ModelSettings
-from exporter.targets.settings import Activations, CoremlQuantization, CoremlTarget, TfliteQuantization, TfliteTarget
 
 RUNS, WARMUP = 300, 10
 SECONDS = 60.0

@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from exporter.compression import CompressedModel, CompressionData, Progress, apply_recipe
-from exporter.errors import ExporterError
-from exporter.heavy import load_torchvision
-from exporter.hints import CompressionHints
-from exporter.recipe import Recipe, load_recipe, parse_recipe
+from exporter.data.errors import ExporterError
+from exporter.data.hints import CompressionHints
+from exporter.data.recipe import Recipe, load_recipe, parse_recipe
+from exporter.execution.heavy import load_torchvision
 
 Steps = list[dict[str, Any]]
 INT8 = Form("int8", activations=True)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from exporter.compression import CompressedModel, CompressionData, Progress, apply_recipe
-from exporter.recipe import parse_recipe
+from exporter.data.recipe import parse_recipe
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CALIBRATION = 256

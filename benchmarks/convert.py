@@ -51,11 +51,11 @@ OURS = """
 import sys
 from pathlib import Path
 import numpy as np
-from exporter.conversion.session import ConversionSession
+from exporter.formats.common.session import ConversionSession
 from exporter.datasets.dataset import Dataset
 from exporter.sources.load import load_source
-from exporter.sources.settings import ModelSettings
-from exporter.targets.settings import CoremlTarget, TfliteTarget
+from exporter.data.model import ModelSettings
+from exporter.data.target import CoremlTarget, TfliteTarget
 source = load_source("torchvision:" + sys.argv[1], ModelSettings(weights="none"))
 noise = Dataset("noise", "noise", 10, lambda i: (np.random.default_rng(i).standard_normal((3, 224, 224), np.float32),))
 session = ConversionSession(source, noise, 10)

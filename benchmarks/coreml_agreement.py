@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from exporter.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
 
 CLASSIFIERS: dict[str, int] = {
     "alexnet": 224, "convnext_tiny": 64, "densenet121": 64, "densenet169": 64, "efficientnet_b0": 64,
@@ -149,7 +149,7 @@ def worst_error(module: Any, inputs: tuple[Any, ...], folder: Path) -> tuple[flo
     """Largest relative error of any output, torch's own rounding, and seconds of torch and of the evaluator."""
     import torch
 
-    from exporter.coreml_reference import ReferenceModel
+    from exporter.formats.coreml.reference import ReferenceModel
 
     coremltools = load_coremltools()
     _settle(module, inputs)

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from exporter.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
 
 
 def _weights(model: Any) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def _weights(model: Any) -> dict[str, Any]:
     import tempfile
     from pathlib import Path
 
-    from exporter.coreml_reference import ReferenceModel
+    from exporter.formats.coreml.reference import ReferenceModel
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.mlpackage"
@@ -31,7 +31,7 @@ def main() -> int:
     """Print a markdown table; 1 when ours is not ten times faster at 8 bits, or has a greater error anywhere."""
     import torch
 
-    from exporter.conversion import coreml_kmeans
+    from exporter.formats.coreml.conversion import kmeans as coreml_kmeans
 
     coremltools, vision = load_coremltools(), load_torchvision().models
     optimize = coremltools.optimize.coreml

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from exporter.heavy import load_coremltools, load_torchvision, quiet
-from exporter.targets.settings import Activations
+from exporter.data.target import Activations
+from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
 
 _CALIBRATION = 100
 
@@ -38,8 +38,8 @@ def _images(archive: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _settings(images: np.ndarray) -> dict[str, tuple[bool, Callable[[Any], Any]]]:
     """Whether to equalize, and what to do to the float16 program, by name."""
-    from exporter.conversion.coreml_activations import quantize_activations
-    from exporter.conversion.coreml_kmeans import palettize_weights
+    from exporter.formats.coreml.conversion.activations import quantize_activations
+    from exporter.formats.coreml.conversion.kmeans import palettize_weights
 
     optimize = load_coremltools().optimize.coreml
 
@@ -88,8 +88,8 @@ def main() -> int:
     """Print the table."""
     import torch
 
-    from exporter.conversion.equalization import equalize
-    from exporter.coreml_reference import ReferenceModel
+    from exporter.formats.common.equalization import equalize
+    from exporter.formats.coreml.reference import ReferenceModel
 
     coremltools, shared = load_coremltools(), Path(os.environ["MOBILE_EXPORT_SHARED"])
     images, labels = _images(shared / "data" / "imagenet_sample_500.zip")

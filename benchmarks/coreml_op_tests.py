@@ -76,7 +76,7 @@ class EvaluatorAsPredict:
             terminalreporter.write_line(f"left out: {count} cases of {name}, which {LEFT_OUT[name]}")
 
     def _reference(self, model: object) -> object:
-        from exporter.coreml_reference import ReferenceModel
+        from exporter.formats.coreml.reference import ReferenceModel
 
         if model.package_path is None:
             pytest.skip("a model of the older neural network format")
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("where", nargs="*", help="opset folders or test files; all when left out")
     known, rest = parser.parse_known_args()
     os.environ.setdefault("PYMIL_TEST_TARGETS", "mlprogram")
-    from exporter.heavy import load_coremltools
+    from exporter.execution.heavy import load_coremltools
 
     tests = Path(load_coremltools().__file__).parent / "converters/mil/mil/ops/tests"
     places = [str(tests / where) for where in known.where] or [str(tests)]

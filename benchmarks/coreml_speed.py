@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from exporter.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
 
 _ROUNDS = 15
 
@@ -25,7 +25,7 @@ def main() -> int:
     """Print a markdown table; 1 when a limit of the project is not met."""
     import torch
 
-    from exporter.coreml_reference import ReferenceModel
+    from exporter.formats.coreml.reference import ReferenceModel
 
     coremltools, vision = load_coremltools(), load_torchvision().models
     met = True

@@ -23,21 +23,21 @@ from ai_edge_litert import schema_py_generated as schema
 from mutation_damages import DAMAGES, Constants, Damage, three_levels
 from mutation_models import pictures
 
-from exporter.artifacts.output import publish
-from exporter.conversion import tflite_file
-from exporter.conversion.session import ConversionSession
-from exporter.coreml_reference import blobs
-from exporter.coreml_reference.package import read_model_file
+from exporter.config.targets import load_targets
+from exporter.data.errors import ExporterError
+from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.target import Target
+from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.errors import ExporterError
+from exporter.formats.common.session import ConversionSession
+from exporter.formats.coreml.reference import blobs
+from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.tflite.conversion import file as tflite_file
+from exporter.gates.files import file_verdicts
+from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
-from exporter.sources.settings import ModelSettings, parse_shape
-from exporter.targets.load import load_targets
-from exporter.targets.settings import Target
-from exporter.verdicts import Status
+from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.files import file_verdicts
-from exporter.verification.gate import parity_verdicts
 from exporter.verification.metrics import decibels
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
 

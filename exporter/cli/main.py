@@ -10,51 +10,53 @@ from exporter import __version__
 from exporter.cli.lazy import CommandEntry, LazyGroup
 from exporter.cli.output import complain
 from exporter.cli.streams import steady_streams
-from exporter.errors import code_of, sentence_of
-from exporter.interrupts import interrupted, noticing_interrupts
+from exporter.data.errors import code_of, sentence_of
+from exporter.execution.interrupts import interrupted, noticing_interrupts
 
 COMMANDS = {
     "run": CommandEntry(
-        "exporter.cli.run",
+        "exporter.cli.commands.run",
         "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
     ),
     "compress": CommandEntry(
-        "exporter.cli.compress",
+        "exporter.cli.commands.compress",
         "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",
     ),
     "demo": CommandEntry(
-        "exporter.cli.demo", "Train a small network on handwritten digits and run it for four targets."
+        "exporter.cli.commands.demo", "Train a small network on handwritten digits and run it for four targets."
     ),
     "convert": CommandEntry(
-        "exporter.cli.convert", "Convert MODEL for each target and gate the size, without running anything."
+        "exporter.cli.commands.convert", "Convert MODEL for each target and gate the size, without running anything."
     ),
     "verify": CommandEntry(
-        "exporter.cli.verify",
+        "exporter.cli.commands.verify",
         "Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.",
     ),
     "inspect": CommandEntry(
-        "exporter.cli.inspect",
+        "exporter.cli.commands.inspect",
         "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
     ),
     "report": CommandEntry(
-        "exporter.cli.report",
+        "exporter.cli.commands.report",
         "Show a run.json again: as tables, as JSON of the current schema, as the HTML report, or as Markdown.",
     ),
     "devices": CommandEntry(
-        "exporter.cli.devices",
+        "exporter.cli.commands.devices",
         "List this machine, every Apple device and every device behind adb, each with its state and what to do.",
     ),
     "profile": CommandEntry(
-        "exporter.cli.profile",
+        "exporter.cli.commands.profile",
         "Measure latency, processor time, memory and energy of a model file on this machine or on devices.",
     ),
-    "targets": CommandEntry("exporter.cli.targets", "List, show and check the targets that models are exported for."),
+    "targets": CommandEntry(
+        "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
+    ),
     "budget": CommandEntry(
-        "exporter.cli.budget",
+        "exporter.cli.commands.budget",
         "Measure download and install sizes and judge them by store rules, budgets and a baseline.",
     ),
     "compare": CommandEntry(
-        "exporter.cli.compare",
+        "exporter.cli.commands.compare",
         "Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.",
     ),
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from exporter.cli.output import complain, encodable
-from exporter.record import RunRecord
+from exporter.data.record import RunRecord
 
 
 def finish(record: RunRecord, output: Path, output_format: str, *, verified: bool = True) -> int:
@@ -18,7 +18,7 @@ def finish(record: RunRecord, output: Path, output_format: str, *, verified: boo
     import click
 
     from exporter.report.files import write_reports
-    from exporter.report.terminal import render, render_conversion
+    from exporter.report.text.terminal import render, render_conversion
 
     try:
         if verified:

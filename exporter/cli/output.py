@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from exporter.artifacts import output
-from exporter.errors import file_problem
+from exporter.data.errors import file_problem
+from exporter.store import output
 
 
 def encodable(text: str) -> bytes:
@@ -53,7 +53,7 @@ def progress() -> Iterator[Callable[[Path], None]]:
         return
     from rich.text import Text
 
-    from exporter.report.console import plain_console
+    from exporter.report.text.console import plain_console
 
     with plain_console(stderr=True).status("measuring") as status:
         yield lambda path: status.update(Text(f"measuring {path}"))

@@ -4,14 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporter.pipeline.progress import Advance, Progress, Silent
+from exporter.data.progress import Advance, Progress, Silent
 
 
 class Terminal:
     """A line a stage, with a bar when the stage counts."""
 
     def __init__(self) -> None:
-        from exporter.report.console import plain_console
+        from exporter.report.text.console import plain_console
 
         self.console = plain_console(stderr=True)
 

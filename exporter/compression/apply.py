@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from exporter.compression import (
-    activations,
+from exporter.compression.forms import activations, constraints
+from exporter.compression.methods import (
     binarization,
     blocks,
     channels,
-    constraints,
     distillation,
     low_rank,
     magnitude,
@@ -33,10 +32,10 @@ from exporter.compression.model import (
     silent,
 )
 from exporter.compression.stats import model_stats
-from exporter.errors import UsageProblem
-from exporter.hints import CompressionHints
-from exporter.recipe import Recipe, Step
-from exporter.record import LeftAlone, ModelStats, StepResult
+from exporter.data.errors import UsageProblem
+from exporter.data.hints import CompressionHints
+from exporter.data.recipe import Recipe, Step
+from exporter.data.record import LeftAlone, ModelStats, StepResult
 
 Method = Callable[[nn.Module, Any, Context], Outcome]
 

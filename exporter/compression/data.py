@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from exporter.compression.model import CompressionData
+from exporter.data.errors import UsageProblem
 from exporter.datasets.dataset import Dataset
-from exporter.errors import UsageProblem
 
 CALIBRATION_BATCH = 16
 

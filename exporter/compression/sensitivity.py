@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from exporter.compression.layers import select, weight_of
-from exporter.compression.magnitude import lowest_to_zero
+from exporter.compression.methods.magnitude import lowest_to_zero
 from exporter.compression.model import Context, first_tensor
-from exporter.errors import UsageProblem
-from exporter.heavy import load
+from exporter.data.errors import UsageProblem
+from exporter.execution.heavy import load
 
 SPARSITIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 

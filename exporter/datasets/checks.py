@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import channel_constants, denormalize, is_turned
-from exporter.sources.description import InputSpec
 
 MOST_LOOKED_AT = 200
 """Examples of a dataset whose files are looked at for how they lie, evenly spread."""

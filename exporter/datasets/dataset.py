@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import UsageProblem
-from exporter.sources.description import InputSpec
+from exporter.data.errors import UsageProblem
+from exporter.data.source import InputSpec
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import UsageProblem
-from exporter.heavy import load
-from exporter.sources.description import ImageSpec, InputSpec
+from exporter.data.errors import UsageProblem
+from exporter.data.source import ImageSpec, InputSpec
+from exporter.execution.heavy import load
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import ToolError
-from exporter.sources.description import InputSpec
+from exporter.data.errors import ToolError
+from exporter.data.source import InputSpec
 
 
 def arranged(value: NDArray[Any], spec: InputSpec, shape: Sequence[int]) -> NDArray[Any]:

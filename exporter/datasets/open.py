@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.errors import UsageProblem
+from exporter.data.source import InputSpec, sha256_file
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
-from exporter.errors import UsageProblem
-from exporter.sources.description import InputSpec, sha256_file
 
 Resize = Literal["crop", "stretch"]
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from exporter.artifacts.output import write_text
-from exporter.record import RunRecord
-from exporter.report.html import render_html
+from exporter.data.record import RunRecord
+from exporter.report.html.page import render_html
+from exporter.store.output import write_text
 
 
 def write_reports(record: RunRecord, output: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from exporter.units import format_change, format_size
+from exporter.data.units import format_change, format_size
 
 
 class SizeRow(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from exporter.record import RunRecord, TargetRecord
-from exporter.units import format_size, format_time
-from exporter.verdicts import Status, Verdict
+from exporter.data.record import RunRecord, TargetRecord
+from exporter.data.units import format_size, format_time
+from exporter.data.verdict import Status, Verdict
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
 from profilers.steadiness import disturbance

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exporter.sources.description import InputSpec, SourceKind, sha256_file
+from exporter.data.source import InputSpec, SourceKind, sha256_file
 from exporter.sources.fingerprint import Fingerprint
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)
@@ -40,7 +40,7 @@ def is_code(kind: SourceKind, module: Any) -> bool:
 
 
 def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
-    from exporter.conversion.trace import trace
+    from exporter.formats.common.tracing.trace import trace
 
     try:
         graph = trace(module, inputs).inlined_graph

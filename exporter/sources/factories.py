@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem
-from exporter.heavy import load_torch, seeded
+from exporter.data.errors import UsageProblem
+from exporter.execution.heavy import load_torch, seeded
 
 SOURCE_PREFIX = "_mobile_export_source_"
 _FOLDERS: set[Path] = set()

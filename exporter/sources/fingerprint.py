@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from exporter.heavy import load_torch
+from exporter.execution.heavy import load_torch
 from exporter.sources.factories import SOURCE_PREFIX
 
 DEEPEST = 150

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter.errors import UsageProblem
+from exporter.data.errors import UsageProblem
 
 BACKGROUND = {"background", "__background__", "_background_", "???", "n/a", "none"}
 

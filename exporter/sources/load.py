@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporter.errors import UsageProblem, first_line
-from exporter.heavy import load_torch
-from exporter.hints import CompressionHints
-from exporter.sources.description import (
+from exporter.data.errors import UsageProblem, first_line
+from exporter.data.hints import CompressionHints
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import (
     ImageSpec,
     InputSpec,
     SourceDescription,
@@ -17,10 +17,10 @@ from exporter.sources.description import (
     sha256_file,
     source_files,
 )
+from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
 from exporter.sources.outputs import flatten, named_tensors, output_names
-from exporter.sources.settings import InputSettings, ModelSettings
 
 __all__ = ["ModelSource", "flatten", "load_source"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from exporter.errors import UsageProblem, first_line
-from exporter.heavy import load
-from exporter.sources.description import InputSpec
-from exporter.sources.settings import InputSettings, ModelSettings
+from exporter.data.errors import UsageProblem, first_line
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import InputSpec
+from exporter.execution.heavy import load
 
 DTYPES = {1: "float32", 2: "uint8", 6: "int32", 7: "int64"}
 """Of inputs that can be converted, by ONNX's element type."""

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from exporter.errors import UsageProblem
-from exporter.heavy import load_torch
+from exporter.data.errors import UsageProblem
+from exporter.execution.heavy import load_torch
 
 _RESERVED = {
     "any", "bool", "program", "func", "tensor", "list", "dict", "tuple", "true", "false", "string", "state",

@@ -5,10 +5,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem, first_line
-from exporter.heavy import load_torch
-from exporter.hints import PT2_ENTRY, CompressionHints, parse_hints
-from exporter.sources.settings import InputSettings
+from exporter.data.errors import UsageProblem, first_line
+from exporter.data.hints import PT2_ENTRY, CompressionHints, parse_hints
+from exporter.data.model import InputSettings
+from exporter.execution.heavy import load_torch
 
 
 def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], CompressionHints]:

@@ -5,10 +5,10 @@ import urllib.error
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import ToolError, UsageProblem
-from exporter.heavy import load_torchvision, seeded
-from exporter.sources.description import ImageSpec
-from exporter.sources.settings import InputSettings, ModelSettings
+from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import ImageSpec
+from exporter.execution.heavy import load_torchvision, seeded
 from exporter.sources.weights import load_state
 
 

@@ -5,8 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import UsageProblem, first_line
-from exporter.heavy import load, load_torch
+from exporter.data.errors import UsageProblem, first_line
+from exporter.execution.heavy import load, load_torch
 
 
 def read_state(path: Path) -> dict[str, Any]:

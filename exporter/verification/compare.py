@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.errors import ToolError
+from exporter.data.record import OutputParity, Parity
+from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset, check_labels
-from exporter.errors import ToolError
-from exporter.record import OutputParity, Parity
-from exporter.sources.description import SourceDescription
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
 from exporter.verification.channels import quantization_step, variation_db, worst_channel
 from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows

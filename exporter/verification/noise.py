@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.record import Frozen
+from exporter.data.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import normalize
-from exporter.heavy import load_torch
-from exporter.record import Frozen
-from exporter.sources.description import InputSpec
+from exporter.execution.heavy import load_torch
 
 NOISE_EXAMPLES = 8
 LARGEST_INTEGER = 2**20

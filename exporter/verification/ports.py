@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from exporter.errors import UsageProblem
+from exporter.data.errors import UsageProblem
 
 Shape = tuple[int, ...]
 Shapes = Callable[[], Sequence[Shape]]

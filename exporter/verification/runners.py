@@ -12,14 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.datasets.core_ml import core_ml_value, from_core_ml
+from exporter.data.errors import ToolError, first_line
+from exporter.data.source import InputSpec, SourceDescription
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
-from exporter.errors import ToolError, first_line
-from exporter.heavy import load, load_coremltools, load_torch, quiet
-from exporter.inspection.whole import check_whole
-from exporter.sources.description import InputSpec, SourceDescription
-from exporter.verification.class_order import class_order
+from exporter.execution.heavy import load, load_coremltools, load_torch, quiet
+from exporter.formats.common.whole import check_whole
+from exporter.formats.coreml.class_order import class_order
+from exporter.formats.coreml.examples import core_ml_value, from_core_ml
 from exporter.verification.ports import Pairing, Port, Shape, Shapes
 
 Arrays = Sequence[NDArray[Any]]
@@ -179,8 +179,8 @@ class CoremlRunner:
         output_shapes: Shapes | None = None,
         labels_given: bool = False,
     ) -> None:
-        from exporter.coreml_reference.classifier import classifier_of, read_function, scalars_of
-        from exporter.coreml_reference.features import features
+        from exporter.formats.coreml.reference.classifier import classifier_of, read_function, scalars_of
+        from exporter.formats.coreml.reference.features import features
 
         check_whole(path)
         self.path, self.description = path, description
@@ -192,7 +192,7 @@ class CoremlRunner:
             function = read_function(path)
             self.classifier, self._scalars = classifier_of(function), scalars_of(function)
         else:
-            from exporter.coreml_reference import ReferenceModel
+            from exporter.formats.coreml.reference import ReferenceModel
 
             self.model = ReferenceModel(path)
             self.name = "Core ML reference evaluator"

@@ -23,7 +23,7 @@ from device_harness.pymobiledevice import PymobiledeviceDevice
 from device_harness.runners import coreml_build
 from device_harness.runners.coreml import CoremlPlan, accelerator, push_model, read_document, run_plan
 from tests.device_harness.apple.test_contract import ATTACHED, PHONE, SETTINGS, SIMULATOR
-from tests.exporter.budgets.builders import mlpackage
+from tests.exporter.sizes.builders import mlpackage
 from tests.fakes.apple.stage import Stage
 
 IOS = coreml_build.SOURCES

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from exporter.compression import CompressionData, apply_recipe
-from exporter.recipe import parse_recipe
+from exporter.data.recipe import parse_recipe
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
 
 

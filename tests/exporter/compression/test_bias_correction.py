@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.quantization import correct_biases
+from exporter.compression.methods.quantization import correct_biases
 
 
 def outputs_by_name(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:

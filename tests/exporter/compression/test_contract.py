@@ -9,7 +9,7 @@ from torch import nn
 
 from exporter.compression import CompressedModel, CompressionData, apply_recipe
 from exporter.compression.apply import METHODS
-from exporter.recipe import STEP_TYPES, parse_recipe
+from exporter.data.recipe import STEP_TYPES, parse_recipe
 from tests.exporter.compression.methods import CASES
 
 Example = tuple[torch.Tensor]

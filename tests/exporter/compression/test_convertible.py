@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from exporter.compression import CompressionData, apply_recipe
-from exporter.conversion.session import ConversionSession
-from exporter.coreml_reference import ReferenceModel
+from exporter.data.model import ModelSettings
+from exporter.data.recipe import parse_recipe
+from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.datasets.dataset import Dataset
-from exporter.recipe import parse_recipe
-from exporter.sources.description import InputSpec, SourceDescription, SourceKind
+from exporter.formats.common.session import ConversionSession
+from exporter.formats.coreml.reference import ReferenceModel
 from exporter.sources.load import ModelSource
-from exporter.sources.settings import ModelSettings
-from exporter.targets.settings import CoremlTarget, TfliteTarget
 from tests.exporter.compression.methods import CASES
 from tests.exporter.compression.networks import SIZE, learnable
 

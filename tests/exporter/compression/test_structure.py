@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from exporter.compression import CompressionData, apply_recipe
-from exporter.compression.channels import Plan, Removal, UnsoundRemovalError, check
-from exporter.compression.constraints import Grid
 from exporter.compression.ends import first_layer, output_layers
-from exporter.compression.folding import fold_batch_norms
-from exporter.compression.magnitude import agp, lowest_to_zero
-from exporter.compression.patterns import block_mask, nm_mask
+from exporter.compression.forms.constraints import Grid
+from exporter.compression.forms.folding import fold_batch_norms
+from exporter.compression.methods.channels import Plan, Removal, UnsoundRemovalError, check
+from exporter.compression.methods.magnitude import agp, lowest_to_zero
+from exporter.compression.methods.patterns import block_mask, nm_mask
+from exporter.compression.methods.weight_sharing import cluster
 from exporter.compression.stats import macs
-from exporter.compression.weight_sharing import cluster
-from exporter.recipe import parse_recipe
+from exporter.data.recipe import parse_recipe
 from tests.conftest import RunCommand
 from tests.exporter.compression.networks import SIZE, Attending, Padded, Small, learnable, seeded
 
@@ -156,8 +156,8 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
     """Protects the command a user types: a .pt2 that loads, with forms and ranges, and the steps as data."""
     import numpy as np
 
+    from exporter.data.model import ModelSettings
     from exporter.sources.load import load_source
-    from exporter.sources.settings import ModelSettings
 
     np.savez(tmp_path / "images.npz", image=np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))
     (tmp_path / "net.py").write_text(NETWORK)

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from exporter.compression.distillation import fine_tune, labels_loss, warnings
+from exporter.compression.methods.distillation import fine_tune, labels_loss, warnings
 from exporter.compression.model import CompressionData, Context, Progress, silent
-from exporter.compression.training import TrainingDivergedError, TrainingReport, augmented, pick_precision, train
-from exporter.errors import UsageProblem
-from exporter.recipe import FineTuning, Training
+from exporter.compression.training.loop import TrainingDivergedError, TrainingReport, augmented, pick_precision, train
+from exporter.data.errors import UsageProblem
+from exporter.data.recipe import FineTuning, Training
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
 
 SCRIPT = """
@@ -24,8 +24,8 @@ import sys, torch
 from pathlib import Path
 from tests.exporter.compression.test_training import context, settings
 from tests.exporter.compression.networks import Small, seeded
-from exporter.compression.distillation import labels_loss
-from exporter.compression.training import train
+from exporter.compression.methods.distillation import labels_loss
+from exporter.compression.training.loop import train
 torch.set_num_threads(1)
 def tell(progress):
     print(progress.epoch, flush=True)

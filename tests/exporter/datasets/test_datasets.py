@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from exporter.datasets.core_ml import core_ml_features
+from exporter.data.errors import UsageProblem
+from exporter.data.source import ImageSpec, InputSpec
 from exporter.datasets.dataset import check_labels
 from exporter.datasets.images import denormalize, normalize
 from exporter.datasets.open import open_dataset
-from exporter.errors import UsageProblem
-from exporter.sources.description import ImageSpec, InputSpec
+from exporter.formats.coreml.examples import core_ml_features
 
 RGB = InputSpec(
     name="image", shape=(1, 3, 16, 16), image=ImageSpec(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3), color="RGB")

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from exporter.data.errors import UsageProblem
+from exporter.data.source import ImageSpec, InputSpec
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.images import read_image
 from exporter.datasets.open import open_dataset
-from exporter.errors import UsageProblem
-from exporter.sources.description import ImageSpec, InputSpec
 
 
 def spec(height: int, width: int, channels: int = 3, **more: Any) -> InputSpec:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.data.errors import ToolError
+from exporter.data.source import ImageSpec, InputSpec
 from exporter.datasets.layout import arranged, dequantized, quantized, whole
-from exporter.errors import ToolError
-from exporter.sources.description import ImageSpec, InputSpec
 
 
 def detail(kind: type, scales: list[float] = [], zeros: list[int] = [], axis: int = 0) -> dict[str, Any]:  # noqa: B006

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporter.data.errors import UsageProblem
+from exporter.data.source import ImageSpec, InputSpec
 from exporter.datasets.open import as_pictures, open_dataset
-from exporter.errors import UsageProblem
-from exporter.sources.description import ImageSpec, InputSpec
 
 IMAGE = ImageSpec(mean=(0.5,) * 3, std=(0.25,) * 3, color="RGB")
 

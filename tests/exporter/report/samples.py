@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from exporter.verdicts import Status, Verdict
+from exporter.data.verdict import Status, Verdict
 
 NASTY = [
     "app.ipa",

@@ -12,13 +12,13 @@ import pytest
 import xmlschema
 from hypothesis import given
 
-from exporter.report.github import MAX_PER_LEVEL, render_github
-from exporter.report.gitlab import render_gitlab
-from exporter.report.junit import render_junit
-from exporter.report.markdown import MAX_BYTES, render_markdown
+from exporter.data.verdict import Status, Verdict
+from exporter.report.ci.github import MAX_PER_LEVEL, render_github
+from exporter.report.ci.gitlab import render_gitlab
+from exporter.report.ci.junit import render_junit
+from exporter.report.ci.sarif import render_sarif
 from exporter.report.rows import SizeRow
-from exporter.report.sarif import render_sarif
-from exporter.verdicts import Status, Verdict
+from exporter.report.text.markdown import MAX_BYTES, render_markdown
 from tests.exporter.report.samples import every_kind, verdict, verdicts
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "data" / "schemas"

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.device import DeviceInfo, DeviceState
-from exporter.record import DeviceProfile, RunRecord, load_record
-from exporter.report.html import render_html
-from exporter.report.profiles import profile_lines
-from exporter.report.run_markdown import render_run_markdown
+from exporter.data.record import DeviceProfile, RunRecord, load_record
+from exporter.report.html.page import render_html
 from exporter.report.summary import caveats, format_age, host_readings, other_readings
-from exporter.report.terminal import render
+from exporter.report.text.profiles import profile_lines
+from exporter.report.text.run_markdown import render_run_markdown
+from exporter.report.text.terminal import render
 from profilers.output_check import OutputCheck
 from profilers.parse.op_profile import OpTime
 from profilers.plan import ProfilePlan

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.sources.description import light_key
+from exporter.data.model import ModelSettings
+from exporter.data.source import light_key
 from exporter.sources.fingerprint import fingerprint
 from exporter.sources.load import load_source
-from exporter.sources.settings import ModelSettings
 
 PARTS = """
 import dataclasses, torch, numpy

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.errors import UsageProblem
-from exporter.heavy import load_torchvision
+from exporter.data.errors import UsageProblem
+from exporter.data.model import ModelSettings
+from exporter.execution.heavy import load_torchvision
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
 from exporter.sources.load import load_source
-from exporter.sources.settings import ModelSettings
 from tests.data import small_models
 
 SMALL = f"{small_models.__file__}:small"

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.conversion.session import ConversionSession
-from exporter.errors import UsageProblem
+from exporter.data.errors import UsageProblem
+from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.target import TfliteTarget
+from exporter.formats.common.session import ConversionSession
 from exporter.sources.load import load_source
-from exporter.sources.settings import ModelSettings, parse_shape
-from exporter.targets.settings import TfliteTarget
 
 
 class Last(nn.Module):

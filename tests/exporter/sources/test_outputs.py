@@ -12,10 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.errors import UsageProblem
+from exporter.data.errors import UsageProblem
+from exporter.data.model import ModelSettings
 from exporter.sources.load import load_source
 from exporter.sources.outputs import flatten, named_tensors, output_names
-from exporter.sources.settings import ModelSettings
 
 ONE = torch.zeros(1)
 

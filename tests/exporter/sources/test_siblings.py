@@ -69,7 +69,7 @@ def test_nothing_installed_is_shadowed_afterwards(tmp_path: Path) -> None:
 
 
 def test_a_file_that_fails_leaves_the_path_as_it_should_be(tmp_path: Path) -> None:
-    from exporter.errors import UsageProblem
+    from exporter.data.errors import UsageProblem
 
     (tmp_path / "bad.py").write_text("import absent_of_test\n")
     with pytest.raises(UsageProblem, match="No module named 'absent_of_test'"):

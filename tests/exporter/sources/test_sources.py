@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from exporter.errors import ToolError, UsageProblem
-from exporter.sources.description import SourceKind, classify, light_key
+from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.model import ModelSettings, model_settings, parse_shape
+from exporter.data.source import SourceKind, classify, light_key
 from exporter.sources.load import load_source
-from exporter.sources.settings import ModelSettings, model_settings, parse_shape
 from tests.data import small_models
 
 SHAPE = ({"name": "image", "shape": (1, 3, 16, 16)},)

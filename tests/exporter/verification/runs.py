@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.record import Parity
+from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.target import CoremlTarget, TfliteTarget
+from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
-from exporter.record import Parity
-from exporter.sources.description import InputSpec, SourceDescription, SourceKind
-from exporter.targets.settings import CoremlTarget, TfliteTarget
-from exporter.verdicts import Status, Verdict
+from exporter.gates.parity import parity_verdicts
 from exporter.verification.compare import compare, reference_outputs
-from exporter.verification.gate import parity_verdicts
 
 Outputs = Sequence[NDArray[Any]]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.errors import UsageProblem
-from exporter.verification.class_order import class_order
+from exporter.data.errors import UsageProblem
+from exporter.formats.coreml.class_order import class_order
 from exporter.verification.ports import Pairing, Port
 
 INPUTS, OUTPUTS = Pairing(Path("m"), "input"), Pairing(Path("m"), "output")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from exporter.record import Parity
-from exporter.verdicts import Status
-from exporter.verification.gate import parity_verdicts, parity_warnings
+from exporter.data.record import Parity
+from exporter.data.verdict import Status
+from exporter.gates.parity import parity_verdicts, parity_warnings
 
 from .runs import Table, coreml_target, description, indices, judged, measured, passes, tflite_target
 

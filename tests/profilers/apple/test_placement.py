@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from device_harness.bench_document import BenchDocument, Placement
 from device_harness.runners.coreml import read_document
 from device_harness.runners.coreml_build import SOURCES
-from exporter.placement import judge_placement
-from exporter.targets.settings import Budgets
-from exporter.verdicts import Status
+from exporter.data.target import Budgets
+from exporter.data.verdict import Status
+from exporter.gates.placement import judge_placement
 from profilers.apple_placement import cost_shares, plan_reading, recorded_reading
 from profilers.readings import Obtained, Reading
 

@@ -1,1 +1,0 @@
-"""Sizes that stores and users see, and the gates on them."""

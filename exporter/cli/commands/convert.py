@@ -1,0 +1,41 @@
+"""`mobile-export convert`: artifacts alone."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exporter.cli.commands.targets import format_option, targets_option
+from exporter.cli.options.model import model_options, model_settings_from
+
+
+@click.command(name="convert")
+@click.argument("model")
+@click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
+@targets_option
+@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
+@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@click.option("--force", is_flag=True, help="Convert anew instead of taking it from the cache.")
+@model_options
+@format_option
+def command(model: str, targets_file: Path | None, output_format: str, **given: Any) -> int:
+    """Convert MODEL for each target and gate the size, without running anything."""
+    from exporter.cli.outcome import finish
+    from exporter.cli.progress import progress
+    from exporter.use_cases.request import RunRequest
+    from exporter.use_cases.run import run
+
+    names = ("target_names", "calibration", "calibration_samples", "output", "force")
+    request = RunRequest(
+        spec=model,
+        settings=model_settings_from(targets_file, given),
+        targets_file=targets_file,
+        verify=False,
+        measure=False,
+        command_line=("mobile-export", *sys.argv[1:]),
+        **{name: given[name] for name in names},
+    )
+    record = run(request, progress())
+    return finish(record, request.output, output_format, verified=False)

@@ -1,0 +1,133 @@
+"""`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from exporter.cli.commands.targets import format_option, targets_option
+from exporter.data.errors import UsageProblem
+from exporter.data.record import DeviceProfile
+from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.verdict import exit_code
+from exporter.formats.common.whole import check_whole
+from exporter.report.text.profiles import profile_lines
+from exporter.use_cases.coreml_profiling import is_coreml, profile_apple
+from exporter.use_cases.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
+from exporter.use_cases.profiling import RunnerChoice, profile
+from profilers.plan import ProfilePlan, load_plan
+
+
+@click.command(name="profile")
+@click.argument("artifact", type=click.Path(path_type=Path, exists=True))
+@click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Default: local. Repeatable.")
+@click.option("--target", "target_name", metavar="NAME", help="Judge the readings by this target's budgets.")
+@targets_option
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="A plan as TOML or JSON; see docs/profiling.md.")  # fmt: skip
+@click.option("--quick", is_flag=True, help="A desk check of seconds; marked as such, and judged by no budget.")
+@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
+@click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
+@click.option(
+    "--runner",
+    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
+    default="auto",
+    show_default=True,
+)
+@click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
+@click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
+@click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
+@click.option("--strict", is_flag=True, help="What could not be checked fails.")
+@format_option
+def command(
+    artifact: Path,
+    devices: tuple[str, ...],
+    target_name: str | None,
+    targets_file: Path | None,
+    plan_file: Path | None,
+    quick: bool,
+    repeat: int | None,
+    threads: int | None,
+    no_energy: bool,
+    runner: str,
+    benchmark_binary: str | None,
+    litert_library: str | None,
+    instruments: bool,
+    strict: bool,
+    output_format: str,
+) -> int:
+    """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
+
+    ARTIFACT is a .tflite file, or a Core ML model for an iPhone, a simulator or this Mac. Exit code 3 when a device
+    failed, 1 when a budget did.
+    """
+    plan = _plan(plan_file, quick, repeat, threads, no_energy)
+    check_whole(artifact)
+    target = _target(target_name, targets_file)
+    if is_coreml(artifact):
+        if isinstance(target, TfliteTarget):
+            raise UsageProblem(f"--target {target.name} is for {target.format} models; this one is Core ML.")
+        chosen = choose_devices(devices, APPLE_KINDS, target=target)
+        found = profile_apple(
+            [artifact], chosen.serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
+            say=_progress,
+        )  # fmt: skip
+        return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
+    if artifact.suffix != ".tflite":
+        raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
+    if isinstance(target, CoremlTarget):
+        raise UsageProblem(f"--target {target.name} is for Core ML models; {artifact.name} is a .tflite file.")
+    chosen = choose_devices(devices, TFLITE_KINDS, target=target)
+    found = profile(
+        [artifact], chosen.serials, plan, RunnerChoice(runner, benchmark_binary, litert_library), target, say=_progress
+    )
+    return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
+
+
+def _skipped(artifact: Path, chosen: Selection) -> list[DeviceProfile]:
+    return [unmeasured(artifact.name, item) for item in chosen.skipped]
+
+
+def _report(found: list[DeviceProfile], strict: bool, output_format: str) -> int:
+    """Show what was found; 3 when a device failed, or none was there to be measured."""
+    if output_format == "json":
+        rows = [item.model_dump(mode="json") for item in found]
+        click.echo(json.dumps({"schema_version": 1, "profiles": rows}, indent=2))
+    else:
+        click.echo("\n\n".join("\n".join(profile_lines(item)) for item in found))
+    if any(item.error for item in found) or not any(item.result for item in found):
+        return 3
+    return exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
+
+
+def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool) -> ProfilePlan:
+    changes: dict[str, object] = {}
+    if repeat is not None:
+        changes["processes"] = repeat
+    if threads is not None:
+        changes["threads"] = threads
+    if no_energy:
+        changes["energy_repeats"] = 0
+    if file is not None and quick:
+        raise UsageProblem("--plan and --quick exclude each other: write quick = true into the plan.")
+    try:
+        if file is not None:
+            return load_plan(file, **changes)
+        return ProfilePlan.desk_check(**changes) if quick else ProfilePlan.model_validate(changes)
+    except ValueError as error:
+        raise UsageProblem(f"{file or 'the plan'}: {error}") from error
+
+
+def _target(name: str | None, file: Path | None) -> Target | None:
+    if name is None:
+        return None
+    from exporter.config.targets import load_targets
+
+    return load_targets([name], user_file=file)[0]
+
+
+def _progress(words: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(words, err=True)

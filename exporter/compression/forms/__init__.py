@@ -1,0 +1,1 @@
+"""Forms that weights and activations are kept in."""

@@ -1,0 +1,33 @@
+"""A compressed model as a .pt2 file, which carries its hints to the converters."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from exporter.compression.model import CompressedModel
+from exporter.data.errors import ToolError, first_line
+from exporter.data.hints import PT2_ENTRY
+from exporter.store.output import naming
+
+
+def save_compressed(compressed: CompressedModel, path: Path) -> None:
+    """Write `compressed`, whole or not at all.
+
+    Raises:
+        UsageProblem: `path` is no place to write to.
+        ToolError: torch.export cannot export the model, or the disk is full.
+    """
+    try:
+        with torch.no_grad():
+            program = torch.export.export(compressed.module, compressed.example_inputs, strict=False)
+    except (RuntimeError, ValueError, TypeError, torch._dynamo.exc.TorchDynamoException) as error:
+        raise ToolError(f"torch.export cannot export the compressed model: {first_line(error)}") from error
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.pt2")
+    with naming(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.export.save(program, temporary, extra_files={PT2_ENTRY: compressed.hints.model_dump_json()})
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,155 @@
+"""The team's budgets file: limits, growth and drift allowances, and waivers."""
+
+import datetime as dt
+import fnmatch
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from exporter.config.toml import SizeText, read_settings
+from exporter.data.errors import UsageProblem
+from exporter.data.units import format_percent, format_size, parse_percent
+
+Metric = Literal["download", "install", "size"]
+
+
+def _percent(value: Any) -> Fraction:
+    if isinstance(value, Fraction):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} could be a ratio or a percent: write it as text with its sign, '1 %'")
+    try:
+        return parse_percent(value)
+    except UsageProblem as error:
+        raise ValueError(str(error)) from error
+
+
+PercentText = Annotated[Fraction, BeforeValidator(_percent)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Growth(_Settings):
+    """How much more a figure may be than before.
+
+    Attributes:
+        bytes: most bytes more.
+        percent: most percent more.
+        fail_when: with both given: ``either`` fails when one of them is exceeded, ``both`` only when both are.
+    """
+
+    bytes: SizeText | None = None
+    percent: PercentText | None = None
+    fail_when: Literal["either", "both"] = "either"
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.bytes is None and self.percent is None:
+            raise ValueError("give bytes = '100 kB', percent = '1 %', or both")
+        return self
+
+    def limit_bytes(self, before: int) -> int:
+        """The most bytes that may be added to `before`, computed without rounding up."""
+        limits = [] if self.bytes is None else [self.bytes]
+        if self.percent is not None:
+            limits.append(int(before * self.percent))
+        return min(limits) if self.fail_when == "either" else max(limits)
+
+    def words(self) -> str:
+        """The allowance for a person."""
+        parts = [] if self.bytes is None else [format_size(self.bytes)]
+        parts += [] if self.percent is None else [format_percent(self.percent)]
+        return f" {'or' if self.fail_when == 'either' else 'and'} ".join(parts)
+
+
+class Budget(_Settings):
+    """One line of what a figure may be.
+
+    Attributes:
+        metric: which figure.
+        subject: pattern (``*`` and ``?``) of the subjects, by path or by file name; ``total`` for their sum.
+        model: pattern of models inside the subject; without it the whole subject is meant.
+        max: most bytes.
+        growth: against the baseline.
+        drift: against the anchor, an older baseline, to catch many small steps.
+        severity: ``warn`` is shown but does not fail the run.
+    """
+
+    metric: Metric
+    subject: Text = "*"
+    model: str | None = None
+    max: SizeText | None = None
+    growth: Growth | None = None
+    drift: Growth | None = None
+    severity: Literal["error", "warn"] = "error"
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.max is None and self.growth is None and self.drift is None:
+            raise ValueError("give at least one of max, growth and drift")
+        if self.model is not None and self.metric == "size":
+            raise ValueError("models inside a subject have metrics download and install")
+        return self
+
+    def is_for(self, subject: str) -> bool:
+        """Whether the pattern matches the subject's path or its file name."""
+        if self.subject == "total" or subject == "total":
+            return self.subject == subject
+        return any(fnmatch.fnmatchcase(name, self.subject) for name in (subject, subject.rpartition("/")[2]))
+
+
+class Waiver(_Settings):
+    """A failure that someone allows until a day.
+
+    Attributes:
+        subject: pattern of subjects.
+        metric: pattern of the verdict's metric: ``download.growth``, ``store.app-clip.*``.
+        reason: why.
+        author: who.
+        expires: the last day on which it holds.
+    """
+
+    subject: Text
+    metric: Text
+    reason: Text
+    author: Text
+    expires: dt.date
+
+    def covers(self, subject: str, metric: str) -> bool:
+        """Whether its patterns match."""
+        return fnmatch.fnmatchcase(metric, self.metric) and any(
+            fnmatch.fnmatchcase(name, self.subject) for name in (subject, subject.rpartition("/")[2])
+        )
+
+
+class BudgetFile(_Settings):
+    """budgets.toml.
+
+    Attributes:
+        stores: stores whose rules are judged, besides those of ``--store``.
+        minimum_os: of the app, as ``--minimum-os``.
+        duplicates: what it means that a package holds the same weights twice.
+        compressed: what it means that a model that must be mapped is deflated.
+    """
+
+    schema_version: int = 1
+    stores: tuple[str, ...] = ()
+    minimum_os: str | None = None
+    budgets: tuple[Budget, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    duplicates: Literal["error", "warn", "off"] = "warn"
+    compressed: Literal["error", "warn", "off"] = "error"
+
+
+def load_budgets(path: Path | None) -> BudgetFile:
+    """The file at `path`; without one, no budgets.
+
+    Raises:
+        UsageProblem: unreadable or with errors.
+    """
+    return BudgetFile() if path is None else read_settings(path, BudgetFile)

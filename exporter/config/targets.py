@@ -1,0 +1,113 @@
+"""Checks target tables: every error at once, each with its dotted path, unknown keys with the nearest known one."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from exporter.config.files import inherited, lineage, merged, target_tables
+from exporter.config.problems import did_you_mean, sentences
+from exporter.data.errors import UsageProblem
+from exporter.data.target import CoremlTarget, Target, TfliteTarget
+
+_ADAPTER: TypeAdapter[Target] = TypeAdapter(Target)
+_TYPES: dict[str, type[BaseModel]] = {"coreml": CoremlTarget, "tflite": TfliteTarget}
+_TAGS = (*_TYPES, "linear", "palettization")
+
+
+def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) -> list[Target]:
+    """The named targets, or all of them, in the order asked for.
+
+    Raises:
+        UsageProblem: an unknown name, or settings with errors (all of them in one message).
+    """
+    tables = target_tables(user_file)
+    wanted = list(dict.fromkeys(names)) or list(tables)
+    unknown = [name for name in wanted if name not in tables]
+    if unknown:
+        raise UsageProblem("\n".join(_unknown_target(name, tables) for name in unknown))
+    targets, problems = [], []
+    for name in wanted:
+        found = check_table(name, tables)
+        if isinstance(found, list):
+            problems += found
+        else:
+            targets.append(found)
+    if problems:
+        raise UsageProblem("the targets have errors:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return targets
+
+
+def check_table(name: str, tables: dict[str, dict[str, Any]]) -> Target | list[str]:
+    """The target called `name`, or what is wrong with its table: all of it, also when `extends` is wrong."""
+    line = lineage(tables, name)
+    table = merged(tables, line.names)
+    origins = inherited(tables, line.names)
+    if line.problem is not None:
+        near = difflib.get_close_matches(str(tables[line.names[-1]]["extends"]), tables, n=1, cutoff=0.5)
+        likely = merged(tables, lineage(tables, near[0]).names).get("format") if near else None
+        return [line.problem, *_own_problems(name, table, table.get("format", likely), origins)]
+    found = _checked(name, table)
+    if not isinstance(found, ValidationError):
+        return found
+    kind = _TYPES.get(str(table.get("format")))
+    kinds = [kind] if kind else list(_TYPES.values())
+    return sentences(f"targets.{name}", found, kinds, tags=_TAGS, inherited=origins)
+
+
+def _checked(name: str, table: dict[str, Any]) -> Target | ValidationError:
+    try:
+        return _ADAPTER.validate_python({"name": name, **table})
+    except ValidationError as error:
+        return error
+
+
+def _own_problems(
+    name: str, table: dict[str, Any], likely: object, origins: Mapping[tuple[str, ...], str]
+) -> list[str]:
+    """What is wrong with a table whatever it extends: in its `likely` format, or else in that which fits it best.
+
+    What a parent would say is not missed, and what only contradicts a parent's settings is not judged.
+    """
+    found = []
+    for kind in [likely] if isinstance(likely, str) and likely in _TYPES else _TYPES:
+        newest = {"coreml": "iOS 26", "tflite": "Android 16"}[kind]
+        error = _checked(name, {"minimum_os": newest, **table, "format": kind})
+        lines = []
+        if isinstance(error, ValidationError):
+            prefix, kinds = f"targets.{name}", [_TYPES[kind]]
+            lines = sentences(prefix, error, kinds, tags=_TAGS, inherited=origins, whole=False)
+        found.append(lines)
+    return min(found, key=len)
+
+
+def settings_schema() -> dict[str, Any]:
+    """JSON Schema of a targets file, for editors (``#:schema`` in Even Better TOML, or taplo)."""
+    schema = _ADAPTER.json_schema(ref_template="#/$defs/{model}")
+    definitions = schema.pop("$defs", {})
+    for definition in ("CoremlTarget", "TfliteTarget"):
+        properties = definitions[definition]["properties"]
+        properties.pop("name")
+        properties["extends"] = {"type": "string", "description": "name of the target to start from"}
+        definitions[definition]["required"] = []
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mobile-export targets",
+        "type": "object",
+        "properties": {
+            "targets": {
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [{"$ref": "#/$defs/CoremlTarget"}, {"$ref": "#/$defs/TfliteTarget"}],
+                },
+            }
+        },
+        "$defs": definitions,
+    }
+
+
+def _unknown_target(name: str, tables: dict[str, Any]) -> str:
+    hint = did_you_mean(name, tables, otherwise="`mobile-export targets list` shows those there are.", cutoff=0.5)
+    return f"there is no target {name!r}; {hint}"

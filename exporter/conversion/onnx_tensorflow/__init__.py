@@ -1,6 +1,0 @@
-"""ONNX operators as TensorFlow operators, each in the axes that ONNX gives it: no layout is ever guessed."""
-
-from exporter.conversion.onnx_tensorflow.graph import translate
-from exporter.conversion.onnx_tensorflow.node import UntranslatableError
-
-__all__ = ["UntranslatableError", "translate"]

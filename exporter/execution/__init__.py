@@ -1,0 +1,1 @@
+"""How work is carried out: apart from other work, interruptible, with libraries loaded late."""

@@ -1,0 +1,125 @@
+"""The one place that imports the heavy libraries: late, quietly, with their traps disarmed.
+
+Nothing here runs at import time. Each function returns the module, or raises `MissingExtraError` with the install
+command.
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from exporter.data.errors import MissingExtraError
+
+
+def load(name: str, *, extra: str = "export") -> Any:
+    """Import `name`; a missing distribution becomes an error with the exact install command."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] == name.partition(".")[0]:
+            raise MissingExtraError(name.partition(".")[0], extra) from error
+        raise
+
+
+def load_torch() -> Any:
+    """Import torch."""
+    return load("torch")
+
+
+@contextlib.contextmanager
+def seeded() -> Iterator[None]:
+    """Give torch a fixed seed inside, so that weights that nobody gave are the same whenever a model is made again."""
+    torch = load_torch()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def load_torchvision() -> Any:
+    """Import torchvision, also beside a torch build without CUDA.
+
+    The published wheel's compiled operators want CUDA libraries; without them the import fails because two operators
+    have no schema. Declaring the schemas lets everything but those two (nms, qnms) work.
+    """
+    torch = load_torch()
+    if "torchvision" in sys.modules:
+        return sys.modules["torchvision"]
+    try:
+        return load("torchvision")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    for operator in ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+                     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"):  # fmt: skip
+        with contextlib.suppress(RuntimeError):  # one of the two may be declared by then
+            torch.library.define(f"torchvision::{operator.partition('(')[0]}", "(" + operator.partition("(")[2])
+    return load("torchvision")
+
+
+def load_tensorflow() -> Any:
+    """Import TensorFlow without its start-up log lines."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    with quiet():
+        tensorflow = load("tensorflow")
+    tensorflow.get_logger().setLevel(logging.ERROR)
+    return tensorflow
+
+
+def load_coremltools() -> Any:
+    """Import coremltools without its warnings and without the frameworks that only its other converters use.
+
+    coremltools imports TensorFlow and scikit-learn when they are installed, which doubles its import time.
+    """
+    if "coremltools" in sys.modules:
+        return sys.modules["coremltools"]
+    logging.getLogger("coremltools").setLevel(logging.ERROR)
+    with quiet(), _hidden("tensorflow", "tensorflow.python"):
+        return load("coremltools")
+
+
+@contextlib.contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Make `import NAME` fail for modules that are not loaded yet."""
+    absent: dict[str, ModuleType | None] = {name: None for name in names if name not in sys.modules}
+    sys.modules.update(absent)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            if sys.modules.get(name) is None:
+                sys.modules.pop(name, None)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence both standard streams, also for C++ code, unless MOBILE_EXPORT_DEBUG is set."""
+    if os.environ.get("MOBILE_EXPORT_DEBUG"):
+        yield
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, sink):
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Formats: each is a folder behind `Format`, named once in the table."""

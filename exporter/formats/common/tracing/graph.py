@@ -1,0 +1,119 @@
+"""SourceGraph: a loaded source as both converters want it, traced once."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from exporter.datasets.dataset import Dataset
+from exporter.formats.common.layer_names import layer_weights
+from exporter.formats.common.tracing import onnx_graph
+from exporter.formats.common.tracing.trace import channels_first, decomposed, trace, traceable
+from exporter.sources.load import ModelSource, flatten
+
+Example = tuple[NDArray[Any], ...]
+
+
+class SourceGraph:
+    """A source, its traced graph and its calibration data.
+
+    Args:
+        source: the loaded model.
+        calibration: representative data, or None.
+        calibration_samples: at most so many examples are used, evenly spread.
+    """
+
+    def __init__(self, source: ModelSource, calibration: Dataset | None, calibration_samples: int) -> None:
+        self.source = source
+        self.description = source.description
+        self.calibration = calibration
+        self.calibration_samples = calibration_samples
+
+    @cached_property
+    def traced(self) -> Any:
+        """The TorchScript graph; image inputs are NCHW."""
+        return trace(self.source.module, self.description.inputs)
+
+    @cached_property
+    def onnx_model(self) -> Any:
+        """The source as a simplified ONNX model; image inputs are NCHW."""
+        if self.source.onnx_path is not None:
+            return onnx_graph.read_onnx(self.source.onnx_path, self.description.inputs)
+        return self._to_onnx(traceable(self.source.module, self.description.inputs))
+
+    @cached_property
+    def onnx_decomposed(self) -> Any:
+        """The same in torch's core operators."""
+        if self.source.onnx_path is not None:
+            return self.onnx_model
+        module = traceable(self.source.module, self.description.inputs)
+        return self._to_onnx(decomposed(module, self.description.inputs))
+
+    def _to_onnx(self, module: torch.nn.Module) -> Any:
+        graph = lambda: self.traced.inlined_graph  # noqa: E731 - made only when something is refused
+        model = onnx_graph.to_onnx(module, self.description.inputs, self.description.outputs, graph)
+        return onnx_graph.maps_to_front(model) if self._channels_last else model
+
+    @property
+    def _channels_last(self) -> bool:
+        """Whether the source's own images, and so its outputs of four dimensions, have their channels last."""
+        return any(spec.image is not None and spec.layout == "NHWC" for spec in self.description.inputs)
+
+    def outputs_of(self, sample: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """What the source gives for one example, whose images are NCHW; outputs of four dimensions are NCHW too."""
+        inputs = self.description.inputs
+        if self.source.onnx_path is not None:
+            named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
+            return onnx_graph.run_onnx(self.onnx_model, named)
+        module = traceable(self.source.module, inputs)
+        with torch.no_grad():
+            found = [tensor.numpy() for tensor in flatten(module(*map(torch.from_numpy, sample)))]
+        return [np.moveaxis(value, -1, 1) if self._channels_last and value.ndim == 4 else value for value in found]
+
+    @cached_property
+    def traced_dividing(self) -> Any:
+        """The same, dividing image inputs by their standard deviations where these differ between channels."""
+        divisors = self._divisors()
+        return self.traced if divisors is None else trace(self.source.module, self.description.inputs, divisors)
+
+    def decomposed(self, *, dividing: bool) -> Any:
+        """The TorchScript graph in torch's core operators, for what a converter does not know otherwise."""
+        inputs = self.description.inputs
+        module = traceable(self.source.module, inputs, self._divisors() if dividing else None)
+        nchw = [spec.model_copy(update={"shape": channels_first(spec), "layout": "NCHW"}) for spec in inputs]
+        return trace(decomposed(module, inputs), nchw)
+
+    def _divisors(self) -> list[torch.Tensor | None] | None:
+        divisors = [
+            torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
+            for spec in self.description.inputs
+        ]
+        return None if all(divisor is None for divisor in divisors) else divisors
+
+    @cached_property
+    def layer_weights(self) -> dict[str, NDArray[Any]]:
+        """Layer name -> weight, output channels first; empty for ONNX."""
+        return layer_weights(self.source.module) if self.source.module is not None else {}
+
+    def of(self, source: ModelSource) -> "SourceGraph":
+        """The same with another source, for example one with other weights."""
+        return SourceGraph(source, self.calibration, self.calibration_samples)
+
+    def calibration_batches(self) -> Iterator[Example]:
+        """Calibration data as the source takes it, one run of the model at a time."""
+        if self.calibration is not None:
+            for indices in self.calibration.runs(self.calibration_samples):
+                yield self.calibration.batch(indices)
+
+    def calibration_examples(self) -> list[Example]:
+        """Calibration data as the traced graph takes it, one run of the model at a time."""
+        return [self._channels_first(batch) for batch in self.calibration_batches()]
+
+    def _channels_first(self, example: Sequence[NDArray[Any]]) -> Example:
+        return tuple(
+            np.ascontiguousarray(np.moveaxis(value, -1, 1)) if spec.image and spec.layout == "NHWC" else value
+            for spec, value in zip(self.description.inputs, example, strict=True)
+        )

@@ -1,0 +1,1 @@
+"""A source to a Core ML package. These modules import coremltools; import them late."""

@@ -1,0 +1,152 @@
+"""CoremlConverter: every Core ML artifact of one source, from one float program a precision and system."""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.inspection import Inspection
+from exporter.data.record import LeftAlone
+from exporter.data.target import CoremlTarget
+from exporter.execution.heavy import quiet
+from exporter.formats.common.equalization import NotTraceableError, equalize
+from exporter.formats.common.rules import selects
+from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.common.tracing.trace import example_tensors
+from exporter.formats.coreml.conversion import compression as coreml_compression
+from exporter.formats.coreml.conversion import hints as coreml_hints
+from exporter.formats.coreml.conversion import program as coreml
+from exporter.formats.coreml.conversion import ranges as coreml_ranges
+from exporter.formats.coreml.conversion.activations import quantize_activations
+from exporter.formats.coreml.examples import core_ml_features
+
+
+class CoremlConverter:
+    """Converts one source; float programs are made once for the settings that decide them."""
+
+    def __init__(self, source: SourceGraph) -> None:
+        self.source = source
+        self._floats: dict[str, coreml.CoremlModel] = {}
+
+    def convert(self, target: CoremlTarget, path: Path, twin: Path) -> "CoremlConversion":
+        """Write the package to `path`, and the same program without compression to `twin`.
+
+        Raises:
+            UsageProblem: the source is ONNX, or calibration data is missing.
+            ToolError: coremltools failed.
+        """
+        target, notes = self._one_picture_only(target)
+        model = self._float(target)
+        hints = self.source.source.hints
+        forms = coreml_hints.hinted_configs(model, hints)
+        if forms.names() and target.quantization.equalize:
+            raise UsageProblem(
+                f"target {target.name}: quantization.equalize would scale the weights out of the form that the recipe "
+                "gave them. Set equalize in the recipe's step instead."
+            )
+        # The target's settings are for the operations that the recipe gave no form.
+        free = [op for op in model.operations if op.name not in forms.names()]
+        plans = coreml_compression.plan_weights(dataclasses.replace(model, operations=free), target.quantization)
+        with quiet():
+            model.mlmodel.save(str(twin))
+        mlmodel = coreml_hints.compress_as_hinted(self._activations(model, target), forms)
+        mlmodel = coreml_compression.compress_weights(mlmodel, plans)
+        with quiet():
+            mlmodel.save(str(path))
+        reason = self._equalized[1] if target.quantization.equalize else None
+        return CoremlConversion(target, plans, notes if reason is None else (*notes, reason))
+
+    def _one_picture_only(self, target: CoremlTarget) -> tuple[CoremlTarget, tuple[str, ...]]:
+        """The target as it can be had, with the reason: an image input of Core ML holds one picture."""
+        batches = [spec for spec in self.source.description.inputs if spec.image and spec.shape[0] != 1]
+        if not batches or target.input_kind == "tensor":
+            return target, ()
+        note = (
+            f"input {batches[0].name} takes {batches[0].shape[0]} pictures, and an image input of Core ML holds one: "
+            "it is a multi-array, which the app normalizes"
+        )
+        return target.model_copy(update={"input_kind": "tensor"}), (note,)
+
+    @cached_property
+    def _equalized(self) -> tuple[SourceGraph, str | None]:
+        """The source with equalized weights (Nagel et al. 2019): the same function, easier to quantize.
+
+        A source that cannot be traced stays as it is, with the reason.
+        """
+        source = self.source.source
+        try:
+            with quiet():
+                module = equalize(source.module, example_tensors(source.description.inputs))
+        except NotTraceableError as error:
+            return self.source, f"the weights were not equalized: {error}"
+        return self.source.of(dataclasses.replace(source, module=module)), None
+
+    def _float(self, target: CoremlTarget) -> coreml.CoremlModel:
+        if self.source.source.module is None:
+            raise UsageProblem(
+                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
+                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
+            )
+        quantization = target.quantization
+        rules = [rule for rule in quantization.rules if rule.precision]
+        key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
+        if key not in self._floats:
+            self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
+        return self._floats[key]
+
+    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> coreml.CoremlModel:
+        """The program of the traced graph, or of the one in torch's core operators where coremltools refuses that."""
+        image = target.input_kind == "image"
+        convert = partial(
+            coreml.convert_float, description=graph.description, settings=graph.source.settings, target=target,
+            weights=graph.layer_weights,
+        )  # fmt: skip
+        try:
+            return convert(graph.traced_dividing if image else graph.traced)
+        except ToolError as error:
+            try:
+                return convert(graph.decomposed(dividing=image))
+            except ToolError:
+                raise error from None
+
+    def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
+        """The model with int8 activations where the target asks for them."""
+        if target.quantization.activations is None:
+            return model.mlmodel
+        kept = [rule for rule in target.quantization.rules if rule.activations == "none"]
+        description = self.source.description
+        images = {spec.name for spec in description.inputs if spec.image and target.input_kind == "image"}
+        examples = (
+            core_ml_features(description.inputs, example, images) for example in self.source.calibration_batches()
+        )
+        return quantize_activations(
+            model.mlmodel,
+            target.quantization.activations,
+            examples,
+            learned=self._learned(target),
+            keep_float=lambda op: any(selects(rule, op.op_type, coreml.layer_of(op, model.layers)) for rule in kept),
+        )
+
+    def _learned(self, target: CoremlTarget) -> dict[str, dict[str, float]]:
+        """Ranges that a recipe learned, found in the same program with tensor inputs, which takes the probe input."""
+        if not self.source.source.hints.activations:
+            return {}
+        with_tensors = self._float(target.model_copy(update={"input_kind": "tensor"}))
+        return coreml_ranges.learned_ranges(with_tensors.mlmodel, self.source.source.hints)
+
+
+class CoremlConversion:
+    """What was planned for the weights of an artifact, to compare with what is in it, and what could not be done."""
+
+    def __init__(
+        self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan], notes: tuple[str, ...]
+    ) -> None:
+        self.target = target
+        self.plans = plans
+        self.notes = notes
+
+    def left_alone(self, inspection: Inspection) -> tuple[LeftAlone, ...]:
+        """Weights that stayed plain floats, each with the reason."""
+        return coreml_compression.left_alone(inspection, self.target.quantization, self.plans)

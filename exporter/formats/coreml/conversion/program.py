@@ -1,0 +1,199 @@
+"""Core ML: a traced graph to an ML program, in float; `coreml_compression` compresses it."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.model import ModelSettings
+from exporter.data.source import ImageSpec, InputSpec, SourceDescription
+from exporter.data.target import CoremlTarget
+from exporter.execution.heavy import load_coremltools, quiet
+from exporter.formats.common.layer_names import match_layers
+from exporter.formats.common.refusals import coreml_refusal
+from exporter.formats.common.rules import selects
+from exporter.formats.common.tracing.trace import channels_first
+from exporter.formats.coreml.conversion.names import rename_layers
+from exporter.formats.coreml.conversion.operators import register_operators
+from exporter.formats.coreml.inspection.reader import load_spec, walk
+
+WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
+
+
+@dataclass(frozen=True)
+class CoremlModel:
+    """A converted model in memory.
+
+    Attributes:
+        mlmodel: ``coremltools.models.MLModel``, its values named after the source's layers.
+        layers: operation name -> PyTorch layer, for operations with a weight.
+        operations: every operation of the program, inner blocks included.
+    """
+
+    mlmodel: Any
+    layers: Mapping[str, str]
+    operations: Sequence[Any]
+
+
+def convert_float(
+    traced: Any,
+    description: SourceDescription,
+    settings: ModelSettings,
+    target: CoremlTarget,
+    weights: Mapping[str, NDArray[Any]],
+) -> CoremlModel:
+    """An ML program in the target's compute precision, nothing compressed.
+
+    Args:
+        traced: the graph, image inputs NCHW; for image inputs it divides by standard deviations that differ
+            (`SourceGraph.traced_dividing`).
+        description: names, shapes, normalization, labels.
+        settings: author, license, version.
+        target: minimum OS, precision, rules that keep operations in float32.
+        weights: layer -> weight of the source, to name layers by.
+
+    Raises:
+        ToolError: coremltools cannot convert the model.
+    """
+    model = _convert(traced, description, target, set())
+    layers = _layers(model, weights)
+    kept = _float32_operations(model, layers, target)
+    if kept:
+        model = _convert(traced, description, target, kept)
+        layers = _layers(model, weights)
+    _describe(model, settings, description)
+    renamed = rename_layers(model._spec, layers)
+    # coremltools compresses what the specification says, so plans are made from it and not from the program in memory.
+    program = load_spec(model._spec, Path(model.weights_dir))
+    return CoremlModel(model, renamed, _operations(program))
+
+
+def _operations(program: Any) -> list[Any]:
+    return [op for function in program.functions.values() for op in walk(function)]
+
+
+def layer_of(op: Any, layers: Mapping[str, str]) -> str:
+    """The PyTorch layer of an operation where it is known, else the operation's own name."""
+    return layers.get(op.name, op.name)
+
+
+def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
+    coremltools = load_coremltools()
+    register_operators()
+    classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
+    outputs = [coremltools.TensorType(name=name, dtype=np.float32) for name in description.outputs]
+    said = _Said()
+    try:
+        with quiet(), said:
+            return coremltools.convert(
+                traced,
+                inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
+                outputs=None if classes else outputs,
+                classifier_config=classes,
+                convert_to="mlprogram",
+                minimum_deployment_target=_deployment_target(coremltools, target.generation),
+                compute_precision=_precision(coremltools, target, float32_ops),
+                compute_units=coremltools.ComputeUnit[target.compute_units.upper()],
+                skip_model_load=True,
+            )
+    except Exception as error:
+        raise coreml_refusal(error, said.text, traced.inlined_graph) from error
+
+
+class _Said(logging.Handler):
+    """Keeps what coremltools logs while it converts: it names the operator there, and not in its exception."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One message."""
+        self.text += record.getMessage()
+
+    def __enter__(self) -> None:
+        logging.getLogger("coremltools").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("coremltools").removeHandler(self)
+
+
+def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) -> Any:
+    if target.quantization.precision == "float32":
+        return coremltools.precision.FLOAT32
+    if not float32_ops:
+        return coremltools.precision.FLOAT16
+    return coremltools.transform.FP16ComputePrecision(op_selector=lambda op: _sanitized(op.name) not in float32_ops)
+
+
+def _sanitized(name: str) -> str:
+    """The name that coremltools will write for an operation that still has its name in the traced graph."""
+    identifier = re.sub(r"\W", "_", name)
+    return f"op_{identifier}" if identifier[:1].isdigit() else identifier
+
+
+def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTarget) -> set[str]:
+    """Names, without the precision pass's suffix, of operations that a rule keeps in float32."""
+    if target.quantization.precision == "float32":
+        return set()
+    kept = set()
+    for op in _operations(model._mil_program):
+        for rule in target.quantization.rules:
+            if rule.precision == "float32" and selects(rule, op.op_type, layer_of(op, layers)):
+                kept.add(re.sub(r"_cast_fp16$", "", op.name))
+    return kept
+
+
+def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
+    shape = channels_first(spec)
+    if spec.image is None or input_kind == "tensor":
+        dtype = np.float32 if spec.dtype == "float32" else np.int32
+        return coremltools.TensorType(name=spec.name, shape=shape, dtype=dtype)
+    layouts = {"RGB": coremltools.colorlayout.RGB, "BGR": coremltools.colorlayout.BGR,
+               "GRAY": coremltools.colorlayout.GRAYSCALE}  # fmt: skip
+    scale, bias = image_scale_bias(spec.image)
+    return coremltools.ImageType(
+        name=spec.name,
+        shape=shape,
+        scale=scale,
+        bias=bias if len(bias) > 1 else bias[0],
+        color_layout=layouts[spec.image.color],
+    )
+
+
+def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
+    """Core ML's ``scale * pixel + bias`` on pixels from 0 to 255.
+
+    It has one scale for all channels; where the standard deviations differ, the graph divides by them
+    (`SourceGraph.traced_dividing`) and this does the rest.
+    """
+    std = image.std[0] if len(set(image.std)) == 1 else 1.0
+    return 1 / (255 * std), [-value / std for value in image.mean]
+
+
+def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    found = {}
+    for op in _operations(model._mil_program):
+        parameter = op.inputs.get("weight") if op.op_type in WEIGHTED else None
+        if parameter is not None and parameter.val is not None:
+            values = np.asarray(parameter.val)
+            found[op.name] = values.swapaxes(0, 1) if op.op_type == "conv_transpose" else values
+    return match_layers(weights, found)
+
+
+def _deployment_target(coremltools: Any, generation: int) -> Any:
+    """The newest deployment target that is not newer than iOS `generation`."""
+    known = {int(name.removeprefix("iOS")): name for name in coremltools.target.__members__ if name.startswith("iOS")}
+    return coremltools.target[known[max(version for version in known if version <= generation)]]
+
+
+def _describe(model: Any, settings: ModelSettings, description: SourceDescription) -> None:
+    model.author = settings.author
+    model.license = settings.license
+    model.version = settings.version
+    model.short_description = settings.description or f"{description.spec}, exported by mobile-export"
+    if description.labels:
+        model.user_defined_metadata["com.apple.coreml.model.preview.type"] = "imageClassifier"

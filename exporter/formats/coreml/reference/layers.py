@@ -1,0 +1,222 @@
+"""Comparing an artifact with its PyTorch source, layer by layer.
+
+A saved package no longer names the modules that made its operations: coremltools names them after the traced graph's
+values. So modules are found again by order: both sides are run on the same example, every module call and every
+operation's output is recorded, and the two sequences are aligned, in order, by kind (a Conv2d makes a conv) and
+shape. A convolution that took in its batch normalization is compared with the normalization's output.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from exporter.formats.coreml.reference.model import ReferenceModel
+from exporter.formats.coreml.reference.plan import Observation
+
+_ACTIVATIONS = frozenset({
+    "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",
+    "softsign", "softmax", "sigmoid_hard", "mul", "minimum",
+})  # fmt: skip
+_KINDS: dict[str, frozenset[str]] = {
+    "Conv": frozenset({"conv"}),
+    "ConvTranspose": frozenset({"conv_transpose"}),
+    "BatchNorm": frozenset({"batch_norm", "conv", "conv_transpose"}),
+    "LayerNorm": frozenset({"layer_norm"}),
+    "InstanceNorm": frozenset({"instance_norm"}),
+    "Linear": frozenset({"linear", "matmul"}),
+    "MaxPool": frozenset({"max_pool"}),
+    "AvgPool": frozenset({"avg_pool"}),
+    "AdaptiveAvgPool": frozenset({"reduce_mean", "avg_pool"}),
+    "AdaptiveMaxPool": frozenset({"reduce_max", "max_pool"}),
+    "Upsample": frozenset({"upsample_bilinear", "upsample_nearest_neighbor", "resize_bilinear", "resize"}),
+    "Embedding": frozenset({"gather"}),
+    "LSTM": frozenset({"lstm"}),
+    "GRU": frozenset({"gru"}),
+    "RNN": frozenset({"rnn"}),
+    "Flatten": frozenset({"reshape"}),
+}
+_CONTAINER = frozenset({"add", "mul", "concat", "sub", "matmul", "reshape", "transpose", "softmax", "reduce_mean"})
+_LIKE = 0.1  # relative error under which two values count as the same, to choose between candidates
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A value's shape and spread; `not_finite` counts NaN and infinities, which the others leave out."""
+
+    shape: tuple[int, ...]
+    minimum: float
+    maximum: float
+    mean: float
+    std: float
+    not_finite: int
+
+
+@dataclass(frozen=True)
+class LayerComparison:
+    """One module's output in the source and in the artifact.
+
+    Attributes:
+        module: dotted name of the PyTorch module.
+        kind: its class.
+        output: name of the value in the ML program.
+        location: function, place and operation in the program.
+        snr_db: power of the source's output over that of the difference, in dB; infinite when they are equal.
+        source: statistics in the source.
+        artifact: statistics in the artifact.
+    """
+
+    module: str
+    kind: str
+    output: str
+    location: str
+    snr_db: float
+    source: Statistics
+    artifact: Statistics
+
+
+@dataclass(frozen=True)
+class _Call:
+    module: str
+    kind: str
+    container: bool
+    value: torch.Tensor
+
+
+def compare_layers(
+    model: ReferenceModel, data: Mapping[str, Any], module: nn.Module, arguments: Sequence[Any]
+) -> list[LayerComparison]:
+    """Compare every layer that can be found on both sides, in order of execution.
+
+    Args:
+        model: the artifact.
+        data: one example, as the artifact takes it.
+        module: the source, in evaluation mode.
+        arguments: the same example, as the source takes it.
+    """
+    observations: list[Observation] = []
+    model.predict(data, model.make_state(), observations.append)
+    values = [one for one in observations if one.op_type != "input" and one.value.is_floating_point()]
+    calls = _after_folding(list(_record(module, arguments)), values)
+    return [_compare(calls[i], values[j]) for i, j in _align(calls, values)]
+
+
+def first_divergence(layers: Iterable[LayerComparison], least_snr_db: float) -> LayerComparison | None:
+    """The first layer whose signal-to-noise ratio is below `least_snr_db`, or None."""
+    return next((layer for layer in layers if not layer.snr_db >= least_snr_db), None)
+
+
+def _record(module: nn.Module, arguments: Sequence[Any]) -> Iterator[_Call]:
+    calls: list[_Call] = []
+    handles = []
+    for name, child in module.named_modules():
+        if isinstance(child, nn.Sequential):  # computes nothing of its own
+            continue
+        container = any(True for _ in child.children())
+
+        def hook(layer: nn.Module, _: Any, result: Any, name: str = name, container: bool = container) -> None:
+            value = result[0] if isinstance(result, tuple) and result else result
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                calls.append(_Call(name or "(model)", type(layer).__name__, container, value.detach().clone()))
+
+        handles.append(child.register_forward_hook(hook))
+    try:
+        with torch.no_grad():
+            module(*arguments)
+    finally:
+        for handle in handles:
+            handle.remove()
+    yield from calls
+
+
+def _after_folding(calls: list[_Call], values: list[Observation]) -> list[_Call]:
+    """Without the layers that a batch normalization follows, if the program has taken normalizations into them."""
+    if any(value.op_type == "batch_norm" for value in values):
+        return calls
+    return [
+        call
+        for call, following in itertools.zip_longest(calls, calls[1:])
+        if following is None
+        or not following.kind.startswith("BatchNorm")
+        or call.value.shape != following.value.shape
+        or not call.kind.startswith(("Conv", "Linear"))
+    ]
+
+
+def _accepts(call: _Call, op_type: str) -> bool:
+    if call.container:
+        return op_type in _CONTAINER
+    for kind in sorted(_KINDS, key=len, reverse=True):
+        if call.kind.startswith(kind):
+            return op_type in _KINDS[kind]
+    return op_type in _ACTIVATIONS
+
+
+def _align(calls: list[_Call], values: list[Observation]) -> list[tuple[int, int]]:
+    """Pairs of places, ascending in both, of the greatest total score."""
+    scores = np.zeros((len(calls), len(values)))
+    for i, call in enumerate(calls):
+        for j, value in enumerate(values):
+            scores[i, j] = _score(call, value)
+    best = np.zeros((len(calls) + 1, len(values) + 1))
+    for i in range(len(calls) - 1, -1, -1):
+        taken = scores[i] + best[i + 1, 1:]
+        row = np.where(scores[i] > 0, np.maximum(taken, best[i + 1, :-1]), best[i + 1, :-1])
+        best[i, :-1] = np.maximum.accumulate(row[::-1])[::-1]
+    pairs, i, j = [], 0, 0
+    while i < len(calls) and j < len(values):
+        if scores[i, j] > 0 and math.isclose(best[i, j], scores[i, j] + best[i + 1, j + 1]):
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i, j] == best[i + 1, j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _score(call: _Call, value: Observation) -> float:
+    """How well an operation's output fits a module's: by kind and by numbers, either of which will do, and by shape."""
+    if call.value.numel() != value.value.numel() or _squeezed(call.value) != _squeezed(value.value):
+        return 0.0
+    scale = call.value.abs().max()
+    near = bool((call.value.reshape(-1) - value.value.reshape(-1)).abs().max() <= _LIKE * scale)
+    if not _accepts(call, value.op_type):
+        return 0.8 if near else 0.0
+    return 1.5 if near else 1.0
+
+
+def _squeezed(value: torch.Tensor) -> list[int]:
+    return [length for length in value.shape if length != 1]
+
+
+def _statistics(value: torch.Tensor) -> Statistics:
+    finite = value[torch.isfinite(value)].double()
+    if not finite.numel():
+        return Statistics(tuple(value.shape), math.nan, math.nan, math.nan, math.nan, value.numel())
+    return Statistics(
+        tuple(value.shape),
+        float(finite.min()),
+        float(finite.max()),
+        float(finite.mean()),
+        float(finite.std(correction=0)),
+        value.numel() - finite.numel(),
+    )
+
+
+def _compare(call: _Call, value: Observation) -> LayerComparison:
+    source, artifact = call.value.double().reshape(-1), value.value.double().reshape(-1)
+    noise = float((source - artifact).square().sum())
+    signal = float(source.square().sum())
+    if noise == 0:
+        snr = math.inf
+    else:
+        snr = 10 * math.log10(signal / noise) if signal > 0 and math.isfinite(noise) else -math.inf
+    return LayerComparison(
+        call.module, call.kind, value.name, value.location, snr, _statistics(call.value), _statistics(value.value)
+    )

@@ -1,0 +1,240 @@
+"""`ReferenceModel`: what a Core ML model package computes, on any operating system."""
+
+import functools
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from exporter.execution.heavy import load_coremltools, quiet
+from exporter.formats.coreml.reference.batching import plan_batch
+from exporter.formats.coreml.reference.classifier import Classifier, classifier_of, scalars_of
+from exporter.formats.coreml.reference.dtypes import declared
+from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError
+from exporter.formats.coreml.reference.features import Feature, features, to_input, to_output
+from exporter.formats.coreml.reference.ops.control import StateSlot
+from exporter.formats.coreml.reference.package import ModelFile, read_model_file
+from exporter.formats.coreml.reference.plan import Observation, Observer, Plan, Precision
+
+_LARGEST_BATCH = 32
+_BATCH_ELEMENTS = 2**16  # of input; beyond, a CPU's caches make a batch slower than its examples one by one
+
+
+class State:
+    """Buffers that a stateful model keeps between predictions; made by `ReferenceModel.make_state`."""
+
+    def __init__(self, slots: dict[str, StateSlot]) -> None:
+        self.slots = slots
+
+    def read(self, name: str) -> torch.Tensor:
+        """A copy of the buffer called `name`; its floats are held in float32."""
+        return self.slots[name].value.clone()
+
+
+class ReferenceModel:
+    """Evaluates a Core ML ML program with torch on the CPU.
+
+    It proves what the file computes; it does not predict the rounding of the Neural Engine or the GPU.
+
+    Args:
+        path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
+        precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in
+        float32: the
+            best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from faults.
+        function_name: which function of a multi-function model; the default one when left out.
+
+    Raises:
+        ModelFileError: the file is damaged or is not an ML program.
+        UnsupportedOpError: an operation is refused, with its name, location and reason.
+    """
+
+    def __init__(self, path: Path | str, precision: Precision = "declared", function_name: str | None = None) -> None:
+        if precision not in ("declared", "float32"):
+            raise ValueError(f"precision {precision!r} is neither 'declared' nor 'float32'")
+        file = read_model_file(path)
+        program = load_program(file)
+        self.path = Path(path)
+        self.precision = precision
+        self.function_name = default_function(file, program, function_name)
+        function = program.functions[self.function_name]
+        description = _description(file.specification, self.function_name)
+        self.inputs: list[Feature] = features(description.input)
+        self.outputs: list[Feature] = features(description.output)
+        self._variables = dict(function.inputs)
+        self._states = [name for name in self._variables if name not in {one.name for one in self.inputs}]
+        self._function = function
+        self._plan = Plan(function, self.function_name, precision)
+        self.classifier: Classifier | None = classifier_of(function)
+        self.scalars: frozenset[str] = scalars_of(function)
+
+    @property
+    def input_description(self) -> dict[str, Feature]:
+        """The inputs by name."""
+        return {feature.name: feature for feature in self.inputs}
+
+    @property
+    def output_description(self) -> dict[str, Feature]:
+        """The outputs by name."""
+        return {feature.name: feature for feature in self.outputs}
+
+    def weights(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The constant ``weight`` of every operation that has one, decompressed, by the operation's output name."""
+        return {name: value.numpy() for name, value in self._plan.weights().items()}
+
+    def make_state(self) -> State:
+        """Buffers of zeros for a stateful model."""
+        slots = {}
+        for name in self._states:
+            tensor_type = self._variables[name].sym_type.wrapped_type()
+            shape = [int(length) for length in tensor_type.get_shape()]
+            slots[name] = StateSlot(torch.zeros(shape))
+        return State(slots)
+
+    def predict(
+        self, data: Mapping[str, Any], state: State | None = None, observer: Observer | None = None
+    ) -> dict[str, Any]:
+        """Outputs by name, for inputs by name; as `coremltools.models.MLModel.predict`.
+
+        Args:
+            data: numpy arrays, or PIL images for image inputs, whose size and mode must be the model's.
+            state: buffers from `make_state`, for a stateful model; they are changed.
+            observer: called with the value of every input, then of every operation's output, in order.
+
+        Returns:
+            numpy arrays in the dtype that the model describes (float16 ones as float32 in precision ``float32``); PIL
+            images; for a classifier the label, and a dictionary of probabilities.
+
+        Raises:
+            ModelInputError: an input has a wrong name, shape or dtype, or the state is missing.
+            EvaluationError: an operation failed on the values that reached it.
+        """
+        tensors = self._tensors(data)
+        if observer is not None:
+            for name, value in tensors.items():
+                observer(Observation(name, "input", f"input {name!r}", value))
+        return self._results(self._plan.run({**tensors, **self._buffers(state)}, observer))
+
+    def predictions(
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """`predict` for each of `batch`, in order, several at once where the program allows it; each has its own state.
+
+        The observer then sees values of several examples, stacked along axis 0.
+        """
+        examples = iter(batch)
+        size = self._batch_size
+        while group := list(itertools.islice(examples, size)):
+            plan = self._batch_plan if len(group) == size > 1 else None
+            tensors = [self._tensors(data) for data in group] if plan is not None else []
+            if plan is None or not _alike(tensors):
+                yield from (self.predict(data, self.make_state() if self._states else None, observer) for data in group)
+                continue
+            stacked = {name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}
+            results = plan.run(stacked, observer)
+            for place in range(size):
+                yield self._results({name: value[place : place + 1] for name, value in results.items()})
+
+    @functools.cached_property
+    def _batch_size(self) -> int:
+        """Examples at once, if the program can take them."""
+        if self._states or not all(one.kind in ("array", "image") for one in (*self.inputs, *self.outputs)):
+            return 1
+        elements = sum(math.prod(one.shape) for one in self.inputs)
+        return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+
+    @functools.cached_property
+    def _batch_plan(self) -> Plan | None:
+        """A plan for `_batch_size` examples at once; None when the program cannot take them so."""
+        changes = plan_batch(self._function, self._batch_size)
+        if changes is None:
+            return None
+        return Plan(self._function, self.function_name, self.precision, changes, self._plan)
+
+    def predict_batch(
+        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
+    ) -> list[dict[str, Any]]:
+        """The list of `predictions`."""
+        return list(self.predictions(batch, observer))
+
+    def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        known = self.input_description
+        unknown = sorted(set(data) - set(known))
+        missing = sorted(name for name, one in known.items() if name not in data and not one.optional)
+        if unknown or missing:
+            parts = [f"the model has no input {', '.join(map(repr, unknown))}"] if unknown else []
+            parts += [f"input {', '.join(map(repr, missing))} is missing"] if missing else []
+            raise ModelInputError(f"{'; '.join(parts)}. Its inputs are: {', '.join(map(repr, known))}")
+        rounds = self.precision == "declared"
+        tensors = {}
+        for name, feature in known.items():
+            wanted = declared(self._variables[name])
+            assert wanted is not None
+            if name in data:
+                tensors[name] = to_input(feature, data[name], wanted, rounds)
+            else:
+                tensors[name] = torch.full(feature.shape, feature.default, dtype=wanted.storage)
+            if self._variables[name].rank == 0:
+                tensors[name] = tensors[name].reshape(())
+        return tensors
+
+    def _buffers(self, state: State | None) -> dict[str, StateSlot]:
+        if not self._states:
+            return {}
+        if state is None:
+            raise ModelInputError(f"{self.path} is stateful: pass state=model.make_state()")
+        return state.slots
+
+    def _results(self, values: dict[str, Any]) -> dict[str, Any]:
+        rounds = self.precision == "declared"
+        known = [feature for feature in self.outputs if feature.name in values]
+        return {feature.name: to_output(feature, values[feature.name], rounds) for feature in known}
+
+
+def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:
+    """Whether all examples have the same shapes, each with one example in axis 0."""
+    shapes = {tuple((name, tuple(value.shape)) for name, value in one.items()) for one in examples}
+    return len(shapes) == 1 and all(shape[:1] == (1,) for _, shape in next(iter(shapes)))
+
+
+def load_program(file: ModelFile) -> Any:
+    """The MIL program of a model file.
+
+    Raises:
+        ModelFileError: coremltools cannot read it.
+    """
+    load_coremltools()
+    from coremltools.converters.mil.frontend.milproto import load as milproto
+
+    version = file.specification.specificationVersion
+    try:
+        with quiet():
+            return milproto.load(file.specification, version, str(file.weights))
+    except Exception as error:
+        raise ModelFileError(
+            f"{file.path}: coremltools cannot read its program ({type(error).__name__}: {error}). "
+            "Convert the model again with coremltools 9"
+        ) from error
+
+
+def default_function(file: ModelFile, program: Any, wanted: str | None) -> str:
+    """`wanted`, else the function that the file names as its default.
+
+    Raises:
+        ModelInputError: there is no function of that name.
+    """
+    names = list(program.functions)
+    name = wanted or file.specification.description.defaultFunctionName or ("main" if "main" in names else names[0])
+    if name not in names:
+        raise ModelInputError(f"{file.path} has no function {name!r}. Its functions are: {', '.join(names)}")
+    return name
+
+
+def _description(specification: Any, function_name: str) -> Any:
+    for function in specification.description.functions:
+        if function.name == function_name:
+            return function
+    return specification.description

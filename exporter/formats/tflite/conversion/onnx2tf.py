@@ -1,0 +1,142 @@
+"""An ONNX model as a TensorFlow function by onnx2tf.
+
+onnx2tf, as its documentation uses it, writes a SavedModel twice, which takes nine tenths of its time; here nothing is
+saved.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.errors import ToolError
+from exporter.data.source import InputSpec
+from exporter.execution.heavy import load, load_tensorflow, quiet
+from exporter.formats.common.refusals import refusal
+from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
+
+
+def build_graph(
+    onnx_model: Any,
+    inputs: Sequence[InputSpec],
+    outputs: Sequence[str],
+    layout: str,
+    sample: Example,
+    expected: Sequence[NDArray[Any]],
+) -> TfliteGraph:
+    """Translate an ONNX model once; `TfliteGraph` then gives every variant.
+
+    Args:
+        onnx_model: simplified, image inputs NCHW.
+        layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
+        sample: one example as the ONNX model takes it, with the batch dimension.
+        expected: what the source gives for `sample`; it decides which axis of an output holds the channels.
+
+    Raises:
+        ToolError: an operator cannot be translated.
+    """
+    tensorflow = load_tensorflow()
+    images = {spec.name for spec in inputs if spec.image is not None}
+    own_names = [spec.name.replace(":", "__") for spec in inputs]  # as onnx2tf calls them
+    kept = [name for name, spec in zip(own_names, inputs, strict=True) if spec.image is None]
+    keras_model = _keras_model(onnx_model, kept, sample, inputs)
+    names = [tensor.name.partition(":")[0] for tensor in keras_model.inputs]
+    order = [names.index(name) if name in names else index for index, name in enumerate(own_names)]
+    nhwc = [_to_channels_last(value) if spec.name in images else value
+            for spec, value in zip(inputs, sample, strict=True)]  # fmt: skip
+
+    def call(values: Sequence[Any]) -> list[Any]:
+        arranged: list[Any] = [None] * len(values)
+        for position, value in zip(order, values, strict=True):
+            arranged[position] = value
+        result = keras_model(arranged if len(arranged) > 1 else arranged[0])
+        return list(result) if isinstance(result, list | tuple) else [result]
+
+    permutations = [
+        _output_permutation(np.asarray(found), np.asarray(wanted))
+        for found, wanted in zip(call([tensorflow.constant(value) for value in nhwc]), expected, strict=True)
+    ]
+
+    def forward(*values: Any) -> list[Any]:
+        ready = [
+            tensorflow.transpose(value, [0, 2, 3, 1]) if layout == "NCHW" and spec.name in images else value
+            for spec, value in zip(inputs, values, strict=True)
+        ]
+        results = call(ready)
+        return [
+            _arranged(tensorflow, value, to_source, layout)
+            for value, to_source in zip(results, permutations, strict=True)
+        ]
+
+    signature = [
+        tensorflow.TensorSpec(value.shape, value.dtype, name=spec.name)
+        for spec, value in zip(inputs, sample if layout == "NCHW" else nhwc, strict=True)
+    ]
+    with quiet():
+        function = tensorflow.function(forward).get_concrete_function(*signature)
+    return TfliteGraph(function, tuple(inputs), tuple(outputs), layout, keras_model)
+
+
+def _keras_model(onnx_model: Any, kept_inputs: Sequence[str], sample: Example, inputs: Sequence[InputSpec]) -> Any:
+    with quiet():
+        converter = load("onnx2tf")
+    images = [value for spec, value in zip(inputs, sample, strict=True) if spec.image is not None]
+    try:
+        with tempfile.TemporaryDirectory() as folder, quiet(), _sample_data(images):
+            return converter.convert(
+                onnx_graph=onnx_model,
+                output_folder_path=folder,
+                keep_shape_absolutely_input_names=list(kept_inputs) or None,
+                disable_model_save=True,
+                non_verbose=True,
+            )
+    except (Exception, SystemExit) as error:
+        raise refusal("onnx2tf", "", "", f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _sample_data(images: Sequence[NDArray[Any]]) -> Iterator[None]:
+    """Give onnx2tf the caller's image (NHWC) where it would download some to compare its layers with."""
+    modules = [load("onnx2tf.onnx2tf"), load("onnx2tf.utils.common_functions")]
+    saved = [module.download_test_image_data for module in modules]
+    sample = _to_channels_last(images[0]) if images else np.zeros((1, 8, 8, 3), np.float32)
+
+    def own_sample() -> NDArray[np.float32]:
+        return np.ascontiguousarray(sample, np.float32)
+
+    try:
+        for module in modules:
+            module.download_test_image_data = own_sample
+        yield
+    finally:
+        for module, function in zip(modules, saved, strict=True):
+            module.download_test_image_data = function
+
+
+def _to_channels_last(value: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(np.moveaxis(value, 1, -1))
+
+
+def _output_permutation(found: NDArray[Any], wanted: NDArray[Any]) -> tuple[int, ...] | None:
+    """The axes that bring `found` to the source's order: None when it has that order already.
+
+    Raises:
+        ToolError: the shapes agree in neither order.
+    """
+    last_to_first = (0, found.ndim - 1, *range(1, found.ndim - 1))
+    candidates = {None: found, last_to_first: found.transpose(last_to_first)} if found.ndim > 2 else {None: found}
+    fitting = {axes: value for axes, value in candidates.items() if value.shape == wanted.shape}
+    if not fitting:
+        raise ToolError(f"onnx2tf gave an output of shape {found.shape}; the source's is {wanted.shape}")
+    return min(fitting, key=lambda axes: float(np.abs(fitting[axes].astype(np.float64) - wanted).mean()))
+
+
+def _arranged(tensorflow: Any, value: Any, to_source: tuple[int, ...] | None, layout: str) -> Any:
+    """An output in the target's layout: of four dimensions NHWC or NCHW, others as the source has them."""
+    rank = len(value.shape)
+    if rank == 4 and layout == "NHWC":
+        return tensorflow.transpose(value, [0, 2, 3, 1]) if to_source is None else tensorflow.identity(value)
+    return tensorflow.identity(value) if to_source is None else tensorflow.transpose(value, to_source)

@@ -1,0 +1,1 @@
+"""The only place that makes verdicts: facts and limits in, `Verdict` out."""

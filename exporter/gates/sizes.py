@@ -1,0 +1,159 @@
+"""Sizes against limits: store rules, the team's budgets, growth and drift, packaging; all of them, each one Verdict."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from exporter.config.budgets import BudgetFile, Waiver
+from exporter.data.sizes import Facet, Finding, Measurement
+from exporter.data.verdict import Status, Verdict
+from exporter.gates.baseline import sizes_of
+from exporter.gates.judging import Gates, judge_bytes, missing, total
+from exporter.gates.team import team_verdicts
+from exporter.sizes.models import in_one_app
+from exporter.sizes.packaging import Options
+from exporter.sizes.stores import Selected
+
+_SCOPES = {
+    "app-clip": "App Clip", "executable": "all executables", "install-time": "all of the first install",
+    "apk": "APK", "on-demand": "all on-demand packs", "ai-pack": "AI pack", "ai-packs": "all AI packs",
+    "background-assets": "all background assets",
+}  # fmt: skip
+_COUNTS = {
+    "uncompressed": "uncompressed", "install": "installed", "download": "as a download",
+    "text": "their __TEXT segments", "file": "as a file",
+}  # fmt: skip
+
+
+def judge_sizes(measurements: Sequence[Measurement], gates: Gates, options: Options) -> list[Verdict]:
+    """Every verdict on `measurements`; failures that a waiver covers are shown as warnings with the waiver."""
+    whole = total(measurements, options)
+    subjects = [*measurements, whole] if whole else list(measurements)
+    verdicts: list[Verdict] = []
+    for found in _for_stores(measurements, whole, options):
+        rules = gates.rules.get(found.subject, [])
+        for selected in rules:
+            verdicts += _store_verdicts(found, selected, gates.today)
+        if found is not whole:
+            verdicts += _uncovered(found, rules)
+    for found in measurements:
+        verdicts += _own_limits(found)
+        verdicts += _packaging(found, gates.budgets)
+    verdicts += team_verdicts(subjects, measurements, gates)
+    return [_waived(verdict, gates.budgets.waivers, gates.today) for verdict in verdicts]
+
+
+def _for_stores(
+    measurements: Sequence[Measurement], whole: Measurement | None, options: Options
+) -> Iterator[Measurement]:
+    """What store rules are judged on: models given alone go into one app, so their limits are those of their sum."""
+    alone = [found for found in measurements if any(facet.partial for facet in found.facets)]
+    for found in measurements:
+        if found not in alone:
+            yield found
+        elif len(alone) == 1:
+            own = [facet for facet in found.facets if not facet.partial]
+            yield found.model_copy(update={"facets": (*own, *in_one_app(alone, options))})
+        else:
+            yield found.model_copy(update={"facets": tuple(facet for facet in found.facets if not facet.partial)})
+    if whole is not None and len(alone) > 1:
+        yield whole
+
+
+def _store_verdicts(found: Measurement, selected: Selected, today: dt.date) -> Iterator[Verdict]:
+    rule = selected.rule
+    for facet in found.facets:
+        if not _about(facet, selected):
+            continue
+        verdict = judge_bytes(
+            found.subject,
+            f"store.{rule.id}",
+            facet.size,
+            rule.limit,
+            _words(facet),
+            severity=rule.severity,
+            partial="the size of the rest of the app is not given (--app-size)" if facet.partial else "",
+        )
+        if selected.in_doubt and verdict.status is Status.FAILED:
+            verdict = verdict.model_copy(update={"status": Status.NOT_CHECKED})
+        notes = [selected.supposed, "this rule was last checked more than a year ago" if rule.stale(today) else ""]
+        told = verdict.status is Status.FAILED or (verdict.status is Status.NOT_CHECKED and not facet.partial)
+        if told or rule.stale(today):
+            notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, *notes]
+        reason = " ".join([verdict.reason, *(f"{note[0].upper()}{note[1:]}." for note in notes if note)])
+        yield verdict.model_copy(update={"reason": reason})
+
+
+def _about(facet: Facet, selected: Selected) -> bool:
+    rule = selected.rule
+    return (
+        facet.scope == rule.scope and facet.counts == rule.counts and (not rule.formats or facet.format in rule.formats)
+    )
+
+
+def _words(facet: Facet) -> str:
+    scope = _SCOPES.get(facet.scope, facet.scope.replace("-", " "))
+    return f"{scope}{f' {facet.name}' if facet.name else ''}, {_COUNTS[facet.counts]},"
+
+
+def _uncovered(found: Measurement, rules: Sequence[Selected]) -> Iterator[Verdict]:
+    """A subject that no rule of the stores asked for is about must not look as if it had passed them."""
+    if rules and not any(_about(facet, selected) for selected in rules for facet in found.facets):
+        yield Verdict(
+            subject=found.subject,
+            metric="store",
+            value=None,
+            unit="B",
+            status=Status.NOT_CHECKED,
+            reason=f"no rule of the stores asked for is about what a {found.kind} shows; give the app, or its report.",
+        )
+
+
+def _own_limits(found: Measurement) -> Iterator[Verdict]:
+    """Budgets of the target that a run.json recorded."""
+    for metric, limit in found.limits.items():
+        size = sizes_of(found).figure(metric)
+        if size is None:
+            yield missing(found, metric, f"{metric}.target", "error")
+        else:
+            yield judge_bytes(found.subject, f"{metric}.target", size, limit, f"its {metric}", severity="error")
+
+
+def _packaging(found: Measurement, budgets: BudgetFile) -> Iterator[Verdict]:
+    severities = {"duplicate": budgets.duplicates, "compressed": budgets.compressed, "empty": "error",
+                  "damaged": "error"}  # fmt: skip
+    for finding in found.findings:
+        severity = severities[finding.kind]
+        if severity != "off":
+            yield _finding_verdict(found.subject, finding, severity)
+
+
+def _finding_verdict(subject: str, finding: Finding, severity: str) -> Verdict:
+    return Verdict(
+        subject=f"{subject}/{finding.name}",
+        metric=f"packaging.{finding.kind}",
+        value=finding.wasted_bytes,
+        unit="B",
+        limit=0 if finding.kind == "duplicate" else None,
+        status=Status.FAILED,
+        margin=-finding.wasted_bytes if finding.kind == "duplicate" else None,
+        severity="error" if severity == "error" else "warning",
+        reason=finding.sentence + ".",
+    )
+
+
+def _waived(verdict: Verdict, waivers: Sequence[Waiver], today: dt.date) -> Verdict:
+    """A failure stays a failure; a waiver that holds only takes its power to fail the run."""
+    if verdict.status is not Status.FAILED:
+        return verdict
+    covering = [waiver for waiver in waivers if waiver.covers(verdict.subject, verdict.metric)]
+    holding = [waiver for waiver in covering if today <= waiver.expires]
+    if holding:
+        waiver = max(holding, key=lambda waiver: (waiver.expires, waiver.author, waiver.reason))
+        told = f"waived by {waiver.author} until {waiver.expires}: {waiver.reason}"
+        return verdict.model_copy(update={"severity": "warning", "waiver": told})
+    if covering:
+        last = max(covering, key=lambda waiver: (waiver.expires, waiver.author))
+        return verdict.model_copy(
+            update={"reason": f"{verdict.reason} The waiver of {last.author} expired on {last.expires}."}
+        )
+    return verdict

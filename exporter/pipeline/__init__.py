@@ -1,1 +1,0 @@
-"""The use cases that the commands call."""

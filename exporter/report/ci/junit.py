@@ -1,0 +1,57 @@
+"""JUnit XML, as Jenkins' junit-10.xsd has it: one test case a verdict, one suite a subject."""
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from exporter.data.verdict import Status, Verdict
+
+# Characters that XML 1.0 cannot hold, not even escaped (section 2.2).
+_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render_junit(verdicts: Sequence[Verdict], *, name: str = "mobile-export") -> str:
+    """The document as text with its XML declaration; write it as UTF-8.
+
+    A failed gate of severity ``warning`` and a gate that was not checked are ``skipped`` with the reason, since JUnit
+    knows no third state: readers show them, and they do not fail the build.
+    """
+    root = ET.Element("testsuites", {"name": name, **_counts(verdicts)})
+    for subject in dict.fromkeys(verdict.subject for verdict in verdicts):
+        found = [verdict for verdict in verdicts if verdict.subject == subject]
+        suite = ET.SubElement(
+            root, "testsuite", {"name": _text(subject), **_counts(found), "skipped": str(sum(map(_skipped, found)))}
+        )
+        for verdict in found:
+            _case(suite, verdict)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    return {"tests": str(len(verdicts)), "failures": str(sum(map(_failed, verdicts))), "errors": "0"}
+
+
+def _failed(verdict: Verdict) -> bool:
+    return verdict.status is Status.FAILED and verdict.severity == "error"
+
+
+def _skipped(verdict: Verdict) -> bool:
+    return verdict.status is not Status.PASSED and not _failed(verdict)
+
+
+def _case(suite: ET.Element, verdict: Verdict) -> None:
+    case = ET.SubElement(suite, "testcase", {"name": _text(verdict.metric), "classname": _text(verdict.subject)})
+    reason = _text(verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})")
+    if _failed(verdict):
+        ET.SubElement(case, "failure", {"type": _text(verdict.metric), "message": reason})
+    elif _skipped(verdict):
+        kind = "warning" if verdict.status is Status.FAILED else "not checked"
+        ET.SubElement(case, "skipped", {"type": kind, "message": f"{kind}: {reason}"})
+    else:
+        ET.SubElement(case, "system-out").text = reason
+
+
+def _text(text: str) -> str:
+    """`text` with what XML cannot hold written as an escape sequence."""
+    return _IMPOSSIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

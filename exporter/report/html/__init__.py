@@ -1,0 +1,1 @@
+"""Reports as HTML, in one file that needs no network."""

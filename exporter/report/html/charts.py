@@ -1,0 +1,95 @@
+"""Coordinates of the report's drawings; the template draws them as SVG."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from exporter.data.record import RunRecord
+from profilers.readings import Obtained, Reading
+
+HISTOGRAM_BINS = 40
+PLOT_WIDTH, PLOT_HEIGHT = 640, 240
+
+
+class Bar(NamedTuple):
+    """One bar of a histogram in a drawing of 100 by 100."""
+
+    x: float
+    width: float
+    height: float
+    low: float
+    high: float
+    samples: int
+
+
+class Point(NamedTuple):
+    """One artifact in the accuracy-against-size plot."""
+
+    name: str
+    format: str
+    x: float
+    y: float
+    size_bytes: int
+    value: float
+
+
+def latency_histogram(readings: Sequence[Reading]) -> list[Bar]:
+    """Equal bins over the measured latencies up to their 99.5th percentile; later ones fall into the last bin.
+
+    What is NaN or infinite has no place in a drawing; the figures beside it show it.
+    """
+    taken = next((reading.samples for reading in readings
+                  if reading.metric == "latency" and reading.obtained is Obtained.MEASURED), ())  # fmt: skip
+    samples = [sample for sample in taken if math.isfinite(sample)]
+    if len(samples) < 2:
+        return []
+    ordered = sorted(samples)
+    low, high = ordered[0], ordered[min(len(ordered) - 1, math.ceil(0.995 * len(ordered)) - 1)]
+    width = (high - low) / HISTOGRAM_BINS or low * 0.01 or 1e-9
+    counts = [0] * HISTOGRAM_BINS
+    for sample in samples:
+        counts[min(HISTOGRAM_BINS - 1, int((sample - low) / width))] += 1
+    tallest = max(counts)
+    step = 100 / HISTOGRAM_BINS
+    return [
+        Bar(index * step, step * 0.85, 100 * count / tallest, low + index * width, low + (index + 1) * width, count)
+        for index, count in enumerate(counts)
+    ]
+
+
+def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
+    """Artifacts by size and by top-1, or by SNR where there are no labels; None with nothing to show."""
+    rows = [
+        (target, target.parities[0]) for target in record.targets if target.artifact is not None and target.parities
+    ]
+    if not rows:
+        return None
+    labelled = all(parity.top1 is not None for _, parity in rows)
+    values = [100 * (parity.top1 or 0) if labelled else (parity.snr_db if parity.snr_db is not None else 120.0)
+              for _, parity in rows]  # fmt: skip
+    sizes = [target.artifact.size_bytes for target, _ in rows if target.artifact]
+    low, high = _padded(min(values), max(values))
+    high = min(high, 100.0) if labelled else high
+    largest = max(sizes) * 1.1
+    points = [
+        Point(
+            name=target.name,
+            format=target.format,
+            x=PLOT_WIDTH * size / largest,
+            y=PLOT_HEIGHT * (1 - (value - low) / (high - low)),
+            size_bytes=size,
+            value=value,
+        )
+        for (target, _), size, value in zip(rows, sizes, values, strict=True)
+    ]
+    return {
+        "points": points,
+        "label": "top-1 %" if labelled else "SNR dB",
+        "y_ticks": [(PLOT_HEIGHT * (1 - step / 4), low + (high - low) * step / 4) for step in range(5)],
+        "x_ticks": [(PLOT_WIDTH * step / 4, largest * step / 4) for step in range(5)],
+    }
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    margin = (high - low) * 0.15 or 1.0
+    return low - margin, high + margin

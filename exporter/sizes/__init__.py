@@ -1,0 +1,1 @@
+"""What models and packages weigh in stores and on devices."""

@@ -1,0 +1,121 @@
+"""From a path to measurements: finds out what it is, and measures that."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from exporter.data.errors import UsageProblem
+from exporter.data.record import TargetRecord, load_record
+from exporter.data.sizes import Measurement
+from exporter.formats.common.whole import check_whole
+from exporter.sizes import tool_reports
+from exporter.sizes.android import measure_aab, measure_apk
+from exporter.sizes.apple import measure_app
+from exporter.sizes.containers import Container, FilesContainer, FolderContainer, ZipContainer
+from exporter.sizes.models import measure_model, with_external_data
+from exporter.sizes.packaging import Options
+
+Compile = Callable[[Path, Path], Path | None]
+
+_FOLDERS = {".app": "app", ".xcarchive": "xcarchive", ".mlpackage": "mlpackage", ".mlmodelc": "mlmodelc"}
+
+
+def measure(path: Path, options: Options, *, compile_model: Compile | None = None) -> list[Measurement]:
+    """Measure the file or folder at `path`; a run.json gives one measurement for each of its artifacts.
+
+    Args:
+        path: what the user named.
+        options: what the user said about it.
+        compile_model: compiles a Core ML package, given with a folder to write to, to an .mlmodelc; it gives None where
+            there is no Mac, and then the compiled size is estimated.
+
+    Raises:
+        UsageProblem: not there, empty, damaged, unsafe to read, or changed meanwhile.
+    """
+    subject = path.as_posix()
+    try:
+        is_folder = path.is_dir()
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"{path}: {error}.") from error
+    if not exists:
+        raise UsageProblem(f"{path} is not there. Give a model, an app, an app bundle, or a size report.")
+    if is_folder:
+        return [_folder(path, subject, options, compile_model)]
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return _run(path, options, compile_model)
+    if suffix == ".csv":
+        return [tool_reports.measure_bundletool_csv(tool_reports.read_report(path), subject)]
+    if suffix == ".txt" and tool_reports.THINNING_HEADING in tool_reports.read_report(path):
+        return [tool_reports.measure_thinning_report(tool_reports.read_report(path), subject, options)]
+    return [_file(path, subject, suffix, options)]
+
+
+def _file(path: Path, subject: str, suffix: str, options: Options) -> Measurement:
+    if suffix in (".apk", ".aab", ".ipa"):
+        with ZipContainer(path) as archive:
+            if suffix == ".apk":
+                return _unchanged(archive, measure_apk(archive, path, subject, options))
+            if suffix == ".aab":
+                return _unchanged(archive, measure_aab(archive, subject, options))
+            return _unchanged(archive, measure_app(archive, subject, "ipa", options))
+    files = with_external_data(path) if suffix == ".onnx" else [path]
+    container = FilesContainer(files)
+    if container.packed_size:  # an empty file has a sentence of its own
+        check_whole(path)
+    return _unchanged(container, measure_model(container, subject, suffix.lstrip(".") or "file", options))
+
+
+def _folder(path: Path, subject: str, options: Options, compile_model: Compile | None) -> Measurement:
+    kind = _FOLDERS.get(path.suffix.lower(), "folder")
+    container = FolderContainer(path)
+    if kind in ("app", "xcarchive"):
+        return _unchanged(container, measure_app(container, subject, kind, options))
+    if kind == "mlpackage" and container.packed_size:
+        check_whole(path)
+    found = _unchanged(container, measure_model(container, subject, kind, options))
+    if kind == "mlpackage" and compile_model is not None:
+        return _compiled(path, found, options, compile_model)
+    return found
+
+
+def _compiled(path: Path, package: Measurement, options: Options, compile_model: Compile) -> Measurement:
+    """The measurement of `package` with the figures of what it compiles to, where it can be compiled."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = compile_model(path, Path(scratch))
+        if folder is None:
+            return package
+        real = measure_model(FolderContainer(folder), package.subject, "mlmodelc", options)
+    figures = {name: getattr(real, name) for name in ("install", "download", "facets", "parts")}
+    return package.model_copy(update={**figures, "notes": ("install and download are those of the compiled model",)})
+
+
+def _unchanged(container: Container, measurement: Measurement) -> Measurement:
+    container.check_unchanged()
+    return measurement
+
+
+def _run(path: Path, options: Options, compile_model: Compile | None) -> list[Measurement]:
+    record = load_record(path)
+    found = [_artifact(path, target, options, compile_model) for target in record.targets if target.artifact]
+    if not found:
+        raise UsageProblem(f"{path} records no artifact: every target failed.")
+    return found
+
+
+def _artifact(path: Path, target: TargetRecord, options: Options, compile_model: Compile | None) -> Measurement:
+    assert target.artifact is not None
+    artifact = (path.parent / target.artifact.path).resolve()
+    if not artifact.is_relative_to(path.parent.resolve()):
+        raise UsageProblem(f"{path}: target {target.name!r} names {target.artifact.path!r}, outside the run's folder.")
+    found = measure(artifact, options, compile_model=compile_model)[0]
+    return found.model_copy(update={"subject": f"{path.as_posix()}:{target.name}", "limits": _limits(target.settings)})
+
+
+def _limits(settings: dict[str, Any]) -> dict[str, int]:
+    """Budgets of the target that are about size, in bytes, as the record holds them."""
+    budgets = settings.get("budgets") or {}
+    return {metric: int(budgets[metric]) for metric in ("size", "download") if isinstance(budgets.get(metric), int)}

@@ -1,0 +1,1 @@
+"""One module a command: a request in, a result out."""

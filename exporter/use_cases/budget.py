@@ -1,0 +1,100 @@
+"""The use case of `mobile-export budget`: measure subjects, judge them, and say how they changed."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.config.budgets import Budget, BudgetFile
+from exporter.data.sizes import Measurement
+from exporter.data.verdict import Verdict, worst_first
+from exporter.gates.baseline import Baseline, load_baseline
+from exporter.gates.judging import Gates, total
+from exporter.gates.sizes import judge_sizes
+from exporter.sizes.measure import Compile, measure
+from exporter.sizes.packaging import Options
+from exporter.sizes.stores import Rule, Selected, select
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to check.
+
+    Attributes:
+        subjects: files and folders.
+        options: what the user said about them.
+        rules: store rules to choose from.
+        minimum_os: of the app; None takes what a package itself says.
+        invocation: how an App Clip is started; None is not only digitally.
+        budgets: the team's file.
+        extra: budgets of the command line.
+        baseline: file or artifact of the build before.
+        anchor: the same of an older build.
+        today: the date.
+        compile_model: see `exporter.sizes.measure.measure`.
+    """
+
+    subjects: Sequence[Path]
+    options: Options
+    rules: Sequence[Rule]
+    today: dt.date
+    minimum_os: str | None = None
+    invocation: str | None = None
+    budgets: BudgetFile = field(default_factory=BudgetFile)
+    extra: tuple[Budget, ...] = ()
+    baseline: Path | None = None
+    anchor: Path | None = None
+    compile_model: Compile | None = None
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """What was found: measurements in the order asked for, their sum, and every verdict, the worst first."""
+
+    measurements: list[Measurement]
+    total: Measurement | None
+    baseline: Baseline | None
+    verdicts: list[Verdict]
+
+
+def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda _: None) -> SizeReport:
+    """Measure and judge.
+
+    Args:
+        request: what to check.
+        on_subject: called before each subject, for progress.
+
+    Raises:
+        UsageProblem: a subject, a baseline, a rule or a budget cannot be used.
+    """
+    measurements = []
+    for path in dict.fromkeys(request.subjects):
+        on_subject(path)
+        measurements += measure(path, request.options, compile_model=request.compile_model)
+    before, anchor = _earlier(request, request.baseline), _earlier(request, request.anchor)
+    budgets = request.budgets.model_copy(update={"budgets": (*request.budgets.budgets, *request.extra)})
+    whole = total(measurements, request.options)
+    rules = {found.subject: _rules(request, found) for found in [*measurements, *([whole] if whole else [])]}
+    gates = Gates(
+        today=request.today,
+        rules=rules,
+        budgets=budgets,
+        baseline=before,
+        anchor=anchor,
+        baseline_name="" if request.baseline is None else str(request.baseline),
+        anchor_name="" if request.anchor is None else str(request.anchor),
+    )
+    verdicts = judge_sizes(measurements, gates, request.options)
+    return SizeReport(measurements, whole, before, worst_first(verdicts))
+
+
+def _earlier(request: Request, path: Path | None) -> Baseline | None:
+    if path is None:
+        return None
+    return load_baseline(path, lambda found: measure(found, request.options, compile_model=request.compile_model))
+
+
+def _rules(request: Request, found: Measurement) -> list[Selected]:
+    minimum_os = request.minimum_os or request.budgets.minimum_os or found.minimum_os
+    stores = dict.fromkeys((*request.options.stores, *request.budgets.stores))
+    return select(request.rules, stores, minimum_os=minimum_os, invocation=request.invocation)

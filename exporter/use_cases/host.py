@@ -1,0 +1,26 @@
+"""What a run measures on this machine."""
+
+from datetime import UTC, datetime
+
+from exporter.data.target import TfliteTarget
+from exporter.gates.harm import speed_warning
+from exporter.use_cases.model import ModelAtHand
+from exporter.use_cases.stages import Converted, readings
+from profilers.readings import Reading
+
+Readings = tuple[tuple[Reading, ...], list[str], bool]
+
+
+def readings_here(model: ModelAtHand, converted: Converted) -> Readings:
+    """Host readings of a TFLite artifact, and whether it is slower than its float twin."""
+    target = converted.target
+    if not isinstance(target, TfliteTarget) or not model.request.measure:
+        return (), [], False
+    own, cached = readings(model, converted.path, converted.facts.sha256, target.name)
+    if converted.facts.sha256 == converted.facts.twin_sha256 or target.quantization.mode == "float32":
+        return own, [], cached
+    twin, twin_cached = readings(
+        model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression"
+    )
+    now = datetime.now(UTC) if cached or twin_cached else None
+    return own, speed_warning(target, own, twin, at=now), cached

@@ -1,0 +1,195 @@
+"""ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from exporter.data.errors import UsageProblem
+from exporter.data.progress import Progress
+from exporter.data.source import SourceDescription, light_key
+from exporter.datasets.checks import calibration_warnings, turned_note
+from exporter.datasets.dataset import Dataset
+from exporter.datasets.open import as_pictures, open_dataset
+from exporter.formats.common.session import ConversionSession
+from exporter.sources.load import ModelSource, load_source
+from exporter.store.cache import Cache, key_of
+from exporter.store.tools import tool_versions
+from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session
+from exporter.use_cases.request import RunRequest
+from exporter.verification.compare import Reference, reference_outputs
+from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
+from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
+
+REVISION = 1
+"""Raise it when other integers are found for the same source."""
+
+DATA_REVISION = 2
+_SENTENCES = TypeAdapter(list[str])
+DESCRIPTION_REVISION = 2
+"""Raise it when a change of this program changes descriptions made from the same source."""
+
+
+class ModelAtHand:
+    """The source and its data, made as late as possible.
+
+    A second identical run finds everything it needs in the cache and never loads torch.
+    """
+
+    def __init__(self, request: RunRequest, cache: Cache, progress: Progress) -> None:
+        self.request = request
+        self.cache = cache
+        self.progress = progress
+        self._compressed: dict[str, Compressed] = {}
+        self._sessions: dict[str | None, ConversionSession] = {}
+
+    @cached_property
+    def source(self) -> ModelSource:
+        """The loaded source."""
+        with self.progress.stage(f"Loading {self.request.spec}"):
+            return load_source(self.request.spec, self.request.settings)
+
+    @cached_property
+    def description(self) -> SourceDescription:
+        """From the cache when the source's files and options are the same, else from the source."""
+        light = light_key(self.request.spec, self.request.settings)
+        if light is None:
+            return self.source.description
+        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, SourceDescription.model_validate)
+        if known is not None:
+            return known
+        self.cache.drop(key)
+        self.cache.store_json(key, self.source.description.model_dump(mode="json"))
+        return self.source.description
+
+    @cached_property
+    def calibration(self) -> Dataset | None:
+        """Representative data, opened but not decoded."""
+        return None if self.request.calibration is None else self._open(self.request.calibration)
+
+    @cached_property
+    def evaluation(self) -> Dataset:
+        """What artifacts are compared on: evaluation data, else calibration data, else noise."""
+        given = self.request.evaluation or self.request.calibration
+        if given is None:
+            return noise(self.description.inputs, self.integer_ranges)
+        return self.calibration if given == self.request.calibration and self.calibration else self._open(given)
+
+    @cached_property
+    def integer_ranges(self) -> dict[str, IntegerRange]:
+        """What the integer inputs can hold, found out once a source."""
+        if not any(holds_integers(spec) for spec in self.description.inputs):
+            return {}
+        adapter = TypeAdapter(dict[str, IntegerRange])
+        key = key_of("integers", REVISION, self.description.digest, tool_versions())
+        known = None if self.request.force else self.cache.read_json(key, adapter.validate_python)
+        if known is not None:
+            return known
+        with self.progress.stage("Finding out what integer inputs can hold"):
+            found = integer_ranges(self.source_runner, self.source.module, self.description.inputs)
+        self.cache.drop(key)
+        self.cache.store_json(key, adapter.dump_python(found, mode="json"))
+        return found
+
+    @cached_property
+    def training(self) -> Dataset | None:
+        """Images for recipes that train."""
+        return None if self.request.training is None else self._open(self.request.training)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the source and the data; looked at once a dataset."""
+        return (*self.description.notes, *self._data_warnings())
+
+    def _data_warnings(self) -> list[str]:
+        opened = [data for data in (self.calibration, self.evaluation if self.request.verify else None) if data]
+        return [note for data in {data.digest: data for data in opened}.values() for note in self._notes_of(data)]
+
+    def _notes_of(self, data: Dataset) -> list[str]:
+        calibrates = self.calibration is not None and data.digest == self.calibration.digest
+        samples = self.request.calibration_samples if calibrates else None
+        key = key_of("data", DATA_REVISION, data.digest, data.name, samples, tool_versions())
+        known = self.cache.read_json(key, _SENTENCES.validate_python)
+        if known is None:
+            with self.progress.stage(f"Looking through {data.name}"):
+                known = [*data.notes, *turned_note(data)]
+                known += calibration_warnings(data, self.description.inputs, samples) if samples else []
+            self.cache.store_json(key, known)
+        return known
+
+    def compressed(self, recipe: str | None) -> Compressed | None:
+        """The source after `recipe`; None for no recipe."""
+        if recipe is None:
+            return None
+        if recipe not in self._compressed:
+            self._compressed[recipe] = compressed_model(self, recipe)
+        return self._compressed[recipe]
+
+    def conversions(self, recipe: str | None) -> ConversionSession:
+        """Converts the source as it is, or as `recipe` left it."""
+        if recipe not in self._sessions:
+            compressed = self.compressed(recipe)
+            self._sessions[recipe] = (
+                ConversionSession(self.source, self.calibration, self.request.calibration_samples)
+                if compressed is None
+                else compressed_session(self, compressed)
+            )
+        return self._sessions[recipe]
+
+    @cached_property
+    def source_runner(self) -> Runner:
+        """Runs the source."""
+        if self.source.onnx_path is not None:
+            return OnnxRunner(self.source.onnx_path, self.description)
+        return TorchRunner(self.source.module)
+
+    def reference_for(self, runner: Runner) -> Reference:
+        """The source's outputs on what `runner` is given: an image input of Core ML gets whole pixels."""
+        pictures = isinstance(runner, CoremlRunner) and runner.takes_pictures
+        return self._picture_reference if pictures and not self.evaluation.pixels else self.reference
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The source's outputs on the evaluation data."""
+        return self._run_source(self.evaluation)
+
+    @cached_property
+    def _picture_reference(self) -> Reference:
+        return self._run_source(as_pictures(self.evaluation, self.description.inputs))
+
+    def _run_source(self, data: Dataset) -> Reference:
+        with self.progress.stage("Running the source model") as advance:
+            return reference_outputs(
+                self.source_runner, self.description, data, self.request.evaluation_samples, advance
+            )
+
+    def artifact_runner(self, artifact: Path, *, native: bool = False) -> LiteRTRunner | CoremlRunner:
+        """Runs a .tflite, or a Core ML model in the reference evaluator, or in Core ML itself if `native`.
+
+        Raises:
+            UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
+        """
+
+        def shapes() -> Sequence[tuple[int, ...]]:
+            return self.description.output_shapes
+
+        description = self._named_outputs()
+        if artifact.suffix == ".tflite":
+            return LiteRTRunner(artifact, description, output_shapes=shapes)
+        given = self.request.settings.labels is not None
+        return CoremlRunner(artifact, description, native=native, output_shapes=shapes, labels_given=given)
+
+    def _named_outputs(self) -> SourceDescription:
+        """The description with the user's names of the outputs, which an ONNX file has names of its own for."""
+        names, known = self.request.settings.outputs, self.description.outputs
+        if names and len(names) != len(known):
+            raise UsageProblem(
+                f"model {self.request.spec} has {len(known)} outputs ({', '.join(known)}); "
+                f"{len(names)} names were given."
+            )
+        return self.description.model_copy(update={"outputs": names or known})
+
+    def _open(self, given: str) -> Dataset:
+        return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)

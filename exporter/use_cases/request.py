@@ -1,0 +1,52 @@
+"""What a run is asked to do, as frozen data."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.data.model import ModelSettings
+from exporter.store.cache import default_root
+from profilers.plan import ProfilePlan
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One `run`, `convert` or `verify`.
+
+    Attributes:
+        spec: the MODEL argument.
+        settings: what the user said of the model.
+        target_names: in the order asked for.
+        targets_file: targets of the user's own, over the presets.
+        calibration: representative data: folder, CSV, .npz or factory.
+        evaluation: labelled data, likewise; None falls back to the calibration data, then to noise.
+        training: images for recipes that train; labels are optional.
+        calibration_samples: at most so many examples calibrate.
+        evaluation_samples: at most so many examples are compared; None takes all.
+        output: folder of the run.
+        force: make everything anew.
+        strict: what could not be checked fails the run.
+        verify: compare outputs with the source's.
+        measure: take host readings of TFLite artifacts.
+        devices: serials to profile the artifacts on, or ``all``.
+        plan: how devices are measured.
+        command_line: as typed, for the record.
+    """
+
+    spec: str
+    settings: ModelSettings
+    target_names: tuple[str, ...]
+    output: Path
+    targets_file: Path | None = None
+    calibration: str | None = None
+    evaluation: str | None = None
+    training: str | None = None
+    calibration_samples: int = 100
+    evaluation_samples: int | None = None
+    cache_root: Path = field(default_factory=default_root)
+    force: bool = False
+    strict: bool = False
+    verify: bool = True
+    measure: bool = True
+    devices: tuple[str, ...] = ()
+    plan: ProfilePlan = field(default_factory=ProfilePlan)
+    command_line: tuple[str, ...] = ()

@@ -1,0 +1,126 @@
+"""A float TFLite model is run once before it is used: a wrong one is replaced, or the wrong operator is named."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from exporter.data.errors import ToolError
+from exporter.data.target import TfliteTarget
+from exporter.formats.common.session import ConversionSession
+from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.tflite.conversion.check import least_snr
+from tests.exporter.formats.common.by_hand import Shapes, source_of, tflite_snr
+
+TARGET = TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"})
+SHAPES: Shapes = {"x": (1, 4, 6, 5)}
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(4, 3, 3, padding=1), nn.ReLU(), nn.Sequential(nn.Conv2d(3, 2, 1), nn.Sigmoid()))
+
+
+@pytest.fixture
+def wrong_sigmoid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A translation with a fault."""
+    from exporter.formats.tflite.onnx_tensorflow.node import OPERATORS, tf
+
+    monkeypatch.setitem(OPERATORS, "Sigmoid", lambda node, x: x.map(lambda tensor: tf.sigmoid(tensor) * 1.05))
+
+
+@pytest.mark.usefixtures("wrong_sigmoid")
+def test_a_wrong_route_is_replaced_by_a_right_one(tmp_path: Path) -> None:
+    assert tflite_snr(network(), SHAPES, tmp_path) > 100
+
+
+@pytest.mark.usefixtures("wrong_sigmoid")
+def test_the_first_wrong_operator_is_named_where_no_route_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise ToolError("refused")
+
+    monkeypatch.setattr("exporter.formats.tflite.conversion.routes.build_graph", refuse)
+    conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(TARGET, tmp_path)
+    assert conversion.path.exists()
+    (note,) = conversion.notes
+    assert "no converter gave a TFLite model that computes what the source computes: 26 dB" in note  # 1 / 0.05
+    assert "The first wrong operator is Sigmoid in layer 2.1." in note
+
+
+def test_an_export_that_computes_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = SourceGraph(source_of(network(), SHAPES), None, 1)
+    for item in graph.onnx_model.graph.initializer:
+        if item.name.endswith("bias"):
+            item.CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones(item.dims, np.float32), item.name))
+    from exporter.formats.tflite.conversion.converter import TfliteConverter
+
+    monkeypatch.setattr(TfliteConverter, "_onnx_models", lambda self: [lambda: graph.onnx_model])
+    (note,) = TfliteConverter(graph).convert(TARGET, tmp_path / "a.tflite", tmp_path / "b.tflite")
+    assert "The ONNX export itself computes something else than PyTorch does" in note
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "decibels"),
+    [
+        ([[1.0, 2.0]], [[1.0, 2.0]], 200),
+        ([[1.0, 0.0]], [[1.0, 0.1]], 20.04),  # 1.01 / 0.01
+        ([[1.0, 2.0]], [[[1.0], [2.0]]], -np.inf),
+        ([[1.0, np.nan]], [[1.0, 2.0]], -np.inf),
+        ([[1.0, -np.inf]], [[1.0, -np.inf]], 200),
+        ([[0.0, 0.1]], [[0.0, 0.0]], -np.inf),
+        ([[1.0], [1.0]], [[1.0], [1.5]], 9.54),  # the worst output: 2.25 / 0.25
+    ],
+)
+def test_the_check_sees_every_output(found: Any, expected: Any, decibels: float) -> None:
+    arrays = ([np.array(value) for value in values] for values in (found, expected))
+    assert least_snr(*arrays) == pytest.approx(decibels, abs=0.01)
+
+
+def test_gelu_is_one_operator_and_layers_keep_their_names(tmp_path: Path) -> None:
+    """Protects latency: TFLite has GELU, and the exporter writes five operators."""
+    module = nn.Sequential(nn.Linear(6, 6), nn.GELU(), nn.Linear(6, 6), nn.GELU(approximate="tanh"))
+    inspection = ConversionSession(source_of(module, {"x": (1, 6)}), None, 1).convert(TARGET, tmp_path).inspection
+    assert inspection.ops_by_type() == {"FULLY_CONNECTED": 2, "GELU": 2}
+    assert {item.layer for item in inspection.weights if item.kind == "weight"} == {"0", "2"}
+
+
+def test_a_convolution_network_has_no_transposes(tmp_path: Path) -> None:
+    """Protects latency: channels stay last from one operator to the next, through sums, joins and pools."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.left, self.right = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 1, 1), nn.Conv2d(8, 8, 1)
+            self.norm, self.slope, self.head = nn.BatchNorm2d(16), nn.PReLU(16), nn.Linear(16, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = torch.relu(self.stem(x))
+            right = nn.functional.interpolate(self.right(x)[:, :, ::2, ::2], scale_factor=2)
+            x = torch.cat([self.left(x) + x, right], 1)
+            return self.head(self.slope(self.norm(x)).mean((2, 3)))
+
+    torch.manual_seed(0)
+    inspection = ConversionSession(source_of(Net().eval(), {"x": (1, 3, 16, 24)}), None, 1).convert(TARGET, tmp_path)
+    # One: this input is no image to the program, so it comes with channels first.
+    assert inspection.inspection.ops_by_type().get("TRANSPOSE", 0) == 1
+
+
+def test_one_source_gives_every_variant_after_another_format_came_between(tmp_path: Path) -> None:
+    """Protects int8 after float and Core ML: a function outlives the model that it was made of."""
+    import gc
+
+    from exporter.data.target import CoremlTarget, TfliteQuantization
+    from exporter.formats.tflite.conversion import variants as tflite
+
+    session = ConversionSession(source_of(network(), SHAPES), None, 1)
+    session.convert(TARGET, tmp_path)
+    session.convert(CoremlTarget.model_validate({"name": "c", "format": "coreml", "minimum_os": "iOS 17"}), tmp_path)
+    gc.collect()
+    graph = session._tflite._model("NHWC").graph
+    example = (np.random.default_rng(0).normal(size=(1, 4, 6, 5)).astype(np.float32),)
+    assert tflite.convert(graph, TfliteQuantization(mode="int8"), [example])

@@ -1,0 +1,350 @@
+"""The gates: nothing passes above its limit, no order and no rounding matters, waivers end."""
+
+import datetime as dt
+import re
+from fractions import Fraction
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config.budgets import Budget, BudgetFile, Growth, Waiver
+from exporter.data.sizes import ByteCount, Facet, Finding, Measurement, Part
+from exporter.data.verdict import Status, Verdict, exit_code, worst_first
+from exporter.gates.baseline import Baseline, from_measurements
+from exporter.gates.judging import Gates, judge_bytes, total
+from exporter.gates.sizes import judge_sizes
+from exporter.sizes.packaging import Options
+from exporter.sizes.stores import Rule, Selected
+
+TODAY = dt.date(2026, 11, 23)
+OPTIONS = Options()
+
+sizes = st.integers(0, 2**52)
+units = st.sampled_from(
+    [("B", 1), ("kB", 1000), ("MB", 10**6), ("GB", 10**9), ("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30)]
+)
+names = st.sampled_from(["a.apk", "b.ipa", "dir/c.tflite", "d\n.aab"])
+
+
+@st.composite
+def quantities(draw: st.DrawFn) -> tuple[str, int]:
+    """A size as people write it, and its bytes."""
+    unit, scale = draw(units)
+    number = draw(st.integers(0, 2000))
+    return f"{number} {unit}", number * scale
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> ByteCount:
+    value = draw(sizes)
+    if draw(st.booleans()):
+        return ByteCount.exact(value, "counted")
+    low, high = draw(st.integers(0, value)), draw(st.integers(value, 2**53))
+    return ByteCount.estimate(value, "estimated", low=low, high=high, rounded=draw(st.booleans()))
+
+
+def measurement(subject: str, install: ByteCount | None, download: ByteCount | None, **more: object) -> Measurement:
+    return Measurement.model_validate(
+        {"subject": subject, "kind": "test", "size_bytes": 1, "install": install, "download": download, **more}
+    )
+
+
+measurements = st.lists(
+    st.builds(measurement, names, st.none() | counts(), st.none() | counts()),
+    min_size=1, max_size=4, unique_by=lambda found: found.subject,
+)  # fmt: skip
+growths = st.one_of(
+    st.builds(lambda size: Growth(bytes=size[0]), quantities()),
+    st.builds(lambda percent: Growth(percent=f"{percent} %"), st.integers(0, 300)),
+    st.builds(
+        lambda size, percent, when: Growth(bytes=size[0], percent=f"{percent}.5 %", fail_when=when),
+        quantities(), st.integers(0, 300), st.sampled_from(["either", "both"]),
+    ),
+)  # fmt: skip
+budgets = st.lists(
+    st.builds(
+        lambda metric, subject, limit, growth, drift, severity: Budget(
+            metric=metric, subject=subject, max=limit[0], growth=growth, drift=drift, severity=severity
+        ),
+        st.sampled_from(["download", "install", "size"]), st.sampled_from(["*", "total", "*.apk", "b.*"]), quantities(),
+        st.none() | growths, st.none() | growths, st.sampled_from(["error", "warn"]),
+    ),
+    max_size=4,
+)  # fmt: skip
+waivers = st.lists(
+    st.builds(
+        Waiver, subject=st.sampled_from(["*", "a.apk", "total", "z"]), metric=st.sampled_from(["*", "download.*", "x"]),
+        reason=st.just("a voice model"), author=st.sampled_from(["Ada", "Bo"]),
+        expires=st.dates(dt.date(2026, 11, 20), dt.date(2026, 11, 26)),
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
+@st.composite
+def gates(draw: st.DrawFn) -> Gates:
+    def baseline() -> Baseline | None:
+        return draw(st.none() | st.builds(lambda found: from_measurements(found, "old"), measurements))
+
+    file = BudgetFile(budgets=tuple(draw(budgets)), waivers=tuple(draw(waivers)))
+    return Gates(today=TODAY, budgets=file, baseline=baseline(), anchor=baseline(), baseline_name="o", anchor_name="a")
+
+
+@given(measurements, gates())
+def test_no_verdict_passes_above_its_limit(found: list[Measurement], judged_by: Gates) -> None:
+    """The one promise of a gate, over sizes, units, baselines and waivers."""
+    for verdict in judge_sizes(found, judged_by, OPTIONS):
+        if verdict.status is Status.PASSED:
+            assert verdict.value is not None
+            assert verdict.limit is not None
+            assert verdict.value <= verdict.limit
+            assert verdict.waiver is None
+        if verdict.value is not None and verdict.limit is not None and verdict.value <= verdict.limit:
+            assert verdict.status is not Status.FAILED
+        assert (verdict.value is None) <= (verdict.status is Status.NOT_CHECKED)
+
+
+@given(measurements, gates())
+def test_the_order_of_subjects_budgets_and_waivers_does_not_matter(found: list[Measurement], judged_by: Gates) -> None:
+    """A shell's glob and a file system order as they like."""
+
+    def judged(subjects: list[Measurement], file: BudgetFile) -> list[str]:
+        changed = Gates(**{**judged_by.__dict__, "budgets": file})
+        return sorted(verdict.model_dump_json() for verdict in judge_sizes(subjects, changed, OPTIONS))
+
+    file = judged_by.budgets
+    turned = file.model_copy(update={"budgets": file.budgets[::-1], "waivers": file.waivers[::-1]})
+    expected = judged(found, file)
+    for order in list(permutations(found))[:6]:
+        assert judged(list(order), turned) == expected
+
+
+@given(measurements, gates())
+def test_a_waiver_changes_no_status(found: list[Measurement], judged_by: Gates) -> None:
+    """A waived failure stays a failure that everyone sees; it only does not fail the run."""
+    bare = Gates(**{**judged_by.__dict__, "budgets": judged_by.budgets.model_copy(update={"waivers": ()})})
+    with_them, without = judge_sizes(found, judged_by, OPTIONS), judge_sizes(found, bare, OPTIONS)
+    assert [(one.subject, one.metric, one.status, one.value, one.limit) for one in with_them] == [
+        (one.subject, one.metric, one.status, one.value, one.limit) for one in without
+    ]
+    for one in with_them:
+        if one.waiver:
+            assert one.severity == "warning"
+            assert "a voice model" in one.waiver
+
+
+@given(st.integers(1, 2**50), st.integers(0, 2**40), st.integers(1, 10**6), st.integers(1, 10**4))
+def test_rounding_never_flips_a_percentage(before: int, change: int, numerator: int, denominator: int) -> None:
+    """The exact ratio decides, not a float of it."""
+    percent = Fraction(numerator, denominator)
+    allowed = Growth(percent=percent / 100)
+    limit = allowed.limit_bytes(before)
+    assert (change <= limit) == (Fraction(change, before) * 100 <= percent)
+
+
+@given(quantities(), st.integers(-1, 1))
+def test_one_byte_decides(limit: tuple[str, int], off: int) -> None:
+    """A figure just over is never shown as equal to its limit: then the text has every digit."""
+    size = max(0, limit[1] + off)
+    budget = Budget(metric="download", max=limit[0])
+    verdict = judge_bytes("s", "m", ByteCount.exact(size, ""), budget.max or 0, "it", severity="error")
+    assert (verdict.status is Status.PASSED) == (size <= limit[1])
+    shown = re.fullmatch(r"it takes (.+), (?:over|within) (.+)\.", verdict.reason)
+    assert shown
+    assert (shown[1] == shown[2]) == (size == limit[1])
+
+
+def judge(found: list[Measurement], *, budget: Budget | None = None, **changes: object) -> list[Verdict]:
+    file = BudgetFile(budgets=(budget,) if budget else ())
+    return judge_sizes(found, Gates(**{"today": TODAY, "budgets": file, **changes}), OPTIONS)  # type: ignore[arg-type]
+
+
+def plain(subject: str, download: int) -> Measurement:
+    return measurement(subject, None, ByteCount.exact(download, "counted"))
+
+
+def grown(before: int, after: int, **growth: object) -> Verdict:
+    budget = Budget(metric="download", growth=Growth.model_validate(growth))
+    old = from_measurements([plain("a.apk", before)], "old.json")
+    return judge([plain("a.apk", after)], budget=budget, baseline=old, baseline_name="old.json")[0]
+
+
+def test_either_and_both() -> None:
+    """Ten bytes more are one percent of a thousand: 'either' fails on the stricter of two, 'both' on the looser."""
+    assert grown(1000, 1010, bytes="5 B", percent="2 %").status is Status.FAILED
+    assert grown(1000, 1010, bytes="5 B", percent="2 %", fail_when="both").status is Status.PASSED
+    assert grown(1000, 1021, bytes="5 B", percent="2 %", fail_when="both").status is Status.FAILED
+    assert grown(1000, 1021, bytes="30 B", percent="2 %").status is Status.FAILED
+    assert grown(1000, 900, bytes="0 B").status is Status.PASSED
+
+
+def test_growth_from_nothing_is_all_growth() -> None:
+    """A percentage of zero bytes is zero bytes; nothing divides by it."""
+    assert grown(0, 1, percent="100 %").status is Status.FAILED
+    assert grown(0, 0, percent="0 %").status is Status.PASSED
+
+
+def test_a_missing_baseline_is_a_verdict_of_its_own() -> None:
+    """A first build must neither pass in silence nor fail; --strict can fail it."""
+    budget = Budget(metric="download", growth=Growth(percent="1 %"))
+    for name, told in (("", "no --baseline is given"), ("old.json", "old.json has no figure for it")):
+        found = judge([plain("a.apk", 5)], budget=budget, baseline_name=name)
+        assert [one.status for one in found] == [Status.NOT_CHECKED]
+        assert told in found[0].reason
+        assert "--write-baseline" in found[0].reason
+        assert exit_code(found, strict=False) == 0
+        assert exit_code(found, strict=True) == 1
+
+
+def test_many_small_steps_are_caught_by_the_anchor() -> None:
+    """Each build grew by less than one percent; together they did not (metabase#77780)."""
+    budget = Budget(metric="download", growth=Growth(percent="1 %"), drift=Growth(percent="5 %"))
+    last, anchor = from_measurements([plain("a.apk", 1080)], "l"), from_measurements([plain("a.apk", 1000)], "a")
+    found = judge(
+        [plain("a.apk", 1090)], budget=budget, baseline=last, anchor=anchor, baseline_name="l", anchor_name="a"
+    )
+    assert {one.metric: one.status for one in found} == {
+        "download.growth": Status.PASSED, "download.drift": Status.FAILED,
+    }  # fmt: skip
+
+
+def test_each_model_has_its_own_budget() -> None:
+    """Weights and code are budgeted apart."""
+    parts = (
+        Part(name="assets/voice.tflite", role="model", size_bytes=9, install_bytes=9, download_bytes=9, files=1),
+        Part(name="rest", role="rest", size_bytes=99, install_bytes=99, download_bytes=99, files=1),
+    )
+    found = measurement("a.apk", None, ByteCount.exact(108, ""), parts=parts)
+    budget = Budget(metric="download", model="voice*", max="8 B", growth=Growth(bytes="1 B"))
+    old = from_measurements([found], "old")
+    verdicts = judge([found], budget=budget, baseline=old, baseline_name="old")
+    assert [(one.subject, one.metric, one.status) for one in verdicts] == [
+        ("a.apk/assets/voice.tflite", "download.max", Status.FAILED),
+        ("a.apk/assets/voice.tflite", "download.growth", Status.PASSED),
+    ]
+
+
+def test_a_budget_for_nothing_is_not_checked() -> None:
+    """A renamed file must not switch its budget off."""
+    found = judge([plain("a.apk", 5)], budget=Budget(metric="download", subject="b.*", max="9 B"))
+    assert [one.status for one in found] == [Status.NOT_CHECKED]
+
+
+def test_the_total_is_judged_like_a_subject() -> None:
+    """Three models of 4 MB each fit; together they may not."""
+    found = [plain("a.apk", 4), plain("b.apk", 5)]
+    whole = total(found, OPTIONS)
+    assert whole is not None
+    assert whole.download is not None
+    assert whole.download.value == 9
+    old = from_measurements([plain("a.apk", 4), plain("b.apk", 4)], "old")
+    budget = Budget(metric="download", subject="total", max="8 B", growth=Growth(bytes="1 B"))
+    verdicts = judge(found, budget=budget, baseline=old, baseline_name="old")
+    assert [(one.metric, one.status) for one in verdicts] == [
+        ("download.max", Status.FAILED), ("download.growth", Status.PASSED),
+    ]  # fmt: skip
+
+
+def test_a_total_of_what_is_partly_unknown_is_unknown() -> None:
+    """Half a sum is no sum."""
+    whole = total([plain("a.apk", 4), measurement("b", None, None)], OPTIONS)
+    assert whole is not None
+    assert whole.download is None
+    assert "b" in whole.unavailable
+
+
+def test_a_waiver_holds_through_its_last_day_and_then_says_that_it_ended() -> None:
+    """An exception without an end becomes the rule."""
+    budget = Budget(metric="download", max="1 B")
+    for days, severity in ((0, "warning"), (1, "error")):
+        waiver = Waiver(subject="a.apk", metric="download.*", reason="voice", author="Ada", expires=TODAY)
+        gates = Gates(today=TODAY + dt.timedelta(days=days), budgets=BudgetFile(budgets=(budget,), waivers=(waiver,)))
+        verdict = judge_sizes([plain("build/a.apk", 5)], gates, OPTIONS)[0]
+        assert verdict.status is Status.FAILED
+        assert verdict.severity == severity
+        assert ("expired on 2026-11-23" in verdict.reason) == (days == 1)
+
+
+def rule(limit: str = "10 B", **changes: object) -> Selected:
+    fields = {
+        "id": "store.app", "stores": ("s",), "title": "the app", "limit": limit, "counts": "uncompressed",
+        "scope": "app", "source": "the page", "seen": TODAY, **changes,
+    }  # fmt: skip
+    return Selected(rule=Rule.model_validate(fields))
+
+
+def stored(size: ByteCount, **changes: object) -> Measurement:
+    facet = Facet.model_validate({"scope": "app", "counts": "uncompressed", "size": size, **changes})
+    return measurement("a.ipa", None, None, facets=(facet,))
+
+
+def test_a_store_rule_names_its_source_when_it_fails_and_its_age_when_it_is_old() -> None:
+    """Whoever reads the failure must be able to check the rule."""
+    found = stored(ByteCount.exact(11, ""))
+    fresh = judge([found], rules={"a.ipa": [rule()]})[0]
+    assert fresh.status is Status.FAILED
+    assert "the page, seen 2026-11-23" in fresh.reason
+    old = judge([found], rules={"a.ipa": [rule("99 B", seen=dt.date(2025, 11, 22))]})[0]
+    assert old.status is Status.PASSED
+    assert "more than a year ago" in old.reason
+
+
+def test_breaking_a_rule_that_may_not_hold_is_not_checked() -> None:
+    """Neither a failure nor a pass: the minimum OS decides, and the reason says so."""
+    doubtful = rule().model_copy(update={"in_doubt": True, "supposed": "the minimum OS is not given"})
+    for size, status in ((11, Status.NOT_CHECKED), (10, Status.PASSED)):
+        verdict = judge([stored(ByteCount.exact(size, ""))], rules={"a.ipa": [doubtful]})[0]
+        assert verdict.status is status
+        assert "The minimum OS is not given." in verdict.reason
+
+
+def test_a_figure_on_both_sides_of_a_limit_is_not_judged() -> None:
+    """Xcode's 15.0 MB against a limit of 15 MB."""
+    found = stored(ByteCount.estimate(10, "rounded", low=9, high=12))
+    verdict = judge([found], rules={"a.ipa": [rule()]})[0]
+    assert verdict.status is Status.NOT_CHECKED
+    assert "between 9 B and 12 B" in verdict.reason
+
+
+def test_the_model_alone_proves_nothing_below_the_limit() -> None:
+    """The rest of the app is unknown; above the limit the model alone is enough to fail."""
+    for size, status in ((10, Status.NOT_CHECKED), (11, Status.FAILED)):
+        found = stored(ByteCount.exact(size, ""), partial=True)
+        verdict = judge([found], rules={"a.ipa": [rule()]})[0]
+        assert verdict.status is status
+    assert "--app-size" in judge([stored(ByteCount.exact(1, ""), partial=True)], rules={"a.ipa": [rule()]})[0].reason
+
+
+def test_a_store_without_a_rule_for_the_subject_is_not_checked() -> None:
+    """`--store app-clip` on an APK must not look passed."""
+    verdicts = judge([stored(ByteCount.exact(1, ""))], rules={"a.ipa": [rule(scope="app-clip")]})
+    assert [one.status for one in verdicts] == [Status.NOT_CHECKED]
+
+
+def test_packaging_faults_have_the_severity_that_the_team_gave_them() -> None:
+    """A deflated model crashes the app: an error unless the team says otherwise."""
+    findings = tuple(
+        Finding(kind=kind, name="m", wasted_bytes=5, sentence="it is") for kind in ("duplicate", "compressed", "empty")
+    )
+    found = measurement("a.apk", None, None, findings=findings)
+    default = {one.metric: one.severity for one in judge([found])}
+    assert default == {"packaging.duplicate": "warning", "packaging.compressed": "error", "packaging.empty": "error"}
+    file = BudgetFile(duplicates="error", compressed="off")
+    changed = judge_sizes([found], Gates(today=TODAY, budgets=file), OPTIONS)
+    assert {one.metric: one.severity for one in changed} == {"packaging.duplicate": "error", "packaging.empty": "error"}
+
+
+def test_the_budgets_of_a_run_are_judged() -> None:
+    """run.json carries its target's limits."""
+    found = measurement("run.json:pixel", None, None, limits={"size": 0, "download": 5})
+    verdicts = {one.metric: one.status for one in judge([found])}
+    assert verdicts == {"size.target": Status.FAILED, "download.target": Status.NOT_CHECKED}
+
+
+@given(measurements, gates())
+def test_the_worst_comes_first(found: list[Measurement], judged_by: Gates) -> None:
+    """No verdict hides another, and nobody has to scroll for the failure."""
+    verdicts = worst_first(judge_sizes(found, judged_by, OPTIONS))
+    rank = [(one.status is not Status.FAILED, one.status is Status.PASSED) for one in verdicts]
+    assert rank == sorted(rank)

@@ -1,0 +1,153 @@
+"""What `--device` comes to: `all` passes only what was measured; what was named is not dropped without a word."""
+
+from typing import Any
+
+import pytest
+
+from device_harness.device import DeviceInfo, DeviceState
+from exporter.data.errors import UsageProblem
+from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.verdict import Status, exit_code
+from exporter.use_cases.device_choice import (
+    APPLE_KINDS,
+    TFLITE_KINDS,
+    Selection,
+    choose_devices,
+    host_reason,
+    misfit,
+    unmeasured,
+)
+from exporter.use_cases.devices import selections
+from exporter.use_cases.run import device_verdicts
+
+
+def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> DeviceInfo:
+    advice = None if state == "ready" else "unlock it"
+    return DeviceInfo(serial=serial, kind=kind, state=DeviceState(state), advice=advice, **more)
+
+
+HERE = info("local", "local")
+PHONE, LOCKED = info("PHONE", model="Pixel 8"), info("LOCKED", state="unauthorized", model="Galaxy")
+IPHONE = info("UDID", "ios", model="iPhone 15", facts={"name": "Ada's iPhone"})
+ANDROID = TfliteTarget.model_validate(
+    {"name": "android", "format": "tflite", "minimum_os": "Android 12", "budgets": {"latency_p50": "10 ms"}}
+)
+IOS = CoremlTarget.model_validate({"name": "ios", "format": "coreml", "minimum_os": "iOS 18"})
+MACOS = CoremlTarget.model_validate({"name": "mac", "format": "coreml", "minimum_os": "macOS 15"})
+
+
+def chosen(asked: tuple[str, ...], *infos: DeviceInfo, kinds: tuple[str, ...] = TFLITE_KINDS) -> Selection:
+    return choose_devices(asked, kinds, lambda: (list(infos), []))
+
+
+def test_all_is_every_listed_device_and_never_this_machine() -> None:
+    """This machine would pass in the place of a phone that is locked."""
+    found = chosen(("all",), HERE, PHONE, LOCKED, IPHONE)
+    assert found.serials == ("PHONE",)
+    assert [item.device for item in found.skipped] == ["LOCKED"]
+    assert found.skipped[0].reason == "LOCKED (Galaxy) is unauthorized: unlock it."
+    assert chosen(("all", "local", "PHONE"), HERE, PHONE, LOCKED).serials == ("local", "PHONE")
+    assert chosen((), HERE, PHONE).serials == ("local",)
+
+
+@pytest.mark.parametrize(
+    ("infos", "kinds", "target", "serials"),
+    [
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, None, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, IOS, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], APPLE_KINDS, MACOS, ("mac", "UDID")),
+        ([HERE, PHONE], TFLITE_KINDS, ANDROID.model_copy(update={"device": "local"}), ("local", "PHONE")),
+    ],
+)
+def test_this_machine_counts_only_where_the_target_stands_for_it(
+    infos: list[DeviceInfo], kinds: tuple[str, ...], target: Target | None, serials: tuple[str, ...]
+) -> None:
+    assert choose_devices(("all",), kinds, lambda: (infos, []), target=target).serials == serials
+
+
+def test_all_of_nothing_is_said() -> None:
+    """With no device at all, nothing was measured: not checked, with what kept devices from being listed."""
+    listing = [HERE, IPHONE], ["adb is not installed: Android devices are not listed", "devicectl: no Xcode"]
+    found = choose_devices(("all",), TFLITE_KINDS, lambda: listing)
+    assert found.serials == ()
+    assert [item.device for item in found.skipped] == ["all"]
+    assert "adb is not installed" in found.skipped[0].reason
+    assert "Xcode" not in found.skipped[0].reason
+
+
+def test_a_tool_that_failed_beside_devices_is_said() -> None:
+    """A second way to devices that broke may hide some."""
+    found = choose_devices(("all",), APPLE_KINDS, lambda: ([HERE, IPHONE], ["devicectl: it hangs", "adb: no"]))
+    assert found.serials == ("UDID",)
+    assert [item.reason for item in found.skipped] == ["some may be missing: devicectl: it hangs"]
+
+
+def test_two_devices_with_one_serial_are_both_shown() -> None:
+    twins = (info("SAME", state="unavailable"), info("SAME", state="unavailable"))
+    assert [item.device for item in chosen(("all",), HERE, PHONE, *twins).skipped] == ["SAME", "SAME"]
+
+
+def test_a_device_named_twice_is_refused() -> None:
+    with pytest.raises(UsageProblem, match="twice"):
+        chosen(("PHONE", "PHONE"), PHONE)
+
+
+def test_what_is_not_ready_is_not_checked_and_fails_a_strict_run() -> None:
+    """In the verdicts, so that every report and exit code has it."""
+    (skipped,) = chosen(("all",), HERE, LOCKED).skipped
+    profile = unmeasured("android", skipped)
+    (verdict,) = profile.verdicts
+    assert (verdict.status, verdict.subject, verdict.metric) == (Status.NOT_CHECKED, "android on LOCKED", "device")
+    assert "unlock it" in verdict.reason
+    assert exit_code(profile.verdicts, strict=False) == 0
+    assert exit_code(profile.verdicts, strict=True) == 1
+    metrics = {one.metric for one in device_verdicts(ANDROID, [profile])}
+    assert metrics == {"device", "latency.p50"}, "a budget is not forgotten because its device is locked"
+
+
+@pytest.mark.parametrize(
+    ("name", "targets", "words"),
+    [
+        ("nosuch", [ANDROID], "there is no device nosuch"),
+        ("UDID", [ANDROID], "UDID is an Apple device .iPhone 15.: a .tflite file runs on"),
+        ("PHONE", [IOS], "PHONE is a device behind adb .Pixel 8.: a Core ML model runs on"),
+        ("local", [IOS], "local is this machine: a Core ML model runs on"),
+    ],
+)
+def test_a_device_that_fits_no_target_is_refused_in_words(name: str, targets: list[Target], words: str) -> None:
+    """Before the long work, and not dropped."""
+    with pytest.raises(UsageProblem, match=words):
+        selections([name], targets, ([HERE, PHONE, IPHONE], []))
+
+
+def test_each_target_gets_the_devices_that_run_it() -> None:
+    """By serial or by an Apple device's name; another target's device is no matter."""
+    found = selections(["PHONE", "Ada's iPhone", "local"], [ANDROID, IOS], ([HERE, PHONE, IPHONE], []))
+    assert found["android"].serials == ("PHONE", "local")
+    assert found["ios"].serials == ("Ada's iPhone",)
+    assert selections(["PHONE"], [ANDROID, IOS], ([HERE, PHONE], []))["ios"] == Selection(())
+
+
+def test_on_a_mac_this_machine_runs_core_ml() -> None:
+    infos = [HERE, info("mac", "mac")]
+    assert misfit("local", APPLE_KINDS, infos) is None
+    assert selections(["local"], [MACOS], (infos, []))["mac"].serials == ("local",)
+
+
+@pytest.mark.parametrize(
+    ("device", "target", "foreign"),
+    [
+        (HERE, ANDROID, True),
+        (info("mac", "mac"), IOS, True),
+        (info("mac", "mac"), MACOS, False),
+        (PHONE, ANDROID, False),
+        (IPHONE, IOS, False),
+        (HERE, None, False),
+        (HERE, ANDROID.model_copy(update={"device": "local"}), False),
+    ],
+)
+def test_a_phone_s_budget_is_not_judged_on_this_machine(
+    device: DeviceInfo, target: Target | None, foreign: bool
+) -> None:
+    """Unless the target itself says that this machine is what it stands for."""
+    assert bool(host_reason(device, target)) == foreign

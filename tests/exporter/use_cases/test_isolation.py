@@ -1,0 +1,259 @@
+"""One target's trouble is its own: whatever strikes it, the others are finished, recorded and reported."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.model import ModelSettings
+from exporter.data.progress import Silent
+from exporter.data.record import RunRecord, load_record
+from exporter.data.verdict import Status
+from exporter.execution.interrupts import noticing_interrupts
+from exporter.execution.isolation import Trouble, attempt
+from exporter.report.html.page import render_html
+from exporter.use_cases import run as main_job
+from exporter.use_cases.request import RunRequest
+from tests.exporter.use_cases.conftest import Workspace
+
+MODEL = """
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
+"""
+TARGETS = """
+[targets.first]
+format = "tflite"
+minimum_os = "Android 12"
+tolerances.snr_db = 40
+budgets = { size = "1 MB", download = "1 MB" }
+
+[targets.second]
+extends = "first"
+"""
+
+
+class Panic(BaseException):
+    """As pyo3's, which is no Exception."""
+
+
+STRUCK = [
+    AssertionError("a library's"), KeyError("name"), RuntimeError(), MemoryError(), OSError(28, "No space left", "f"),
+    SystemExit(1), Panic("rust"), ToolError("tool"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[[], RunRecord]:
+    """Runs two TFLite targets of a small network in this process."""
+    (tmp_path / "net.py").write_text(MODEL)
+    (tmp_path / "t.toml").write_text(TARGETS)
+    settings = ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)})
+    request = RunRequest(
+        spec=f"{tmp_path / 'net.py'}:net", settings=settings, target_names=("first", "second"),
+        output=tmp_path / "out", targets_file=tmp_path / "t.toml", cache_root=tmp_path / "cache", measure=False,
+    )  # fmt: skip
+    return lambda: main_job.run(request, Silent())
+
+
+def striking(original: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+    """`original`, which fails for the target called first."""
+
+    def call(model: Any, about: Any, *rest: Any) -> Any:
+        if getattr(about, "target", about).name == "first":
+            raise error
+        return original(model, about, *rest)
+
+    return call
+
+
+@pytest.mark.parametrize("error", STRUCK, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["convert", "parities", "readings_here", "_profiles", "conversion_warnings"])
+def test_whatever_strikes_one_target_the_other_is_finished(
+    where: str, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    original = getattr(main_job, where)
+    if where == "conversion_warnings":
+
+        def warnings(target: Any, *facts: Any) -> Any:
+            if target.name == "first":
+                raise error
+            return original(target, *facts)
+
+        monkeypatch.setattr(main_job, where, warnings)
+    else:
+        monkeypatch.setattr(main_job, where, striking(original, error))
+    record = job()
+    first, second = record.targets
+    assert record.exit_code == 3
+    assert first.error
+    assert second.error is None
+    assert {verdict.status for verdict in second.verdicts} == {Status.PASSED}
+    assert (tmp_path / "out" / "second" / "model.tflite").is_file()
+    assert load_record(tmp_path / "out" / "run.json") == record
+    assert "A tool failed" in render_html(record)
+    if where != "convert":
+        assert first.artifact is not None
+        assert (tmp_path / "out" / first.artifact.path).is_file()
+
+
+def test_an_earlier_run_s_artifact_is_not_taken_for_this_one_s(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays, for it is the user's; that it is not of this run is said."""
+    assert not any(target.warnings for target in job().targets)
+    real = main_job.convert
+
+    def struck(model: Any, target: Any) -> Any:
+        if target.name == "first":
+            raise ToolError("the converter failed")
+        return real(model, target)
+
+    monkeypatch.setattr(main_job, "convert", struck)
+    first, second = job().targets
+    assert first.artifact is None
+    assert "first/model.tflite is of an earlier run" in first.warnings[0]
+    assert second.artifact is not None
+    assert not second.warnings
+
+
+def test_a_failed_verification_is_not_checked_with_its_reason(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects against a good artifact that is lost, and against a gate passed that nobody checked."""
+    monkeypatch.setattr(main_job, "parities", striking(main_job.parities, ValueError("math domain error")))
+    first = job().targets[0]
+    statuses = {verdict.metric: verdict for verdict in first.verdicts}
+    assert statuses["parity.snr"].status is Status.NOT_CHECKED
+    assert "math domain error" in statuses["parity.snr"].reason
+    assert statuses["size"].status is Status.PASSED
+    assert "This is a fault in mobile-export" in (first.error or "")
+
+
+def test_a_download_that_cannot_be_measured_is_not_checked(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise IndexError("beyond")
+
+    monkeypatch.setattr(main_job, "judge_artifact", fails)
+    record = job()
+    assert record.exit_code == 3
+    assert [v.status for v in record.verdicts() if v.metric == "download"] == [Status.NOT_CHECKED] * 2
+
+
+def test_a_fault_before_any_target_still_writes_the_record(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise AssertionError("of ours")
+
+    monkeypatch.setattr(main_job, "_refuse_early", fails)
+    record = job()
+    assert record.exit_code == 3
+    assert all("of ours" in (target.error or "") for target in record.targets)
+    assert load_record(tmp_path / "out" / "run.json") == record
+    assert "of ours" in render_html(record)
+
+
+def test_errors_raised_on_purpose_before_the_work_refuse_at_once(
+    job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise UsageProblem("no such data")
+
+    monkeypatch.setattr(main_job, "_refuse_early", fails)
+    with pytest.raises(UsageProblem, match="no such data"):
+        job()
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the reader: both the first and a cached run say that the calibration data is zero."""
+    import numpy as np
+
+    from exporter.use_cases import model as at_hand
+
+    (tmp_path / "net.py").write_text(MODEL)
+    (tmp_path / "t.toml").write_text(TARGETS)
+    np.savez(tmp_path / "zero.npz", x=np.zeros((3, 4), np.float32))
+    request = RunRequest(
+        spec=f"{tmp_path / 'net.py'}:net", target_names=("first",), output=tmp_path / "out",
+        settings=ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)}), verify=False,
+        targets_file=tmp_path / "t.toml", cache_root=tmp_path / "cache", measure=False,
+        calibration=str(tmp_path / "zero.npz"),
+    )  # fmt: skip
+    runs = [main_job.run(request, Silent()).warnings for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert "input x is zero everywhere in all 3 examples" in runs[0][0]
+
+    def fails(*_: Any) -> Any:
+        raise AssertionError("of ours")
+
+    monkeypatch.setattr(at_hand, "calibration_warnings", fails)
+    monkeypatch.setattr(at_hand, "DATA_REVISION", 0)
+    record = main_job.run(request, Silent())
+    assert "AssertionError: of ours\nThis is a fault in mobile-export" in (record.error or "")
+    assert record.targets[0].error is None
+    assert record.exit_code == 3
+    assert "of ours" in render_html(record)
+
+
+def test_ctrl_c_is_nobody_s_trouble() -> None:
+    """Protects Ctrl-C: it ends the run also where a library makes an error of its own of it."""
+
+    def swallowing() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("of a library") from None
+
+    with noticing_interrupts(), pytest.raises(KeyboardInterrupt):
+        attempt(swallowing)
+    result = attempt(lambda: {}["absent"])
+    assert isinstance(result, Trouble)
+    assert "\n" not in result.reason
+
+
+def test_input_found_wrong_at_work_is_exit_2_and_loses_nothing(workspace: Workspace, data: list[object]) -> None:
+    own = workspace.folder / "rule.toml"
+    rules = '[targets.nothing]\nextends = "android"\nquantization.rules = [{ op_name = "no_such_layer" }]\n'
+    own.write_text((workspace.folder / "targets.toml").read_text() + rules)
+    done = workspace.run(
+        "--targets", own, "--target", "nothing", "--target", "android", *data, "--no-measure", output="rule"
+    )
+    assert done.returncode == 2
+    assert "error: nothing: " in done.stderr
+    assert "no_such_layer" in done.stderr
+    assert "Some input was wrong" in done.stdout
+    nothing, android = done.record["targets"]
+    assert nothing["artifact"] is None
+    assert {verdict["status"] for verdict in android["verdicts"]} == {"passed"}
+    assert "no_such_layer" in (done.output / "report.html").read_text()
+
+
+def test_names_that_look_like_markup_are_text_everywhere(tmp_path: Path) -> None:
+    """Protects the end of a run that passed: rich took `[/x]` of a file's name for a closing tag."""
+    import subprocess
+    import sys
+
+    folder = tmp_path / "m["
+    folder.mkdir()
+    (folder / "x].py").write_text(MODEL)
+    (tmp_path / "t.toml").write_text('[targets."[/b] :smile:"]\nformat = "tflite"\nminimum_os = "Android 12"\n')
+    done = subprocess.run(
+        [Path(sys.executable).with_name("mobile-export"), "run", "m[/x].py:net", "--targets", "t.toml", "--target",
+         "[/b] :smile:", "--input-shape", "x[red]=1,4", "--no-measure", "-o", "o[/i]"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("m[/x].py:net", "[/b] :smile:", "o[/i]"):
+        assert name in done.stdout

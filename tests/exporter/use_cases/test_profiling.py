@@ -1,0 +1,259 @@
+"""Profiles of a file: the accelerator asked for, faults of one device, Ctrl-C, and what this machine may not judge."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_harness.device import DeviceInfo
+from device_harness.errors import DeviceError, DeviceNotFoundError
+from device_harness.local import LocalDevice
+from device_harness.runners.documents import LitertInProcess, RunRequest
+from exporter.data.record import DeviceProfile
+from exporter.data.target import CoremlTarget, TfliteTarget
+from exporter.data.verdict import Status
+from exporter.use_cases import profiling
+from exporter.use_cases.coreml_profiling import profile_apple, units_for
+from exporter.use_cases.device_choice import Selection, Skipped
+from exporter.use_cases.devices import profile_on_devices
+from exporter.use_cases.profiling import RunnerChoice, on_devices, plan_for, profile
+from profilers.plan import ProfilePlan
+from tests.conftest import RunCommand
+
+PLAN = ProfilePlan(processes=2, runs=3, min_s=0, warmup_runs=1, warmup_min_s=0, energy_repeats=0, cool_down=False)
+TARGET = {
+    "name": "phone", "format": "tflite", "minimum_os": "Android 14", "compute_units": "npu", "device": "local",
+    "budgets": {"latency_p50": "10 s", "peak_memory": "1 GB", "energy": "1 J"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def model(shared: Path) -> Path:
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
+    return shared / "models" / "resnet8_cifar10_float.tflite"
+
+
+def target(**changes: Any) -> TfliteTarget:
+    return TfliteTarget.model_validate({**TARGET, **changes})
+
+
+def statuses(item: DeviceProfile) -> dict[str, tuple[Status, str]]:
+    return {verdict.metric: (verdict.status, verdict.reason) for verdict in item.verdicts}
+
+
+def test_an_npu_target_is_not_judged_by_the_cpu(model: Path) -> None:
+    """The runner here has no NPU: the accelerator fails, and no budget passes on the CPU's figures."""
+    (item,) = profile([model], ["local"], PLAN, RunnerChoice("in_process"), target())
+    assert item.result is not None
+    found = statuses(item)
+    assert found["accelerator"] == (Status.FAILED, "The NPU was asked for; all of it ran on the CPU.")
+    for metric in ("latency.p50", "memory.peak", "energy.inference"):
+        assert found[metric] == (Status.NOT_CHECKED, "The NPU was asked for; all of it ran on the CPU.")
+    assert item.result.plan.accelerator == "npu"
+
+
+def test_a_run_s_devices_get_the_target_s_accelerator(model: Path) -> None:
+    """`run --device` dropped it: a budget of an NPU passed or failed on the CPU's time; verdicts name the target."""
+    locked = Skipped("R58M", None, "R58M is unauthorized: unlock it.")
+    item, skipped = profile_on_devices(target(), model, Selection(("local",), (locked,)), PLAN, print)
+    assert item.result is not None
+    assert item.result.plan.accelerator == "npu"
+    assert statuses(item)["accelerator"][0] is Status.FAILED
+    assert {verdict.subject for verdict in item.verdicts} == {"phone on local"}
+    assert skipped.skipped == locked.reason
+
+
+class NoNpu(LitertInProcess):
+    """A runner whose program refuses what it has not, as litert_bench does."""
+
+    def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
+        if request.accelerator != "cpu":
+            return ["sh", "-c", "echo 'status 504 compilation' >&2; exit 3"], {}
+        return super().command(request)
+
+
+def test_an_accelerator_that_cannot_be_had_fails_its_verdict(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are of the CPU, say so, and pass no budget; the reason is a warning."""
+    monkeypatch.setattr(profiling, "choose_runner", lambda device, choice: NoNpu())
+    (item,) = profile([model], ["local"], PLAN, RunnerChoice(), target())
+    assert item.result is not None
+    assert "status 504 compilation" in " ".join(item.result.warnings)
+    assert statuses(item)["accelerator"][0] is Status.FAILED
+    assert statuses(item)["latency.p50"][0] is Status.NOT_CHECKED
+    latency = item.result.readings[0]
+    assert (latency.conditions["accelerator"], latency.conditions["ran_on"]) == ("npu", "cpu")
+
+
+def test_a_model_that_fails_on_the_cpu_too_is_an_error(tmp_path: Path) -> None:
+    """A damaged file is not an accelerator that is missing."""
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(b"no model")
+    (item,) = profile([damaged], ["local"], PLAN, RunnerChoice("in_process"), target())
+    assert item.error
+
+
+def test_target_and_plan_that_differ_say_which_won() -> None:
+    """Only where the plan says an accelerator itself: its default is no wish."""
+    assert plan_for(target(), ProfilePlan())[0].accelerator == "npu"
+    assert plan_for(target(), ProfilePlan())[1] == ()
+    used, notes = plan_for(target(), ProfilePlan(accelerator="gpu"))
+    assert used.accelerator == "npu"
+    assert notes == ("the plan says accelerator 'gpu' and target phone 'npu': the target's was asked for",)
+    assert plan_for(None, ProfilePlan(accelerator="gpu"))[0].accelerator == "gpu"
+    apple = CoremlTarget.model_validate(
+        {"name": "ios", "format": "coreml", "minimum_os": "iOS 18", "compute_units": "cpu_only"}
+    )
+    assert units_for(apple, ProfilePlan()) == ("cpu", ())
+    assert units_for(apple, ProfilePlan(accelerator="npu"))[1]
+    assert units_for(None, ProfilePlan(accelerator="npu")) == ("cpu_and_ne", ())
+
+
+def test_a_phone_s_budgets_are_not_judged_on_this_machine(model: Path) -> None:
+    """However fast it is here."""
+    phone = target(device=None, compute_units="cpu")
+    (item,) = profile([model], ["local"], PLAN, RunnerChoice("in_process"), phone)
+    found = statuses(item)
+    assert {status for status, _ in found.values()} == {Status.NOT_CHECKED}
+    assert set(found) == {"latency.p50", "memory.peak", "energy.inference"}
+    assert all("this machine" in reason for _, reason in found.values())
+
+
+class Standin:
+    """A device that answers when asked, and whose long command ends when it is closed."""
+
+    def __init__(self, serial: str, seconds: float = 0, *, deaf: bool = False) -> None:
+        self.serial, self._seconds, self._deaf = serial, seconds, deaf
+        self.workspace = "x"
+        self.closed = threading.Event()
+
+    def info(self) -> DeviceInfo:
+        return DeviceInfo(serial=self.serial, kind="ios")
+
+    def __enter__(self) -> "Standin":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def push(self, *_: object, **__: object) -> str:
+        (threading.Event() if self._deaf else self.closed).wait(self._seconds)
+        raise DeviceError("closed", serial=self.serial)
+
+
+@pytest.mark.parametrize("serials", [("A",), ("A", "B")], ids=["one device", "two devices"])
+@pytest.mark.parametrize("deaf", [False, True], ids=["it hears", "it does not"])
+def test_ctrl_c_ends_an_apple_profile(serials: tuple[str, ...], deaf: bool, tmp_path: Path) -> None:
+    """Within seconds, not at the end of the plan; every device is closed, also one that goes on with what it does."""
+    (tmp_path / "M.mlmodelc").mkdir()
+    (tmp_path / "M.mlmodelc" / "a").write_text("x")
+    devices = {serial: Standin(serial, 40, deaf=deaf) for serial in serials}
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    began = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        profile_apple(
+            [tmp_path / "M.mlmodelc"], serials, PLAN, opener=devices.__getitem__, preparer=lambda device: None
+        )  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
+    assert all(device.closed.is_set() for device in devices.values())
+
+
+def test_a_fault_on_one_device_is_its_own() -> None:
+    """Protects the readings of the others; a fault of this program says that it is one."""
+
+    def measure(device: Any) -> list[DeviceProfile]:
+        if device.serial == "BAD":
+            raise KeyError("oops")
+        if device.serial == "LOST":
+            raise DeviceError("the cable")
+        return [DeviceProfile(device=device.serial, result=None, skipped="fine")]
+
+    found = on_devices(["GOOD", "BAD", "LOST"], Standin, measure, ("ios",))  # type: ignore[arg-type]
+    assert [item.device for item in found] == ["GOOD", "BAD", "LOST"]
+    assert found[0].error is None
+    assert "KeyError: 'oops'. This is a fault in mobile-export" in str(found[1].error)
+    assert found[2].error == "the cable"
+
+
+def test_a_device_of_another_kind_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iPhone and a .tflite file: words about the phone, not adb's."""
+    phone = DeviceInfo(serial="UDID", kind="ios", model="iPhone 15")
+    monkeypatch.setattr(profiling, "discover", lambda: ([phone], []))
+
+    def refuse(serial: str) -> Any:
+        raise DeviceNotFoundError(f"{serial}: adb knows no such device.")
+
+    (item,) = profile([], ["UDID"], PLAN, RunnerChoice(), opener=refuse)
+    assert (
+        item.error == "UDID is an Apple device (iPhone 15): a .tflite file runs on this machine and devices behind adb."
+    )
+    (item,) = profile([], ["nosuch"], PLAN, RunnerChoice(), opener=refuse)
+    assert item.error == "nosuch: adb knows no such device."
+
+
+def test_the_plan_s_limit_reaches_the_runner_here(model: Path) -> None:
+    """A phase ends at the plan's limit, not at one of the runner's own."""
+    request = RunRequest(model=str(model), warmup_runs=1, warmup_min_s=0, runs=10**9, min_s=0, limit_s=0.3, threads=1)
+    with LocalDevice() as here:
+        command, env = LitertInProcess().command(request)
+        done = here.run(command, timeout_s=120, env=env)
+    assert done.returncode == 0, done.errors
+    document = json.loads(done.text.splitlines()[-1])
+    clock = document["clock"]
+    assert clock["measure_end_s"] - clock["measure_start_s"] < 5
+    assert document["latencies_s"]
+
+
+STUB = """#!/bin/sh
+case "$*" in
+"devices -l") printf 'List of devices attached\\nR58M unauthorized usb:1-1\\nTV recovery\\n' ;;
+*) echo "error: device '$2' not found" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def barred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adb with one phone that was not unlocked, and a box in recovery."""
+    (tmp_path / "adb").write_text(STUB)
+    (tmp_path / "adb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+
+@pytest.mark.usefixtures("barred")
+def test_device_all_without_a_ready_device_measured_nothing(mobile_export: RunCommand, model: Path) -> None:
+    """From the command line: exit code 3, each device with what to do; this machine is not measured instead."""
+    done = mobile_export("profile", model, "--device", "all", "--quick")
+    assert done.returncode == 3
+    assert "R58M is unauthorized: unlock it" in done.stdout
+    assert "TV is unavailable: it is in recovery" in done.stdout
+    assert "latency" not in done.stdout
+
+
+@pytest.mark.usefixtures("barred")
+def test_device_all_fails_under_strict_when_one_is_not_ready(mobile_export: RunCommand, model: Path) -> None:
+    """What was measured passes; what was listed and could not be is not checked."""
+    options = ("profile", model, "--device", "all", "--device", "local", "--quick", "-f", "json")
+    done = mobile_export(*options)
+    assert done.returncode == 0, done.stderr
+    found = {item["device"]: item for item in json.loads(done.stdout)["profiles"]}
+    assert found["local"]["result"]["readings"]
+    assert found["R58M"]["info"]["state"] == "unauthorized"
+    assert found["R58M"]["verdicts"][0]["status"] == "not checked"
+    assert mobile_export(*options, "--strict").returncode == 1
+
+
+def test_a_target_of_another_format_is_refused(mobile_export: RunCommand, model: Path) -> None:
+    """A Core ML target's budgets say nothing of a .tflite file."""
+    done = mobile_export("profile", model, "--target", "iphone-15", "--quick")
+    assert done.returncode == 2
+    assert "is for Core ML models" in done.stderr

@@ -1,0 +1,331 @@
+"""The main job from the installed command line: what it writes, says, keeps and refuses."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.data.record import load_record
+from exporter.data.target import CoremlTarget
+from exporter.data.verdict import Status
+from exporter.use_cases.run import unprofiled_verdicts
+from tests.exporter.use_cases.conftest import Done, Workspace
+
+
+def test_artifacts_record_and_report_are_there(finished: Done) -> None:
+    assert finished.returncode == 0, finished.stderr
+    assert (finished.output / "android" / "model.tflite").is_file()
+    assert (finished.output / "ios" / "Model.mlpackage" / "Manifest.json").is_file()
+    assert "11 gates passed, 1 not checked" in finished.stdout
+    assert finished.stderr == ""
+    record = load_record(finished.output / "run.json")
+    assert record.exit_code == 0
+    assert (finished.output / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_each_target_has_verdicts_for_each_of_its_limits(finished: Done) -> None:
+    record = load_record(finished.output / "run.json")
+    metrics = {target.name: {verdict.metric for verdict in target.verdicts} for target in record.targets}
+    assert metrics["android"] == {"size", "parity.snr", "parity.channels", "parity.top1_agreement"}
+    assert metrics["ios"] == {"size", "parity.snr", "parity.channels", "accuracy.top1_drop"}
+    evaluators = {target.name: target.parities[0].evaluator for target in record.targets}
+    assert evaluators["android"].startswith("LiteRT")
+    assert evaluators["ios"] == "Core ML reference evaluator"
+    assert record.source.top1 is not None
+    (accuracy,) = [item for item in record.verdicts() if item.metric == "accuracy.top1_drop"]
+    assert accuracy.status is Status.NOT_CHECKED  # a network with random weights guesses
+    assert "as guessing one of 5 classes may be" in accuracy.reason
+
+
+def test_readings_keep_every_sample_and_energy_is_never_invented(finished: Done) -> None:
+    record = load_record(finished.output / "run.json")
+    readings = {reading.metric: reading for reading in record.targets[0].readings}
+    assert len(readings["latency"].samples) >= 100
+    assert readings["latency"].warmup_samples
+    assert min(readings["latency"].samples) > 0
+    energy = readings["energy.inference"]
+    assert energy.samples or energy.reason
+
+
+def test_harm_is_said_in_numbers(finished: Done) -> None:
+    """Protects the promise that a slower variant is not sold as a better one: int16x8 runs reference kernels.
+
+    Other work on a shared machine may disturb the readings: then that is said, and nothing else is made of them.
+    """
+    wide = next(target for target in finished.record["targets"] if target["name"] == "android-wide")
+    slower = [warning for warning in wide["warnings"] if "slower on this machine" in warning]
+    assert all("reference kernels" in warning for warning in slower)
+    if any("disturbed" in words for words in wide["caveats"]):
+        assert not slower
+        assert "(!) readings here android-wide: disturbed" in finished.stdout
+
+
+def test_a_second_identical_run_converts_nothing(finished: Done, workspace: Workspace, data: list[object]) -> None:
+    again = workspace.run("--target", "android", "--target", "android-wide", "--target", "ios", *data, output="again")
+    assert again.returncode == 0
+    for target in again.record["targets"]:
+        assert {"conversion", "verification"} <= set(target["from_cache"])
+    before = {target["name"]: target["artifact"]["sha256"] for target in finished.record["targets"]}
+    assert {target["name"]: target["artifact"]["sha256"] for target in again.record["targets"]} == before
+
+
+def test_a_failed_gate_is_exit_1_and_hides_nothing(workspace: Workspace, data: list[object]) -> None:
+    done = workspace.run("--target", "tiny", "--target", "android", *data, output="failing")
+    assert done.returncode == 1
+    verdicts = [verdict for target in done.record["targets"] for verdict in target["verdicts"]]
+    assert [verdict["metric"] for verdict in verdicts if verdict["status"] == "failed"] == ["size"]
+    assert len(verdicts) == 8
+    assert (done.output / "tiny" / "Model.mlpackage").is_dir()
+    assert "A gate failed" in done.stdout
+
+
+def test_without_labels_accuracy_is_not_checked_and_fails_only_under_strict(workspace: Workspace, images: Path) -> None:
+    unlabelled = workspace.folder / "flat"
+    unlabelled.mkdir(exist_ok=True)
+    for index, path in enumerate(sorted(images.rglob("*.png"))):
+        shutil.copy(path, unlabelled / f"{index}.png")
+    arguments = ["--target", "ios", "--calibration", unlabelled, "--no-measure"]
+    done = workspace.run(*arguments, output="unlabelled")
+    assert done.returncode == 0
+    assert "not checked" in done.stdout
+    assert workspace.run(*arguments, "--strict", output="unlabelled").returncode == 1
+
+
+def test_json_on_standard_output_is_the_record(workspace: Workspace, data: list[object], finished: Done) -> None:
+    done = workspace.run("--target", "android", *data, "-f", "json", output="json")
+    document = json.loads(done.stdout)
+    assert document["schema_version"] == 1
+    assert document == done.record
+
+
+def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[object]) -> None:
+    """Protects resuming: what was converted stays, nothing half-written looks finished."""
+    output = workspace.folder / "killed"
+    environment = {**workspace.environment(), "MOBILE_EXPORT_CACHE": str(workspace.folder / "cache-killed")}
+    arguments = ["run", workspace.model, "--target", "ios", "--target", "android", *data, "--no-measure"]
+    command = workspace.command(*arguments, "--output", output)
+    process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(output.glob("ios/Model.mlpackage")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (output / "run.json").exists()
+    done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    targets = json.loads((output / "run.json").read_text())["targets"]
+    assert "conversion" in targets[0]["from_cache"]
+    assert not list(output.rglob(".tmp-*"))
+
+
+def test_ctrl_c_ends_with_130_and_keeps_the_last_good_run(
+    workspace: Workspace, data: list[object], finished: Done
+) -> None:
+    output = finished.output
+    before = (output / "run.json").read_bytes()
+    cache = workspace.folder / "cache-interrupted"
+    command = workspace.command(
+        "run", workspace.model, "--target", "android", *data, "--output", output, "--no-measure"
+    )
+    environment = {**workspace.environment(), "MOBILE_EXPORT_CACHE": str(cache)}
+    process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("tmp/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in errors
+    assert (output / "run.json").read_bytes() == before
+
+
+def test_two_runs_at_once_take_turns(workspace: Workspace, data: list[object]) -> None:
+    output = workspace.folder / "both"
+    command = workspace.command("run", workspace.model, "--target", "ios", *data, "--output", output, "--no-measure")
+    processes = [
+        subprocess.Popen(command, cwd=workspace.folder, env=workspace.environment(), stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    load_record(output / "run.json")
+    assert (output / "ios" / "Model.mlpackage" / "Manifest.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--target", "andriod"], "did you mean 'android'"),
+        (["--target", "android"], "give --calibration"),
+        (["--target", "ios", "--calibration", "nowhere"], "no such file or folder"),
+        (["--target", "ios", "--mean", "a"], "is not a number"),
+        (["--target", "ios", "--input-shape", "1,3,0"], "is not an input shape"),
+        (["--target", "ios", "--input-shape", "1,1,16,16"], "does not run on inputs"),
+        (["--target", "ios", "--std", "0"], "std must be above 0"),
+        (["--target", "ios", "--weights", "nowhere.pt"], "no such file"),
+        (["--target", "ios", "--targets", "nowhere.toml"], "No such file"),
+        ([], "--target"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_exit_2(arguments: list[str], says: str, workspace: Workspace) -> None:
+    done = workspace.run(*arguments, output="bad")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.output.exists()
+
+
+def test_labels_out_of_range_and_a_corrupt_image_stop_the_run_clearly(workspace: Workspace, images: Path) -> None:
+    manifest = images / "far.csv"
+    rows = (images / "labels.csv").read_text().replace(",4\n", ",9\n")
+    manifest.write_text(rows)
+    done = workspace.run("--target", "ios", "--evaluation", manifest, output="bad2")
+    assert done.returncode == 2
+    assert "has label 9, but the model has 5 classes" in done.stderr
+    broken = workspace.folder / "broken"
+    shutil.copytree(images, broken, dirs_exist_ok=True)
+    victim = sorted(broken.rglob("*.png"))[7]
+    victim.write_bytes(victim.read_bytes()[:30])
+    done = workspace.run("--target", "ios", "--evaluation", broken, output="bad3")
+    assert done.returncode == 2
+    assert f"{victim.name} cannot be decoded" in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_said(workspace: Workspace, data: list[object]) -> None:
+    (workspace.folder / "taken").write_text("")
+    done = workspace.run("--target", "ios", *data, output="taken")
+    assert done.returncode == 2
+    assert "is a file; give a folder" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
+def test_a_full_disk_is_said_and_leaves_no_half_file(workspace: Workspace, data: list[object], tmp_path: Path) -> None:
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(tmp_path)], capture_output=True)
+    if mount.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mount.stderr.decode().strip()}")
+    try:
+        done = workspace.run("--target", "ios", *data, "--no-measure", output=str(tmp_path / "out"))
+        assert done.returncode == 3
+        assert f"{tmp_path / 'out' / 'ios' / 'Model.mlpackage'} cannot be written: " in done.stderr
+        assert "No space left on device. Free some space" in done.stderr
+        assert not list((tmp_path / "out").rglob("*.mlpackage"))
+        assert not list((tmp_path / "out").rglob(".tmp-*"))
+        for path in (tmp_path / "out").rglob("run.json"):  # there where it fitted, and then whole
+            assert json.loads(path.read_text())["targets"][0]["artifact"] is None
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
+@pytest.mark.parametrize("what", ["run.json", "report.html", "cache"])
+def test_a_full_disk_names_the_file(what: str, workspace: Workspace, data: list[object], tmp_path: Path) -> None:
+    """Protects the user's search: a full disk says which file did not fit, whichever it is."""
+    sizes = {"run.json": "4k", "report.html": "36k", "cache": "40k"}
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={sizes[what]}", "tmpfs", str(tmp_path)]
+    mounted = subprocess.run(mount, capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        if what == "run.json":
+            (tmp_path / "full").write_bytes(bytes(4096))
+        output = workspace.folder / "elsewhere" if what == "cache" else tmp_path / "out"
+        cache = {"MOBILE_EXPORT_CACHE": str(tmp_path)} if what == "cache" else {}
+        command = workspace.command("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output)
+        environment = {**workspace.environment(), **cache}
+        done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 3
+        named = f"cache {tmp_path}" if what == "cache" else tmp_path / "out" / what
+        assert f"{named} cannot be written: No space left on device" in done.stderr
+        assert "fault in mobile-export" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_target_s_recipe_is_applied_kept_and_recorded(workspace: Workspace, data: list[object]) -> None:
+    done = workspace.run("--target", "pruned", *data, output="recipe")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (target,) = done.record["targets"]
+    (step,) = target["steps"]
+    assert step["method"] == "magnitude_pruning"
+    before, after = (sum(layer["nonzeros"] for layer in step[when]["layers"]) for when in ("before", "after"))
+    assert after < 0.7 * before
+    assert (done.output / "pruned" / "compressed.pt2").is_file()
+    assert {weight["layer"] for weight in target["inspection"]["weights"]} >= {"mix", "head"}
+    again = workspace.run("--target", "pruned", *data, output="recipe")
+    assert "conversion" in again.record["targets"][0]["from_cache"]
+
+
+def test_artifacts_are_profiled_on_devices_asked_for(workspace: Workspace, data: list[object]) -> None:
+    done = workspace.run("--target", "android", *data, "--device", "local", "--quick", output="device")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (target,) = done.record["targets"]
+    quick = [reading for reading in target["readings"] if reading["conditions"].get("quick") == "true"]
+    assert any(reading["metric"] == "latency" and reading["samples"] for reading in quick)
+    (profiled,) = target["profiles"]
+    assert profiled["result"]["device"]["kind"] == "local"
+    assert [reading["metric"] for reading in profiled["result"]["readings"]] == [one["metric"] for one in quick]
+    assert "android on local" in (done.output / "report.html").read_text()
+    unknown = workspace.run("--target", "android", *data, "--device", "nosuchserial", output="device")
+    assert unknown.returncode == 2
+    assert "there is no device nosuchserial" in unknown.stderr
+
+
+def test_a_device_that_runs_no_target_is_refused_before_the_work(workspace: Workspace, data: list[object]) -> None:
+    """`--device local` was dropped without a word for Core ML off a Mac."""
+    done = workspace.run("--target", "ios", *data, "--device", "local", output="nodevice")
+    if sys.platform == "darwin":
+        assert done.record["targets"][0]["profiles"]
+        return
+    assert done.returncode == 2
+    assert "a Core ML model runs on Apple devices" in done.stderr
+    assert not done.output.exists()
+
+
+def test_device_all_with_devices_that_are_not_ready(
+    workspace: Workspace, data: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown in the record and the reports with what to do; not checked, which only a strict run fails on."""
+    (tmp_path / "adb").write_text("#!/bin/sh\nprintf 'List of devices attached\\nR58M unauthorized usb:1-1\\n'\n")
+    (tmp_path / "adb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    arguments = ["--target", "android", *data, "--device", "all", "--no-measure"]
+    done = workspace.run(*arguments, output="barred")
+    assert done.returncode == 0, done.stderr
+    (target,) = done.record["targets"]
+    (profiled,) = target["profiles"]
+    assert profiled["info"]["state"] == "unauthorized"
+    assert not target["readings"]
+    assert {"android on R58M"} == {one["subject"] for one in target["verdicts"] if one["status"] == "not checked"}
+    for text in (done.stdout, (done.output / "report.html").read_text()):
+        assert "R58M is unauthorized: unlock it" in text
+    assert workspace.run(*arguments, "--strict", output="barred").returncode == 1
+
+
+def test_a_download_budget_is_judged(workspace: Workspace, data: list[object]) -> None:
+    own = workspace.folder / "own.toml"
+    own.write_text((workspace.folder / "targets.toml").read_text() + '\n[targets.small]\nextends = "ios"\n'
+                   'budgets.download = "1 kB"\n')  # fmt: skip
+    done = workspace.run("--targets", own, "--target", "small", *data, output="download")
+    assert done.returncode == 1
+    (failed,) = [verdict for verdict in done.record["targets"][0]["verdicts"] if verdict["status"] == "failed"]
+    assert failed["metric"] == "download"
+
+
+def test_budgets_of_devices_are_not_checked_without_a_device() -> None:
+    """Protects against a latency budget that a run without a phone would pass over in silence."""
+    budgets = {"latency_p90": "10 ms", "peak_memory": "100 MB", "energy": "3 mJ", "neural_engine": 0.95}
+    target = CoremlTarget.model_validate({"name": "t", "format": "coreml", "minimum_os": "iOS 18", "budgets": budgets})
+    verdicts = unprofiled_verdicts(target)
+    assert {verdict.metric for verdict in verdicts} == {
+        "latency.p90",
+        "memory.peak",
+        "energy.inference",
+        "neural_engine",
+    }
+    assert {verdict.status for verdict in verdicts} == {Status.NOT_CHECKED}
+    assert all("--device" in verdict.reason for verdict in verdicts)
