@@ -29,17 +29,19 @@ from exporter.data.model import ModelSettings, parse_shape
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import blobs
 from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion import file as tflite_file
+from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
 from exporter.verification.metrics import decibels
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from exporter.verification.runners import Runner, TorchRunner
 
 MODELS = Path(__file__).with_name("mutation_models.py")
 # Model, input, shape of one example, class names, the TFLite target and the Core ML target.

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from exporter.data.inspection import Inspection
 from exporter.data.record import LeftAlone
-from exporter.data.target import Target, TfliteTarget
+from exporter.data.target import Target
 from exporter.data.units import format_size, format_time
+from exporter.formats.registry import format_named
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.report.summary import format_age
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
@@ -27,7 +29,7 @@ def conversion_warnings(
         twin: of the same model in the same format without compression.
     """
     warnings = []
-    compressed = _asks_for_compression(target)
+    compressed = format_named(target.format).compresses(target)
     if compressed and inspection.size_bytes >= twin.size_bytes:
         warnings.append(
             f"compression made the artifact larger: {format_size(inspection.size_bytes)} against "
@@ -80,13 +82,6 @@ def _age(readings: Sequence[Reading], at: datetime | None) -> str:
     taken = [reading.taken_at for reading in readings if reading.metric == "latency"]
     age_s = (at - min(taken)).total_seconds() if at and taken else 0.0
     return f" (measured {format_age(age_s)} before this run)" if age_s > 0 else ""
-
-
-def _asks_for_compression(target: Target) -> bool:
-    quantization = target.quantization
-    if isinstance(target, TfliteTarget):
-        return target.quantization.mode != "float32"
-    return bool(quantization.methods() or quantization.activations)  # type: ignore[union-attr]
 
 
 def _grown_layers(inspection: Inspection, twin: Inspection) -> list[str]:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from exporter.data.record import ChannelFact, OutputParity, Parity
-from exporter.data.target import CoremlTarget, Target
+from exporter.data.target import Target
 from exporter.data.verdict import Status, Verdict, judge, not_checked
+from exporter.formats.coreml.settings import CoremlTarget
 from exporter.verification.channels import spoken
 from exporter.verification.paired import Interval, at_chance, paired_drop
 

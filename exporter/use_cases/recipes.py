@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from exporter.data.model import ModelSettings
 from exporter.data.recipe import Recipe, load_recipe
 from exporter.data.record import StepResult
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.cache import key_of
-from exporter.store.tools import tool_versions
 from exporter.use_cases.compress import CompressRequest, compress
+from exporter.use_cases.tools import tool_versions
 
 if TYPE_CHECKING:
     from exporter.use_cases.model import ModelAtHand

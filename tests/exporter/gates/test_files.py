@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from exporter.data.verdict import Status
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.tflite.conversion.metadata import attach_labels
 from exporter.gates.files import embedded_labels, file_verdicts, label_verdicts
 

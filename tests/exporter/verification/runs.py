@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from exporter.data.record import Parity
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.parity import parity_verdicts
 from exporter.verification.compare import compare, reference_outputs
 
