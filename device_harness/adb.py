@@ -19,6 +19,7 @@ from device_harness import adb_client, adb_errors, process
 from device_harness.adb_client import AdbClient
 from device_harness.adb_facts import adb_info
 from device_harness.device import ClockOffset, CommandResult, DeviceInfo
+from device_harness.digests import file_digest
 from device_harness.errors import (
     CommandTimeoutError,
     DeviceDisconnectedError,
@@ -29,7 +30,6 @@ from device_harness.errors import (
     TransferError,
     UnreadableOutputError,
 )
-from device_harness.local import file_digest
 
 MARKER = "MOBILE_EXPORT_RUN"
 GUARD_GRACE_S = 20

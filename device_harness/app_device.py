@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from device_harness.device import ClockOffset, CommandResult, DeviceInfo
+from device_harness.digests import file_digest
 from device_harness.errors import (
     CommandFailedError,
     CommandTimeoutError,
@@ -24,7 +25,6 @@ from device_harness.errors import (
     DeviceError,
     TransferError,
 )
-from device_harness.local import file_digest
 
 WORKSPACES = "Documents/mobile-export"
 # Short commands are waited for closely; long ones are left alone, because asking a device disturbs what it measures.

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from device_harness.bench_document import BenchDocument
 from device_harness.device import Device, DeviceInfo
+from device_harness.digests import file_digest
 from device_harness.errors import DeviceError
-from device_harness.local import file_digest
 from device_harness.runners.documents import DocumentRunner, RunRequest, run_document
 from profilers.conditions import Conditions, look, problems_before, throttled
 from profilers.device_energy import energy_reading
