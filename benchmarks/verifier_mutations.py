@@ -38,8 +38,8 @@ from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.metrics import decibels
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")
 # Model, input, shape of one example, class names, the TFLite target and the Core ML target.

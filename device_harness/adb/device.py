@@ -20,6 +20,7 @@ from device_harness.adb import client as adb_client
 from device_harness.adb import errors as adb_errors
 from device_harness.adb.client import AdbClient
 from device_harness.adb.facts import adb_info
+from device_harness.digests import file_digest
 from device_harness.errors import (
     CommandTimeoutError,
     DeviceDisconnectedError,
@@ -30,7 +31,6 @@ from device_harness.errors import (
     TransferError,
     UnreadableOutputError,
 )
-from device_harness.local import file_digest
 from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
 
 MARKER = "MOBILE_EXPORT_RUN"

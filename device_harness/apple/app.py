@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from device_harness.digests import file_digest
 from device_harness.errors import (
     CommandFailedError,
     CommandTimeoutError,
@@ -24,7 +25,6 @@ from device_harness.errors import (
     DeviceError,
     TransferError,
 )
-from device_harness.local import file_digest
 from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
 
 WORKSPACES = "Documents/mobile-export"

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from device_harness.bench_document import BenchDocument, Settings
 from device_harness.errors import DeviceError
 from device_harness.protocol import Device, DeviceInfo
-from device_harness.runners.coreml import CoremlPlan, model_digest, push_model, run_plan
+from device_harness.runners.coreml import CoremlPlan, push_model, run_plan
 from profilers.meters.energy import EnergyTrace, LoadWindow
 from profilers.meters.powermetrics import (
+from device_harness.digests import tree_digest
     POWERMETRICS,
     Origin,
     Powermetrics,
@@ -81,7 +82,7 @@ def profile_coreml(
             documents[model].append(_cool_run(device, names[model], plan, run, rejected[model]))
     return [
         ProfileResult(
-            artifact=str(model), sha256=model_digest(model), device=info, plan=plan,
+            artifact=str(model), sha256=tree_digest(model), device=info, plan=plan,
             readings=_readings(device, names[model], documents[model], plan, run, info, taken_at),
             warnings=_warnings(documents[model]), rejected=tuple(rejected[model]),
         )

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from device_harness.errors import UnreadableOutputError
+from device_harness.machine import memory_status
 
 
 class ProcessTimes(NamedTuple):
@@ -72,10 +73,10 @@ def parse_memory_status(text: str) -> dict[str, int]:
     Raises:
         UnreadableOutputError: none of them is there (a kernel thread, a zombie, or another file).
     """
-    found = re.findall(r"^(VmRSS|VmSwap|VmHWM):\s+(\d{1,15}) kB$", text, flags=re.MULTILINE)
+    found = memory_status(text)
     if not found:
         raise UnreadableOutputError("no memory figures in this /proc/PID/status")
-    return {key: int(value) * 1024 for key, value in found}
+    return found
 
 
 def parse_top(text: str) -> tuple[TopProcess, ...]:

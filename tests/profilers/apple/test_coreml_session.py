@@ -49,7 +49,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return next(device.documents)
 
     monkeypatch.setattr(coreml_session, "push_model", lambda device, model: model.name)
-    monkeypatch.setattr(coreml_session, "model_digest", lambda model: "0" * 64)
+    monkeypatch.setattr(coreml_session, "tree_digest", lambda model: "0" * 64)
     monkeypatch.setattr(coreml_session, "run_plan", run)
     return plans
 
