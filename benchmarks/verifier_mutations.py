@@ -23,9 +23,10 @@ from ai_edge_litert import schema_py_generated as schema
 from mutation_damages import DAMAGES, Constants, Damage, three_levels
 from mutation_models import pictures
 
+from exporter.config.model import parse_shape
 from exporter.config.targets import load_targets
 from exporter.data.errors import ExporterError
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
