@@ -7,6 +7,7 @@ console does not. Paths are relative to the app's container.
 
 import contextlib
 import json
+import math
 import tempfile
 import time
 import uuid
@@ -217,12 +218,14 @@ class AppDevice(ABC):
         result = self.run(["clock"], timeout_s=60)
         after = time.monotonic()
         try:
-            there = json.loads(result.stdout)
-        except ValueError as error:
+            there = float(json.loads(result.stdout))
+            if not math.isfinite(there):
+                raise ValueError(there)
+        except (TypeError, ValueError, OverflowError) as error:
             raise CommandFailedError(
                 f"The runner gave no clock: {result.errors.strip()}", serial=self.serial
             ) from error
-        return ClockOffset(offset_s=float(there) - (before + after) / 2, uncertainty_s=(after - before) / 2)
+        return ClockOffset(offset_s=there - (before + after) / 2, uncertainty_s=(after - before) / 2)
 
     def close(self) -> None:
         """End what runs and have the runner remove the workspace; nothing can be started afterwards."""

@@ -10,6 +10,9 @@ from device_harness.errors import UnreadableOutputError
 from profilers.parse.benchmark_model import BenchmarkSummary
 from profilers.parse.protos import message_class
 
+LARGEST = 10**15
+"""Milliseconds or runs beyond this are damage; JSON has integers that no float can hold."""
+
 
 def parse_result_proto(data: bytes) -> BenchmarkSummary:
     """The summary in a ``tflite.tools.benchmark.BenchmarkResult``.
@@ -66,11 +69,11 @@ def parse_result_json(text: str) -> BenchmarkSummary:
         raise UnreadableOutputError(f"this is no result of litert-benchmark: {error}") from error
 
     def seconds(value: Any) -> float | None:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return value / 1e3 if number else None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value / 1e3 if number and abs(value) < LARGEST else None
 
     average = seconds(mean)
-    if average is None or not isinstance(count, int) or count < 1:
+    if average is None or not isinstance(count, int) or not 1 <= count < LARGEST:
         raise UnreadableOutputError("this result of litert-benchmark has no average or no runs")
     warmups = latency.get("num_warmup_runs")
     names = {"min": "min_ms", "max": "max_ms", "std": "std_ms", "p5": "p5_ms", "median": "median_ms", "p95": "p95_ms",
@@ -81,6 +84,6 @@ def parse_result_json(text: str) -> BenchmarkSummary:
         count=count,
         mean_s=average,
         **{f"{name}_s": seconds(latency.get(key)) for name, key in names.items()},
-        warmup_count=warmups if isinstance(warmups, int) else None,
+        warmup_count=warmups if isinstance(warmups, int) and 0 <= warmups < LARGEST else None,
         fully_accelerated=accelerated if isinstance(accelerated, bool) else None,
     )

@@ -1,5 +1,6 @@
 """Per-operator profiles that benchmark_model prints: text tables of every layout, and CSV."""
 
+import math
 import re
 
 from pydantic import BaseModel, ConfigDict
@@ -106,10 +107,17 @@ def _op(row: dict[str, str], line: str) -> OpTime:
         return OpTime(
             type=row["node type"],
             name=row["name"].replace("\t", ","),
-            mean_s=float(row["avg_ms"]) / 1e3,
-            first_s=float(row["first"]) / 1e3,
-            share=float(row["%"].rstrip("%")) / 100,
-            calls=int(row["times called"]),
+            mean_s=_finite(row["avg_ms"]) / 1e3,
+            first_s=_finite(row["first"]) / 1e3,
+            share=_finite(row["%"].rstrip("%")) / 100,
+            calls=int(_finite(row["times called"])),
         )
     except (KeyError, ValueError) as error:
         raise UnreadableOutputError(f"a damaged row of operators: {line.strip()[:120]}") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number

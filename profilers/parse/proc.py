@@ -110,7 +110,7 @@ def parse_cpuinfo(text: str) -> tuple[TopProcess, ...]:
     """
     if not re.search(r"^CPU usage from \d+ms to \d+ms ", text, flags=re.MULTILINE):
         raise UnreadableOutputError("not the output of `dumpsys cpuinfo`")
-    rows = re.findall(r"^\s*[+-]?(\d+(?:\.\d+)?)% (\d{1,10})/(.*?): \d", text, flags=re.MULTILINE)
+    rows = re.findall(r"^\s*[+-]?(\d{1,6}(?:\.\d{1,6})?)% (\d{1,10})/(.*?): \d", text, flags=re.MULTILINE)
     return tuple(TopProcess(int(pid), float(share) / 100, name) for share, pid, name in rows)
 
 
@@ -137,11 +137,11 @@ def parse_simpleperf(text: str) -> Simpleperf:
     counters: dict[str, float] = {}
     used = None
     for value, milliseconds, name, comment in re.findall(
-        r"^\s*(\d[\d,]*(?:\.\d+)?)(\(ms\))?\s+([a-z][\w:-]*)\s+#\s*(.*)$", text, flags=re.MULTILINE
+        r"^\s*(\d[\d,]{0,30}(?:\.\d{1,12})?)(\(ms\))?\s+([a-z][\w:-]*)\s+#\s*(.*)$", text, flags=re.MULTILINE
     ):
         number = float(value.replace(",", ""))
         counters[name] = number / 1e3 if milliseconds else number
-        match = re.match(r"(\d+(?:\.\d+)?) cpus used", comment)
+        match = re.match(r"(\d{1,6}(?:\.\d{1,12})?) cpus used", comment)
         used = float(match[1]) if match else used
     if not counters:
         raise UnreadableOutputError("this output of `simpleperf stat` has no counters: it is cut off")
