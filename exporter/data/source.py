@@ -5,9 +5,9 @@ import importlib.metadata
 from enum import StrEnum
 from pathlib import Path
 
+from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
 from exporter.data.model import ColorOrder, Layout, ModelSettings
-from exporter.data.record import Frozen
 from exporter.execution.heavy import load
 
 
