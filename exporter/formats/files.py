@@ -6,6 +6,7 @@ model. Only the structure is checked: what every value means is for whoever read
 
 from pathlib import Path
 
+from exporter.data.artifact import FileFacts
 from exporter.data.errors import UsageProblem
 from exporter.data.inspection import Inspection
 from exporter.formats.registry import format_of, suffixes
@@ -53,3 +54,9 @@ def compile_package(path: Path, folder: Path) -> Path | None:
     form = format_of(path)
     compilation = form.packing.compilation if form is not None else None
     return compilation.compile(path, folder) if compilation is not None else None
+
+
+def file_facts(path: Path) -> FileFacts:
+    """What a file or package itself shows, for the gates; nothing of a form that is no format's."""
+    form = format_of(path)
+    return FileFacts() if form is None else form.file_facts(path)

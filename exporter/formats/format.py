@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
+from exporter.data.compression import LeftAlone
 from exporter.data.inspection import Inspection
 from exporter.data.layers import LayerComparison
-from exporter.data.record import LeftAlone
 from exporter.data.source import SourceDescription
 from exporter.data.target import Target
 from exporter.formats.common.ports import Shapes
@@ -192,8 +194,8 @@ class Format(Protocol):
         """All settings that decide the artifact's bytes."""
         ...
 
-    def compresses(self, target: Any) -> bool:
-        """Whether the artifact is to differ from its uncompressed twin."""
+    def advice(self, target: Any) -> Advice:
+        """Facts and words for the sentences of the gates."""
         ...
 
     def accelerator(self, target: Any) -> Accelerator:
@@ -223,6 +225,10 @@ class Format(Protocol):
             UsageProblem: it cannot be read.
             MissingExtraError: reading it needs the export extra.
         """
+        ...
+
+    def file_facts(self, path: Path) -> FileFacts:
+        """What a whole file or package itself shows, for the gates."""
         ...
 
     def evaluators(self) -> tuple[str, ...]:

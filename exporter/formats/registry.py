@@ -5,6 +5,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import PurePath
 
+from exporter.data.advice import Advice
+from exporter.data.target import Target
 from exporter.formats.format import Format
 
 _MODULES = {
@@ -47,3 +49,8 @@ def suffixes() -> str:
     """All suffixes, for sentences: ``.mlpackage, .mlmodel and .tflite``."""
     *most, last = [suffix for form in readable() for suffix in form.suffixes]
     return f"{', '.join(most)} and {last}"
+
+
+def advice_for(target: Target) -> Advice:
+    """Facts and words of `target`'s format, for the sentences of the gates."""
+    return format_named(target.format).advice(target)

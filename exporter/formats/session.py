@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.inspection import Inspection
-from exporter.data.record import LeftAlone
 from exporter.data.target import Target
 from exporter.datasets.dataset import Dataset
 from exporter.formats.files import inspect

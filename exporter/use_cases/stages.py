@@ -9,8 +9,10 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from device_harness.runners.documents import DocumentRunner
+from exporter.data.base import Frozen
+from exporter.data.compression import LeftAlone
 from exporter.data.inspection import Inspection
-from exporter.data.record import Frozen, LeftAlone, Parity
+from exporter.data.parity import Parity
 from exporter.data.target import Target
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named

@@ -5,13 +5,13 @@ from pathlib import Path
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
 from exporter.data.layers import LayerComparison
+from exporter.data.parity import Parity
 from exporter.data.progress import Progress
-from exporter.data.record import Parity
 from exporter.data.target import Target
 from exporter.data.verdict import Verdict
-from exporter.formats.files import check_whole
+from exporter.formats.files import check_whole, file_facts
 from exporter.formats.format import Format
-from exporter.formats.registry import all_formats, format_named, format_of, suffixes
+from exporter.formats.registry import advice_for, all_formats, format_named, format_of, suffixes
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.store.cache import Cache
@@ -40,8 +40,12 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
         reference = model.reference_for(runner)
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
-    verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
-    return parities, [*verdicts, *file_verdicts(target.name, artifact, model.description.labels)]
+    verdicts = [
+        verdict
+        for parity in parities
+        for verdict in parity_verdicts(target, parity, strict=request.strict, advice=advice_for(target))
+    ]
+    return parities, [*verdicts, *file_verdicts(target.name, file_facts(artifact), model.description.labels)]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> list[LayerComparison]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
 from exporter.data.inspection import Inspection
 from exporter.data.layers import LayerComparison
 from exporter.data.source import SourceDescription, SourceKind
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
+from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
@@ -31,6 +34,11 @@ _COMPILATION = Compilation(
     words="of the compiled model (.mlmodelc) that Xcode ships: the weights as they are, "
     "the program as text taken to be as long as the package's .mlmodel; on a Mac it is measured",
     compile=compile_on_mac,
+)
+
+_FLOAT16 = (
+    "float16 ends at 65504: keep the operation that overflows in float32, with "
+    'quantization.rules = [{ op_name = "LAYER", precision = "float32" }], or set precision = "float32"'
 )
 
 
@@ -57,8 +65,14 @@ class _Coreml:
     def decides(self, target: CoremlTarget) -> Mapping[str, Any]:
         return {**settings_that_decide(target), "generation": target.generation}
 
-    def compresses(self, target: CoremlTarget) -> bool:
-        return bool(target.quantization.methods() or target.quantization.activations)
+    def advice(self, target: CoremlTarget) -> Advice:
+        quantization = target.quantization
+        words = {"on_overflow": _FLOAT16} if quantization.precision == "float16" else {}
+        return Advice(
+            compresses=bool(quantization.methods() or quantization.activations),
+            keep_float='rules of precision = "float32" and activations = "none" for concat',
+            **words,
+        )
 
     def accelerator(self, target: CoremlTarget) -> Accelerator:
         return _ACCELERATORS[target.compute_units]
@@ -75,6 +89,9 @@ class _Coreml:
         from exporter.formats.coreml.inspection.reader import inspect_coreml
 
         return inspect_coreml(path)
+
+    def file_facts(self, path: Path) -> FileFacts:
+        return file_facts(path)
 
     def evaluators(self) -> tuple[str, ...]:
         return (_REFERENCE, _NATIVE) if sys.platform == "darwin" else (_REFERENCE,)

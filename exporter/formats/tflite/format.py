@@ -5,16 +5,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_harness.runners.documents import DocumentRunner, LitertInProcess
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
 from exporter.data.inspection import Inspection
 from exporter.data.source import SourceDescription
 from exporter.formats.common.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
+from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
 from exporter.formats.tflite.settings import TfliteTarget
 
 if TYPE_CHECKING:
     from exporter.formats.common.tracing.graph import SourceGraph
+
+
+_SLOW = {
+    "int16x8": "LiteRT runs int16x8 in reference kernels",
+    "dynamic_range": "activations are quantized anew in every operator",
+}
 
 
 class _Tflite:
@@ -36,8 +45,14 @@ class _Tflite:
     def decides(self, target: TfliteTarget) -> Mapping[str, Any]:
         return settings_that_decide(target)
 
-    def compresses(self, target: TfliteTarget) -> bool:
-        return target.quantization.mode != "float32"
+    def advice(self, target: TfliteTarget) -> Advice:
+        mode = target.quantization.mode
+        return Advice(
+            compresses=mode != "float32",
+            integer_mode=mode if target.quantization.calibrated else "",
+            slow_because=_SLOW.get(mode, ""),
+            keep_float='rules of keep = "float32" for CONCATENATION',
+        )
 
     def accelerator(self, target: TfliteTarget) -> Accelerator:
         return target.compute_units
@@ -54,6 +69,9 @@ class _Tflite:
         from exporter.formats.tflite.inspection.reader import inspect_tflite
 
         return inspect_tflite(path)
+
+    def file_facts(self, path: Path) -> FileFacts:
+        return file_facts(path)
 
     def evaluators(self) -> tuple[str, ...]:
         return ("litert",)

@@ -11,6 +11,7 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.datasets.open import open_dataset
+from exporter.formats.registry import advice_for
 from exporter.formats.session import Conversion, ConversionSession
 from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.formats.tflite.settings import TfliteTarget
@@ -110,7 +111,7 @@ def test_rules_keep_layers_in_float_and_that_is_said(
 ) -> None:
     conversion, wanted = convert(quantization={"mode": "int8", "rules": [rule]})
     assert {op.type for op in conversion.inspection.float_ops()} == floats
-    warnings = conversion_warnings(wanted, conversion.inspection, conversion.twin, conversion.left_alone)
+    warnings = conversion_warnings(advice_for(wanted), conversion.inspection, conversion.twin, conversion.left_alone)
     assert any("stayed float in an int8 model" in warning for warning in warnings)
     assert snr(session, conversion.path) > 15
 
