@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from exporter.data.compression import LeftAlone, StepResult
 from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
 from exporter.data.progress import Advance
-from exporter.data.record import LeftAlone, StepResult
 
 Examples = tuple[Tensor, ...]
 """One call's inputs, batch first."""

@@ -5,14 +5,14 @@ import operator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, create_model
 
 from exporter.compression.registry import METHODS, step_type
 from exporter.config.files import read_toml, tables
-from exporter.config.problems import did_you_mean, sentences
+from exporter.config.problems import checked
+from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import Recipe
-from exporter.data.target import Settings
 
 
 @functools.cache
@@ -51,12 +51,9 @@ def parse_recipe(name: str, table: dict[str, Any]) -> Recipe:
     Raises:
         UsageProblem: with every error, each with its dotted path.
     """
-    try:
-        return recipe_type().model_validate({"name": name, **table})
-    except ValidationError as error:
-        kinds: list[type[Settings]] = [recipe_type(), *map(step_type, METHODS)]
-        problems = sentences(f"recipes.{name}", error, kinds, tags=METHODS)
-        raise UsageProblem("the recipe has errors:\n" + "\n".join(f"  {problem}" for problem in problems)) from error
+    return checked(
+        recipe_type(), {"name": name, **table}, whole="the recipe has", prefix=f"recipes.{name}", tags=METHODS
+    )
 
 
 def _from_file(path: Path) -> Recipe:

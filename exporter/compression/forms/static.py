@@ -14,9 +14,9 @@ from exporter.compression.forms.folding import fold_batch_norms
 from exporter.compression.forms.grids import to_grid
 from exporter.compression.layers import select
 from exporter.compression.model import Context, own_copy
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import LayerRule
-from exporter.data.record import LeftAlone
 from exporter.formats.common.equalization import equalize
 
 

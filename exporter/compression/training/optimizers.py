@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
-from exporter.config.problems import did_you_mean
+from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import Training
 
