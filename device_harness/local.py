@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from device_harness import process
-from device_harness.device import ClockOffset, CommandResult, DeviceInfo
 from device_harness.digests import file_digest
 from device_harness.errors import DeviceError, StorageFullError, TransferError
 from device_harness.machine import processor_name
+from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
 
 NO_SPACE = 28
 

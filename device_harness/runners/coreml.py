@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from device_harness.bench_document import SCHEMA_VERSION, BenchDocument, Settings, parse_bench_document
-from device_harness.device import Device
 from device_harness.digests import files_of
 from device_harness.errors import CommandFailedError, DeviceError, TransferError, UnreadableOutputError
+from device_harness.protocol import Device
 
 PLAN_VERSION = 1
 ACCELERATORS = {"cpu_only": "cpu", "cpu_and_gpu": "cpu_and_gpu", "cpu_and_ne": "cpu_and_ne", "all": "all"}
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(serial: str, model: Path, plan: CoremlPlan) -> BenchDocument:
-    from device_harness.apple_discovery import open_device
+    from device_harness.apple.discovery import open_device
     from device_harness.runners.coreml_build import prepare
 
     with open_device(serial) as device:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from exporter.data.base import Frozen
 from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
-from exporter.data.record import Frozen, RunRecord, load_record
+from exporter.data.record import RunRecord, load_record
 from exporter.data.sizes import Measurement
 from exporter.formats.common.inspect import inspect
 from exporter.sizes.measure import measure
@@ -173,5 +174,7 @@ def _changes(before: dict[str, int], after: dict[str, int]) -> tuple[Change, ...
 
 
 def largest_first(changes: Iterable[Change]) -> list[Change]:
-    """By the size of the change, then of the thing, then by name."""
-    return sorted(changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name))
+    """By the size of the change, then of the thing, then by name; of a name that grew and shrank, first what grew."""
+    return sorted(
+        changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name, -change.bytes)
+    )
