@@ -39,15 +39,25 @@ def compressed_model(inputs: Inputs, recipe: str) -> Compressed:
     """
     request = inputs.request
     settings = load_recipe(recipe, targets_file=request.targets_file)
-    data = [None if dataset is None else dataset.digest for dataset in (inputs.calibration, inputs.training)]
-    key = key_of(
-        "recipe", REVISION, inputs.description.digest, settings.model_dump(mode="json"), _named_models(inputs, settings),
-        data, request.calibration_samples, tool_versions(),
-    )  # fmt: skip
+    key = _key(inputs, settings)
     if request.force:
         inputs.cache.drop(key)
     entry = inputs.cache.find(key) or inputs.cache.store(key, _filler(inputs, settings, key))
     return Compressed(key, entry / FILE_NAME, _STEPS.validate_json((entry / "steps.json").read_bytes()))
+
+
+def _key(inputs: Inputs, recipe: Recipe) -> str:
+    """Everything that decides a compressed model."""
+    return key_of(
+        "recipe",
+        REVISION,
+        inputs.description.digest,
+        recipe.model_dump(mode="json"),
+        _named_models(inputs, recipe),
+        [None if dataset is None else dataset.digest for dataset in (inputs.calibration, inputs.training)],
+        inputs.request.calibration_samples,
+        tool_versions(),
+    )
 
 
 def _named_models(inputs: Inputs, recipe: Recipe) -> list[str]:

@@ -14,13 +14,13 @@ from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import SourceGraph
-from exporter.formats.common.tracing.trace import example_tensors
 from exporter.formats.coreml.conversion import compression as coreml_compression
 from exporter.formats.coreml.conversion import hints as coreml_hints
 from exporter.formats.coreml.conversion import program as coreml
 from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.examples import core_ml_features
+from exporter.sources.tracing.trace import example_tensors
 
 
 class CoremlConverter:

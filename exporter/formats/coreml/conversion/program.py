@@ -17,10 +17,10 @@ from exporter.execution.heavy import load_coremltools, quiet
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.refusals import coreml_refusal
 from exporter.formats.common.rules import selects
-from exporter.formats.common.tracing.trace import channels_first
 from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
 from exporter.formats.coreml.inspection.reader import load_spec, walk
+from exporter.sources.tracing.trace import channels_first
 
 WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
 

@@ -12,12 +12,12 @@ from exporter.data.target import TfliteQuantization, TfliteTarget
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import Example, SourceGraph
-from exporter.formats.common.tracing.trace import example_tensors
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion import ranges as tflite_ranges
 from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.routes import FloatModel, float_model
+from exporter.sources.tracing.trace import example_tensors
 
 
 class TfliteConverter:

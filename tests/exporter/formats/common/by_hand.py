@@ -11,7 +11,8 @@ from exporter.data.model import ModelSettings
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
 from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.formats.common.session import ConversionSession
-from exporter.sources.load import ModelSource, flatten
+from exporter.sources.load import ModelSource
+from exporter.sources.outputs import flatten
 
 Shapes = dict[str, tuple[int, ...]]
 

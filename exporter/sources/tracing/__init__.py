@@ -1,0 +1,1 @@
+"""Torch modules as graphs that every converter knows."""
