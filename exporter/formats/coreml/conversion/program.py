@@ -19,7 +19,8 @@ from exporter.formats.common.refusals import coreml_refusal
 from exporter.formats.common.rules import selects
 from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
-from exporter.formats.coreml.inspection.reader import load_spec, walk
+from exporter.formats.coreml.inspection.reader import load_spec
+from exporter.formats.coreml.walk import program_operations
 from exporter.sources.tracing.trace import channels_first
 
 WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
@@ -74,7 +75,7 @@ def convert_float(
 
 
 def _operations(program: Any) -> list[Any]:
-    return [op for function in program.functions.values() for op in walk(function)]
+    return list(program_operations(program))
 
 
 def layer_of(op: Any, layers: Mapping[str, str]) -> str:
