@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from exporter.compression import CompressedModel
+from exporter.compression.model import CompressedModel
 from exporter.data.model import ModelSettings
 from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
 from exporter.datasets.dataset import Dataset

@@ -1,4 +1,4 @@
-"""One traced graph of a module, from which both formats are made."""
+"""One traced graph of a module, from which digests and every format are made."""
 
 import warnings
 from collections.abc import Iterator, Sequence

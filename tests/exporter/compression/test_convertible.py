@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.compression import CompressionData, apply_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressionData
+from exporter.compression.recipe import parse_recipe
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import parse_recipe
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
 from exporter.datasets.dataset import Dataset
 from exporter.formats.coreml.reference import ReferenceModel

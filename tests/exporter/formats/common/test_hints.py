@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.compression import CompressedModel, CompressionData, apply_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.recipe import parse_recipe
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import parse_recipe
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.tracing.graph import SourceGraph
@@ -28,7 +29,7 @@ QAT = {"method": "quantization_aware_training", "training": TRAINING}
 
 
 def compressed(*steps: dict[str, Any], kind: type[nn.Module] = Small) -> CompressedModel:
-    data = CompressionData((IMAGES[:32],), torch.utils.data.TensorDataset(IMAGES))
+    data = CompressionData(((IMAGES[:32],),), torch.utils.data.TensorDataset(IMAGES))
     example = (torch.zeros(1, 3, SIZE, SIZE),)
     return apply_recipe(seeded(kind), example, parse_recipe("test", {"steps": list(steps)}), data)
 

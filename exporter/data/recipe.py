@@ -1,10 +1,15 @@
-"""What every step is made of: training settings, rules for layers, and the steps that only train."""
+"""Recipe: an ordered list of compression steps, as frozen data, and what steps of several methods share.
 
+A step names a method, its options, and rules that say which layers it is for. The rules are read in order; of two
+that match a layer and set the same thing, the later wins. The steps themselves stand with their methods.
+"""
+
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
-from exporter.data.target import Fraction, Pattern, Settings
+from exporter.data.target import Pattern, Settings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -74,30 +79,27 @@ class LayerRule(Settings):
         return self
 
 
-class PruningRule(LayerRule):
+class SparsityRule(LayerRule):
     """Another sparsity for the layers it matches."""
 
     sparsity: Ratio | None = None
 
 
-class ChannelRule(LayerRule):
-    """Another share of removed channels for the layers it matches."""
+class Need(StrEnum):
+    """Data that a step cannot do without."""
 
-    ratio: Ratio | None = None
-
-
-class BitsRule(LayerRule):
-    """Another number of bits for the layers it matches."""
-
-    bits: Annotated[int, Field(ge=1, le=8)] | None = None
+    CALIBRATION = "calibration"
+    TRAINING = "training"
+    LABELS = "labels"
 
 
 class Step(Settings):
-    """Base of every step.
+    """Base of every method's step.
 
     Attributes:
         stage: order in which steps may follow each other: 0 changes the structure, 1 makes zeros, 2 makes tables,
             3 makes integer grids; None (training) may stand anywhere.
+        method: name of the method in the table of methods, which is the only place that says it.
     """
 
     stage: ClassVar[int | None] = None
@@ -107,60 +109,43 @@ class Step(Settings):
         """The stage of this step with its options."""
         return self.stage
 
+    def needs(self) -> tuple[Need, ...]:
+        """What this step with its options cannot do without."""
+        return ()
 
-class FineTuning(Step):
-    """Trains on labels alone."""
-
-    method: Literal["fine_tuning"] = "fine_tuning"
-    training: Training = Training()
-
-
-class _Distilling(Step):
-    training: Training = Training()
-    temperature: Annotated[float, Field(gt=0)] = 4.0
-    alpha: Fraction = 0.9
-    features: tuple[str, ...] = ()
-    feature_weight: Annotated[float, Field(ge=0)] = 1.0
+    def models(self) -> tuple[str, ...]:
+        """Further model sources that this step loads, for example a teacher."""
+        return ()
 
 
-class Recovery(_Distilling):
-    """The original model teaches the compressed one; labels are used where there are any.
+class Recipe(Settings):
+    """Steps in the order in which they are applied.
 
     Attributes:
-        training: how long and how.
-        temperature: softens both models' logits (Hinton et al. 2015).
-        alpha: share of the teacher in the loss, the rest is the labels'; without labels the teacher's is all.
-        features: dotted names of layers whose outputs are compared as well, by their attention maps (Zagoruyko &
-            Komodakis 2017), which do not depend on the number of channels.
-        feature_weight: weight of that comparison.
+        name: how targets and commands refer to it.
+        description: one sentence for people.
+        seed: of every random choice.
+        steps: at least one.
     """
 
-    method: Literal["recovery"] = "recovery"
-
-
-class Distillation(_Distilling):
-    """A teacher trains a student.
-
-    Attributes:
-        teacher: any model source; None takes the model that the recipe starts from.
-        student: any model source; None takes the model as it is, or a narrower one with `width`.
-        width: width multiplier: the student is the same architecture with this share of its channels, untrained.
-    """
-
-    stage: ClassVar[int | None] = 0
-    method: Literal["distillation"] = "distillation"
-    teacher: str | None = None
-    student: str | None = None
-    width: Ratio | None = None
+    name: str
+    description: str = ""
+    seed: int = 0
+    steps: tuple[SerializeAsAny[Step], ...]
 
     @model_validator(mode="after")
-    def _one_student(self) -> Self:
-        if self.student is not None and self.width is not None:
-            raise ValueError("give at most one of student and width")
-        if self.teacher is None and self.student is None and self.width is None:
-            raise ValueError("the model would teach itself: give teacher, student or width")
+    def _in_order(self) -> Self:
+        if not self.steps:
+            raise ValueError("steps is empty: add [[steps]] tables, each with a method")
+        latest, where = -1, 0
+        for index, step in enumerate(self.steps):
+            stage = step.order()
+            if stage is None:
+                continue
+            if stage < latest:
+                raise ValueError(
+                    f"steps.{index} ({step.method}) must come before steps.{where} ({self.steps[where].method}): "
+                    "structure first, then zeros, then tables, then integer grids; each would undo the next one's work"
+                )
+            latest, where = stage, index
         return self
-
-    def order(self) -> int | None:
-        """Replacing the model is structure; another teacher for the same model is training."""
-        return None if self.student is None and self.width is None else self.stage

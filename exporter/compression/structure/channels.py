@@ -5,25 +5,40 @@ groups for which that fails (a layer that pads channels, an activation that make
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
 import torch_pruning
-from torch import Tensor, nn
+from torch import nn
 
 from exporter.compression.ends import output_layers
-from exporter.compression.layers import WEIGHTED, Layer, left_alone, select
-from exporter.compression.methods.distillation import labels_loss, recover
-from exporter.compression.methods.magnitude import agp
-from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
-from exporter.compression.stats import macs
+from exporter.compression.layers import WEIGHTED, Layer, left_alone
+from exporter.compression.model import Context, Examples, evaluating
+from exporter.compression.structure.importance import gradients, importance
 from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem, first_line
-from exporter.data.recipe import ChannelPruning, Recovery
 
 BISECTIONS = 8
 TOLERANCE = 1e-3
+
+Cost = Callable[[nn.Module], float]
+
+
+class Ranking(NamedTuple):
+    """Which channels go first.
+
+    Attributes:
+        criterion: what makes a channel important: ``l1``, ``l2``, ``fpgm``, ``taylor``, ``bn_scale``, ``random``.
+        scope: ``local`` removes the same share everywhere, ``global`` ranks the channels of all layers together.
+        round_to: channel counts stay multiples of this.
+        max_ratio: most of a layer's channels that a global ranking may take.
+    """
+
+    criterion: str
+    scope: str = "local"
+    round_to: int = 1
+    max_ratio: float = 0.9
 
 
 class Removal(NamedTuple):
@@ -48,32 +63,10 @@ FAULTS = (UnsoundRemovalError, RuntimeError, IndexError, KeyError, ValueError, A
 """What torch-pruning and a pruned model raise when dependencies were followed wrongly."""
 
 
-def prune_channels(module: nn.Module, step: ChannelPruning, context: Context) -> Outcome:
-    """Remove channels, in one shot or in rounds with recovery between them."""
-    chosen, excluded = select(module, step.rules)
-    fixed = set(output_layers(module, context.example_inputs))
-    skipped = list(excluded)
-    skipped += [left_alone(layer, "its channels are the model's output") for layer in chosen if layer.name in fixed]
-    ratios = {layer.name: layer.options["ratio"] for layer in chosen if "ratio" in layer.options}
-    ignored = fixed | {item.name.removesuffix(".weight") for item in excluded}
-    found: dict[str, Any] = {}
-    before = _cost(module, step, context)
-    for round_number in range(1, step.iterations + 1):
-        share = (agp((round_number - 1) / step.iterations), agp(round_number / step.iterations))
-        pruner = _Pruner(module, step, context, ignored, ratios)
-        module = pruner.to_amount(share, before).module
-        ignored = pruner.ignored
-        skipped += pruner.unsound
-        if step.training is not None:
-            outcome = recover(module, Recovery(training=step.training), context)
-            found[f"recovery_{round_number}"] = outcome.notes
-    return Outcome(module, tuple(skipped), found)
-
-
 def narrower(module: nn.Module, width: float, context: Context) -> nn.Module:
     """The same architecture with about `width` of its channels, newly initialised."""
-    step = ChannelPruning(ratio=1 - width, criterion="random")
-    pruned = prune_channels(module, step, context).module
+    fixed = output_layers(module, context.example_inputs)
+    pruned = ChannelPruner(module, Ranking("random"), context, fixed).to_ratio(1 - width)
     torch.manual_seed(context.seed)
     for layer in pruned.modules():
         reset = getattr(layer, "reset_parameters", None)
@@ -90,44 +83,36 @@ class _RoundingPruner(torch_pruning.pruner.BasePruner):  # type: ignore[misc]
         return max(current_channels - max(round_to, kept - kept % round_to), 0)
 
 
-class _Pruner:
-    """Prunes copies of one model; remembers which groups turned out unsound."""
+class ChannelPruner:
+    """Prunes copies of one model; remembers which groups turned out unsound.
+
+    Args:
+        module: the model; it is not touched.
+        ranking: which channels go first.
+        context: gives inputs, seed, and data for the ``taylor`` criterion.
+        ignored: names of layers that keep their channels.
+        ratios: layer -> its own share of removed channels.
+
+    Attributes:
+        ignored: layers that keep their channels, those of unsound groups included.
+        unsound: the latter with their reasons.
+    """
 
     def __init__(
-        self, module: nn.Module, step: ChannelPruning, context: Context, ignored: set[str], ratios: dict[str, float]
+        self,
+        module: nn.Module,
+        ranking: Ranking,
+        context: Context,
+        ignored: Iterable[str],
+        ratios: Mapping[str, float] | None = None,
     ) -> None:
-        self.module, self.step, self.context, self.ratios = module, step, context, ratios
+        self.module, self.ranking, self.context, self.ratios = module, ranking, context, ratios or {}
         self.ignored = set(ignored)
         self.unsound: list[LeftAlone] = []
-        self.gradients = _gradients(module, context) if step.criterion == "taylor" else {}
+        self.gradients = gradients(module, context) if ranking.criterion == "taylor" else {}
 
-    def to_amount(self, share: tuple[float, float], before: float) -> Plan:
-        """Prune to the step's ratio or to its share of MACs or parameters; `share` is that of this AGP round."""
-        if self.step.ratio is not None:
-            removed, wanted = (self.step.ratio * part for part in share)
-            return self.to_ratio(1 - (1 - wanted) / (1 - removed))
-        keep = self.step.macs or self.step.parameters
-        assert keep is not None
-        target = before * (1 - (1 - keep) * share[1])
-        low, high = 0.0, self.step.max_ratio
-        best = self.to_ratio(high)
-        least = _cost(best.module, self.step, self.context)
-        if least > target:
-            raise UsageProblem(
-                f"channel_pruning: even with {high:.0%} of the channels that can go, {least / before:.0%} is left, "
-                f"not {keep:.0%}. Raise macs or parameters, or max_ratio."
-            )
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            plan = self.to_ratio(middle)
-            if _cost(plan.module, self.step, self.context) <= target:
-                best, high = plan, middle
-            else:
-                low = middle
-        return best
-
-    def to_ratio(self, ratio: float) -> Plan:
-        """Prune a copy by `ratio`, leaving unsound groups alone."""
+    def to_ratio(self, ratio: float) -> nn.Module:
+        """A copy without a `ratio` of its channels; unsound groups are left alone."""
         try:
             return self._verified(ratio)
         except FAULTS:
@@ -140,22 +125,50 @@ class _Pruner:
                 "layers with rules (apply = false), beginning with those around reshapes and channel padding."
             ) from error
 
-    def _verified(self, ratio: float) -> Plan:
+    def to_cost(self, cost: Cost, most: float) -> nn.Module:
+        """The copy with the most channels whose cost is at most `most`.
+
+        Raises:
+            UsageProblem: even the smallest copy costs more.
+        """
+        low, high = 0.0, self.ranking.max_ratio
+        best = self.to_ratio(high)
+        least = cost(best)
+        if least > most:
+            before = cost(self.module)
+            raise UsageProblem(
+                f"channel_pruning: even with {high:.0%} of the channels that can go, {least / before:.0%} is left, "
+                f"not {most / before:.0%}. Raise macs or parameters, or max_ratio."
+            )
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            pruned = self.to_ratio(middle)
+            if cost(pruned) <= most:
+                best, high = pruned, middle
+            else:
+                low = middle
+        return best
+
+    def _verified(self, ratio: float) -> nn.Module:
         plan = self._plan(ratio)
         check(self.module, plan, self.context.example_inputs)
-        return plan
+        return plan.module
 
     def _plan(self, ratio: float) -> Plan:
         twin = self._twin()
         names = {layer: name for name, layer in twin.named_modules()}
         torch.manual_seed(self.context.seed)
         pruner = _RoundingPruner(
-            twin, self.context.example_inputs, _importance(self.step.criterion),
-            global_pruning=self.step.scope == "global", pruning_ratio=ratio, max_pruning_ratio=self.step.max_ratio,
+            twin,
+            self.context.example_inputs,
+            importance(self.ranking.criterion),
+            global_pruning=self.ranking.scope == "global",
+            pruning_ratio=ratio,
+            max_pruning_ratio=self.ranking.max_ratio,
             pruning_ratio_dict={twin.get_submodule(name): value for name, value in self.ratios.items()},
             ignored_layers=[twin.get_submodule(name) for name in self.ignored],
-            round_to=self.step.round_to if self.step.round_to > 1 else None,
-        )  # fmt: skip
+            round_to=self.ranking.round_to if self.ranking.round_to > 1 else None,
+        )
         removals = []
         for group in pruner.step(interactive=True):
             removals += list(_removals(pruner.DG, group, names))
@@ -225,38 +238,3 @@ def _removals(graph: Any, group: Any, names: dict[nn.Module, str]) -> Iterator[R
         layer = dependency.target.module
         if graph.is_out_channel_pruning_fn(dependency.handler) and layer in names:
             yield Removal(names[layer], tuple(indices))
-
-
-def _importance(criterion: str) -> Any:
-    importance = torch_pruning.importance
-    made = {
-        "l1": lambda: importance.GroupMagnitudeImportance(p=1),
-        "l2": lambda: importance.GroupMagnitudeImportance(p=2),
-        "fpgm": lambda: importance.FPGMImportance(),
-        "taylor": lambda: importance.GroupTaylorImportance(),
-        "bn_scale": lambda: importance.BNScaleImportance(),
-        "random": lambda: importance.RandomImportance(),
-    }
-    return made[criterion]()
-
-
-def _gradients(module: nn.Module, context: Context) -> dict[str, Tensor]:
-    """Gradients of the loss (with labels) or of the outputs' mean square (without) over the calibration data."""
-    twin = copy.deepcopy(module).eval().requires_grad_(True)
-    if context.data.labelled and context.data.training is not None:
-        loader = torch.utils.data.DataLoader(context.data.training, 32)
-        labels = labels_loss(context)
-        losses = (labels(twin, tuple(batch)) for batch, _ in zip(loader, range(8), strict=False))
-    elif context.data.calibration:
-        losses = (first_tensor(twin(batch)).square().mean() for batch in context.data.calibration)
-    else:
-        raise UsageProblem("channel_pruning by criterion 'taylor' needs calibration data: give --data.")
-    for loss in losses:
-        loss.backward()  # type: ignore[no-untyped-call]
-    return {name: parameter.grad for name, parameter in twin.named_parameters() if parameter.grad is not None}
-
-
-def _cost(module: nn.Module, step: ChannelPruning, context: Context) -> float:
-    if step.parameters is not None:
-        return sum(parameter.numel() for parameter in module.parameters())
-    return macs(module, context.example_inputs)

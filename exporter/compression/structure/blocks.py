@@ -1,38 +1,50 @@
 """Removes whole residual blocks: those without which the model's outputs change least."""
 
 import copy
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.layers import options_for, weighted_layers
-from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
-from exporter.compression.stats import macs
+from exporter.compression.layers import weighted_layers
+from exporter.compression.model import Examples, evaluating, first_tensor
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import BlockRemoval
 
 
-def remove_blocks(module: nn.Module, step: BlockRemoval, context: Context) -> Outcome:
-    """Replace blocks by the identity, one at a time, until the number or the share of MACs is reached."""
-    if not context.data.calibration:
-        raise UsageProblem("block_removal needs calibration data to measure each block's influence: give --data.")
-    before = macs(module, context.example_inputs)
-    wanted = _outputs(module, context)
+def remove_blocks(
+    module: nn.Module,
+    example_inputs: Examples,
+    batches: Sequence[Examples],
+    *,
+    enough: Callable[[int], bool],
+    may_go: Callable[[str], bool],
+) -> dict[str, float]:
+    """Replace blocks by the identity in place, one at a time.
+
+    Args:
+        module: the model.
+        example_inputs: fix the shapes.
+        batches: on which the influence of a block is measured.
+        enough: number of removed blocks -> whether to stop.
+        may_go: name of a block -> whether it may be removed.
+
+    Returns:
+        The removed blocks and the influence that each had, first removed first.
+
+    Raises:
+        UsageProblem: there are too few blocks that can be bypassed.
+    """
+    wanted = _outputs(module, batches)
     removed: dict[str, float] = {}
-    while not _enough(module, step, context, before, len(removed)):
-        influences = {name: _influence(module, name, wanted, context) for name in _candidates(module, step, context)}
-        if not influences:
-            raise UsageProblem(
-                f"block_removal: only {len(removed)} residual blocks can be bypassed ({', '.join(removed)}); ask for "
-                "fewer."
-                if removed
-                else "block_removal: no residual block of this model can be bypassed (input and output of the same "
-                "shape); use channel_pruning."
-            )
+    while not enough(len(removed)):
+        names = [name for name in residual_blocks(module, example_inputs) if may_go(name)]
+        if not names:
+            raise _too_few(removed)
+        influences = {name: _influence(module, name, wanted, batches) for name in names}
         least = min(influences, key=influences.__getitem__)
         module.set_submodule(least, nn.Identity())
         removed[least] = influences[least]
-    return Outcome(module, notes={"removed": removed})
+    return removed
 
 
 def residual_blocks(module: nn.Module, example_inputs: Examples) -> list[str]:
@@ -44,6 +56,17 @@ def residual_blocks(module: nn.Module, example_inputs: Examples) -> list[str]:
         if not inside and _is_identity_at_zero(module.get_submodule(name), given):
             found.append(name)
     return [name for name in shapes if name in found]
+
+
+def _too_few(removed: dict[str, float]) -> UsageProblem:
+    if removed:
+        return UsageProblem(
+            f"block_removal: only {len(removed)} residual blocks can be bypassed ({', '.join(removed)}); ask for fewer."
+        )
+    return UsageProblem(
+        "block_removal: no residual block of this model can be bypassed (input and output of the same shape); use "
+        "channel_pruning."
+    )
 
 
 def _same_shape(module: nn.Module, example_inputs: Examples) -> dict[str, Tensor]:
@@ -79,32 +102,18 @@ def _is_identity_at_zero(block: nn.Module, given: Tensor) -> bool:
     return bool(torch.equal(output, given))
 
 
-def _candidates(module: nn.Module, step: BlockRemoval, context: Context) -> list[str]:
-    blocks = residual_blocks(module, context.example_inputs)
-    return [
-        name for name in blocks if options_for(name, module.get_submodule(name), step.rules).get("apply") is not False
-    ]
-
-
-def _influence(module: nn.Module, name: str, wanted: list[Tensor], context: Context) -> float:
+def _influence(module: nn.Module, name: str, wanted: Sequence[Tensor], batches: Sequence[Examples]) -> float:
     """Mean squared change of the outputs without the block, over the outputs' mean square."""
     block = module.get_submodule(name)
     module.set_submodule(name, nn.Identity())
     try:
-        got = _outputs(module, context)
+        got = _outputs(module, batches)
     finally:
         module.set_submodule(name, block)
     error = sum(float((ours - theirs).square().sum()) for ours, theirs in zip(got, wanted, strict=True))
     return error / sum(float(theirs.square().sum()) for theirs in wanted)
 
 
-def _outputs(module: nn.Module, context: Context) -> list[Tensor]:
+def _outputs(module: nn.Module, batches: Sequence[Examples]) -> list[Tensor]:
     with torch.no_grad():
-        return [first_tensor(module(batch)) for batch in context.data.calibration]
-
-
-def _enough(module: nn.Module, step: BlockRemoval, context: Context, before: int, removed: int) -> bool:
-    if step.blocks is not None:
-        return removed >= step.blocks
-    assert step.macs is not None
-    return macs(module, context.example_inputs) <= step.macs * before
+        return [first_tensor(module(*inputs)) for inputs in batches]

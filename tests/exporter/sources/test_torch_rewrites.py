@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from exporter.sources.load import flatten
+from exporter.sources.outputs import flatten
 from exporter.sources.tracing.torch_rewrites import Rewritten
 from exporter.sources.tracing.torch_rewrites.mode import REWRITES, SPECTRA
 
