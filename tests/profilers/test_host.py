@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError
+from device_harness.runners.documents import LitertInProcess
 from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 
@@ -18,7 +19,7 @@ def model(shared: Path) -> Path:
 def test_reads_a_real_model(model: Path) -> None:
     """Raw samples, warm-ups apart, one group a process; no meter is said, not invented."""
     plan = ProfilePlan(processes=2, runs=10, min_s=0, warmup_runs=3, warmup_min_s=0, energy_repeats=0)
-    readings = {reading.metric: reading for reading in host_readings(model, plan)}
+    readings = {reading.metric: reading for reading in host_readings(model, plan, LitertInProcess())}
     latency = readings["latency"]
     assert latency.groups == (10, 10)
     assert len(latency.warmup_samples) == 6
@@ -56,7 +57,7 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
 def test_energy_without_a_meter_says_why(model: Path) -> None:
     """And does not wait through idle baselines first."""
     plan = ProfilePlan.desk_check(runs=2, energy_repeats=1)
-    reading = host_readings(model, plan)[-1]
+    reading = host_readings(model, plan, LitertInProcess())[-1]
     assert reading.reason is not None
     assert "RAPL: no readable counter" in reading.reason
 
