@@ -47,7 +47,9 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        readings = {one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs))}
+        readings = {
+            one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs), LitertInProcess())
+        }
         assert len(readings["latency"].samples) == runs
         most.append(max(readings["memory.model"].samples))
     assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"
@@ -67,4 +69,4 @@ def test_refused_model_names_it(tmp_path: Path, model: Path) -> None:
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(CommandFailedError, match=r"damaged\.tflite"):
-        host_readings(damaged, ProfilePlan.desk_check(runs=2))
+        host_readings(damaged, ProfilePlan.desk_check(runs=2), LitertInProcess())
