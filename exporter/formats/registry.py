@@ -12,6 +12,7 @@ from exporter.formats.format import Format
 _MODULES = {
     "coreml": "exporter.formats.coreml.format",
     "tflite": "exporter.formats.tflite.format",
+    "onnx": "exporter.formats.onnx.format",
 }
 _READ = {"onnx": "exporter.formats.onnx.reading"}
 """Formats of files that are read and not made."""
