@@ -252,7 +252,7 @@ def _gradients(module: nn.Module, context: Context) -> dict[str, Tensor]:
     else:
         raise UsageProblem("channel_pruning by criterion 'taylor' needs calibration data: give --data.")
     for loss in losses:
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     return {name: parameter.grad for name, parameter in twin.named_parameters() if parameter.grad is not None}
 
 

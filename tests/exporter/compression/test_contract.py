@@ -79,7 +79,7 @@ def test_the_result_is_plain_and_keeps_the_output_shape(
     assert not module.training
     assert not any(hasattr(layer, "parametrizations") or layer._forward_hooks for layer in module.modules())
     assert not any("quantizer" in name for name, _ in module.named_modules())
-    torch.jit.trace(module, (batch,), check_trace=False)  # type: ignore[no-untyped-call]
+    torch.jit.trace(module, (batch,), check_trace=False)
 
 
 def test_every_step_says_what_it_did(compressed: CompressedModel) -> None:

@@ -17,7 +17,7 @@ from exporter.formats.common.refusals import layer_of_onnx, layer_of_scope, plai
 from exporter.formats.common.session import ConversionSession
 from tests.exporter.formats.common.by_hand import source_of
 
-TARGETS = {
+TARGETS: dict[str, CoremlTarget | TfliteTarget] = {
     "tflite": TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"}),
     "coreml": CoremlTarget.model_validate({"name": "c", "format": "coreml", "minimum_os": "iOS 17"}),
 }
