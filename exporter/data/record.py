@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from device_harness.device import DeviceInfo
+from device_harness.protocol import DeviceInfo
 from exporter.data.errors import UsageProblem
 from exporter.data.verdict import Verdict
 from profilers.readings import Reading

@@ -173,5 +173,7 @@ def _changes(before: dict[str, int], after: dict[str, int]) -> tuple[Change, ...
 
 
 def largest_first(changes: Iterable[Change]) -> list[Change]:
-    """By the size of the change, then of the thing, then by name."""
-    return sorted(changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name))
+    """By the size of the change, then of the thing, then by name; of a name that grew and shrank, first what grew."""
+    return sorted(
+        changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name, -change.bytes)
+    )
