@@ -30,6 +30,8 @@ from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
+from exporter.formats.common.advice import advice_for
+from exporter.formats.common.file_facts import file_facts
 from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import blobs
 from exporter.formats.coreml.reference.package import read_model_file
@@ -123,7 +125,10 @@ def _judge(path: Path, target: Target, source: ModelSource, reference: Reference
         parity = compare(_runner(path, source), reference, lambda done, of: None)
     except (ExporterError, ValueError, KeyError) as error:
         return f"refused: {error}"
-    verdicts = [*parity_verdicts(target, parity), *file_verdicts(target.name, path, source.description.labels)]
+    verdicts = [
+        *parity_verdicts(target, parity, advice=advice_for(target)),
+        *file_verdicts(target.name, file_facts(path), source.description.labels),
+    ]
     bad = [item for item in verdicts if item.status is Status.FAILED]
     return f"failed: {bad[0].metric}" if bad else "passed"
 

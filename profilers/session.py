@@ -14,7 +14,7 @@ from device_harness.digests import file_digest
 from device_harness.errors import DeviceError
 from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.documents import DocumentRunner, RunRequest, run_document
-from profilers.conditions.probe.probe import Conditions, look, problems_before, throttled
+from profilers.conditions.probe import Conditions, look, problems_before, throttled
 from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
 from profilers.readers.documents import document_readings

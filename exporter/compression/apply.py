@@ -32,10 +32,10 @@ from exporter.compression.model import (
     silent,
 )
 from exporter.compression.stats import model_stats
+from exporter.data.compression import LeftAlone, ModelStats, StepResult
 from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
 from exporter.data.recipe import Recipe, Step
-from exporter.data.record import LeftAlone, ModelStats, StepResult
 
 Method = Callable[[nn.Module, Any, Context], Outcome]
 

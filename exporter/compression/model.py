@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from exporter.data.compression import LeftAlone, StepResult
 from exporter.data.hints import CompressionHints
-from exporter.data.record import LeftAlone, StepResult
 
 Examples = tuple[Tensor, ...]
 LoadModel = Callable[[str], nn.Module]

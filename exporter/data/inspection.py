@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import Literal
 
-from exporter.data.record import Frozen
+from exporter.data.base import Frozen
 
 WeightKind = Literal["weight", "bias", "constant"]
 

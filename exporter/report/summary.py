@@ -1,7 +1,6 @@
 """Figures that several reports show, brought to words once."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from exporter.data.record import RunRecord, TargetRecord
@@ -9,7 +8,6 @@ from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
-from profilers.steadiness import disturbance
 
 THIS_MACHINE = "this machine"
 PERCENTILES = (50, 90, 95, 99)
@@ -45,31 +43,6 @@ def other_readings(target: TargetRecord) -> list[OtherReadings]:
 def _outside_profiles(target: TargetRecord) -> list[Reading]:
     profiled = [reading for item in target.profiles if item.result for reading in item.result.readings]
     return [reading for reading in target.readings if reading not in profiled]
-
-
-def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
-    """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
-
-    Args:
-        readings: of one model.
-        at: when the run began; readings that it took itself are later.
-    """
-    taken = [reading.taken_at for reading in readings if reading.samples]
-    if not taken:
-        return []
-    age_s = (at - min(taken)).total_seconds()
-    old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
-    reason = disturbance(readings)
-    return [*old, *([f"disturbed: {reason}"] if reason else [])]
-
-
-def format_age(seconds: float) -> str:
-    """Seconds, minutes, hours or days, whole; at least a second."""
-    for unit, length_s in (("day", 86400), ("h", 3600), ("min", 60)):
-        count = int(seconds // length_s)
-        if count:
-            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-    return f"{max(1, round(seconds))} s"
 
 
 def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:

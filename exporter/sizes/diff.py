@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from exporter.data.base import Frozen
 from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
-from exporter.data.record import Frozen, RunRecord, load_record
+from exporter.data.record import RunRecord, load_record
 from exporter.data.sizes import Measurement
 from exporter.formats.common.inspect import inspect
 from exporter.sizes.measure import measure

@@ -1,6 +1,6 @@
 """From a path to measurements: finds out what it is, and measures that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +112,11 @@ def _artifact(path: Path, target: TargetRecord, options: Options, compile_model:
     if not artifact.is_relative_to(path.parent.resolve()):
         raise UsageProblem(f"{path}: target {target.name!r} names {target.artifact.path!r}, outside the run's folder.")
     found = measure(artifact, options, compile_model=compile_model)[0]
-    return found.model_copy(update={"subject": f"{path.as_posix()}:{target.name}", "limits": _limits(target.settings)})
+    subject = f"{path.as_posix()}:{target.name}"
+    return found.model_copy(update={"subject": subject, "target": target.name, "limits": size_limits(target.settings)})
 
 
-def _limits(settings: dict[str, Any]) -> dict[str, int]:
-    """Budgets of the target that are about size, in bytes, as the record holds them."""
+def size_limits(settings: Mapping[str, Any]) -> dict[str, int]:
+    """Budgets of a target that are about size, in bytes, from its settings as a record holds them."""
     budgets = settings.get("budgets") or {}
     return {metric: int(budgets[metric]) for metric in ("size", "download") if isinstance(budgets.get(metric), int)}

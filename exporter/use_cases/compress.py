@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporter.data.compression import StepResult
 from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
 from exporter.data.recipe import Recipe, load_recipe
-from exporter.data.record import StepResult
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.sources.load import ModelSource, load_source

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from exporter.data.target import TfliteTarget
+from exporter.formats.common.advice import advice_for
 from exporter.gates.harm import speed_warning
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.stages import Converted, readings
@@ -23,4 +24,4 @@ def readings_here(model: ModelAtHand, converted: Converted) -> Readings:
         model, converted.twin_path, converted.facts.twin_sha256, f"{target.name} without compression"
     )
     now = datetime.now(UTC) if cached or twin_cached else None
-    return own, speed_warning(target, own, twin, at=now), cached
+    return own, speed_warning(advice_for(target), own, twin, at=now), cached

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import TypeAdapter
 
+from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
 from exporter.data.recipe import Recipe, load_recipe
-from exporter.data.record import StepResult
 from exporter.formats.common.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.cache import key_of

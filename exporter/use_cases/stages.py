@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from exporter.data.base import Frozen
+from exporter.data.compression import LeftAlone
 from exporter.data.inspection import Inspection
-from exporter.data.record import Frozen, LeftAlone, Parity
+from exporter.data.parity import Parity
 from exporter.data.target import CoremlTarget, Target, TfliteTarget
 from exporter.formats.common.session import FILE_NAMES, TWIN_NAMES
 from exporter.store.cache import key_of

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
+from exporter.data.parity import Parity
 from exporter.data.progress import Progress
-from exporter.data.record import Parity
 from exporter.data.target import Target
 from exporter.data.verdict import Verdict
 from exporter.execution.heavy import load_torch
+from exporter.formats.common.advice import advice_for
+from exporter.formats.common.file_facts import file_facts
 from exporter.formats.common.whole import check_whole
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
@@ -46,8 +48,12 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
         reference = model.reference_for(runner)
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
-    verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
-    return parities, [*verdicts, *file_verdicts(target.name, artifact, model.description.labels)]
+    verdicts = [
+        verdict
+        for parity in parities
+        for verdict in parity_verdicts(target, parity, strict=request.strict, advice=advice_for(target))
+    ]
+    return parities, [*verdicts, *file_verdicts(target.name, file_facts(artifact), model.description.labels)]
 
 
 def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.record import OutputParity, Parity
+from exporter.data.parity import OutputParity, Parity
 from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.verification.batching import rows_axis, split_results, stacking_axes

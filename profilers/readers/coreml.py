@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from device_harness.bench_document import BenchDocument, Settings
+from device_harness.digests import tree_digest
 from device_harness.errors import DeviceError
 from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.coreml import CoremlPlan, push_model, run_plan
 from profilers.meters.energy import EnergyTrace, LoadWindow
 from profilers.meters.powermetrics import (
-from device_harness.digests import tree_digest
     POWERMETRICS,
     Origin,
     Powermetrics,

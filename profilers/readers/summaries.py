@@ -13,7 +13,7 @@ from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.benchmark_model import benchmark_command, output_of
 from device_harness.runners.documents import START_UP_S
-from profilers.conditions.probe.probe import look, problems_before
+from profilers.conditions.probe import look, problems_before
 from profilers.parse.litert.benchmark_model import BenchmarkSummary, parse_benchmark_text
 from profilers.parse.litert.op_profile import OpTime, parse_op_table
 from profilers.plan import ProfilePlan

@@ -9,9 +9,9 @@ from typing import Any
 from device_harness.errors import CommandTimeoutError, UnreadableOutputError
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner, RunRequest, run_document
-from profilers.conditions.probe.probe import look
-from profilers.meters.perfetto.energy import LoadWindow, energy_per_inference, refusal
-from profilers.meters.perfetto.perfetto import Meter, Watched, find_meter
+from profilers.conditions.probe import look
+from profilers.meters.energy import LoadWindow, energy_per_inference, refusal
+from profilers.meters.perfetto import Meter, Watched, find_meter
 from profilers.parse.android.battery import parse_batterystats
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading, unavailable

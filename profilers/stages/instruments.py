@@ -9,7 +9,7 @@ from typing import NamedTuple
 from device_harness.bench_document import BenchDocument
 from device_harness.errors import DeviceError
 from device_harness.protocol import DeviceInfo
-from profilers.meters.perfetto.powermetrics import RATE_SCHEMA, Origin, discharge_reading
+from profilers.meters.powermetrics import RATE_SCHEMA, Origin, discharge_reading
 from profilers.parse.apple.xctrace import read_rows
 from profilers.parse.apple.xctrace_toc import Run
 from profilers.placement import BUSY_METRIC, HARDWARE_TABLES, recorded_reading

@@ -18,9 +18,9 @@ from exporter.compression.methods.distillation import labels_loss, recover
 from exporter.compression.methods.magnitude import agp
 from exporter.compression.model import Context, Examples, Outcome, evaluating, first_tensor
 from exporter.compression.stats import macs
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem, first_line
 from exporter.data.recipe import ChannelPruning, Recovery
-from exporter.data.record import LeftAlone
 
 BISECTIONS = 8
 TOLERANCE = 1e-3

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from exporter.compression.layers import Layer, left_alone, select
 from exporter.compression.methods.magnitude import latent, lowest_to_zero, set_masks
 from exporter.compression.model import Context, Outcome
+from exporter.data.compression import LeftAlone
 from exporter.data.recipe import BlockPruning, NmPruning
-from exporter.data.record import LeftAlone
 
 
 def prune_nm(module: nn.Module, step: NmPruning, context: Context) -> Outcome:

@@ -19,6 +19,7 @@ from exporter.compression.layers import CONVOLUTIONS, WEIGHTED, Layer, left_alon
 from exporter.compression.methods.distillation import Teaching, notes, warnings
 from exporter.compression.model import Context, Outcome, own_copy
 from exporter.compression.training.loop import train
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import (
     DynamicQuantization,
@@ -27,7 +28,6 @@ from exporter.data.recipe import (
     StaticQuantization,
     WeightQuantization,
 )
-from exporter.data.record import LeftAlone
 from exporter.formats.common.equalization import equalize
 
 CORRECTION_EXAMPLES = 128

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.inspection import Inspection
-from exporter.data.record import LeftAlone
 from exporter.data.target import CoremlTarget, Target
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.inspect import inspect

@@ -11,9 +11,9 @@ from exporter.data.inspection import Inspection
 from exporter.data.record import DeviceProfile, RunRecord, TargetRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, worst_first
+from exporter.gates.harm import caveats
 from exporter.report.html.charts import accuracy_size_points, latency_histogram
 from exporter.report.summary import (
-    caveats,
     host_readings,
     latency_percentiles,
     other_readings,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.record import ModelStats, StepResult
+from exporter.data.compression import ModelStats, StepResult
 from exporter.data.units import format_size
 from exporter.report.text.console import plain_console
 

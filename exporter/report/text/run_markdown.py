@@ -3,7 +3,8 @@
 import re
 
 from exporter.data.record import RunRecord, TargetRecord
-from exporter.report.summary import caveats, host_readings, other_readings
+from exporter.gates.harm import caveats
+from exporter.report.summary import host_readings, other_readings
 from exporter.report.text.markdown import render_markdown
 from exporter.report.text.profiles import profile_lines, readings_lines
 from exporter.report.text.tables import markdown_cell, one_line

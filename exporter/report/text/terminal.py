@@ -11,8 +11,8 @@ from rich.text import Text
 from exporter.data.record import RunRecord, TargetRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict, worst_first
+from exporter.gates.harm import caveats
 from exporter.report.summary import (
-    caveats,
     host_readings,
     latency_percentiles,
     other_readings,

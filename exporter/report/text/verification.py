@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from exporter.data.record import Parity
+from exporter.data.parity import Parity
 from exporter.data.verdict import Verdict
 from exporter.report.text.console import plain_console
 from exporter.report.text.terminal import verdict_table

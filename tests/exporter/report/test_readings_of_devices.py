@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.record import DeviceProfile, RunRecord, load_record
+from exporter.data.units import format_age
+from exporter.gates.harm import caveats
 from exporter.report.html.page import render_html
-from exporter.report.summary import caveats, format_age, host_readings, other_readings
+from exporter.report.summary import host_readings, other_readings
 from exporter.report.text.profiles import profile_lines
 from exporter.report.text.run_markdown import render_run_markdown
 from exporter.report.text.terminal import render

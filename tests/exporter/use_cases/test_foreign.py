@@ -12,8 +12,8 @@ from torch import nn
 from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
 from exporter.data.model import ModelSettings
+from exporter.data.parity import Parity
 from exporter.data.progress import Silent
-from exporter.data.record import Parity
 from exporter.execution.heavy import load_coremltools, load_tensorflow, quiet
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.verify import verify

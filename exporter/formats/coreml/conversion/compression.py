@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError
 from exporter.data.inspection import Inspection, WeightFact
-from exporter.data.record import LeftAlone
 from exporter.data.target import (
     CoremlQuantization,
     LinearWeights,

@@ -6,9 +6,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.inspection import Inspection
-from exporter.data.record import LeftAlone
 from exporter.data.target import CoremlTarget
 from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize

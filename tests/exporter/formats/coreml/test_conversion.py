@@ -9,6 +9,7 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.target import CoremlTarget
 from exporter.datasets.open import open_dataset
+from exporter.formats.common.advice import advice_for
 from exporter.formats.common.session import Conversion, ConversionSession
 from exporter.gates.harm import conversion_warnings
 from exporter.verification.compare import compare, reference_outputs
@@ -158,7 +159,9 @@ def test_a_table_larger_than_its_weight_is_a_warning(convert: Any) -> None:
     """Protects against palettization that adds bytes: 256 entries for 80 weights."""
     quantization = palette(nbits=8)
     conversion = convert(quantization=quantization)
-    warnings = conversion_warnings(target(quantization=quantization), conversion.inspection, conversion.twin, ())
+    warnings = conversion_warnings(
+        advice_for(target(quantization=quantization)), conversion.inspection, conversion.twin, ()
+    )
     assert any("became larger by compression" in warning and "head" in warning for warning in warnings)
 
 

@@ -12,6 +12,7 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.target import TfliteTarget
 from exporter.datasets.open import open_dataset
+from exporter.formats.common.advice import advice_for
 from exporter.formats.common.session import Conversion, ConversionSession
 from exporter.gates.harm import conversion_warnings
 from exporter.verification.compare import compare, reference_outputs
@@ -109,7 +110,7 @@ def test_rules_keep_layers_in_float_and_that_is_said(
 ) -> None:
     conversion, wanted = convert(quantization={"mode": "int8", "rules": [rule]})
     assert {op.type for op in conversion.inspection.float_ops()} == floats
-    warnings = conversion_warnings(wanted, conversion.inspection, conversion.twin, conversion.left_alone)
+    warnings = conversion_warnings(advice_for(wanted), conversion.inspection, conversion.twin, conversion.left_alone)
     assert any("stayed float in an int8 model" in warning for warning in warnings)
     assert snr(session, conversion.path) > 15
 
