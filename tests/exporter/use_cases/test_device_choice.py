@@ -8,6 +8,7 @@ from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.target import CoremlTarget, Target, TfliteTarget
 from exporter.data.verdict import Status, exit_code
+from exporter.gates.devices import device_verdicts
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,
     TFLITE_KINDS,
@@ -18,7 +19,6 @@ from exporter.use_cases.device_choice import (
     unmeasured,
 )
 from exporter.use_cases.devices import selections
-from exporter.use_cases.run import device_verdicts
 
 
 def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> DeviceInfo:
