@@ -47,7 +47,8 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        readings = {
+        plan = ProfilePlan.desk_check(runs=runs)
+        readings = {one.metric: one for one in host_readings(small, plan, LitertInProcess())}
             one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs), LitertInProcess())
         }
         assert len(readings["latency"].samples) == runs
