@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from exporter.formats.common.tracing.torch_rewrites.layers import averaged
-from exporter.formats.common.tracing.torch_rewrites.mode import rewrite
+from exporter.sources.tracing.torch_rewrites.layers import averaged
+from exporter.sources.tracing.torch_rewrites.mode import rewrite
 
 
 @rewrite("_softmax", "_safe_softmax", "special_softmax")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
+from exporter.formats.common.ports import Pairing, Port
 from exporter.formats.coreml.class_order import class_order
-from exporter.verification.ports import Pairing, Port
 
 INPUTS, OUTPUTS = Pairing(Path("m"), "input"), Pairing(Path("m"), "output")
 

@@ -3,13 +3,13 @@
 They take effect while a model is traced (`Rewritten`), so the model itself stays as it is.
 """
 
-from exporter.formats.common.tracing.torch_rewrites import (  # noqa: F401 - they enter their rewrites
+from exporter.sources.tracing.torch_rewrites import (  # noqa: F401 - they enter their rewrites
     elementwise,
     exported,
     layers,
     shapes,
     spectra,
 )
-from exporter.formats.common.tracing.torch_rewrites.mode import Rewritten, as_constants
+from exporter.sources.tracing.torch_rewrites.mode import Rewritten, as_constants
 
 __all__ = ["Rewritten", "as_constants"]

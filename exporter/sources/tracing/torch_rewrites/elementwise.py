@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from exporter.formats.common.tracing.torch_rewrites.mode import as_constants, is_float, rewrite
+from exporter.sources.tracing.torch_rewrites.mode import as_constants, is_float, rewrite
 
 
 @rewrite("trunc", "fix")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from exporter.formats.common.tracing.torch_rewrites.elementwise import atan2
-from exporter.formats.common.tracing.torch_rewrites.mode import as_constants, rewrite_spectrum
+from exporter.sources.tracing.torch_rewrites.elementwise import atan2
+from exporter.sources.tracing.torch_rewrites.mode import as_constants, rewrite_spectrum
 
 _OF_BOTH_PARTS = ("transpose", "permute", "reshape", "view", "squeeze", "unsqueeze", "flatten", "contiguous", "narrow",
                   "clone", "swapaxes", "movedim", "expand")  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from exporter.formats.common.tracing.torch_rewrites.mode import as_constants, rewrite
+from exporter.sources.tracing.torch_rewrites.mode import as_constants, rewrite
 
 
 @rewrite("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")

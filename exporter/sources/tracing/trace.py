@@ -1,4 +1,4 @@
-"""One traced graph of a module, from which both formats are made."""
+"""One traced graph of a module, from which digests and every format are made."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from exporter.data.errors import ToolError, first_line
 from exporter.data.source import InputSpec
-from exporter.formats.common.tracing.torch_rewrites import Rewritten, as_constants
+from exporter.sources.outputs import flatten
+from exporter.sources.tracing.torch_rewrites import Rewritten, as_constants
 
 
 class _FlatOutputs(torch.nn.Module):
@@ -22,8 +23,6 @@ class _FlatOutputs(torch.nn.Module):
         self.module = module
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        from exporter.sources.load import flatten
-
         return tuple(_distinct(flatten(self.module(*inputs)), inputs))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from exporter.data.errors import UsageProblem
+from exporter.data.source import InputSpec, SourceDescription
 
 Shape = tuple[int, ...]
 Shapes = Callable[[], Sequence[Shape]]
@@ -169,3 +170,20 @@ def _shape_option(shape: Shape | None) -> str:
 
 def _listed(ports: Iterable[Port]) -> str:
     return ", ".join(map(str, ports)) or "none"
+
+
+def source_outputs(description: SourceDescription, artifact: Sequence[Port], shapes: Shapes | None) -> list[Port]:
+    """The source's outputs; their shapes are asked for only where names do not tell which is which."""
+    if len(artifact) < 2 or shapes is None or all_named(description.outputs, artifact):
+        return [Port((name,), None, "float32", "of the source") for name in description.outputs]
+    return [Port((name,), shape, "float32") for name, shape in zip(description.outputs, shapes(), strict=True)]
+
+
+def all_named(names: Sequence[str], ports: Sequence[Port]) -> bool:
+    """Whether every one of `names` is a name of some port."""
+    return set(names) <= {name for port in ports for name in port.names}
+
+
+def source_port(spec: InputSpec) -> Port:
+    """An input of the source."""
+    return Port((spec.name,), spec.shape, spec.dtype)

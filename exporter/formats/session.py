@@ -2,25 +2,18 @@
 
 import time
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.inspection import Inspection
-from exporter.data.target import CoremlTarget, Target
+from exporter.data.target import Target
 from exporter.datasets.dataset import Dataset
-from exporter.formats.common.inspect import inspect
+from exporter.formats.files import inspect
+from exporter.formats.format import Converter, Format
+from exporter.formats.registry import format_named
 from exporter.sources.load import ModelSource
 from exporter.store.digests import tree_digest
-
-if TYPE_CHECKING:  # torch and each format's libraries are imported when a target needs them
-    from exporter.formats.coreml.conversion.converter import CoremlConverter
-    from exporter.formats.tflite.conversion.converter import TfliteConverter
-
-FILE_NAMES = {"tflite": "model.tflite", "coreml": "Model.mlpackage"}
-TWIN_NAMES = {"tflite": "twin.tflite", "coreml": "Twin.mlpackage"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,7 @@ class Conversion:
         twin: inspection of the twin.
         left_alone: weights that a library skipped.
         notes: sentences about what a setting asked for and could not be done.
+        route: the way from the source that was taken.
         seconds: what it took.
     """
 
@@ -43,6 +37,7 @@ class Conversion:
     twin: Inspection
     left_alone: tuple[LeftAlone, ...]
     notes: tuple[str, ...]
+    route: str
     seconds: float
 
 
@@ -53,6 +48,7 @@ class ConversionSession:
         from exporter.formats.common.tracing.graph import SourceGraph
 
         self._inspections: dict[str, Inspection] = {}
+        self._converters: dict[str, Converter] = {}
         self.graph = SourceGraph(source, calibration, calibration_samples)
 
     def convert(self, target: Target, folder: Path) -> Conversion:
@@ -63,17 +59,19 @@ class ConversionSession:
             ToolError: a converter failed.
         """
         started = time.monotonic()
-        path, twin = folder / FILE_NAMES[target.format], folder / TWIN_NAMES[target.format]
-        left: tuple[LeftAlone, ...] = ()
-        notes: tuple[str, ...] = ()
-        if isinstance(target, CoremlTarget):
-            conversion = self._coreml.convert(target, path, twin)
-            inspection = self._inspect(path)
-            left, notes = conversion.left_alone(inspection), conversion.notes
-        else:
-            notes = self._tflite.convert(target, path, twin)
-            inspection = self._inspect(path)
-        return Conversion(path, twin, inspection, self._inspect(twin), left, notes, time.monotonic() - started)
+        form = format_named(target.format)
+        path, twin = folder / form.file_name, folder / form.twin_name
+        made = self._converter(form).convert(target, path, twin)
+        inspection = self._inspect(path)
+        return Conversion(
+            path, twin, inspection, self._inspect(twin), made.left_alone(inspection), made.notes, made.route,
+            time.monotonic() - started,
+        )  # fmt: skip
+
+    def _converter(self, form: Format) -> Converter:
+        if form.name not in self._converters:
+            self._converters[form.name] = form.converter(self.graph)
+        return self._converters[form.name]
 
     def _inspect(self, path: Path) -> Inspection:
         """Facts of a file; targets that share a twin look at it once."""
@@ -84,15 +82,3 @@ class ConversionSession:
             except UsageProblem as error:  # nobody gave this file: it was made here
                 raise ToolError(f"what was converted cannot be inspected: {error}") from error
         return self._inspections[digest].model_copy(update={"path": str(path)})
-
-    @cached_property
-    def _tflite(self) -> "TfliteConverter":
-        from exporter.formats.tflite.conversion.converter import TfliteConverter
-
-        return TfliteConverter(self.graph)
-
-    @cached_property
-    def _coreml(self) -> "CoremlConverter":
-        from exporter.formats.coreml.conversion.converter import CoremlConverter
-
-        return CoremlConverter(self.graph)
