@@ -4,20 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporter.compression.recipe import load_recipe
 from exporter.data.compression import StepResult
 from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
-from exporter.data.recipe import Recipe, load_recipe
+from exporter.data.recipe import Recipe
 from exporter.sources.load import ModelSource
 from exporter.use_cases.inputs import LoadedModels, OpenedData
 
 if TYPE_CHECKING:
-    from exporter.compression import CompressedModel, CompressionData
-    from exporter.compression.model import Progress as TrainingProgress
-
-THOUSANDTHS = 1000
+    from exporter.compression.model import CompressedModel, CompressionData
 
 
 @dataclass(frozen=True)
@@ -101,37 +99,32 @@ def carry_out(job: Job, progress: Progress) -> "CompressedModel":
         UsageProblem: the recipe, the model or the data do not fit.
         ToolError: a training diverged.
     """
-    from exporter.compression import apply_recipe
+    from exporter.compression.apply import apply_recipe
     from exporter.compression.model import own_copy
 
-    with progress.stage(f"Compressing: {job.recipe.name}") as advance:
-
-        def report(state: "TrainingProgress") -> None:
-            advance(round(state.done * THOUSANDTHS), THOUSANDTHS)
-
-        return apply_recipe(
-            module_of(job.source),
-            job.source.example_inputs(),
-            job.recipe,
-            job.data,
-            seed=job.seed,
-            checkpoint_dir=job.checkpoints,
-            progress=report,
-            # A student is trained, and the model that was loaded is everybody's.
-            load_model=lambda spec: own_copy(module_of(job.models.source(spec))),
-        )
+    return apply_recipe(
+        module_of(job.source),
+        job.source.example_inputs(),
+        job.recipe,
+        job.data,
+        seed=job.seed,
+        checkpoint_dir=job.checkpoints,
+        progress=progress,
+        # A student is trained, and the model that was loaded is everybody's.
+        load_model=lambda spec: own_copy(module_of(job.models.source(spec))),
+    )
 
 
 def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str, str]:
     """The sensitivity of every layer to pruning, as CSV and as SVG."""
     source = LoadedModels(request.settings, progress).source(request.spec)
-    from exporter.compression.model import Context, own_copy, silent
+    from exporter.compression.model import Context, own_copy
     from exporter.compression.sensitivity import analyse, as_csv, as_svg
 
     module = own_copy(module_of(source))
-    context = Context(module, source.example_inputs(), _data(request, source), 0, None, silent, _module_of_nothing)
-    with progress.stage("Pruning one layer at a time"):
-        rows = analyse(module, context)
+    data = _data(request, source)
+    with progress.stage("Pruning one layer at a time") as advance:
+        rows = analyse(module, Context(module, source.example_inputs(), data, advance=advance))
     return as_csv(rows), as_svg(rows)
 
 
@@ -146,10 +139,6 @@ def module_of(source: ModelSource) -> Any:
             f"model {source.description.spec}: an ONNX model cannot be compressed. Give the PyTorch model."
         )
     return source.module
-
-
-def _module_of_nothing(spec: str) -> Any:
-    raise UsageProblem(f"the sensitivity analysis loads no other model ({spec}).")
 
 
 def _data(request: CompressRequest, source: ModelSource) -> "CompressionData":

@@ -8,8 +8,8 @@ from exporter.datasets.open import Resize, open_dataset
 from exporter.sources.load import ModelSource, load_source
 from exporter.sources.spec import light_key
 from exporter.store.cache import Cache, key_of
-from exporter.store.tools import tool_versions
 from exporter.use_cases.request import RunRequest
+from exporter.use_cases.tools import tool_versions
 
 DESCRIPTION_REVISION = 2
 """Raise it when a change of this program changes descriptions made from the same source."""

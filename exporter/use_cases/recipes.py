@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
+from exporter.compression.recipe import load_recipe
 from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import Recipe, load_recipe
-from exporter.formats.common.session import ConversionSession
+from exporter.data.recipe import Recipe
+from exporter.formats.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.cache import key_of
-from exporter.store.tools import tool_versions
 from exporter.use_cases.compress import Job, carry_out
 from exporter.use_cases.inputs import Inputs
+from exporter.use_cases.tools import tool_versions
 
 REVISION = 3
 FILE_NAME = "compressed.pt2"
@@ -62,8 +63,8 @@ def _key(inputs: Inputs, recipe: Recipe) -> str:
 
 def _named_models(inputs: Inputs, recipe: Recipe) -> list[str]:
     """Digests of the teachers and students that a recipe names: their files and code can change under their names."""
-    specs = [getattr(step, role, None) for step in recipe.steps for role in ("teacher", "student")]
-    return [inputs.models.description(spec).digest for spec in specs if spec is not None]
+    specs = [spec for step in recipe.steps for spec in step.models()]
+    return [inputs.models.description(spec).digest for spec in specs]
 
 
 def compressed_session(inputs: Inputs, compressed: Compressed) -> ConversionSession:

@@ -1,1 +1,1 @@
-"""Torch modules as graphs that every converter knows."""
+"""A source as one traced graph, in operators that converters know."""
