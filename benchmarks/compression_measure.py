@@ -19,7 +19,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 
 RUNS, WARMUP = 300, 10
 SECONDS = 60.0

@@ -17,7 +17,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from tests.exporter.compression.methods import CASES
 from tests.exporter.compression.networks import SIZE, learnable
 
