@@ -23,9 +23,10 @@ from ai_edge_litert import schema_py_generated as schema
 from mutation_damages import DAMAGES, Constants, Damage, three_levels
 from mutation_models import pictures
 
+from exporter.config.model import parse_shape
 from exporter.config.targets import load_targets
 from exporter.data.errors import ExporterError
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
@@ -40,8 +41,8 @@ from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.metrics import decibels
 from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")
 # Model, input, shape of one example, class names, the TFLite target and the Core ML target.

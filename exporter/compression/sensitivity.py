@@ -13,6 +13,7 @@ from exporter.compression.methods.magnitude import lowest_to_zero
 from exporter.compression.model import Context, first_tensor
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import load
+from profilers.decibels import snr_db
 
 SPARSITIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -96,6 +97,6 @@ def _outputs(module: nn.Module, batches: Sequence[Tensor]) -> Tensor:
 
 
 def _compare(wanted: Tensor, got: Tensor) -> tuple[float, float]:
-    noise = float((wanted - got).square().sum())
-    snr = 10 * torch.log10(wanted.square().sum() / max(noise, 1e-30))
-    return float(snr), float((wanted.argmax(1) == got.argmax(1)).float().mean())
+    return snr_db(wanted.double().numpy(), got.double().numpy()), float(
+        (wanted.argmax(1) == got.argmax(1)).float().mean()
+    )

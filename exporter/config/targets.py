@@ -1,14 +1,14 @@
 """Checks target tables: every error at once, each with its dotted path, unknown keys with the nearest known one."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from exporter.config.files import inherited, lineage, merged, target_tables
-from exporter.config.problems import did_you_mean, sentences
+from exporter.config.files import inherited, lineage, merged, no_such_target, target_tables
+from exporter.config.problems import sentences
+from exporter.config.spelling import nearest
 from exporter.data.errors import UsageProblem
 from exporter.data.target import CoremlTarget, Target, TfliteTarget
 
@@ -27,7 +27,7 @@ def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) ->
     wanted = list(dict.fromkeys(names)) or list(tables)
     unknown = [name for name in wanted if name not in tables]
     if unknown:
-        raise UsageProblem("\n".join(_unknown_target(name, tables) for name in unknown))
+        raise UsageProblem("\n".join(no_such_target(name, tables) for name in unknown))
     targets, problems = [], []
     for name in wanted:
         found = check_table(name, tables)
@@ -46,8 +46,8 @@ def check_table(name: str, tables: dict[str, dict[str, Any]]) -> Target | list[s
     table = merged(tables, line.names)
     origins = inherited(tables, line.names)
     if line.problem is not None:
-        near = difflib.get_close_matches(str(tables[line.names[-1]]["extends"]), tables, n=1, cutoff=0.5)
-        likely = merged(tables, lineage(tables, near[0]).names).get("format") if near else None
+        near = nearest(str(tables[line.names[-1]]["extends"]), tables, cutoff=0.5)
+        likely = None if near is None else merged(tables, lineage(tables, near).names).get("format")
         return [line.problem, *_own_problems(name, table, table.get("format", likely), origins)]
     found = _checked(name, table)
     if not isinstance(found, ValidationError):
@@ -106,8 +106,3 @@ def settings_schema() -> dict[str, Any]:
         },
         "$defs": definitions,
     }
-
-
-def _unknown_target(name: str, tables: dict[str, Any]) -> str:
-    hint = did_you_mean(name, tables, otherwise="`mobile-export targets list` shows those there are.", cutoff=0.5)
-    return f"there is no target {name!r}; {hint}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from device_harness.device import DeviceInfo
+from device_harness.protocol import DeviceInfo
 from exporter.data.artifact import Artifact
 from exporter.data.base import Frozen
 from exporter.data.compression import StepResult

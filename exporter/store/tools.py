@@ -5,6 +5,7 @@ import os
 import platform
 from functools import cache
 
+from device_harness.machine import processor_name
 from exporter import __version__
 
 _LIBRARIES = (
@@ -30,16 +31,7 @@ def machine_facts() -> dict[str, str]:
     """What readings of this machine depend on."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": processor_name() or platform.machine(),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            names = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

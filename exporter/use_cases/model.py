@@ -8,12 +8,13 @@ from pydantic import TypeAdapter
 
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress
-from exporter.data.source import SourceDescription, light_key
+from exporter.data.source import SourceDescription
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures, open_dataset
 from exporter.formats.common.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
+from exporter.sources.spec import light_key
 from exporter.store.cache import Cache, key_of
 from exporter.store.tools import tool_versions
 from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session

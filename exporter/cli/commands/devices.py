@@ -4,8 +4,8 @@ import json
 
 import click
 
-from device_harness.device import DeviceInfo
 from device_harness.discovery import discover
+from device_harness.protocol import DeviceInfo
 from exporter.cli.commands.targets import format_option
 
 

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LR
 from torch.utils.data import DataLoader, Dataset, random_split
 
 from exporter.compression.model import Context, Progress, placed
-from exporter.config.problems import did_you_mean
+from exporter.config.spelling import did_you_mean
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.recipe import Training
 

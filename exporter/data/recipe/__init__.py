@@ -10,7 +10,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from exporter.config.files import read_toml
-from exporter.config.problems import did_you_mean, sentences
+from exporter.config.problems import sentences
+from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe.base import (
     BitsRule,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness.device import DeviceInfo, DeviceState
+from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.record import DeviceProfile, RunRecord, load_record
 from exporter.data.units import format_age
 from exporter.gates.harm import caveats
@@ -21,11 +21,11 @@ from exporter.report.summary import host_readings, other_readings
 from exporter.report.text.profiles import profile_lines
 from exporter.report.text.run_markdown import render_run_markdown
 from exporter.report.text.terminal import render
-from profilers.output_check import OutputCheck
-from profilers.parse.op_profile import OpTime
+from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
 from profilers.session import ProfileResult
+from profilers.stages.outputs import OutputCheck
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.parity import Parity
 from exporter.data.progress import Silent
 from exporter.execution.heavy import load_coremltools, load_tensorflow, quiet

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.errors import UnreadableOutputError
-from profilers.parse import battery, benchmark_model, benchmark_result, op_profile, proc, rails, thermal
-from profilers.parse.protos import message_class
+from profilers.parse.android import battery, rails, thermal
+from profilers.parse.android.protos import message_class
+from profilers.parse.linux import proc
+from profilers.parse.litert import benchmark_model, benchmark_result, op_profile
 
 TEXTS: dict[Callable[[str], Any], str] = {
     benchmark_model.parse_benchmark_text: (
