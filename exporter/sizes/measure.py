@@ -1,11 +1,10 @@
 """From a path to measurements: finds out what it is, and measures that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from exporter.data.errors import UsageProblem
-from exporter.data.record import TargetRecord, load_record
+from exporter.data.record import TargetRecord
 from exporter.data.sizes import Measurement
 from exporter.formats.common.whole import check_whole
 from exporter.sizes import tool_reports
@@ -14,6 +13,7 @@ from exporter.sizes.apple import measure_app
 from exporter.sizes.containers import Container, FilesContainer, FolderContainer, ZipContainer
 from exporter.sizes.models import measure_model, with_external_data
 from exporter.sizes.packaging import Options
+from exporter.store.runs import load_record
 
 Compile = Callable[[Path, Path], Path | None]
 
@@ -113,10 +113,4 @@ def _artifact(path: Path, target: TargetRecord, options: Options, compile_model:
         raise UsageProblem(f"{path}: target {target.name!r} names {target.artifact.path!r}, outside the run's folder.")
     found = measure(artifact, options, compile_model=compile_model)[0]
     subject = f"{path.as_posix()}:{target.name}"
-    return found.model_copy(update={"subject": subject, "target": target.name, "limits": size_limits(target.settings)})
-
-
-def size_limits(settings: Mapping[str, Any]) -> dict[str, int]:
-    """Budgets of a target that are about size, in bytes, from its settings as a record holds them."""
-    budgets = settings.get("budgets") or {}
-    return {metric: int(budgets[metric]) for metric in ("size", "download") if isinstance(budgets.get(metric), int)}
+    return found.model_copy(update={"subject": subject, "target": target.name, "limits": target.size_limits()})
