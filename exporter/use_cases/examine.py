@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.data.artifact import Artifact
 from exporter.data.compression import StepResult
-from exporter.data.errors import ToolError
+from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
 from exporter.data.parity import Parity
 from exporter.data.profile import DeviceProfile, measured, profile_of
 from exporter.data.record import TargetRecord
@@ -15,9 +15,8 @@ from exporter.data.sizes import Measurement
 from exporter.data.target import Target
 from exporter.data.verdict import Verdict
 from exporter.execution.isolation import Trouble, Troubles, attempt
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.file_facts import file_facts
-from exporter.formats.coreml.compile import compile_on_mac
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for
 from exporter.gates.artifact import artifact_verdicts
 from exporter.gates.devices import device_verdicts
 from exporter.gates.files import file_verdicts
@@ -128,14 +127,12 @@ def _compared(model: ModelAtHand, converted: Converted, troubles: Troubles) -> C
 
 
 def _run_evaluators(model: ModelAtHand, converted: Converted) -> Compared:
-    from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError, UnsupportedOpError
-
     try:
         return Compared(*parities(model, converted), "")
-    except UnsupportedOpError as error:
+    except NotEvaluableError as error:
         # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
         return Compared((), False, str(error))
-    except (ModelFileError, ModelInputError) as error:
+    except ArtifactError as error:
         raise ToolError(str(error)) from error  # nobody gave this file: it was made here
 
 
@@ -158,7 +155,7 @@ def _sizes(target: Target, converted: Converted, troubles: Troubles) -> Measurem
     size = converted.facts.inspection.size_bytes
     plain = Measurement(subject="", kind=target.format, size_bytes=size, install=None, download=None)
     if "download" in limits:
-        found = attempt(lambda: measure(converted.path, Options(), compile_model=compile_on_mac)[0])
+        found = attempt(lambda: measure(converted.path, Options())[0])
         if isinstance(found, Trouble):
             troubles.found.append(found)
             found = plain.model_copy(update={"unavailable": f"it could not be measured: {found.reason}"})

@@ -12,19 +12,19 @@ from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress
 from exporter.data.record import RunRecord, SourceRecord, TargetRecord
 from exporter.data.samples import Samples, TargetSamples
-from exporter.data.source import SourceKind
-from exporter.data.target import CoremlTarget, Target
+from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, Troubles, attempt
-from exporter.formats.common.session import FILE_NAMES
+from exporter.formats.registry import format_named
 from exporter.store.cache import Cache
 from exporter.store.output import output_folder, publish
 from exporter.store.runs import write_run
-from exporter.store.tools import machine_facts, tool_versions
+from exporter.store.tools import machine_facts
 from exporter.use_cases.examine import Examined, examine
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.stages import Converted, convert
+from exporter.use_cases.tools import tool_versions
 
 if TYPE_CHECKING:
     from exporter.use_cases.device_choice import Selection
@@ -88,11 +88,9 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        if isinstance(target, CoremlTarget) and model.description.kind is SourceKind.ONNX:
-            raise UsageProblem(
-                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
-                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
-            )
+        refusal = format_named(target.format).refuse(target, model.description)
+        if refusal is not None:
+            raise UsageProblem(f"target {target.name}: {refusal}")
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
@@ -141,7 +139,7 @@ def _worked(
 
 def _left_over(output: Path, target: Target) -> tuple[str, ...]:
     """An earlier run's artifact, which this run does not stand for, is named."""
-    path = output / target.name / FILE_NAMES[target.format]
+    path = output / target.name / format_named(target.format).file_name
     return (f"{path} is of an earlier run: this one made no artifact",) if path.exists() else ()
 
 
@@ -149,7 +147,7 @@ def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:
     """The conversion, and the artifact in its place in the output folder."""
     converted = convert(model, target)
     compressed = model.compressed(target.recipe)
-    path = Path(target.name) / FILE_NAMES[target.format]
+    path = Path(target.name) / format_named(target.format).file_name
     publish(converted.path, model.request.output / path)
     if compressed is not None:
         publish(compressed.path, model.request.output / target.name / compressed.path.name)
@@ -179,6 +177,7 @@ def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
         tools=tool_versions(),
         left_alone=facts.left_alone,
         twin_size_bytes=facts.twin.size_bytes,
+        route=facts.route,
         conversion_s=facts.conversion_s,
     )
 
