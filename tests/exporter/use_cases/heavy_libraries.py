@@ -1,0 +1,7 @@
+"""Imports what most commands load; nothing is computed, so that a process which has done this may fork."""
+
+from exporter.execution.heavy import load_coremltools, load_tensorflow, load_torchvision
+
+load_torchvision()
+load_tensorflow()
+load_coremltools()
