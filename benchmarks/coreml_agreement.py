@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_torchvision, quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 
 CLASSIFIERS: dict[str, int] = {
     "alexnet": 224, "convnext_tiny": 64, "densenet121": 64, "densenet169": 64, "efficientnet_b0": 64,

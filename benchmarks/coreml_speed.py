@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_torchvision, quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 
 _ROUNDS = 15
 

@@ -30,18 +30,20 @@ from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.file_facts import file_facts
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import blobs
 from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for
+from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion import file as tflite_file
+from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from exporter.verification.runners import Runner, TorchRunner
 from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")
@@ -208,8 +210,10 @@ def _after_flatbuffer(path: Path) -> bytes:
 def _packed(model: Any) -> bytes:
     import flatbuffers
 
+    from exporter.formats.tflite.inspection.structure import IDENTIFIER
+
     builder = flatbuffers.Builder(4096)
-    builder.Finish(model.Pack(builder), file_identifier=tflite_file.IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 

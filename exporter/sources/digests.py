@@ -41,7 +41,7 @@ def is_code(kind: SourceKind, module: Any) -> bool:
 
 
 def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
-    from exporter.formats.common.tracing.trace import trace
+    from exporter.sources.tracing.trace import trace
 
     try:
         graph = trace(module, inputs).inlined_graph

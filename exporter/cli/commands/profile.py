@@ -10,9 +10,11 @@ from exporter.cli.commands.targets import format_option, targets_option
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
 from exporter.data.record import DeviceProfile
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.target import Target
 from exporter.data.verdict import exit_code
-from exporter.formats.common.whole import check_whole
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.files import check_whole
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.report.text.profiles import profile_lines
 from exporter.use_cases.coreml_profiling import is_coreml, profile_apple
 from exporter.use_cases.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
