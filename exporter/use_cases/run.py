@@ -16,8 +16,7 @@ from exporter.data.sizes import Measurement
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, Troubles, attempt
-from exporter.formats.coreml.compile import compile_on_mac
-from exporter.formats.files import file_facts
+from exporter.formats.files import compile_package, file_facts
 from exporter.formats.registry import advice_for, format_named
 from exporter.gates.artifact import artifact_verdicts
 from exporter.gates.devices import device_verdicts
@@ -237,7 +236,7 @@ def _sizes(target: Target, converted: Converted, troubles: Troubles) -> Measurem
     plain = Measurement(kind=target.format, size_bytes=size, install=None, download=None, **facts)
     if target.budgets.download is None:
         return plain
-    found = attempt(lambda: measure(converted.path, Options(), compile_model=compile_on_mac)[0])
+    found = attempt(lambda: measure(converted.path, Options(), compile_model=compile_package)[0])
     if isinstance(found, Trouble):
         troubles.found.append(found)
         return plain.model_copy(update={"unavailable": f"it could not be measured: {found.reason}"})
