@@ -66,9 +66,7 @@ def sentence_of(error: BaseException) -> str:
         case MemoryError():
             return "there is not enough memory for this; close other programs, or give fewer or smaller examples."
         case _:
-            return (
-                f"{type(error).__name__}: {first_line(error)}\nThis is a fault in mobile-export; --debug shows where."
-            )
+            return f"{type(error).__name__}: {first_line(error)}\n{_FAULT}"
 
 
 def code_of(error: BaseException) -> int:
