@@ -210,8 +210,10 @@ def _after_flatbuffer(path: Path) -> bytes:
 def _packed(model: Any) -> bytes:
     import flatbuffers
 
+    from exporter.formats.tflite.inspection.structure import IDENTIFIER
+
     builder = flatbuffers.Builder(4096)
-    builder.Finish(model.Pack(builder), file_identifier=tflite_file.IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 

@@ -12,11 +12,9 @@ from exporter.data.source import ImageSpec, InputSpec, SourceDescription, Source
 from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
-from exporter.sources.outputs import flatten, named_tensors, output_names
+from exporter.sources.outputs import named_tensors, output_names
 from exporter.sources.spec import classify, source_files
 from exporter.store.digests import given_digest
-
-__all__ = ["ModelSource", "flatten", "load_source"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from exporter.data.target import Target
 from exporter.data.verdict import Status, exit_code
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.tflite.settings import TfliteTarget
+from exporter.gates.devices import device_verdicts
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,
     TFLITE_KINDS,
@@ -20,7 +21,6 @@ from exporter.use_cases.device_choice import (
     unmeasured,
 )
 from exporter.use_cases.devices import selections
-from exporter.use_cases.run import device_verdicts
 
 
 def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> DeviceInfo:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -40,10 +41,10 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
 
     def call(*shares: float, force: bool = False) -> tuple[tuple[Reading, ...], bool, int]:
         left = list(shares)
-        monkeypatch.setattr(stages, "host_readings", lambda path, plan: taken(left.pop(0)))
+        monkeypatch.setattr(stages, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
         progress = SimpleNamespace(stage=lambda text: nullcontext(lambda done, total: None))
         model: Any = SimpleNamespace(cache=cache, progress=progress, request=SimpleNamespace(force=force))
-        found, cached = stages.readings(model, tmp_path, "0" * 64, "t")
+        found, cached = stages.readings(model, Mock(), tmp_path, "0" * 64, "t")
         return found, cached, len(shares) - len(left)
 
     return call
