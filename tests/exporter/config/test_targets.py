@@ -214,6 +214,9 @@ def test_a_syntax_error_names_line_and_column(tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(UsageProblem, match="UTF-8"):
         read_toml(file)
+    file.write_text("[target.x]\n")
+    with pytest.raises(UsageProblem, match="target: unknown table; did you mean 'targets'"):
+        target_tables(file)
     file.write_text("targets = 3")
     with pytest.raises(UsageProblem, match="must be tables"):
         target_tables(file)
