@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.execution.heavy import load_torchvision, quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.settings import Activations
+from profilers.decibels import snr_db
 
 _CALIBRATION = 100
 
 
-def _images(archive: Path) -> tuple[np.ndarray, np.ndarray]:
+def _images(archive: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     from PIL import Image
 
     with zipfile.ZipFile(archive) as content:
@@ -37,7 +39,7 @@ def _images(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(pixels).transpose(0, 3, 1, 2) / 127.5 - 1, np.array([int(row["label"]) for row in rows])
 
 
-def _settings(images: np.ndarray) -> dict[str, tuple[bool, Callable[[Any], Any]]]:
+def _settings(images: NDArray[Any]) -> dict[str, tuple[bool, Callable[[Any], Any]]]:
     """Whether to equalize, and what to do to the float16 program, by name."""
     from exporter.formats.coreml.conversion.activations import quantize_activations
     from exporter.formats.coreml.conversion.kmeans import palettize_weights
@@ -56,7 +58,7 @@ def _settings(images: np.ndarray) -> dict[str, tuple[bool, Callable[[Any], Any]]
         return lambda model: palettize_weights(model, config)
 
     def integers(observer: str, scheme: str) -> Callable[[Any], Any]:
-        activations = Activations(observer=observer, scheme=scheme)  # type: ignore[arg-type]
+        activations = Activations(observer=observer, scheme=scheme)
         calibration = [{"x": image[None]} for image in images[:_CALIBRATION]]
         weights = linear(mode="linear_symmetric")
         return lambda model: weights(
@@ -127,8 +129,7 @@ def main() -> int:
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             model = ReferenceModel(path)
             found = np.concatenate([one["y"] for one in model.predictions({"x": image[None]} for image in images)])
-        noise = ((found.astype(np.float64) - wanted) ** 2).sum()
-        snr = 10 * np.log10((wanted.astype(np.float64) ** 2).sum() / noise)
+        snr = snr_db(wanted, found)
         print(f"| {name} | {size:,} | {(found.argmax(1) == labels).mean() * 100:.1f} | {snr:.1f} |", flush=True)
     return 0
 

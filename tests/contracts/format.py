@@ -14,7 +14,7 @@ from exporter.formats.common.damage import Damage
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
 from exporter.formats.format import Format, Origin
 from exporter.formats.session import Conversion, ConversionSession
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from exporter.verification.runners import TorchRunner
 
 HEAVY = {"torch", "tensorflow", "coremltools", "onnx", "onnxruntime", "onnx2tf", "ai_edge_litert"}

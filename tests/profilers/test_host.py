@@ -37,7 +37,7 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed (extra `export`)")
 
     class Next(tensorflow.Module):  # type: ignore[misc, name-defined]
-        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])  # type: ignore[untyped-decorator]
+        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])
         def __call__(self, x):  # type: ignore[no-untyped-def]
             return x + 1.0
 
@@ -47,9 +47,8 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        readings = {
-            one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs), LitertInProcess())
-        }
+        plan = ProfilePlan.desk_check(runs=runs)
+        readings = {one.metric: one for one in host_readings(small, plan, LitertInProcess())}
         assert len(readings["latency"].samples) == runs
         most.append(max(readings["memory.model"].samples))
     assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"

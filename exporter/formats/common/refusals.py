@@ -110,7 +110,7 @@ def layer_path(name: str) -> str:
 
 def _line(source: str) -> str:
     """``model.py, line 12``, of the innermost frame that is neither torch's nor this program's."""
-    own = str(Path(__file__).resolve().parents[3])
+    own = str(Path(__file__).resolve().parents[2])
     for file, line in re.findall(r"(\S+\.py)\((\d+)\)", source):
         if "/lib/python" not in file and "site-packages" not in file and not file.startswith(own):
             return f"{Path(file).name}, line {line}"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from exporter.formats.registry import advice_for, format_named
+from device_harness.runners.documents import LitertInProcess
+from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
 from exporter.store.cache import Cache
@@ -21,7 +22,7 @@ TARGET = TfliteTarget.model_validate(
     {"name": "t", "format": "tflite", "minimum_os": "Android 12", "quantization": {"mode": "dynamic_range"}}
 )
 
-RUNNER = format_named(TARGET.format).host_runner()
+RUNNER = LitertInProcess()
 
 
 def taken(share: float, p50_s: float = 0.01, **changes: Any) -> tuple[Reading, ...]:

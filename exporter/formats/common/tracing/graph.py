@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.layer_names import layer_weights
 from exporter.formats.common.tracing import onnx_graph
-from exporter.sources.load import ModelSource
 from exporter.sources.outputs import flatten
+from exporter.sources.source import ModelSource
 from exporter.sources.tracing.trace import channels_first, decomposed, example_tensors, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
