@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from exporter.data.sizes import ByteCount, Facet, Finding, Part
 from exporter.data.units import format_size
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats
 from exporter.sizes.containers import Container, Entry

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.execution.heavy import load
-from exporter.formats.common.values import distinct, nonzeros
+from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.onnx.inspection.structure import external_files
 from exporter.formats.onnx.inspection.values import onnx_bytes, onnx_values, stored_dtype, zero_points
 
