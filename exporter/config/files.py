@@ -7,17 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.data.errors import UsageProblem
+from exporter.data.results import TargetSummary
 
 FILE_NAME = "targets.toml"
-
-
-class TargetSummary(NamedTuple):
-    """One line of `targets list`."""
-
-    name: str
-    format: str
-    minimum_os: str
-    description: str
 
 
 def presets_file() -> Path:

@@ -90,3 +90,12 @@ def format_time(seconds: float) -> str:
         if abs(seconds) >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds * 1e6:.3g} us"
+
+
+def format_age(seconds: float) -> str:
+    """Seconds, minutes, hours or days, whole; at least a second."""
+    for unit, length_s in (("day", 86400), ("h", 3600), ("min", 60)):
+        count = int(seconds // length_s)
+        if count:
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return f"{max(1, round(seconds))} s"

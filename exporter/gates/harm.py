@@ -6,8 +6,7 @@ from datetime import datetime
 from exporter.data.inspection import Inspection
 from exporter.data.record import LeftAlone
 from exporter.data.target import Target, TfliteTarget
-from exporter.data.units import format_size, format_time
-from exporter.report.summary import format_age
+from exporter.data.units import format_age, format_size, format_time
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
 from profilers.steadiness import disturbance

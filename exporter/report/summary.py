@@ -1,108 +1,76 @@
-"""Figures that several reports show, brought to words once."""
+"""Verdicts and figures, brought to words once for every renderer."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from exporter.data.record import RunRecord, TargetRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict
-from profilers.readings import Obtained, Reading
-from profilers.statistics import percentile
-from profilers.steadiness import disturbance
 
-THIS_MACHINE = "this machine"
-PERCENTILES = (50, 90, 95, 99)
-
-
-class OtherReadings(NamedTuple):
-    """Readings of a device that no profile holds, as records had them before profiles did."""
-
-    device: str
-    environment: str
-    readings: tuple[Reading, ...]
-
-    @property
-    def title(self) -> str:
-        """The device, and the environment where it is no device."""
-        return self.device if self.environment == "device" else f"{self.device} ({self.environment})"
-
-
-def host_readings(target: TargetRecord) -> tuple[Reading, ...]:
-    """Those that the run took on this machine: none of a device, and none of a profile of this machine."""
-    return tuple(reading for reading in _outside_profiles(target) if reading.device == THIS_MACHINE)
-
-
-def other_readings(target: TargetRecord) -> list[OtherReadings]:
-    """Readings of devices outside profiles, by device."""
-    groups: dict[tuple[str, str], list[Reading]] = {}
-    for reading in _outside_profiles(target):
-        if reading.device != THIS_MACHINE:
-            groups.setdefault((reading.device, reading.environment), []).append(reading)
-    return [OtherReadings(*key, tuple(found)) for key, found in groups.items()]
-
-
-def _outside_profiles(target: TargetRecord) -> list[Reading]:
-    profiled = [reading for item in target.profiles if item.result for reading in item.result.readings]
-    return [reading for reading in target.readings if reading not in profiled]
-
-
-def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
-    """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
-
-    Args:
-        readings: of one model.
-        at: when the run began; readings that it took itself are later.
-    """
-    taken = [reading.taken_at for reading in readings if reading.samples]
-    if not taken:
-        return []
-    age_s = (at - min(taken)).total_seconds()
-    old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
-    reason = disturbance(readings)
-    return [*old, *([f"disturbed: {reason}"] if reason else [])]
-
-
-def format_age(seconds: float) -> str:
-    """Seconds, minutes, hours or days, whole; at least a second."""
-    for unit, length_s in (("day", 86400), ("h", 3600), ("min", 60)):
-        count = int(seconds // length_s)
-        if count:
-            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-    return f"{max(1, round(seconds))} s"
-
-
-def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:
-    """p50, p90, p95 and p99 in seconds of the measured latency; None when there is none."""
-    for reading in readings:
-        if reading.metric == "latency" and reading.obtained is Obtained.MEASURED:
-            return {f"p{rank}": percentile(reading.samples, rank) for rank in PERCENTILES}
-    return None
-
+if TYPE_CHECKING:
+    from exporter.data.record import RunRecord
 
 _OUTCOMES = {1: "A gate failed.", 2: "Some input was wrong.", 3: "A tool failed."}
 
 
-def outcome_words(record: RunRecord) -> str:
+def outcome_words(record: "RunRecord") -> str:
     """How a run ended, in a sentence; all gates passed only where every gate was checked and passed."""
-    found = [verdict.status for verdict in record.verdicts()]
-    passed, failed, unchecked = (found.count(status) for status in Status)
-    if record.exit_code == 1 and not any(
-        verdict.status is Status.FAILED and verdict.severity == "error" for verdict in record.verdicts()
-    ):
+    verdicts = record.verdicts()
+    unchecked = counts(verdicts)[Status.NOT_CHECKED]
+    if record.exit_code == 1 and not any(map(fails, verdicts)):
         return f"{_gates(unchecked)} not checked, which --strict does not let pass."
     if record.exit_code:
         return _OUTCOMES.get(record.exit_code, f"The run ended with exit code {record.exit_code}.")
-    if not found:
+    return _good_words(counts(verdicts))
+
+
+def _good_words(found: dict[str, int]) -> str:
+    passed, failed, unchecked = (found[status] for status in Status)
+    if not any(found.values()):
         return "There were no gates."
-    if failed or unchecked:
-        parts = ((f"{failed} failed with a warning", failed), (f"{unchecked} not checked", unchecked))
-        return ", ".join([f"{_gates(passed)} passed", *(words for words, count in parts if count)]) + "."
-    return "All gates passed."
+    parts = ((f"{failed} failed with a warning", failed), (f"{unchecked} not checked", unchecked))
+    told = [words for words, count in parts if count]
+    return ", ".join([f"{_gates(passed)} passed", *told]) + "." if told else "All gates passed."
 
 
 def _gates(count: int) -> str:
     return f"{count} gate{'' if count == 1 else 's'}"
+
+
+def headline(verdicts: Sequence[Verdict]) -> str:
+    """How many gates failed, warned and were not checked, in a few words."""
+    failed = sum(map(fails, verdicts))
+    found = counts(verdicts)
+    figures = (
+        (failed, "failed"),
+        (found[Status.FAILED] - failed, "warned"),
+        (found[Status.NOT_CHECKED], "not checked"),
+    )
+    parts = [f"{count} {word}" for count, word in figures if count]
+    if parts:
+        return ", ".join(parts)
+    return "all gates passed" if verdicts else "no gates"
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many there are of each status."""
+    return {status.value: sum(verdict.status is status for verdict in verdicts) for status in Status}
+
+
+def fails(verdict: Verdict) -> bool:
+    """Whether it alone makes a command end with 1."""
+    return verdict.status is Status.FAILED and verdict.severity == "error"
+
+
+def status_word(verdict: Verdict) -> str:
+    """The status as people read it: a failed gate that fails nothing is a warning, or waived."""
+    if verdict.status is not Status.FAILED or fails(verdict):
+        return verdict.status.value
+    return "waived" if verdict.waiver else "warning"
+
+
+def excused(verdict: Verdict) -> str:
+    """The reason, with the waiver where there is one."""
+    return verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})"
 
 
 def verdict_value(verdict: Verdict) -> tuple[str, str]:
@@ -119,11 +87,3 @@ def quantity(value: float, unit: str) -> str:
     if unit == "s":
         return format_time(value)
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
-
-
-def reading_value(reading: Reading) -> str:
-    """Median of a reading, or why there is none."""
-    if not reading.samples:
-        return f"unavailable: {reading.reason}"
-    estimated = " (estimated)" if reading.obtained is Obtained.ESTIMATED else ""
-    return quantity(percentile(reading.samples, 50), reading.unit) + estimated

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
-from exporter.data.recipe import Recipe, load_recipe
-from exporter.data.record import StepResult
+from exporter.data.recipe import load_recipe
+from exporter.data.results import CompressResult
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.sources.load import ModelSource, load_source
@@ -48,15 +47,6 @@ class CompressRequest:
     calibration_samples: int = 100
     seed: int | None = None
     checkpoints: Path | None = None
-
-
-@dataclass(frozen=True)
-class CompressResult:
-    """What `compress` did; the numbers of each step are in `steps`."""
-
-    recipe: Recipe
-    steps: tuple[StepResult, ...]
-    hints: CompressionHints
 
 
 def compress(request: CompressRequest, progress: Progress) -> CompressResult:

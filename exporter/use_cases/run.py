@@ -21,7 +21,7 @@ from exporter.gates.files import file_verdicts
 from exporter.gates.harm import conversion_warnings
 from exporter.gates.parity import parity_verdicts, parity_warnings
 from exporter.gates.readings import judge_readings
-from exporter.report.summary import caveats, host_readings
+from exporter.report.facts import caveats, host_readings
 from exporter.store.cache import Cache
 from exporter.store.output import output_folder, publish, write_text
 from exporter.store.tools import machine_facts, tool_versions

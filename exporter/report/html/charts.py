@@ -1,7 +1,7 @@
 """Coordinates of the report's drawings; the template draws them as SVG."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from exporter.data.record import RunRecord
@@ -23,10 +23,10 @@ class Bar(NamedTuple):
 
 
 class Point(NamedTuple):
-    """One artifact in the accuracy-against-size plot."""
+    """One artifact in the accuracy-against-size plot; `tone` is the style sheet's class of its format."""
 
     name: str
-    format: str
+    tone: str
     x: float
     y: float
     size_bytes: int
@@ -57,8 +57,13 @@ def latency_histogram(readings: Sequence[Reading]) -> list[Bar]:
     ]
 
 
-def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
-    """Artifacts by size and by top-1, or by SNR where there are no labels; None with nothing to show."""
+def accuracy_size_points(record: RunRecord, tones: Mapping[str, str]) -> dict[str, Any] | None:
+    """Artifacts by size and by top-1, or by SNR where there are no labels; None with nothing to show.
+
+    Args:
+        record: of the run.
+        tones: the style sheet's class of each format.
+    """
     rows = [
         (target, target.parities[0]) for target in record.targets if target.artifact is not None and target.parities
     ]
@@ -74,7 +79,7 @@ def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
     points = [
         Point(
             name=target.name,
-            format=target.format,
+            tone=tones[target.format],
             x=PLOT_WIDTH * size / largest,
             y=PLOT_HEIGHT * (1 - (value - low) / (high - low)),
             size_bytes=size,

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.conftest import RunCommand
-from tests.exporter.sizes.builders import app_files, mlpackage, tflite, write_zip
 from tests.exporter.cli.test_start import HEAVY
+from tests.exporter.sizes.builders import app_files, mlpackage, tflite, write_zip
 
 
 @pytest.fixture
