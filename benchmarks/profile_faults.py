@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from device_harness import adb, adb_client
+from device_harness.adb import client as adb_client
+from device_harness.adb import device as adb
 from tests.fakes.adbd import adbd_rig
 from tests.fakes.faults import FAULTS, Outcome, inject
 

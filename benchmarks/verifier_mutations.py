@@ -23,23 +23,28 @@ from ai_edge_litert import schema_py_generated as schema
 from mutation_damages import DAMAGES, Constants, Damage, three_levels
 from mutation_models import pictures
 
+from exporter.config.model import parse_shape
 from exporter.config.targets import load_targets
 from exporter.data.errors import ExporterError
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import blobs
 from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for
+from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion import file as tflite_file
+from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.metrics import decibels
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from exporter.verification.runners import Runner, TorchRunner
+from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")
 # Model, input, shape of one example, class names, the TFLite target and the Core ML target.
@@ -122,7 +127,10 @@ def _judge(path: Path, target: Target, source: ModelSource, reference: Reference
         parity = compare(_runner(path, source), reference, lambda done, of: None)
     except (ExporterError, ValueError, KeyError) as error:
         return f"refused: {error}"
-    verdicts = [*parity_verdicts(target, parity), *file_verdicts(target.name, path, source.description.labels)]
+    verdicts = [
+        *parity_verdicts(target, parity, advice=advice_for(target)),
+        *file_verdicts(target.name, file_facts(path), source.description.labels),
+    ]
     bad = [item for item in verdicts if item.status is Status.FAILED]
     return f"failed: {bad[0].metric}" if bad else "passed"
 

@@ -2,13 +2,14 @@
 
 import shutil
 
-from device_harness import adb_facts, apple_discovery
-from device_harness.adb import AdbDevice
-from device_harness.adb_client import AdbClient
-from device_harness.adb_facts import adb_info
-from device_harness.device import Device, DeviceInfo, DeviceState
+from device_harness.adb import facts as adb_facts
+from device_harness.adb.client import AdbClient
+from device_harness.adb.device import AdbDevice
+from device_harness.adb.facts import adb_info
+from device_harness.apple import discovery as apple_discovery
 from device_harness.errors import DeviceError
 from device_harness.local import LocalDevice, local_info
+from device_harness.protocol import Device, DeviceInfo, DeviceState
 
 
 def discover() -> tuple[list[DeviceInfo], list[str]]:

@@ -1,7 +1,6 @@
 """This machine as a device."""
 
 import contextlib
-import hashlib
 import os
 import platform
 import shutil
@@ -11,16 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from device_harness import process
-from device_harness.device import ClockOffset, CommandResult, DeviceInfo
+from device_harness.digests import file_digest
 from device_harness.errors import DeviceError, StorageFullError, TransferError
+from device_harness.machine import processor_name
+from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
 
 NO_SPACE = 28
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the content of a file, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def local_info() -> DeviceInfo:
@@ -28,7 +23,7 @@ def local_info() -> DeviceInfo:
     return DeviceInfo(
         serial="local",
         kind="local",
-        model=_cpu_model(),
+        model=processor_name(),
         os=f"{platform.system()} {platform.release()}",
         architecture={"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()),
         cpus=os.cpu_count(),
@@ -111,12 +106,3 @@ class LocalDevice:
         if not folder.is_dir():
             raise DeviceError("this session is closed; open the device again.", serial=self.serial)
         return folder
-
-
-def _cpu_model() -> str | None:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or None
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Hardware", "Model"))]
-    return names[0] if names else platform.processor() or None

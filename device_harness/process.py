@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from device_harness.device import CommandResult
 from device_harness.errors import CommandFailedError, CommandTimeoutError, ToolMissingError
+from device_harness.protocol import CommandResult
 from device_harness.words import decode
 
 GRACE_S = 2.0

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from profilers.decibels import snr_db
+
 # A value may be off by this share of the larger of its own distance from the middle and the output's spread (RMS).
 # Noise at 30 dB has an RMS of 0.032 of that, and its largest of a million values is 5.6 times its RMS.
 VALUE_SHARE = 10 ** (-15 / 20)
@@ -75,7 +77,7 @@ def signal_to_noise_db(reference: Sequence["np.ndarray"], found: Sequence["np.nd
             raise ValueError(f"an output of {_form(theirs)} instead of {_form(ours)}")
         if not (np.all(np.isfinite(_numbers(ours))) and np.all(np.isfinite(_numbers(theirs)))):
             raise ValueError("an output has values that are not finite")
-    ratios = [_ratio_db(_numbers(ours), _numbers(theirs)) for ours, theirs in zip(reference, found, strict=True)]
+    ratios = [snr_db(_numbers(ours), _numbers(theirs)) for ours, theirs in zip(reference, found, strict=True)]
     return min(ratios, default=math.inf)  # never a NaN: all values are finite
 
 
@@ -93,7 +95,7 @@ def _numbers(values: Any) -> Any:
 
 def _exact(name: str, where: str, ours: Any, theirs: Any) -> Difference:
     wrong = int(np.count_nonzero(ours != theirs))
-    ratio = _ratio_db(_numbers(ours), _numbers(theirs))
+    ratio = snr_db(_numbers(ours), _numbers(theirs))
     if not wrong:
         return Difference(name, math.inf)
     return Difference(
@@ -110,7 +112,7 @@ def _close(name: str, where: str, ours: Any, theirs: Any) -> Difference:
         return Difference(name, None, wrong=words)
     ratio, off = math.inf, 0
     if known.any():
-        ratio = _ratio_db(wanted[known], given[known])
+        ratio = snr_db(wanted[known], given[known])
         off = _values_off(wanted[known], given[known], quantized=ours.dtype.kind in "iu")
     if off:
         words = f"{where}: {off} of {wanted.size} values are further from this machine's than rounding explains"
@@ -129,15 +131,3 @@ def _values_off(wanted: Any, given: Any, *, quantized: bool) -> int:
     floor = np.full(wanted.shape, QUANTA / scale) if quantized else ROUNDING * np.abs(wanted / scale)
     allowed = np.maximum(VALUE_SHARE * np.maximum(np.abs(away), spread), floor)
     return int(np.count_nonzero(np.abs(wanted / scale - given / scale) > allowed * (1 + 1e-9)))
-
-
-def _ratio_db(wanted: Any, given: Any) -> float:
-    """Of finite values; they are scaled first, so that no square overflows."""
-    if not wanted.size or np.array_equal(wanted, given):
-        return math.inf
-    scale = max(float(np.max(np.abs(wanted))), float(np.max(np.abs(given))))
-    signal = float(np.sum((wanted / scale) ** 2))
-    noise = float(np.sum((wanted / scale - given / scale) ** 2))
-    if not noise:
-        return math.inf
-    return 10 * (math.log10(signal) - math.log10(noise)) if signal else -math.inf

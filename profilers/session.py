@@ -10,19 +10,19 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from device_harness.bench_document import BenchDocument
-from device_harness.device import Device, DeviceInfo
+from device_harness.digests import file_digest
 from device_harness.errors import DeviceError
-from device_harness.local import file_digest
+from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.documents import DocumentRunner, RunRequest, run_document
-from profilers.conditions import Conditions, look, problems_before, throttled
-from profilers.device_energy import energy_reading
-from profilers.documents import document_readings
-from profilers.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
-from profilers.output_check import OutputCheck, Reference, check_outputs
-from profilers.parse.op_profile import OpTime
+from profilers.conditions.probe import Conditions, look, problems_before, throttled
+from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
+from profilers.readers.documents import document_readings
 from profilers.readings import Obtained, Reading
-from profilers.sampled import sampled_readings
+from profilers.stages.energy import energy_reading
+from profilers.stages.outputs import OutputCheck, Reference, check_outputs
+from profilers.watch.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
+from profilers.watch.sampled import sampled_readings
 
 MOST_REJECTED = 3
 Say = Callable[[str], None]

@@ -3,7 +3,6 @@
 import re
 from typing import NamedTuple
 
-from device_harness.device import CommandResult
 from device_harness.errors import (
     CommandFailedError,
     DeviceDisconnectedError,
@@ -13,6 +12,7 @@ from device_harness.errors import (
     StorageFullError,
     ToolMissingError,
 )
+from device_harness.protocol import CommandResult
 
 XCODE = (
     "Install Xcode 16 or newer from the App Store, open it once, then run: "

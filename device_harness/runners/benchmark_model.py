@@ -1,7 +1,7 @@
 """The two programs called ``benchmark_model``: told apart, and started with exact counts."""
 
-from device_harness.device import CommandResult, Device
 from device_harness.errors import CommandFailedError, UnreadableOutputError
+from device_harness.protocol import CommandResult, Device
 from device_harness.runners.documents import RunRequest
 
 KNOWN_PLACES = ("/data/local/tmp/benchmark_model", "/usr/local/bin/benchmark_model", "/usr/bin/benchmark_model")

@@ -1,7 +1,6 @@
 """Runs a Core ML model with the Swift runner (`device_harness/ios`) on an iPhone, a simulator or this Mac."""
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from device_harness.bench_document import SCHEMA_VERSION, BenchDocument, Settings, parse_bench_document
-from device_harness.device import Device
+from device_harness.digests import files_of
 from device_harness.errors import CommandFailedError, DeviceError, TransferError, UnreadableOutputError
-from device_harness.local import file_digest
+from device_harness.protocol import Device
 
 PLAN_VERSION = 1
 ACCELERATORS = {"cpu_only": "cpu", "cpu_and_gpu": "cpu_and_gpu", "cpu_and_ne": "cpu_and_ne", "all": "all"}
@@ -76,7 +75,7 @@ def push_model(device: Device, model: Path) -> str:
     Raises:
         TransferError: there is no such model, or it did not arrive.
     """
-    files = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else [model]
+    files = files_of(model)
     if not files or not model.exists():
         raise TransferError(
             f"{model} is no Core ML model: give a .mlpackage, .mlmodelc or .mlmodel.", serial=device.serial
@@ -84,16 +83,6 @@ def push_model(device: Device, model: Path) -> str:
     for path in files:
         device.push(path, f"{model.name}/{path.relative_to(model)}" if model.is_dir() else model.name)
     return model.name
-
-
-def model_digest(model: Path) -> str:
-    """SHA-256 of a model file, or of the names and contents of a package's files."""
-    if model.is_file():
-        return file_digest(model)
-    digest = hashlib.sha256()
-    for path in sorted(path for path in model.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(model).as_posix()}\0{file_digest(path)}\n".encode())
-    return digest.hexdigest()
 
 
 def run_plan(device: Device, model: str, plan: CoremlPlan, *, tool: str | None = None) -> BenchDocument:
@@ -159,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(serial: str, model: Path, plan: CoremlPlan) -> BenchDocument:
-    from device_harness.apple_discovery import open_device
+    from device_harness.apple.discovery import open_device
     from device_harness.runners.coreml_build import prepare
 
     with open_device(serial) as device:

@@ -8,13 +8,13 @@ import platformdirs
 
 from device_harness import process
 from device_harness.apple.advice import TEAM, XCODE, check
+from device_harness.apple.mac import MacDevice
+from device_harness.apple.phone import AppleDevice
+from device_harness.apple.pymobiledevice import PymobiledeviceDevice
 from device_harness.apple.settings import AppleSettings
-from device_harness.apple_device import AppleDevice
-from device_harness.apple_simulator import AppleSimulator
-from device_harness.device import Device
+from device_harness.apple.simulator import AppleSimulator
 from device_harness.errors import CommandFailedError
-from device_harness.mac import MacDevice
-from device_harness.pymobiledevice import PymobiledeviceDevice
+from device_harness.protocol import Device
 
 SOURCES = Path(__file__).resolve().parents[1] / "ios"
 BUILD_S = 900.0

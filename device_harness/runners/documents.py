@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from device_harness.bench_document import BenchDocument, parse_bench_document
-from device_harness.device import Device
 from device_harness.errors import CommandFailedError
+from device_harness.protocol import Device
 
 # Loading a model, starting an interpreter and copying the document, on a slow device.
 START_UP_S = 60.0

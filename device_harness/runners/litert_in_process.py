@@ -11,7 +11,6 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import re
 import sys
 import time
 from array import array
@@ -30,6 +29,8 @@ from device_harness.bench_document import (
     Settings,
     Tensor,
 )  # fmt: skip
+from device_harness.digests import file_digest
+from device_harness.machine import memory_status
 
 VERSION = "1"
 MISSING_RUNTIME = 4
@@ -65,12 +66,6 @@ def main() -> int:
         print(f"LiteRT refused the model: {error}", file=sys.stderr)
         return BAD_MODEL
     return 0
-
-
-def memory_status(text: str) -> dict[str, int]:
-    """VmRSS, VmSwap and VmHWM of a ``/proc/PID/status`` text, in bytes; only those that are in it."""
-    found = re.findall(r"^(VmRSS|VmSwap|VmHWM):\s+([0-9]+) kB$", text, flags=re.MULTILINE)
-    return {key: int(value) * 1024 for key, value in found}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,7 +114,7 @@ def _measure(interpreter_type: Any, arguments: argparse.Namespace) -> BenchDocum
             name="litert_in_process", version=VERSION, runtime=f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
         ),
         model=arguments.model.name,
-        model_sha256=hashlib.sha256(arguments.model.read_bytes()).hexdigest(),
+        model_sha256=file_digest(arguments.model),
         pid=os.getpid(),
         settings=Settings(
             threads=arguments.threads, warmup_runs=arguments.warmup_runs, runs=arguments.runs, min_s=arguments.min_s,

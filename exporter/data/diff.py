@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from exporter.data.record import Frozen
+from exporter.data.base import Frozen
 
 Group = Literal["layer", "dtype", "file"]
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import Literal
 
-from exporter.data.record import Frozen
+from exporter.data.base import Frozen
 
 WeightKind = Literal["weight", "bias", "constant"]
 
@@ -64,7 +64,7 @@ class Inspection(Frozen):
     """
 
     path: str
-    format: Literal["tflite", "coreml", "onnx"]
+    format: str
     size_bytes: int
     inputs: tuple[TensorFact, ...]
     outputs: tuple[TensorFact, ...]

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from device_harness.device import DeviceInfo
+    from device_harness.protocol import DeviceInfo
+    from exporter.data.compression import StepResult
     from exporter.data.diff import SizeDiff
     from exporter.data.hints import CompressionHints
     from exporter.data.inspection import Inspection
     from exporter.data.layers import LayerComparison
+    from exporter.data.parity import Parity
     from exporter.data.recipe import Recipe
-    from exporter.data.record import DeviceProfile, Parity, RunRecord, StepResult
+    from exporter.data.record import DeviceProfile, RunRecord
     from exporter.data.sizes import Measurement
     from exporter.data.target import Target
     from exporter.data.verdict import Verdict

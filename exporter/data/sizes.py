@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from exporter.data.record import Frozen
+from exporter.data.base import Frozen
 
 Counts = Literal["uncompressed", "install", "download", "text", "file"]
 Role = Literal["model", "native code", "rest"]
@@ -143,7 +143,8 @@ class Measurement(Frozen):
         files: every file.
         findings: what is wrong with the packaging.
         notes: sentences that a reader of the figures should know.
-        limits: budgets that came with the subject (from a run.json), by metric, in bytes.
+        target: name of the target that it was made for; empty where that is not known.
+        limits: budgets of that target, by metric, in bytes.
     """
 
     subject: str
@@ -158,6 +159,7 @@ class Measurement(Frozen):
     files: tuple[FileSize, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    target: str = ""
     limits: dict[str, int] = Field(default_factory=dict)
 
     def models(self) -> list[Part]:

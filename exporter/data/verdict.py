@@ -1,11 +1,17 @@
-"""Verdict: the one type of every gate, whether it judges size, parity, accuracy, latency, memory or energy."""
+"""Verdict: the one type of every gate, whether it judges size, parity, accuracy, latency, memory or energy.
+
+Only `exporter.gates` makes verdicts; here they are described and put in order.
+"""
 
 import math
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from exporter.data.base import Frozen
+
+Bound = Literal["at most", "at least"]
+Severity = Literal["error", "warning"]
 
 
 class Status(StrEnum):
@@ -16,7 +22,7 @@ class Status(StrEnum):
     NOT_CHECKED = "not checked"
 
 
-class Verdict(BaseModel):
+class Verdict(Frozen):
     """One judged fact.
 
     Attributes:
@@ -32,63 +38,17 @@ class Verdict(BaseModel):
         waiver: who allowed this failure, until when and why; a waived failure has severity ``warning``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
     subject: str
     metric: str
     value: float | None
     unit: str
     limit: float | None = None
-    bound: Literal["at most", "at least"] = "at most"
+    bound: Bound = "at most"
     status: Status
     margin: float | None = None
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
     reason: str
     waiver: str | None = None
-
-
-def judge(
-    subject: str,
-    metric: str,
-    value: float,
-    unit: str,
-    *,
-    limit: float,
-    bound: Literal["at most", "at least"],
-    reason: str,
-    severity: Literal["error", "warning"] = "error",
-) -> Verdict:
-    """Compare `value` with `limit`, unrounded; a NaN fails, because nothing is known to hold of it."""
-    margin = limit - value if bound == "at most" else value - limit
-    passed = not math.isnan(value) and (value <= limit if bound == "at most" else value >= limit)
-    return Verdict(
-        subject=subject,
-        metric=metric,
-        value=value,
-        unit=unit,
-        limit=limit,
-        bound=bound,
-        status=Status.PASSED if passed else Status.FAILED,
-        margin=None if math.isnan(margin) else margin,
-        severity=severity,
-        reason=reason,
-    )
-
-
-def not_checked(
-    subject: str,
-    metric: str,
-    unit: str,
-    reason: str,
-    *,
-    limit: float | None = None,
-    bound: Literal["at most", "at least"] = "at most",
-) -> Verdict:
-    """A gate that could not be evaluated, with the reason."""
-    return Verdict(
-        subject=subject, metric=metric, value=None, unit=unit, limit=limit, bound=bound, status=Status.NOT_CHECKED,
-        reason=reason,
-    )  # fmt: skip
 
 
 def exit_code(verdicts: Iterable[Verdict], *, strict: bool) -> int:

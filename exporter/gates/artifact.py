@@ -1,29 +1,22 @@
-"""The size budgets of one converted artifact, for the run that made it."""
+"""A target's own size budgets: one judge for the run that made the artifact and for whoever measures it later."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from exporter.data.sizes import Measurement
 from exporter.data.verdict import Verdict
-from exporter.gates.judging import judge_bytes
-from exporter.sizes.measure import Compile, measure
-from exporter.sizes.packaging import Options
+from exporter.gates.baseline import sizes_of
+from exporter.gates.judging import judge_bytes, missing
 
 
-def judge_artifact(
-    path: Path, subject: str, *, download: int | None, compile_model: Compile | None = None
-) -> tuple[Measurement, list[Verdict]]:
-    """Measure the artifact at `path` and judge what it adds to a store's download.
+def artifact_verdicts(found: Measurement) -> Iterator[Verdict]:
+    """One verdict for each of `found`'s limits, ``size`` and ``download``; not checked where the figure is not known.
 
-    Args:
-        path: a .tflite file or an .mlpackage.
-        subject: the target's name, for the verdict.
-        download: most bytes, as `exporter.data.target.Budgets.download`; None judges nothing.
-        compile_model: see `exporter.sizes.measure.measure`.
-
-    Returns:
-        The figures, with `install` and `download`, and a verdict of metric ``download`` when there is a limit.
+    The subject is the target's name wherever the artifact was measured, so that a finding stays the same finding.
     """
-    found = measure(path, Options(), compile_model=compile_model)[0].model_copy(update={"subject": subject})
-    if download is None or found.download is None:
-        return found, []
-    return found, [judge_bytes(subject, "download", found.download, download, "its download", severity="error")]
+    subject = found.target or found.subject
+    for metric, limit in found.limits.items():
+        size = sizes_of(found).figure(metric)
+        if size is None:
+            yield missing(found, metric, metric, "error", limit=limit).model_copy(update={"subject": subject})
+        else:
+            yield judge_bytes(subject, metric, size, limit, f"its {metric}", severity="error")

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from exporter.config.toml import check_version
+from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
-from exporter.data.record import Frozen
 from exporter.data.sizes import ByteCount, Measurement
 from exporter.sizes.containers import file_state
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from exporter.data.advice import Advice
+from exporter.data.compression import LeftAlone, StepResult
 from exporter.data.inspection import Inspection
-from exporter.data.record import LeftAlone
-from exporter.data.target import Target, TfliteTarget
 from exporter.data.units import format_age, format_size, format_time
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile
@@ -17,46 +17,66 @@ NOISE = 1.05
 
 
 def conversion_warnings(
-    target: Target, inspection: Inspection, twin: Inspection, left_alone: Sequence[LeftAlone]
+    advice: Advice, inspection: Inspection, twin: Inspection, left_alone: Sequence[LeftAlone]
 ) -> list[str]:
     """Warnings about size and about what stayed as it was.
 
     Args:
+        advice: what the target asks of its format.
         inspection: of the artifact.
         twin: of the same model in the same format without compression.
+        left_alone: what the conversion did not compress.
     """
-    warnings = []
-    compressed = _asks_for_compression(target)
-    if compressed and inspection.size_bytes >= twin.size_bytes:
-        warnings.append(
-            f"compression made the artifact larger: {format_size(inspection.size_bytes)} against "
-            f"{format_size(twin.size_bytes)} without it"
-        )
-    warnings += _grown_layers(inspection, twin)
-    if left_alone:
-        size = sum(item.size_bytes or 0 for item in left_alone)
-        share = size / inspection.size_bytes
-        warnings.append(
-            f"{len(left_alone)} weights were left uncompressed, {format_size(size)} or {share:.1%} of the file: "
-            f"{_some([f'{item.name} ({item.reason})' for item in left_alone])}"
-        )
-    if isinstance(target, TfliteTarget) and target.quantization.calibrated:
-        floats = inspection.float_ops()
-        if floats:
-            names = _some([f"{op.type} {op.name}" for op in floats])
-            count = f"{len(floats)} of {len(inspection.ops)} operators"
-            warnings.append(f"{count} stayed float in an {target.quantization.mode} model: {names}")
-    return warnings
+    return [
+        *(_larger(inspection, twin) if advice.compresses else ()),
+        *_grown_layers(inspection, twin),
+        *_left_alone(inspection, left_alone),
+        *(_still_float(inspection, advice.integer_mode) if advice.integer_mode else ()),
+    ]
+
+
+def _larger(inspection: Inspection, twin: Inspection) -> list[str]:
+    if inspection.size_bytes < twin.size_bytes:
+        return []
+    sizes = f"{format_size(inspection.size_bytes)} against {format_size(twin.size_bytes)} without it"
+    return [f"compression made the artifact larger: {sizes}"]
+
+
+def _left_alone(inspection: Inspection, left_alone: Sequence[LeftAlone]) -> list[str]:
+    if not left_alone:
+        return []
+    size = sum(item.size_bytes or 0 for item in left_alone)
+    share = size / inspection.size_bytes
+    return [
+        f"{len(left_alone)} weights were left uncompressed, {format_size(size)} or {share:.1%} of the file: "
+        f"{_some([f'{item.name} ({item.reason})' for item in left_alone])}"
+    ]
+
+
+def _still_float(inspection: Inspection, mode: str) -> list[str]:
+    floats = inspection.float_ops()
+    if not floats:
+        return []
+    names = _some([f"{op.type} {op.name}" for op in floats])
+    return [f"{len(floats)} of {len(inspection.ops)} operators stayed float in an {mode} model: {names}"]
+
+
+def step_warnings(steps: Sequence[StepResult]) -> list[str]:
+    """What the compression steps themselves found to look at."""
+    return [f"{step.method}: {warning}" for step in steps for warning in step.warnings]
 
 
 def speed_warning(
-    target: Target, own: Sequence[Reading], twin: Sequence[Reading], *, at: datetime | None = None
+    advice: Advice, own: Sequence[Reading], twin: Sequence[Reading], *, at: datetime | None = None
 ) -> list[str]:
     """A warning when the compressed artifact is slower here than its float twin, by more than noise.
 
     None from readings that other work disturbed: they say nothing of either.
 
     Args:
+        advice: what the format knows of the target's speed.
+        own: of the artifact.
+        twin: of the twin.
         at: now; readings that are older are said to be.
     """
     if disturbance(own) or disturbance(twin):
@@ -64,28 +84,33 @@ def speed_warning(
     latency, before = _median(own), _median(twin)
     if latency is None or before is None or latency <= NOISE * before:
         return []
-    reason = ""
-    if isinstance(target, TfliteTarget) and target.quantization.mode == "int16x8":
-        reason = "; LiteRT runs int16x8 in reference kernels"
-    if isinstance(target, TfliteTarget) and target.quantization.mode == "dynamic_range":
-        reason = "; activations are quantized anew in every operator"
+    reason = f"; {advice.slow_because}" if advice.slow_because else ""
     return [
         f"slower on this machine than without compression: p50 {format_time(latency)} against "
         f"{format_time(before)}, {latency / before:.1f} times as long{reason}{_age((*own, *twin), at)}"
     ]
 
 
+def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
+    """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
+
+    Args:
+        readings: of one model.
+        at: when the run began; readings that it took itself are later.
+    """
+    taken = [reading.taken_at for reading in readings if reading.samples]
+    if not taken:
+        return []
+    age_s = (at - min(taken)).total_seconds()
+    old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
+    reason = disturbance(readings)
+    return [*old, *([f"disturbed: {reason}"] if reason else [])]
+
+
 def _age(readings: Sequence[Reading], at: datetime | None) -> str:
     taken = [reading.taken_at for reading in readings if reading.metric == "latency"]
     age_s = (at - min(taken)).total_seconds() if at and taken else 0.0
     return f" (measured {format_age(age_s)} before this run)" if age_s > 0 else ""
-
-
-def _asks_for_compression(target: Target) -> bool:
-    quantization = target.quantization
-    if isinstance(target, TfliteTarget):
-        return target.quantization.mode != "float32"
-    return bool(quantization.methods() or quantization.activations)  # type: ignore[union-attr]
 
 
 def _grown_layers(inspection: Inspection, twin: Inspection) -> list[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from exporter.config.budgets import BudgetFile
 from exporter.data.sizes import ByteCount, Measurement
 from exporter.data.units import format_bytes, format_size
-from exporter.data.verdict import Status, Verdict
+from exporter.data.verdict import Severity, Status, Verdict
 from exporter.gates.baseline import Baseline
+from exporter.gates.judge import not_checked
 from exporter.sizes.models import in_one_app
 from exporter.sizes.packaging import Options
 from exporter.sizes.stores import Selected
@@ -101,7 +102,7 @@ def judge_bytes(
         limit=limit,
         status=status,
         margin=limit - size.value,
-        severity="error" if severity == "error" else "warning",
+        severity=grade(severity),
         reason=reason + ".",
     )
 
@@ -113,14 +114,12 @@ def _between(size: ByteCount, limit: int) -> str:
     )
 
 
-def missing(found: Measurement, metric: str, gate: str, severity: str) -> Verdict:
+def missing(found: Measurement, metric: str, gate: str, severity: str, *, limit: int | None = None) -> Verdict:
     """The verdict of `gate` on a subject whose `metric` could not be had."""
-    return Verdict(
-        subject=found.subject,
-        metric=gate,
-        value=None,
-        unit="B",
-        status=Status.NOT_CHECKED,
-        severity="error" if severity == "error" else "warning",
-        reason=f"its {metric} is unavailable: {found.unavailable or 'it was not measured'}.",
-    )
+    reason = f"its {metric} is unavailable: {found.unavailable or 'it was not measured'}."
+    return not_checked(found.subject, gate, "B", reason, limit=limit, severity=grade(severity))
+
+
+def grade(severity: str) -> Severity:
+    """A budget's ``warn`` or ``warning``, or ``error``, as a verdict's."""
+    return "error" if severity == "error" else "warning"

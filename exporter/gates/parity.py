@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
-from exporter.data.record import ChannelFact, OutputParity, Parity
-from exporter.data.target import CoremlTarget, Target
-from exporter.data.verdict import Status, Verdict, judge, not_checked
+from exporter.data.advice import GENERAL, Advice
+from exporter.data.parity import ChannelFact, OutputParity, Parity
+from exporter.data.target import Target
+from exporter.data.verdict import Bound, Status, Verdict
+from exporter.gates.judge import judge, not_checked
 from exporter.verification.channels import spoken
 from exporter.verification.paired import Interval, at_chance, paired_drop
 
@@ -24,22 +25,30 @@ FINITE = "parity.finite"
 VARIATION = "parity.variation"
 
 
-def parity_verdicts(target: Target, parity: Parity | None, reason: str = "", *, strict: bool = False) -> list[Verdict]:
+def parity_verdicts(
+    target: Target,
+    parity: Parity | None,
+    reason: str = "",
+    *,
+    strict: bool = False,
+    advice: Advice = GENERAL,
+) -> list[Verdict]:
     """One verdict a tolerance of the target, one on the worst part of any output, and one on NaN and infinity.
 
     Args:
         parity: what was measured; None when nothing could be.
         reason: why nothing could be.
         strict: whether an accuracy limit that the sample cannot decide is not checked.
+        advice: what to do about what is found, in the words of the target's format.
     """
     limits = {key: value for key, value in target.tolerances.model_dump().items() if value is not None}
     if parity is not None and (problem := _source_problem(parity)) and not _bad_outputs(parity):
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]
     if parity is None:
         return _unknown(target, limits, reason)
-    verdicts = [*_finite(target, parity), *_variation(target, parity)]
+    verdicts = [*_finite(target, parity, advice), *_variation(target, parity)]
     if "snr_db" in limits:
-        verdicts += _channels(target, parity, limits["snr_db"])
+        verdicts += _channels(target, parity, limits["snr_db"], advice)
     for key, limit in limits.items():
         accuracy = key.endswith("_drop_points")
         verdicts.append(
@@ -70,7 +79,7 @@ def _source_problem(parity: Parity) -> str:
     return f"the source itself gives NaN or infinity ({'; '.join(found)}) on {parity.data}" if found else ""
 
 
-def _finite(target: Target, parity: Parity) -> list[Verdict]:
+def _finite(target: Target, parity: Parity, advice: Advice) -> list[Verdict]:
     """A failed verdict where the artifact gives NaN or infinity and the source does not; nothing else."""
     bad = _bad_outputs(parity)
     if not bad:
@@ -80,7 +89,7 @@ def _finite(target: Target, parity: Parity) -> list[Verdict]:
         f"{(output.not_finite_example or 0) + 1}"
         for output in bad
     )
-    reason = f"NaN or infinity where the source is finite ({where}) {_where(parity)}{_overflow_advice(target)}"
+    reason = f"NaN or infinity where the source is finite ({where}) {_where(parity)}; {advice.on_overflow}"
     count = sum(output.not_finite for output in bad)
     return [judge(target.name, FINITE, count, "1", limit=0, bound="at most", reason=reason)]
 
@@ -102,16 +111,7 @@ def _variation(target: Target, parity: Parity) -> list[Verdict]:
     ]  # fmt: skip
 
 
-def _overflow_advice(target: Target) -> str:
-    if isinstance(target, CoremlTarget) and target.quantization.precision == "float16":
-        return (
-            "; float16 ends at 65504: keep the operation that overflows in float32, with "
-            'quantization.rules = [{ op_name = "LAYER", precision = "float32" }], or set precision = "float32"'
-        )
-    return "; look at the range of the values before the operation that gives them"
-
-
-def _channels(target: Target, parity: Parity, limit: float) -> list[Verdict]:
+def _channels(target: Target, parity: Parity, limit: float, advice: Advice) -> list[Verdict]:
     """The worst part of any output; nothing in records that have no outputs."""
     parts = [(output, output.worst) for output in parity.outputs if output.worst is not None and not output.not_finite]
     if not parts:
@@ -120,7 +120,7 @@ def _channels(target: Target, parity: Parity, limit: float) -> list[Verdict]:
     value = math.nan if math.isnan(worst.db) else worst.db
     reason = f"{_part(output, worst)} {_where(parity)}"
     if not value >= limit:
-        reason += _part_advice(target, output, worst)
+        reason += _part_advice(advice, output, worst)
     return [judge(target.name, CHANNELS, value, "dB", limit=limit, bound="at least", reason=reason)]
 
 
@@ -134,21 +134,16 @@ def _part(output: OutputParity, worst: ChannelFact) -> str:
     return f"{where}, {words[worst.kind]}: {worst.db:.4g} dB, error up to {worst.error:.3g}"
 
 
-def _part_advice(target: Target, output: OutputParity, worst: ChannelFact) -> str:
+def _part_advice(advice: Advice, output: OutputParity, worst: ChannelFact) -> str:
     """What to do where small quantities share an output with large ones."""
     if worst.kind != "constant" and worst.largest_peak <= worst.source_peak:
         return ""
     step = f"; its quantization step of {output.step:.3g} is " if output.step is not None else "; its step may be "
     wide = output.step is None or output.step > worst.spread
     why = f"{step}larger than that spread" if wide else ""
-    keep = (
-        'rules of precision = "float32" and activations = "none" for concat'
-        if isinstance(target, CoremlTarget)
-        else 'rules of keep = "float32" for CONCATENATION'
-    )
     return (
         f"{why}: split the head into outputs of their own, or keep it in float from its last layers to its "
-        f"concatenation: {keep} and each operator before it"
+        f"concatenation: {advice.keep_float} and each operator before it"
     )
 
 
@@ -166,7 +161,7 @@ def _plain(target: Target, key: str, limit: float, parity: Parity) -> Verdict:
     )  # fmt: skip
 
 
-def _bound(key: str) -> Literal["at least", "at most"]:
+def _bound(key: str) -> Bound:
     return "at least" if key in ("snr_db", "cosine", "top1_agreement") else "at most"
 
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from exporter.data.target import Budgets
-from exporter.data.verdict import Verdict, judge, not_checked
-from profilers.apple_placement import BUSY_METRIC, METRIC
+from exporter.data.verdict import Verdict
+from exporter.gates.judge import judge, not_checked
+from profilers.placement import BUSY_METRIC, METRIC
 from profilers.readings import Obtained, Reading
 
 

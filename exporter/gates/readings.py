@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from exporter.data.target import Budgets
 from exporter.data.units import format_time
-from exporter.data.verdict import Status, Verdict, judge, not_checked
-from profilers.output_check import OutputCheck
+from exporter.data.verdict import Status, Verdict
+from exporter.gates.judge import judge, not_checked
 from profilers.readings import Obtained, Reading
+from profilers.stages.outputs import OutputCheck
 from profilers.statistics import Estimate, mean_estimate, percentile_estimate
 from profilers.steadiness import LEAST_CPU_SHARE, cpu_share
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from exporter.config.budgets import BudgetFile, Waiver
 from exporter.data.sizes import Facet, Finding, Measurement
 from exporter.data.verdict import Status, Verdict
-from exporter.gates.baseline import sizes_of
-from exporter.gates.judging import Gates, judge_bytes, missing, total
+from exporter.gates.artifact import artifact_verdicts
+from exporter.gates.judge import not_checked
+from exporter.gates.judging import Gates, judge_bytes, total
 from exporter.gates.team import team_verdicts
 from exporter.sizes.models import in_one_app
 from exporter.sizes.packaging import Options
@@ -36,7 +37,7 @@ def judge_sizes(measurements: Sequence[Measurement], gates: Gates, options: Opti
         if found is not whole:
             verdicts += _uncovered(found, rules)
     for found in measurements:
-        verdicts += _own_limits(found)
+        verdicts += artifact_verdicts(found)
         verdicts += _packaging(found, gates.budgets)
     verdicts += team_verdicts(subjects, measurements, gates)
     return [_waived(verdict, gates.budgets.waivers, gates.today) for verdict in verdicts]
@@ -98,24 +99,8 @@ def _words(facet: Facet) -> str:
 def _uncovered(found: Measurement, rules: Sequence[Selected]) -> Iterator[Verdict]:
     """A subject that no rule of the stores asked for is about must not look as if it had passed them."""
     if rules and not any(_about(facet, selected) for selected in rules for facet in found.facets):
-        yield Verdict(
-            subject=found.subject,
-            metric="store",
-            value=None,
-            unit="B",
-            status=Status.NOT_CHECKED,
-            reason=f"no rule of the stores asked for is about what a {found.kind} shows; give the app, or its report.",
-        )
-
-
-def _own_limits(found: Measurement) -> Iterator[Verdict]:
-    """Budgets of the target that a run.json recorded."""
-    for metric, limit in found.limits.items():
-        size = sizes_of(found).figure(metric)
-        if size is None:
-            yield missing(found, metric, f"{metric}.target", "error")
-        else:
-            yield judge_bytes(found.subject, f"{metric}.target", size, limit, f"its {metric}", severity="error")
+        reason = f"no rule of the stores asked for is about what a {found.kind} shows; give the app, or its report."
+        yield not_checked(found.subject, "store", "B", reason)
 
 
 def _packaging(found: Measurement, budgets: BudgetFile) -> Iterator[Verdict]:

@@ -8,7 +8,8 @@ from exporter.data.sizes import ByteCount, Measurement
 from exporter.data.units import format_bytes, format_change, format_size
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.baseline import Baseline, Sizes, sizes_of
-from exporter.gates.judging import TOTAL, Gates, judge_bytes, missing, sum_sizes
+from exporter.gates.judge import not_checked
+from exporter.gates.judging import TOTAL, Gates, grade, judge_bytes, missing, sum_sizes
 
 
 def team_verdicts(
@@ -28,16 +29,9 @@ def team_verdicts(
 
 def _without_subject(budget: Budget) -> Verdict:
     what = f"model {budget.model!r} of {budget.subject!r}" if budget.model else repr(budget.subject)
-    return Verdict(
-        subject=budget.subject,
-        metric=budget.metric,
-        value=None,
-        unit="B",
-        limit=budget.max,
-        status=Status.NOT_CHECKED,
-        severity="error" if budget.severity == "error" else "warning",
-        reason=f"nothing that was measured is {what}: the budget is not checked.",
-    )
+    reason = f"nothing that was measured is {what}: the budget is not checked."
+    severity = grade(budget.severity)
+    return not_checked(budget.subject, budget.metric, "B", reason, limit=budget.max, severity=severity)
 
 
 def _budget_verdicts(
@@ -87,18 +81,19 @@ def _before(
     return None if old is None else old.figure(metric)
 
 
+def _without_baseline(subject: str, metric: str, severity: str, where: str) -> Verdict:
+    option = "--anchor" if metric.endswith("drift") else "--baseline"
+    told = f"{where} has no figure for it" if where else f"no {option} is given"
+    reason = f"there is no baseline: {told}. Write one with --write-baseline FILE."
+    return not_checked(subject, metric, "B", reason, severity=grade(severity))
+
+
 def _growth_verdict(
     subject: str, metric: str, now: ByteCount, before: ByteCount | None, allowed: Growth, severity: str, where: str
 ) -> Verdict:
     """The growth in bytes against the allowance in bytes; a percentage is turned into whole bytes of the old size."""
-    grade = "error" if severity == "error" else "warning"
     if before is None:
-        option = "--anchor" if metric.endswith("drift") else "--baseline"
-        told = f"{where} has no figure for it" if where else f"no {option} is given"
-        return Verdict(
-            subject=subject, metric=metric, value=None, unit="B", status=Status.NOT_CHECKED, severity=grade,
-            reason=f"there is no baseline: {told}. Write one with --write-baseline FILE.",
-        )  # fmt: skip
+        return _without_baseline(subject, metric, severity, where)
     limit = allowed.limit_bytes(before.value)
     change = now.value - before.value
     rounded = now.rounded or before.rounded
@@ -115,5 +110,5 @@ def _growth_verdict(
         reason += "; the figures are rounded more coarsely than that, so this cannot tell"
     return Verdict(
         subject=subject, metric=metric, value=change, unit="B", limit=limit, status=status, margin=limit - change,
-        severity=grade, reason=reason + ".",
+        severity=grade(severity), reason=reason + ".",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from exporter.data.units import format_time
 from exporter.data.verdict import Verdict, worst_first
 from exporter.report.facts import host_caveats, host_readings, other_readings, profiles_of, taken_at
 from exporter.report.summary import quantity
-from profilers.parse.op_profile import OpTime
+from profilers.parse.litert.op_profile import OpTime
 from profilers.readings import Obtained, Reading
 from profilers.session import ProfileResult
 from profilers.statistics import PERCENTILES, percentile, percentile_estimate

@@ -4,16 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from exporter.data.base import Frozen
 from exporter.data.diff import Change, Group, SizeDiff
 from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
-from exporter.data.record import Frozen, RunRecord, load_record
+from exporter.data.record import RunRecord, load_record
 from exporter.data.sizes import Measurement
-from exporter.formats.common.inspect import inspect
+from exporter.formats.files import inspect
+from exporter.formats.registry import format_of
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 
-INSPECTED = (".tflite", ".mlpackage", ".mlmodel", ".onnx")
 _GRAPH = "everything but weights"
 
 
@@ -69,7 +70,7 @@ def _side(found: Measurement, path: Path) -> _Side:
     files = {file.path: file.size_bytes for file in found.files} or {part.name: part.size_bytes for part in found.parts}
     groups: dict[Group, dict[str, int]] = {"file": files}
     notes: list[str] = []
-    if path.suffix.lower() in INSPECTED:
+    if format_of(path) is not None:
         try:
             inside = inspect(path)
         except MissingExtraError as error:
@@ -138,5 +139,7 @@ def _changes(before: dict[str, int], after: dict[str, int]) -> tuple[Change, ...
 
 
 def largest_first(changes: Iterable[Change]) -> list[Change]:
-    """By the size of the change, then of the thing, then by name."""
-    return sorted(changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name))
+    """By the size of the change, then of the thing, then by name; of a name that grew and shrank, first what grew."""
+    return sorted(
+        changes, key=lambda change: (-abs(change.bytes), -max(change.before, change.after), change.name, -change.bytes)
+    )

@@ -1,4 +1,4 @@
 """MODEL arguments: what they mean, what they hold, and the torch module behind them.
 
-`describe` and the types are light; `load` imports torch.
+`spec` and the types are light; `load` imports torch.
 """

@@ -3,21 +3,17 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterable
 from functools import cache
 
+from device_harness.machine import processor_name
 from exporter import __version__
 
-_LIBRARIES = (
-    "torch", "torchvision", "coremltools", "onnx", "onnx2tf", "onnxsim", "onnxruntime", "tensorflow", "ai-edge-litert",
-    "numpy", "pillow", "scikit-learn", "torch-pruning",
-)  # fmt: skip
 
-
-@cache
-def tool_versions() -> dict[str, str]:
-    """Installed versions of everything that decides an artifact; read from metadata, nothing is imported."""
+def versions_of(distributions: Iterable[str]) -> dict[str, str]:
+    """Versions of this program and of those `distributions` that are installed; nothing is imported."""
     versions = {"mobile-export": __version__}
-    for name in _LIBRARIES:
+    for name in distributions:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -30,16 +26,7 @@ def machine_facts() -> dict[str, str]:
     """What readings of this machine depend on."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": processor_name() or platform.machine(),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            names = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

@@ -4,21 +4,22 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from device_harness.apple.discovery import open_device
 from device_harness.apple.settings import AppleSettings
-from device_harness.apple_discovery import open_device
-from device_harness.device import Device
-from device_harness.runners.coreml import accelerator, model_digest
+from device_harness.digests import tree_digest
+from device_harness.protocol import Device
+from device_harness.runners.coreml import accelerator
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.coremltools_benchmarker import benchmark
 from exporter.data.record import DeviceProfile
-from exporter.data.target import Budgets, CoremlTarget
+from exporter.data.target import Budgets, Target
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_readings
 from exporter.use_cases.device_choice import APPLE_KINDS, host_reason
 from exporter.use_cases.profiling import Say, accelerator_note, on_devices
-from profilers.apple_benchmarker import benchmarker_readings
-from profilers.coreml_session import ASKED_UNITS, CoremlRun, profile_coreml
 from profilers.plan import ProfilePlan
+from profilers.readers.benchmarker import benchmarker_readings
+from profilers.readers.coreml import ASKED_UNITS, CoremlRun, profile_coreml
 from profilers.session import ProfileResult
 
 COREML_SUFFIXES = (".mlpackage", ".mlmodelc", ".mlmodel")
@@ -34,7 +35,7 @@ def profile_apple(
     models: Sequence[Path],
     serials: Sequence[str],
     plan: ProfilePlan,
-    target: CoremlTarget | None = None,
+    target: Target | None = None,
     *,
     name: str | None = None,
     instruments: bool = False,
@@ -72,7 +73,7 @@ def profile_apple(
     return on_devices(serials, open_it, measure, APPLE_KINDS)
 
 
-def units_for(target: CoremlTarget | None, plan: ProfilePlan) -> tuple[str, tuple[str, ...]]:
+def units_for(target: Target | None, plan: ProfilePlan) -> tuple[str, tuple[str, ...]]:
     """Compute units in the bench document's words, the target's before the plan's, and a sentence where they differ."""
     planned = PLAN_UNITS[plan.accelerator]
     if target is None:
@@ -97,13 +98,11 @@ def _benchmarked(device: Device, model: Path, plan: ProfilePlan, units: str) -> 
         conditions |= {"accelerator": ASKED_UNITS[units], "ran_on": "unknown"}
         warnings = (f"coremltools' benchmarker lets Core ML use all compute units; {units} was asked for",)
     readings = benchmarker_readings(result, info, conditions=conditions, taken_at=taken_at)
-    return ProfileResult(artifact=str(model), sha256=model_digest(model), device=info, plan=plan, readings=readings,
+    return ProfileResult(artifact=str(model), sha256=tree_digest(model), device=info, plan=plan, readings=readings,
                          warnings=warnings)  # fmt: skip
 
 
-def _judged(
-    result: ProfileResult, target: CoremlTarget | None, notes: tuple[str, ...], name: str | None
-) -> DeviceProfile:
+def _judged(result: ProfileResult, target: Target | None, notes: tuple[str, ...], name: str | None) -> DeviceProfile:
     serial = result.device.serial
     subject = f"{name or Path(result.artifact).name} on {serial}"
     budgets = target.budgets if target else Budgets()

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from device_harness.device import DeviceInfo, DeviceState
 from device_harness.discovery import discover
+from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.record import DeviceProfile
 from exporter.data.target import Target
-from exporter.data.verdict import not_checked
+from exporter.gates.devices import skipped_verdict
 
 TFLITE_KINDS = ("local", "adb")
 APPLE_KINDS = ("ios", "simulator", "mac")
@@ -110,7 +110,7 @@ def host_reason(info: DeviceInfo, target: Target | None) -> str:
 
 def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
     """The profile of a device that could not be tried: not checked, which fails a strict run."""
-    verdict = not_checked(f"{subject} on {skipped.device}", "device", "1", f"Not measured: {skipped.reason}")
+    verdict = skipped_verdict(subject, skipped.device, skipped.reason)
     return DeviceProfile(
         device=skipped.device, result=None, verdicts=(verdict,), info=skipped.info, skipped=skipped.reason
     )

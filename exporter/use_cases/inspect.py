@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from exporter.data.results import InspectResult
-from exporter.formats.common.inspect import inspect
+from exporter.formats.files import inspect
 
 
 def inspect_artifact(path: Path) -> InspectResult:

@@ -10,21 +10,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from device_harness.device import Device, DeviceInfo
 from device_harness.discovery import discover, open_device
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
 from device_harness.local import LocalDevice
+from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
 from exporter.data.record import DeviceProfile
-from exporter.data.target import Budgets, TfliteTarget
+from exporter.data.target import Budgets, Target
 from exporter.gates.readings import judge_outputs, judge_readings
 from exporter.use_cases.device_choice import TFLITE_KINDS, host_reason, misfit
-from profilers.benchmark_session import BenchmarkModel, profile_by_benchmark_model
-from profilers.output_check import Reference, make_reference
 from profilers.plan import ProfilePlan
+from profilers.readers.summaries import BenchmarkModel, profile_by_benchmark_model
 from profilers.session import ProfileResult, profile_models
+from profilers.stages.outputs import Reference, make_reference
 
 Say = Callable[[str], None]
 CLOSING_S = 5.0
@@ -47,7 +47,7 @@ def profile(
     serials: Sequence[str],
     plan: ProfilePlan,
     choice: RunnerChoice,
-    target: TfliteTarget | None = None,
+    target: Target | None = None,
     *,
     name: str | None = None,
     compare_outputs: bool = True,
@@ -148,7 +148,7 @@ def _explained(serial: str, kinds: Sequence[str], error: DeviceError) -> str:
     return misfit(serial, kinds, discover()[0]) or str(error)
 
 
-def plan_for(target: TfliteTarget | None, plan: ProfilePlan) -> tuple[ProfilePlan, tuple[str, ...]]:
+def plan_for(target: Target | None, plan: ProfilePlan) -> tuple[ProfilePlan, tuple[str, ...]]:
     """`plan` with the target's accelerator, and a sentence where the plan says another one."""
     if target is None or plan.accelerator == target.compute_units:
         return plan, ()
@@ -285,7 +285,7 @@ def _references(
 
 
 def _judged(
-    result: ProfileResult, target: TfliteTarget | None, notes: tuple[str, ...], name: str | None,
+    result: ProfileResult, target: Target | None, notes: tuple[str, ...], name: str | None,
     missing: dict[Path, str] | None,
 ) -> DeviceProfile:  # fmt: skip
     """Args: missing: why models have no outputs of this machine; None when outputs are not compared."""

@@ -7,28 +7,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.targets import load_targets
-from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.artifact import Artifact
+from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError, UsageProblem
+from exporter.data.parity import Parity
 from exporter.data.progress import Progress
-from exporter.data.record import Artifact, DeviceProfile, Parity, RunRecord, SourceRecord, StepResult, TargetRecord
-from exporter.data.source import SourceKind
-from exporter.data.target import CoremlTarget, Target
-from exporter.data.units import format_size
-from exporter.data.verdict import Verdict, exit_code, judge, not_checked
+from exporter.data.record import DeviceProfile, RunRecord, SourceRecord, TargetRecord
+from exporter.data.sizes import Measurement
+from exporter.data.target import Target
+from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, Troubles, attempt
-from exporter.formats.common.session import FILE_NAMES
-from exporter.gates.artifact import judge_artifact
+from exporter.formats.coreml.compile import compile_on_mac
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for, format_named
+from exporter.gates.artifact import artifact_verdicts
+from exporter.gates.devices import device_verdicts
 from exporter.gates.files import file_verdicts
-from exporter.gates.harm import conversion_warnings
+from exporter.gates.harm import caveats, conversion_warnings, step_warnings
 from exporter.gates.parity import parity_verdicts, parity_warnings
-from exporter.gates.readings import judge_readings
-from exporter.report.facts import caveats, host_readings
+from exporter.report.facts import host_readings
+from exporter.sizes.measure import measure, size_limits
+from exporter.sizes.packaging import Options
 from exporter.store.cache import Cache
 from exporter.store.output import output_folder, publish, write_text
-from exporter.store.tools import machine_facts, tool_versions
+from exporter.store.tools import machine_facts
 from exporter.use_cases.host import Readings, readings_here
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.stages import Converted, convert, parities
+from exporter.use_cases.tools import tool_versions
 
 if TYPE_CHECKING:
     from exporter.use_cases.device_choice import Selection
@@ -88,11 +94,9 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        if isinstance(target, CoremlTarget) and model.description.kind is SourceKind.ONNX:
-            raise UsageProblem(
-                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
-                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
-            )
+        refusal = format_named(target.format).refuse(target, model.description)
+        if refusal is not None:
+            raise UsageProblem(f"target {target.name}: {refusal}")
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
@@ -130,7 +134,7 @@ def _outcome(
 
 def _left_over(output: Path, target: Target) -> tuple[str, ...]:
     """An earlier run's artifact, which this run does not stand for, is named."""
-    path = output / target.name / FILE_NAMES[target.format]
+    path = output / target.name / format_named(target.format).file_name
     return (f"{path} is of an earlier run: this one made no artifact",) if path.exists() else ()
 
 
@@ -138,7 +142,7 @@ def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:
     """The conversion, and the artifact in its place in the output folder."""
     converted = convert(model, target)
     compressed = model.compressed(target.recipe)
-    path = Path(target.name) / FILE_NAMES[target.format]
+    path = Path(target.name) / format_named(target.format).file_name
     publish(converted.path, model.request.output / path)
     if compressed is not None:
         publish(compressed.path, model.request.output / target.name / compressed.path.name)
@@ -150,22 +154,24 @@ def _examined(
 ) -> dict[str, Any]:
     """Everything found out about an artifact; what could not be is not checked, with the reason."""
     target, facts = converted.target, converted.facts
+    advice = advice_for(target)
     compared, compared_cached, why_not = _parities(model, converted, troubles)
     no_readings: Readings = ((), [], False)
     taken, slower, taken_cached = troubles.attempt(lambda: readings_here(model, converted), no_readings)
     outcomes = [
         verdict
         for parity in compared or (None,)
-        for verdict in parity_verdicts(target, parity, why_not, strict=model.request.strict)
+        for verdict in parity_verdicts(target, parity, why_not, strict=model.request.strict, advice=advice)
     ]
     unprofiled: list[DeviceProfile] = []
     profiles = troubles.attempt(
         lambda: _profiles(model, target, model.request.output / artifact.path, devices), unprofiled
     )
-    outcomes += file_verdicts(target.name, converted.path, model.description.labels)
-    verdicts = [*_size_verdicts(target, converted, troubles), *outcomes, *device_verdicts(target, profiles)]
+    outcomes += file_verdicts(target.name, file_facts(converted.path), model.description.labels)
+    sizes = artifact_verdicts(_sizes(target, converted, troubles))
+    verdicts = [*sizes, *outcomes, *device_verdicts(target, profiles)]
     stages = {"conversion": converted.from_cache, "verification": compared_cached, "readings": taken_cached}
-    warnings = conversion_warnings(target, facts.inspection, facts.twin, facts.left_alone)
+    warnings = conversion_warnings(advice, facts.inspection, facts.twin, facts.left_alone)
     compressed = model.compressed(target.recipe)
     steps = compressed.steps if compressed is not None else ()
     return {
@@ -176,29 +182,9 @@ def _examined(
         "readings": (*taken, *(reading for item in profiles if item.result for reading in item.result.readings)),
         "profiles": tuple(profiles),
         "device_errors": tuple(f"{item.device}: {item.error}" for item in profiles if item.error),
-        "warnings": (*_step_warnings(steps), *facts.notes, *warnings, *slower, *parity_warnings(compared, outcomes)),
+        "warnings": (*step_warnings(steps), *facts.notes, *warnings, *slower, *parity_warnings(compared, outcomes)),
         "from_cache": tuple(name for name, cached in stages.items() if cached),
     }
-
-
-def _step_warnings(steps: Sequence[StepResult]) -> list[str]:
-    return [f"{step.method}: {warning}" for step in steps for warning in step.warnings]
-
-
-def device_verdicts(target: Target, profiles: Sequence[DeviceProfile]) -> list[Verdict]:
-    """Those of all profiles, and not checked for every budget that only a device can decide when none gave readings."""
-    found = [verdict for item in profiles for verdict in item.verdicts]
-    return found if any(item.result for item in profiles) else [*unprofiled_verdicts(target), *found]
-
-
-def unprofiled_verdicts(target: Target) -> list[Verdict]:
-    """Not checked, for every budget that only a device can decide, when none gave readings."""
-    reason = f"no device of {target.name} gave readings; --device names one"
-    verdicts = judge_readings(target.name, (), target.budgets)
-    if target.budgets.neural_engine is not None:
-        limit = target.budgets.neural_engine
-        verdicts.append(not_checked(target.name, "neural_engine", "1", reason, limit=limit))
-    return [verdict.model_copy(update={"reason": reason}) for verdict in verdicts]
 
 
 def _parities(model: ModelAtHand, converted: Converted, troubles: Troubles) -> tuple[tuple[Parity, ...], bool, str]:
@@ -213,14 +199,12 @@ def _parities(model: ModelAtHand, converted: Converted, troubles: Troubles) -> t
 
 
 def _compared(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
-    from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError, UnsupportedOpError
-
     try:
         return *parities(model, converted), ""
-    except UnsupportedOpError as error:
+    except NotEvaluableError as error:
         # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
         return (), False, str(error)
-    except (ModelFileError, ModelInputError) as error:
+    except ArtifactError as error:
         raise ToolError(str(error)) from error  # nobody gave this file: it was made here
 
 
@@ -242,21 +226,22 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     return selections(request.devices, targets, discover())
 
 
-def _size_verdicts(target: Target, converted: Converted, troubles: Troubles) -> list[Verdict]:
-    """Bytes as written, and what they add to a store's download."""
-    size, limit = converted.facts.inspection.size_bytes, target.budgets.size
-    verdicts = []
-    if limit is not None:
-        reason = f"{format_size(size)} of {format_size(limit)}"
-        verdicts.append(judge(target.name, "size", size, "B", limit=limit, bound="at most", reason=reason))
+def _sizes(target: Target, converted: Converted, troubles: Troubles) -> Measurement:
+    """The artifact's bytes as written and, where a budget asks for it, what it adds to a store's download."""
+    facts: dict[str, Any] = {
+        "subject": target.name,
+        "target": target.name,
+        "limits": size_limits(target.model_dump(mode="json")),
+    }
+    size = converted.facts.inspection.size_bytes
+    plain = Measurement(kind=target.format, size_bytes=size, install=None, download=None, **facts)
     if target.budgets.download is None:
-        return verdicts
-    found = attempt(lambda: judge_artifact(converted.path, target.name, download=target.budgets.download)[1])
+        return plain
+    found = attempt(lambda: measure(converted.path, Options(), compile_model=compile_on_mac)[0])
     if isinstance(found, Trouble):
         troubles.found.append(found)
-        reason = f"its download could not be measured: {found.reason}"
-        return [*verdicts, not_checked(target.name, "download", "B", reason, limit=target.budgets.download)]
-    return [*verdicts, *found]
+        return plain.model_copy(update={"unavailable": f"it could not be measured: {found.reason}"})
+    return found.model_copy(update=facts)
 
 
 def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
@@ -272,6 +257,7 @@ def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
         tools=tool_versions(),
         left_alone=facts.left_alone,
         twin_size_bytes=facts.twin.size_bytes,
+        route=facts.route,
         conversion_s=facts.conversion_s,
     )
 

@@ -1,28 +1,24 @@
 """Compares one artifact with its source."""
 
-import sys
 from pathlib import Path
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
 from exporter.data.layers import LayerComparison
+from exporter.data.parity import Parity
 from exporter.data.progress import Progress
-from exporter.data.record import Parity
 from exporter.data.results import VerifyResult
 from exporter.data.target import Target
-from exporter.data.verdict import exit_code
-from exporter.execution.heavy import load_torch
-from exporter.formats.common.whole import check_whole
+from exporter.data.verdict import Verdict, exit_code
+from exporter.formats.files import check_whole, file_facts
+from exporter.formats.format import Format
+from exporter.formats.registry import advice_for, all_formats, format_named, format_of, suffixes
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.store.cache import Cache
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.request import RunRequest
 from exporter.verification.compare import compare
-from exporter.verification.runners import CoremlRunner, Runner
-
-_FORMATS = {".tflite": "tflite", ".mlpackage": "coreml", ".mlmodel": "coreml"}
-_NAMES = {"tflite": "TFLite", "coreml": "Core ML"}
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: bool = False) -> VerifyResult:
@@ -32,61 +28,64 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
         request: the source, the target and the data.
         artifact: that anyone made.
         progress: shows what is being done.
-        layers: compare a Core ML artifact with its PyTorch source layer by layer too, on one example.
+        layers: compare layer by layer too, on one example.
 
     Raises:
         UsageProblem: the artifact is not there, damaged, of another format than the target, or its inputs, outputs or
-            labels are not the source's; or layers cannot be had of it or of its source.
+            labels are not the source's; or its format tells no layers, or its source has none.
         ToolError: it does not run.
     """
     if not artifact.exists():
         raise UsageProblem(f"artifact {artifact}: there is no such file or folder.")
     target = load_targets(request.target_names, user_file=request.targets_file)[0]
-    _refuse_other_format(artifact, target)
-    if layers and artifact.suffix not in (".mlpackage", ".mlmodel"):
-        raise UsageProblem(f"artifact {artifact}: layers can be compared in Core ML artifacts; this is none.")
+    form = _form_for(artifact, target)
+    if layers:
+        _refuse_without_layers(artifact, form)
     check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
-    parities = tuple(_compared(model, artifact, runner) for runner in _runners(artifact, model))
-    verdicts = [verdict for parity in parities for verdict in parity_verdicts(target, parity, strict=request.strict)]
-    verdicts += file_verdicts(target.name, artifact, model.description.labels)
-    found = tuple(_layers(model, artifact)) if layers else None
+    parities = tuple(_compared(model, artifact, form, name) for name in form.evaluators())
+    verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
+    verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)
+    found = tuple(_layers(model, artifact, form)) if layers else None
     return VerifyResult(artifact, parities, tuple(verdicts), exit_code(verdicts, strict=request.strict), found)
 
 
-def _compared(model: ModelAtHand, artifact: Path, runner: Runner) -> Parity:
+def _compared(model: ModelAtHand, artifact: Path, form: Format, evaluator: str) -> Parity:
+    runner = form.evaluator(evaluator, artifact, model.origin)
     reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {artifact.name}") as advance:
         return compare(runner, reference, advance)
 
 
-def _layers(model: ModelAtHand, artifact: Path) -> list[LayerComparison]:
-    """Every layer that is found in both the artifact and the source, in order."""
+def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:
+    return parity_verdicts(target, parity, strict=strict, advice=advice_for(target))
+
+
+def _refuse_without_layers(artifact: Path, form: Format) -> None:
+    if form.layers is None:
+        titles = " and ".join(one.title for one in all_formats() if one.layers is not None)
+        raise UsageProblem(f"artifact {artifact}: layers can be compared in {titles} artifacts; this is none.")
+
+
+def _layers(model: ModelAtHand, artifact: Path, form: Format) -> list[LayerComparison]:
+    """Every layer that is found in both the artifact and its PyTorch source, on one example, in order."""
     if model.source.module is None:
         raise UsageProblem(f"model {model.request.spec}: an ONNX source has no modules to compare layers with.")
-    from exporter.formats.coreml.reference.layers import compare_layers
-
-    torch = load_torch()
-    runner = model.artifact_runner(artifact)
-    assert isinstance(runner, CoremlRunner)
+    assert form.layers is not None
     example = model.evaluation.batch(model.evaluation.runs(1)[0])
-    data = runner.features(example)
     with model.progress.stage("Comparing layers"):
-        return compare_layers(runner.model, data, model.source.module, [torch.from_numpy(value) for value in example])
+        return form.layers(artifact, model.origin, model.source.module, example)
 
 
-def _refuse_other_format(artifact: Path, target: Target) -> None:
-    """A target's tolerances judge artifacts of its own format."""
-    form = _FORMATS.get(artifact.suffix)
+def _form_for(artifact: Path, target: Target) -> Format:
+    """The artifact's format, which is the target's: its tolerances judge artifacts of its own format."""
+    form = format_of(artifact)
     if form is None:
-        raise UsageProblem(f"artifact {artifact}: only {', '.join(_FORMATS)} can be verified.")
-    if form != target.format:
+        raise UsageProblem(f"artifact {artifact}: only {suffixes()} can be verified.")
+    if form.name != target.format:
         raise UsageProblem(
-            f"artifact {artifact} is a {_NAMES[form]} model, and target {target.name} is for {_NAMES[target.format]}. "
+            f"artifact {artifact} is a {form.title} model, and target {target.name} is for "
+            f"{format_named(target.format).title}. "
             f"Give a target of the artifact's format; `mobile-export targets` lists them."
         )
-
-
-def _runners(artifact: Path, model: ModelAtHand) -> list[Runner]:
-    native = artifact.suffix != ".tflite" and sys.platform == "darwin"
-    return [model.artifact_runner(artifact), *([model.artifact_runner(artifact, native=True)] if native else [])]
+    return form

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.record import ChannelFact
-from exporter.verification.metrics import Difference, Elements, decibels
+from exporter.data.parity import ChannelFact
+from exporter.verification.metrics import Difference, Elements
+from profilers.decibels import decibels
 
 QUANTITY_RATIO = 16.0
 """Neighbours in scale that differ by more are other quantities: boxes in pixels and scores, not channels of one map."""

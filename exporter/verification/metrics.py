@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profilers.decibels import decibels
+
 Values = NDArray[Any]
 
 
@@ -150,17 +152,6 @@ class Difference:
     def changed(self) -> float:
         """Share of values that differ at all."""
         return float(sum(item.changed.sum() for item in self.elements.values())) / max(1, self.total)
-
-
-def decibels(signal: float, noise: float) -> float:
-    """``10 log10(signal / noise)`` of two powers, for any two numbers that are not negative; NaN stays NaN."""
-    if math.isnan(signal) or math.isnan(noise) or (math.isinf(signal) and math.isinf(noise)):
-        return math.nan
-    if noise == 0:
-        return math.inf
-    if signal == 0 or math.isinf(noise):
-        return -math.inf
-    return math.inf if math.isinf(signal) else 10 * (math.log10(signal) - math.log10(noise))
 
 
 def _cosine(wanted: Values, found: Values) -> float:

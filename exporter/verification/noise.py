@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.record import Frozen
+from exporter.data.base import Frozen
 from exporter.data.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import normalize

@@ -1,4 +1,4 @@
-"""The obligations of `device_harness.device.Device`, as tests.
+"""The obligations of `device_harness.protocol.Device`, as tests.
 
 To put an implementation under contract, derive a class whose name begins with ``Test`` from `DeviceContract` and give
 it a fixture `subject` that returns a `Subject`: how to open the device, and how to look at it from outside.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from device_harness.device import Device
 from device_harness.errors import CommandTimeoutError, DeviceError, TransferError
+from device_harness.protocol import Device
 
 NASTY = ["a b", "$(touch pwned)", "`touch pwned`", "; touch pwned", "'", '"', "\\", "*", "-n", "~", "ü\u2028", "&&", ""]
 

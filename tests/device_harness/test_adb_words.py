@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness import errors
-from device_harness.adb_errors import classify, classify_transfer
-from device_harness.adb_facts import parse_devices, parse_properties
+from device_harness.adb.errors import classify, classify_transfer
+from device_harness.adb.facts import parse_devices, parse_properties
 
 LISTING = """* daemon started successfully
 List of devices attached

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 
-from device_harness.adb import AdbDevice
+from device_harness.adb.device import AdbDevice
 
 PROJECT = Path(__file__).resolve().parents[2]
 STANDINS = ("getprop", "dumpsys", "cmd", "perfetto", "svc", "settings", "input")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from device_harness.device import Device
 from device_harness.errors import DeviceError
+from device_harness.protocol import Device
 from tests.fakes.adbd import AdbdRig
 
 

@@ -58,7 +58,7 @@ def iio(path: Path) -> None:
 
 def perfetto(arguments: list[str]) -> None:
     """Sample until the configured duration is over or SIGTERM comes, then write the trace."""
-    from profilers.parse.protos import message_class
+    from profilers.parse.android.protos import message_class
 
     duration_s = int(sys.stdin.read().split("duration_ms:")[1].split()[0]) / 1e3
     stopped = []

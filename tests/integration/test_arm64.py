@@ -11,8 +11,8 @@ import pytest
 from device_harness.bench_document import parse_bench_document
 from device_harness.local import LocalDevice
 from device_harness.runners.build import Platform, build_litert_bench, host_platform
-from profilers.output_check import make_reference, read_tensor
 from profilers.outputs import signal_to_noise_db
+from profilers.stages.outputs import make_reference, read_tensor
 from tests.fakes.adbd import PROJECT, UnavailableError, debian_root
 
 pytestmark = pytest.mark.slow

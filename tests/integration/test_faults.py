@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from device_harness import adb, adb_client
+from device_harness.adb import client as adb_client
+from device_harness.adb import device as adb
 from device_harness.errors import DeviceNotFoundError, DeviceRebootedError, StorageFullError
 from tests.device_harness.contract import gone
 from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig

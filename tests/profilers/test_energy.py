@@ -6,11 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilers.energy import EnergyTrace, LoadWindow, energy_between, energy_per_inference, integrate_power, refusal
-from profilers.gauge import Gauge, gauge_trace
-from profilers.meters import odpm_trace, rails_trace, rapl_trace
-from profilers.parse.rails import RailSample
-from profilers.parse.sampler import Sample, parse_samples
+from profilers.meters.energy import (
+    EnergyTrace,
+    LoadWindow,
+    energy_between,
+    energy_per_inference,
+    integrate_power,
+    refusal,
+)
+from profilers.meters.gauge import Gauge, gauge_trace
+from profilers.meters.perfetto import odpm_trace, rails_trace, rapl_trace
+from profilers.parse.android.rails import RailSample
+from profilers.parse.linux.sampler import Sample, parse_samples
 
 
 def steps(powers: list[tuple[float, float]], interval_s: float = 0.1) -> EnergyTrace:

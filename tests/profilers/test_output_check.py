@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from device_harness.bench_document import BenchDocument, Tensor
-from device_harness.device import Device
 from device_harness.local import LocalDevice
+from device_harness.protocol import Device
 from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs
-from profilers.output_check import OutputCheck, Reference, check_outputs, make_reference
 from profilers.plan import ProfilePlan
+from profilers.stages.outputs import OutputCheck, Reference, check_outputs, make_reference
 
 Change = Callable[[str, Any], Any]
 

@@ -1,7 +1,7 @@
 """What /proc shows of a process."""
 
-from profilers.parse.sampler import Sample
-from profilers.sampled import ProcessUse, process_use
+from profilers.parse.linux.sampler import Sample
+from profilers.watch.sampled import ProcessUse, process_use
 
 STAT = "7 (a (b)) S 4 4 0 0 -1 10 6 0 0 0 {user} {system} 0 0 20 0 5 0 2 1 4"
 

@@ -13,7 +13,7 @@ from exporter.cli.reporter import Reporter
 @click.option("--layers", type=click.IntRange(0), default=15, show_default=True, metavar="N", help="Layers to show.")
 @report_options("inspect")
 def command(file: Path, layers: int, reporter: Reporter) -> int:
-    """Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization."""
+    """Show what is inside a converted model: operators, types, bytes, sparsity, quantization."""
     from exporter.use_cases.inspect import inspect_artifact
 
     return reporter.report(inspect_artifact(file), rows=layers)

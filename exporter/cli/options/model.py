@@ -30,7 +30,7 @@ _OPTIONS = [
 
 
 def model_options(command: Command) -> Command:
-    """Add the options to a command; it gets them as keyword arguments for `model_settings_from`."""
+    """Add the options to a command; it gets them as keyword arguments for `take_model_settings`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -38,7 +38,7 @@ def model_options(command: Command) -> Command:
 
 def take_model_settings(targets_file: Path | None, options: dict[str, Any]) -> "ModelSettings":
     """`ModelSettings` of a ``[model]`` table and the options, which win and are taken out of `options`."""
-    from exporter.data.model import model_settings, parse_shape
+    from exporter.config.model import model_settings, parse_shape
 
     given = {
         "weights": options.pop("weights"),

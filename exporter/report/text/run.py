@@ -6,7 +6,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.record import Artifact, Parity, RunRecord, TargetRecord
+from exporter.data.artifact import Artifact
+from exporter.data.parity import Parity
+from exporter.data.record import RunRecord, TargetRecord
 from exporter.data.results import RunResult
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict, worst_first

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from exporter.data.layers import LayerComparison, Statistics
-from exporter.data.record import Parity
+from exporter.data.parity import Parity
 from exporter.data.results import VerifyResult
 from exporter.report.renderer import View
 from exporter.report.text.console import laid_out, table, words

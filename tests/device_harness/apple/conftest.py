@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from device_harness import app_device
+from device_harness.apple import app as app_device
 from tests.fakes.apple.stage import Stage, set_stage
 
 # Shared machines are slow at times; what is tested is what the parsers do, not how fast.

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.apple import devicectl, simctl
+from device_harness.apple.pymobiledevice import parse_attached
 from device_harness.errors import UnreadableOutputError
-from device_harness.pymobiledevice import parse_attached
 from tests.fakes.apple.stage import DATA
 
 KEYS = st.sampled_from(

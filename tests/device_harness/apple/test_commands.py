@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from device_harness.app_device import AppDevice
-from device_harness.apple_device import AppleDevice
-from device_harness.apple_simulator import AppleSimulator
-from device_harness.pymobiledevice import PymobiledeviceDevice
+from device_harness.apple.app import AppDevice
+from device_harness.apple.phone import AppleDevice
+from device_harness.apple.pymobiledevice import PymobiledeviceDevice
+from device_harness.apple.simulator import AppleSimulator
 from tests.device_harness.apple.test_contract import ATTACHED, PHONE, SETTINGS, SIMULATOR
 from tests.fakes.apple.stage import Stage
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from device_harness import apple_discovery
+from device_harness.apple import discovery as apple_discovery
 from device_harness.apple.devicectl import parse_devices
+from device_harness.apple.phone import AppleDevice
 from device_harness.apple.settings import AppleSettings
-from device_harness.apple_device import AppleDevice
 from device_harness.errors import (
     CommandFailedError,
     DeviceDisconnectedError,
@@ -121,7 +121,7 @@ def test_a_whole_session(stage: Stage, session: str) -> None:
 
 
 def test_a_connection_that_stays_lost_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from device_harness import app_device
+    from device_harness.apple import app as app_device
 
     monkeypatch.setattr(app_device, "RECONNECT_S", 0.0)
     stage.play("clock_lost_for_good")
@@ -141,7 +141,7 @@ def test_settings_that_cannot_be_right_are_refused(monkeypatch: pytest.MonkeyPat
 
 def test_a_hung_tool_is_ended(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing waits for ever for a devicectl that does not answer."""
-    from device_harness import apple_device
+    from device_harness.apple import phone as apple_device
 
     monkeypatch.setattr(apple_device, "LIST_S", 0.5)
     stage.script({"tool": "xcrun", "args": ["devicectl", "list", "devices", "--json-output", "*"], "hang": True})
@@ -151,7 +151,7 @@ def test_a_hung_tool_is_ended(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_this_mac_describes_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactly these questions; a fact that is not told is left out."""
-    from device_harness import mac
+    from device_harness.apple import mac
 
     stage.script(
         {"tool": "sw_vers", "args": ["-productVersion"], "stdout": "15.2\n"},
@@ -166,7 +166,7 @@ def test_this_mac_describes_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_mac_is_found_first(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from device_harness import mac
+    from device_harness.apple import mac
 
     monkeypatch.setattr(mac, "runs_here", lambda: True)
     for program in (stage.folder / "bin").iterdir():

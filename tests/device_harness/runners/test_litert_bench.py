@@ -12,7 +12,7 @@ import pytest
 from device_harness.bench_document import parse_bench_document, schema_text
 from device_harness.local import LocalDevice
 from device_harness.runners.build import SOURCES, build_litert_bench, find_litert_library, host_platform
-from profilers.output_check import make_reference
+from profilers.stages.outputs import make_reference
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("cmake") is None, reason="CMake is not installed"),

@@ -5,7 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.data.verdict import Status, Verdict, exit_code, judge, not_checked, worst_first
+from exporter.data.verdict import Status, Verdict, exit_code, worst_first
+from exporter.gates.judge import judge, not_checked
 
 numbers = st.floats(allow_nan=False, allow_infinity=True)
 

@@ -8,10 +8,14 @@ import flatbuffers
 import numpy as np
 import pytest
 
+from exporter.data.artifact import FileFacts
 from exporter.data.verdict import Status
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.files import file_facts
 from exporter.formats.tflite.conversion.metadata import attach_labels
-from exporter.gates.files import embedded_labels, file_verdicts, label_verdicts
+from exporter.formats.tflite.inspection.file_facts import embedded_labels
+from exporter.gates.files import file_verdicts
 
 NAMES = ("ant", "bee", "cat", "dog")
 
@@ -25,7 +29,9 @@ def artifact(tmp_path: Path) -> Path:
 
 def test_the_models_names_pass(artifact: Path) -> None:
     assert embedded_labels(artifact) == NAMES
-    assert [verdict.status for verdict in label_verdicts("t", artifact, NAMES)] == [Status.PASSED]
+    assert [verdict.status for verdict in file_verdicts("t", FileFacts(labels=embedded_labels(artifact)), NAMES)] == [
+        Status.PASSED
+    ]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_the_models_names_pass(artifact: Path) -> None:
     ],
 )
 def test_shifted_and_missing_names_fail(artifact: Path, names: tuple[str, ...], words: str) -> None:
-    (verdict,) = label_verdicts("t", artifact, names)
+    (verdict,) = file_verdicts("t", FileFacts(labels=embedded_labels(artifact)), names)
     assert verdict.status is Status.FAILED
     assert verdict.reason == words
 
@@ -45,7 +51,8 @@ def test_shifted_and_missing_names_fail(artifact: Path, names: tuple[str, ...], 
 def test_a_file_or_a_model_without_names_says_nothing(artifact: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(b"\x1c\x00\x00\x00TFL3" + b"\x00" * 64)
-    assert label_verdicts("t", bare, NAMES) == label_verdicts("t", artifact, ()) == []
+    assert embedded_labels(bare) == ()
+    assert file_verdicts("t", FileFacts(), NAMES) == file_verdicts("t", FileFacts(labels=NAMES), ()) == []
 
 
 def tflite_file(folder: Path, weight: float, scale: float) -> Path:
@@ -88,14 +95,14 @@ def core_ml_file(folder: Path, weight: float) -> Path:
 
 
 def test_finite_constants_say_nothing(tmp_path: Path) -> None:
-    assert file_verdicts("t", tflite_file(tmp_path, 1.0, 0.5), ()) == []
-    assert file_verdicts("t", core_ml_file(tmp_path, 1.0), ()) == []
+    assert file_verdicts("t", file_facts(tflite_file(tmp_path, 1.0, 0.5)), ()) == []
+    assert file_verdicts("t", file_facts(core_ml_file(tmp_path, 1.0)), ()) == []
 
 
 def test_nan_in_weights_and_scales_fails_whatever_it_computes(tmp_path: Path) -> None:
-    (weight,) = file_verdicts("t", tflite_file(tmp_path, math.nan, 0.5), ())
-    (scale,) = file_verdicts("t", tflite_file(tmp_path, 1.0, math.nan), ())
-    (program,) = file_verdicts("t", core_ml_file(tmp_path, math.nan), ())
+    (weight,) = file_verdicts("t", file_facts(tflite_file(tmp_path, math.nan, 0.5)), ())
+    (scale,) = file_verdicts("t", file_facts(tflite_file(tmp_path, 1.0, math.nan)), ())
+    (program,) = file_verdicts("t", file_facts(core_ml_file(tmp_path, math.nan)), ())
     assert {verdict.status for verdict in (weight, scale, program)} == {Status.FAILED}
     assert "constants: weight;" in weight.reason
     assert "constants: scale of packed;" in scale.reason

@@ -339,7 +339,7 @@ def test_the_budgets_of_a_run_are_judged() -> None:
     """run.json carries its target's limits."""
     found = measurement("run.json:pixel", None, None, limits={"size": 0, "download": 5})
     verdicts = {one.metric: one.status for one in judge([found])}
-    assert verdicts == {"size.target": Status.FAILED, "download.target": Status.NOT_CHECKED}
+    assert verdicts == {"size": Status.FAILED, "download": Status.NOT_CHECKED}
 
 
 @given(measurements, gates())

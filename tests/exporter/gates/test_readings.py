@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from exporter.data.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs, judge_readings
-from profilers.output_check import OutputCheck
 from profilers.readings import Obtained, Reading, unavailable
+from profilers.stages.outputs import OutputCheck
 
 
 def reading(metric: str = "latency", unit: str = "s", **changes: Any) -> Reading:

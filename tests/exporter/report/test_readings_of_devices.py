@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness.device import DeviceInfo, DeviceState
+from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.record import DeviceProfile, RunRecord, load_record
 from exporter.data.results import RunResult
 from exporter.data.units import format_age
 from exporter.report.facts import caveats, host_readings, other_readings
 from exporter.report.readings import profile_lines
 from exporter.report.renderer import render
-from profilers.output_check import OutputCheck
-from profilers.parse.op_profile import OpTime
+from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
 from profilers.session import ProfileResult
+from profilers.stages.outputs import OutputCheck
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import Measurement
-from exporter.gates.artifact import judge_artifact
+from exporter.gates.artifact import artifact_verdicts
 from exporter.sizes.measure import measure
 from exporter.sizes.models import in_one_app
 from exporter.sizes.packaging import Options
@@ -129,10 +129,11 @@ def test_the_artifact_of_a_run_is_judged_by_its_targets_download_budget(tmp_path
     """`run` asks for this where a target has a download budget."""
     path = tmp_path / "m.tflite"
     path.write_bytes(tflite(5000))
-    found, verdicts = judge_artifact(path, "pixel-8", download=4000)
+    found = one(path).model_copy(update={"target": "pixel-8", "limits": {"download": 4000}})
     assert found.download is not None
+    verdicts = artifact_verdicts(found)
     assert [(one.subject, one.metric, one.status.value) for one in verdicts] == [("pixel-8", "download", "failed")]
-    assert judge_artifact(path, "pixel-8", download=None)[1] == []
+    assert not list(artifact_verdicts(one(path)))
 
 
 def test_a_run_outside_its_folder_is_refused(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from device_harness.device import DeviceInfo, DeviceState
+from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.target import Target
 from exporter.data.verdict import Status, exit_code
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,
     TFLITE_KINDS,

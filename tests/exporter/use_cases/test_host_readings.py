@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from exporter.data.target import TfliteQuantization, TfliteTarget
+from exporter.formats.registry import advice_for
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
 from exporter.store.cache import Cache
 from exporter.use_cases import stages
@@ -76,15 +77,15 @@ def test_disturbed_readings_in_the_cache_are_not_shown_as_they_are(read: Any) ->
 
 def test_no_warning_is_made_from_disturbed_readings() -> None:
     """Twice as slow with a third of a CPU says nothing of the model."""
-    assert speed_warning(TARGET, taken(1.0, 0.02), taken(1.0, 0.01))
-    assert not speed_warning(TARGET, taken(0.33, 0.02), taken(1.0, 0.01))
-    assert not speed_warning(TARGET, taken(1.0, 0.02), taken(0.9, 0.01))
+    assert speed_warning(advice_for(TARGET), taken(1.0, 0.02), taken(1.0, 0.01))
+    assert not speed_warning(advice_for(TARGET), taken(0.33, 0.02), taken(1.0, 0.01))
+    assert not speed_warning(advice_for(TARGET), taken(1.0, 0.02), taken(0.9, 0.01))
 
 
 def test_slow_kernels_are_said_in_numbers() -> None:
     """int16x8 runs reference kernels: a slower variant is not sold as a better one."""
     wide = TARGET.model_copy(update={"quantization": TfliteQuantization(mode="int16x8")})
-    (words,) = speed_warning(wide, taken(1.0, 0.02), taken(1.0, 0.01))
+    (words,) = speed_warning(advice_for(wide), taken(1.0, 0.02), taken(1.0, 0.01))
     assert "20 ms against 10 ms, 2.0 times as long" in words
     assert "reference kernels" in words
 
@@ -92,9 +93,9 @@ def test_slow_kernels_are_said_in_numbers() -> None:
 def test_a_warning_made_from_old_readings_says_so() -> None:
     now = datetime.now(UTC)
     old = taken(1.0, 0.02, taken_at=now - timedelta(hours=3, minutes=1))
-    (words,) = speed_warning(TARGET, old, taken(1.0, 0.01), at=now)
+    (words,) = speed_warning(advice_for(TARGET), old, taken(1.0, 0.01), at=now)
     assert words.endswith("(measured 3 h before this run)")
-    (words,) = speed_warning(TARGET, taken(1.0, 0.02), taken(1.0, 0.01), at=now)
+    (words,) = speed_warning(advice_for(TARGET), taken(1.0, 0.02), taken(1.0, 0.01), at=now)
     assert "measured" not in words
 
 

@@ -81,11 +81,13 @@ def test_whatever_strikes_one_target_the_other_is_finished(
 ) -> None:
     original = getattr(main_job, where)
     if where == "conversion_warnings":
+        calls: list[object] = []
 
-        def warnings(target: Any, *facts: Any) -> Any:
-            if target.name == "first":
+        def warnings(*facts: Any) -> Any:
+            calls.append(facts)
+            if len(calls) == 1:
                 raise error
-            return original(target, *facts)
+            return original(*facts)
 
         monkeypatch.setattr(main_job, where, warnings)
     else:
@@ -143,7 +145,7 @@ def test_a_download_that_cannot_be_measured_is_not_checked(
     def fails(*_: Any, **__: Any) -> Any:
         raise IndexError("beyond")
 
-    monkeypatch.setattr(main_job, "judge_artifact", fails)
+    monkeypatch.setattr(main_job, "measure", fails)
     record = job()
     assert record.exit_code == 3
     assert [v.status for v in record.verdicts() if v.metric == "download"] == [Status.NOT_CHECKED] * 2

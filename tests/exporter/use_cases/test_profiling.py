@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from device_harness.device import DeviceInfo
 from device_harness.errors import DeviceError, DeviceNotFoundError
 from device_harness.local import LocalDevice
+from device_harness.protocol import DeviceInfo
 from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter.data.record import DeviceProfile
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.data.verdict import Status
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.use_cases import profiling
 from exporter.use_cases.coreml_profiling import profile_apple, units_for
 from exporter.use_cases.device_choice import Selection, Skipped

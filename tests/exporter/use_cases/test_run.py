@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from exporter.data.record import load_record
-from exporter.data.target import CoremlTarget
 from exporter.data.verdict import Status
-from exporter.use_cases.run import unprofiled_verdicts
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.gates.devices import unmeasured_verdicts
 from tests.exporter.use_cases.conftest import Done, Workspace
 
 
@@ -320,12 +320,12 @@ def test_budgets_of_devices_are_not_checked_without_a_device() -> None:
     """Protects against a latency budget that a run without a phone would pass over in silence."""
     budgets = {"latency_p90": "10 ms", "peak_memory": "100 MB", "energy": "3 mJ", "neural_engine": 0.95}
     target = CoremlTarget.model_validate({"name": "t", "format": "coreml", "minimum_os": "iOS 18", "budgets": budgets})
-    verdicts = unprofiled_verdicts(target)
+    verdicts = unmeasured_verdicts(target)
     assert {verdict.metric for verdict in verdicts} == {
         "latency.p90",
         "memory.peak",
         "energy.inference",
-        "neural_engine",
+        "placement.neural_engine",
     }
     assert {verdict.status for verdict in verdicts} == {Status.NOT_CHECKED}
     assert all("--device" in verdict.reason for verdict in verdicts)

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.record import Parity
+from exporter.data.parity import Parity
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.registry import advice_for
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.parity import parity_verdicts
 from exporter.verification.compare import compare, reference_outputs
 
@@ -76,4 +78,4 @@ def passes(verdicts: Sequence[Verdict]) -> bool:
 
 def judged(wanted: Sequence[Outputs], found: Sequence[Outputs], snr_db: float = 30.0) -> list[Verdict]:
     """Verdicts of two tables under a limit."""
-    return parity_verdicts(tflite_target(snr_db=snr_db), measured(wanted, found))
+    return parity_verdicts(tflite_target(snr_db=snr_db), measured(wanted, found), advice=advice_for(tflite_target()))

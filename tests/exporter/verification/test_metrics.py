@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from exporter.verification.metrics import Difference, Ranking, decibels, is_class_scores, rank_of
+from exporter.verification.metrics import Difference, Ranking, is_class_scores, rank_of
+from profilers.decibels import decibels
 
 values = hnp.arrays(np.float32, st.integers(2, 8), elements=st.floats(-100, 100, width=32))
 anything = hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), elements=st.floats(width=32))

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from exporter.data.record import Parity
+from exporter.data.parity import Parity
 from exporter.data.verdict import Status
+from exporter.formats.registry import advice_for
 from exporter.gates.parity import parity_verdicts, parity_warnings
 
 from .runs import Table, coreml_target, description, indices, judged, measured, passes, tflite_target
@@ -105,7 +106,7 @@ def test_powers_beyond_float64_are_not_lost_among_good_parts() -> None:
 def test_float16_overflow_says_what_to_do() -> None:
     wanted = [[np.asarray([[7e4, 1.0]])], [[[6e4, 1.0]]]]
     found = [[np.asarray([[np.inf, 1.0]])], [[[6e4, 1.0]]]]
-    verdicts = parity_verdicts(coreml_target(snr_db=30), measured(wanted, found))  # type: ignore[arg-type]
+    verdicts = parity_verdicts(coreml_target(snr_db=30), measured(wanted, found), advice=advice_for(coreml_target()))  # type: ignore[arg-type]
     assert {verdict.metric: verdict.value for verdict in verdicts} == {"parity.finite": 1.0, "parity.snr": -math.inf}
     assert 'precision = "float32"' in verdicts[0].reason
 
@@ -199,7 +200,7 @@ def test_a_network_that_ignores_its_input_does_not_pass() -> None:
 
 def test_on_made_up_examples_that_is_a_warning() -> None:
     parity = measured(*_alike(follows=False)).model_copy(update={"drawn": True})
-    verdicts = parity_verdicts(tflite_target(snr_db=20), parity)
+    verdicts = parity_verdicts(tflite_target(snr_db=20), parity, advice=advice_for(tflite_target()))
     assert passes(verdicts)
     (warning,) = parity_warnings([parity], verdicts)
     assert "a network that ignores its input would pass: give --evaluation" in warning

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from device_harness.bench_document import Battery, BenchDocument, ThermalState
-from device_harness.device import ClockOffset, DeviceInfo
 from device_harness.errors import CommandFailedError, DeviceError
-from profilers import apple_recording, coreml_session
-from profilers.coreml_session import CoremlRun, profile_coreml
+from device_harness.protocol import ClockOffset, DeviceInfo
 from profilers.parse.apple.powermetrics import PowerSample
 from profilers.parse.apple.xctrace_toc import parse_toc
 from profilers.plan import ProfilePlan
+from profilers.readers import coreml as coreml_session
+from profilers.readers.coreml import CoremlRun, profile_coreml
 from profilers.readings import Obtained, Reading
+from profilers.stages import instruments as apple_recording
 from tests.profilers.apple.test_placement import EXPORT, ROWS, SAMPLE
 
 PLAN = ProfilePlan.desk_check(processes=2)
@@ -48,7 +49,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return next(device.documents)
 
     monkeypatch.setattr(coreml_session, "push_model", lambda device, model: model.name)
-    monkeypatch.setattr(coreml_session, "model_digest", lambda model: "0" * 64)
+    monkeypatch.setattr(coreml_session, "tree_digest", lambda model: "0" * 64)
     monkeypatch.setattr(coreml_session, "run_plan", run)
     return plans
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError, ToolMissingError, UnreadableOutputError
-from profilers.apple_cpu import BatteryMonitor, ProcessMonitor, process_readings
-from profilers.apple_energy import (
+from profilers.meters.energy import LoadWindow
+from profilers.meters.powermetrics import (
     Origin,
     Powermetrics,
     battery_trace,
@@ -19,10 +19,10 @@ from profilers.apple_energy import (
     rail_trace,
     simulator_energy,
 )
-from profilers.energy import LoadWindow
 from profilers.parse.apple.powermetrics import PowerSample
 from profilers.parse.apple.telemetry import BatterySample
 from profilers.readings import Obtained
+from profilers.watch.battery import BatteryMonitor, ProcessMonitor, process_readings
 from tests.fakes.apple.stage import Stage
 
 ORIGIN = Origin("mac", datetime(2026, 1, 1, tzinfo=UTC))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError, CommandTimeoutError
-from profilers import apple_instruments
-from profilers.apple_instruments import Recording, contents, export_table
+from profilers.watch import recording as apple_instruments
+from profilers.watch.recording import Recording, contents, export_table
 from tests.fakes.apple.stage import Stage
 
 STARTED = "Starting recording with the Core ML instrument. Time limit: 5.0 s\nCtrl-C to stop the recording\n"

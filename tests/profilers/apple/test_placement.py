@@ -13,7 +13,7 @@ from device_harness.runners.coreml_build import SOURCES
 from exporter.data.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.placement import judge_placement
-from profilers.apple_placement import cost_shares, plan_reading, recorded_reading
+from profilers.placement import cost_shares, plan_reading, recorded_reading
 from profilers.readings import Obtained, Reading
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.errors import UnreadableOutputError
-from profilers.parse import battery, benchmark_model, benchmark_result, op_profile, proc, rails, thermal
-from profilers.parse.protos import message_class
+from profilers.parse.android import battery, rails, thermal
+from profilers.parse.android.protos import message_class
+from profilers.parse.linux import proc
+from profilers.parse.litert import benchmark_model, benchmark_result, op_profile
 
 TEXTS: dict[Callable[[str], Any], str] = {
     benchmark_model.parse_benchmark_text: (
@@ -80,7 +82,8 @@ def test_any_text(parse: Callable[[str], Any], data: st.DataObject) -> None:
     sample = TEXTS[parse]
     start = data.draw(st.integers(0, len(sample)))
     end = data.draw(st.integers(start, len(sample)))
-    noise = data.draw(st.one_of(st.text(max_size=40), st.text("0123456789.e+-=:,%\n\t ()", max_size=40)))
+    digits = st.text("0123456789.e+-=:,%\n\t ()", max_size=40)
+    noise = data.draw(st.one_of(st.text(max_size=40), digits, st.sampled_from(["9" * 400, "1e999", "nan", "-inf"])))
     for text in (noise, sample[:start] + noise + sample[end:]):
         with contextlib.suppress(UnreadableOutputError):
             assert all(map(math.isfinite, numbers(parse(text))))

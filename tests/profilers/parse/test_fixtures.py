@@ -7,13 +7,19 @@ from typing import Any
 import pytest
 
 from device_harness.errors import UnreadableOutputError
-from profilers.parse.battery import parse_batterystats, parse_dumpsys_battery, parse_power_supply
-from profilers.parse.benchmark_model import parse_benchmark_text
-from profilers.parse.benchmark_result import parse_result_json
-from profilers.parse.op_profile import parse_op_table
-from profilers.parse.proc import parse_cpuinfo, parse_meminfo_total, parse_process_stat, parse_simpleperf, parse_top
-from profilers.parse.rails import parse_odpm, parse_perfetto
-from profilers.parse.thermal import parse_thermalservice
+from profilers.parse.android.battery import parse_batterystats, parse_dumpsys_battery, parse_power_supply
+from profilers.parse.android.rails import parse_odpm, parse_perfetto
+from profilers.parse.android.thermal import parse_thermalservice
+from profilers.parse.linux.proc import (
+    parse_cpuinfo,
+    parse_meminfo_total,
+    parse_process_stat,
+    parse_simpleperf,
+    parse_top,
+)
+from profilers.parse.litert.benchmark_model import parse_benchmark_text
+from profilers.parse.litert.benchmark_result import parse_result_json
+from profilers.parse.litert.op_profile import parse_op_table
 
 MIB = 2**20
 

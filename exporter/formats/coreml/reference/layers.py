@@ -19,6 +19,7 @@ from torch import nn
 from exporter.data.layers import LayerComparison, Statistics
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.plan import Observation
+from profilers.decibels import snr_db
 
 _ACTIVATIONS = frozenset({
     "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",
@@ -176,13 +177,7 @@ def _statistics(value: torch.Tensor) -> Statistics:
 
 
 def _compare(call: _Call, value: Observation) -> LayerComparison:
-    source, artifact = call.value.double().reshape(-1), value.value.double().reshape(-1)
-    noise = float((source - artifact).square().sum())
-    signal = float(source.square().sum())
-    if noise == 0:
-        snr = math.inf
-    else:
-        snr = 10 * math.log10(signal / noise) if signal > 0 and math.isfinite(noise) else -math.inf
+    snr = snr_db(call.value.double().numpy(), value.value.double().numpy())
     return LayerComparison(
         call.module, call.kind, value.name, value.location, snr, _statistics(call.value), _statistics(value.value)
     )

@@ -5,17 +5,15 @@ channels, or when its operation is of a type that it does not compress; and grou
 the weight itself.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from exporter.formats.coreml.reference.blobs import stored_bytes
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.package import read_model_file
+from profilers.decibels import snr_db
 
 _COUNTED = 256  # bytes; less is a bias or a setting, not a weight
 
@@ -32,7 +30,7 @@ class WeightChange:
         after_bytes: stored for it in the compressed file, tables, scales, masks and offsets included.
         form: the operations that decompress it, joined by ``+``; empty when it is stored as it is.
         snr_db: power of the twin's values over that of the difference, for an operation's ``weight``; infinite when
-        equal.
+            equal.
     """
 
     operation: str
@@ -66,7 +64,7 @@ def compare_with_twin(compressed: Path | str, twin: Path | str) -> list[WeightCh
             continue
         operation, operand = key
         known = operand == "weight" and operation in values and operation in originals
-        snr = _snr_db(originals[operation], values[operation]) if known else None
+        snr = snr_db(originals[operation], values[operation]) if known else None
         changes.append(WeightChange(operation, op_type, operand, before[key][1], size, form, snr))
     return changes
 
@@ -107,11 +105,3 @@ def _chain(binding: Any, producers: dict[str, Any]) -> list[tuple[int, str]] | N
 def _bindings(operation: Any) -> Iterator[Any]:
     for argument in operation.inputs.values():
         yield from argument.arguments
-
-
-def _snr_db(original: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> float:
-    noise = float(np.square(original - value, dtype=np.float64).sum())
-    signal = float(np.square(original, dtype=np.float64).sum())
-    if noise == 0:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal > 0 and math.isfinite(noise) else -math.inf

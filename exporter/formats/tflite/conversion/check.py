@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError, first_line
 from exporter.data.source import InputSpec
 from exporter.execution.heavy import load, quiet
+from profilers.decibels import snr_db
 
 LEAST_SNR_DB = 60.0
 """Float rounding leaves 100 dB and more in the networks tried; what is below this is computed wrongly."""
@@ -44,12 +45,4 @@ def least_snr(found: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -
 def _snr(found: NDArray[Any], expected: NDArray[Any]) -> float:
     if found.shape != expected.shape:
         return -np.inf
-    wanted, got = expected.astype(np.float64), found.astype(np.float64)
-    finite = np.isfinite(wanted)
-    if not np.array_equal(wanted[~finite], got[~finite], equal_nan=True) or not np.isfinite(got[finite]).all():
-        return -np.inf
-    noise = float(np.square(wanted[finite] - got[finite]).sum())
-    if noise == 0:
-        return BEST_DB
-    signal = float(np.square(wanted[finite]).sum())
-    return min(BEST_DB, 10 * float(np.log10(signal / noise))) if signal else -np.inf
+    return min(BEST_DB, snr_db(expected, found))

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import CoremlTarget
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.session import Conversion, ConversionSession
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.registry import advice_for
+from exporter.formats.session import Conversion, ConversionSession
 from exporter.gates.harm import conversion_warnings
 from exporter.verification.compare import compare, reference_outputs
 from exporter.verification.noise import noise
-from exporter.verification.runners import CoremlRunner, TorchRunner
+from exporter.verification.runners import TorchRunner
 
 
 def target(minimum_os: str = "iOS 18", **settings: Any) -> CoremlTarget:
@@ -158,7 +160,9 @@ def test_a_table_larger_than_its_weight_is_a_warning(convert: Any) -> None:
     """Protects against palettization that adds bytes: 256 entries for 80 weights."""
     quantization = palette(nbits=8)
     conversion = convert(quantization=quantization)
-    warnings = conversion_warnings(target(quantization=quantization), conversion.inspection, conversion.twin, ())
+    warnings = conversion_warnings(
+        advice_for(target(quantization=quantization)), conversion.inspection, conversion.twin, ()
+    )
     assert any("became larger by compression" in warning and "head" in warning for warning in warnings)
 
 

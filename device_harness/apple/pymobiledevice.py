@@ -1,0 +1,177 @@
+"""An iPhone or iPad that any computer reaches through the program pymobiledevice3, which is installed apart (GPL)."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_harness import process
+from device_harness.apple.advice import check
+from device_harness.apple.app import AppDevice
+from device_harness.apple.documents import Document, read_json, text
+from device_harness.apple.settings import AppleSettings
+from device_harness.errors import (
+    CommandFailedError,
+    DeviceError,
+    TransferError,
+    UnreadableOutputError,
+)
+from device_harness.protocol import CommandResult, DeviceInfo, DeviceState
+
+TOOL = "pymobiledevice3"
+INSTALL = "Install it beside this program: pipx install pymobiledevice3 (version 11 or newer)."
+COMMAND_S = 120.0
+COPY_S = 600.0
+
+
+@dataclass(frozen=True)
+class AttachedDevice:
+    """One entry of `pymobiledevice3 usbmux list`."""
+
+    udid: str
+    name: str | None
+    kind: str | None
+    product_type: str | None
+    os_version: str | None
+    os_build: str | None
+    connection: str | None
+
+
+def parse_attached(content: bytes | str) -> tuple[AttachedDevice, ...]:
+    """The devices in the JSON list that `usbmux list` prints; entries without an identifier are passed over.
+
+    Raises:
+        UnreadableOutputError: not such a list.
+    """
+    entries = read_json(content, TOOL)
+    if not isinstance(entries, list):
+        raise UnreadableOutputError(f"{TOOL} usbmux list printed a JSON {type(entries).__name__}, not a list.")
+    found = (_attached(entry) for entry in entries if isinstance(entry, dict))
+    return tuple(device for device in found if device is not None)
+
+
+def _attached(entry: Document) -> AttachedDevice | None:
+    udid = text(entry, "UniqueDeviceID", "Identifier")
+    if udid is None:
+        return None
+    return AttachedDevice(
+        udid=udid,
+        name=text(entry, "DeviceName"),
+        kind=text(entry, "DeviceClass"),
+        product_type=text(entry, "ProductType"),
+        os_version=text(entry, "ProductVersion"),
+        os_build=text(entry, "BuildVersion"),
+        connection=text(entry, "ConnectionType"),
+    )
+
+
+def list_attached() -> tuple[AttachedDevice, ...]:
+    """Devices that usbmuxd sees, by cable or network.
+
+    Raises:
+        ToolMissingError: pymobiledevice3 or usbmuxd is not there.
+        UnreadableOutputError: an answer in no known layout.
+    """
+    process.find_program(TOOL, INSTALL)
+    result = process.run([TOOL, "usbmux", "list"], timeout_s=COMMAND_S)
+    check(result, "Listing devices with pymobiledevice3 failed", serial=None)
+    return parse_attached(result.stdout)
+
+
+def describe(attached: AttachedDevice) -> DeviceInfo:
+    """The device; usbmux lists only those that are paired and can be reached."""
+    facts = {"product_type": attached.product_type, "os_build": attached.os_build, "name": attached.name,
+             "through": TOOL}  # fmt: skip
+    return DeviceInfo(
+        serial=attached.udid,
+        kind="ios",
+        state=DeviceState.READY,
+        model=attached.product_type or attached.kind,
+        os=f"iOS {attached.os_version}" if attached.os_version else None,
+        connection={"USB": "usb", "Network": "network"}.get(attached.connection or ""),
+        facts={key: value for key, value in facts.items() if value},
+    )
+
+
+_LAUNCHED = re.compile(r"^Process launched with pid ([0-9]+)\s*$", re.MULTILINE)
+
+
+class PymobiledeviceDevice(AppDevice):
+    """Implements `Device` with pymobiledevice3 and the runner app (an .ipa that was signed elsewhere)."""
+
+    def __init__(self, attached: AttachedDevice, settings: AppleSettings) -> None:
+        super().__init__(attached.udid, settings.bundle)
+        self._attached = attached
+
+    def info(self) -> DeviceInfo:
+        """As usbmux listed it."""
+        return describe(self._attached)
+
+    def install(self, package: Path) -> str:
+        """Install a signed .ipa or .app."""
+        self.command(
+            ["apps", "install", "--developer", str(package.resolve())],
+            f"Installing {package.name} failed",
+            timeout_s=COPY_S,
+        )
+        return self.bundle
+
+    def copy_to(self, source: Path, destination: str) -> None:
+        """`apps push` into the app's container; folders on the way are made by the runner's launch."""
+        command = ["apps", "push", self.bundle, str(source.resolve()), destination]
+        self.command(command, f"Copying {source} failed", timeout_s=COPY_S, otherwise=TransferError)
+
+    def copy_from(self, source: str, destination: Path) -> None:
+        """`apps pull`, which answers 0 also where it only logged an error: the file must be there afterwards."""
+        destination.unlink(missing_ok=True)
+        command = ["apps", "pull", self.bundle, source, str(destination.resolve())]
+        self.command(command, f"Copying {source} failed", timeout_s=COPY_S, otherwise=TransferError)
+        if not destination.is_file():
+            raise TransferError(f"Copying {source} from {self.serial} gave no file.", serial=self.serial)
+
+    def launch(self, arguments: Sequence[str], env: Mapping[str, str]) -> int:
+        """`developer dvt launch`, which takes one string and splits it as a shell would.
+
+        Raises:
+            CommandFailedError: it did not tell the process identifier.
+        """
+        variables = [part for name, value in env.items() for part in ("--env", f"{name}={value}")]
+        command = ["developer", "dvt", "launch", *variables, shlex.join([self.bundle, *arguments])]
+        result = self.command(command, f"Launching {self.bundle} on {self.serial} failed")
+        match = _LAUNCHED.search(result.text)
+        if match is None:
+            raise CommandFailedError(
+                f"{TOOL} did not tell the process identifier: {result.text[-300:]}", serial=self.serial
+            )
+        return int(match[1])
+
+    def alive(self, pid: int) -> bool:
+        """`developer dvt process-id-for-bundle-id`, which prints 0 when the app does not run."""
+        command = ["developer", "dvt", "process-id-for-bundle-id", self.bundle]
+        answer = self.command(command, "Asking for the app's process failed").text.split()
+        if not answer or not answer[-1].isdecimal():
+            raise UnreadableOutputError(
+                f"{TOOL} printed no process identifier but {answer[-1:]!r}.", serial=self.serial
+            )
+        return int(answer[-1]) == pid
+
+    def terminate(self, pid: int) -> None:
+        """`developer dvt kill`."""
+        try:
+            self.command(["developer", "dvt", "kill", str(pid)], f"Ending process {pid} failed")
+        except DeviceError:
+            if self.alive(pid):
+                raise
+
+    def command(self, arguments: Sequence[str], what: str, *, timeout_s: float = COMMAND_S,
+                otherwise: type[DeviceError] = CommandFailedError) -> CommandResult:  # fmt: skip
+        """Run pymobiledevice3 for this device.
+
+        Raises:
+            DeviceError: one of its kinds, with the tool's reason and the next step.
+        """
+        process.find_program(TOOL, INSTALL)
+        result = process.run([TOOL, *arguments, "--udid", self.serial], timeout_s=timeout_s)
+        check(result, what, serial=self.serial, otherwise=otherwise)
+        return result

@@ -1,0 +1,16 @@
+"""Constants of a Core ML package, for the gates; class names are compared with its outputs, which carry them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from exporter.data.artifact import FileFacts
+
+
+def file_facts(artifact: Path) -> FileFacts:
+    """What the weight files at `artifact` show."""
+    from exporter.formats.coreml.reference.blobs import float_blobs
+    from exporter.formats.coreml.reference.package import read_model_file
+
+    blobs = float_blobs(read_model_file(artifact))
+    return FileFacts(nan_constants=tuple(name for name, values in blobs if np.isnan(values).any()))

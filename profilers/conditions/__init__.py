@@ -1,0 +1,1 @@
+"""The state of a device before, between and after runs."""

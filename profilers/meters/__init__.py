@@ -1,0 +1,1 @@
+"""Where energy is read, in order of trust."""

@@ -1,0 +1,1 @@
+"""Text of Android's services, and Perfetto's traces, to samples."""

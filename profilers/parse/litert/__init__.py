@@ -1,0 +1,1 @@
+"""What LiteRT's benchmark programs print, to samples."""

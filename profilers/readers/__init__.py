@@ -1,0 +1,1 @@
+"""What the runs of each kind of runner say, as readings."""

@@ -1,0 +1,72 @@
+"""Samples files of a device while a model runs on it: frequencies, temperatures, counters of meters."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from device_harness.protocol import Device
+from profilers.parse.linux.sampler import Sample, parse_samples
+
+# Reads with the shell's own `read`: the only process that it starts is `sleep`, so that sampling costs little.
+_SCRIPT = """interval=$1; out=$2; shift 2
+while :; do
+  read -r up _ < /proc/uptime
+  { printf '@%s\\n' "$up"
+    for f in "$@"; do
+      printf '#%s\\n' "$f"
+      while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < "$f"
+    done; } >> "$out" 2>/dev/null
+  sleep "$interval"
+done"""
+
+FREQUENCY_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"
+LIMIT_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_max_freq"
+GOVERNOR_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
+ZONE_FILES = "/sys/class/thermal/thermal_zone*/temp"
+IIO_FILES = "/sys/bus/iio/devices/iio:device*/energy_value"
+RAPL_FILES = [f"/sys/class/powercap/intel-rapl:?/{name}" for name in ("energy_uj", "max_energy_range_uj")]
+GAUGE_FILES = "/sys/class/power_supply/*/uevent"
+
+
+def readable_files(device: Device, patterns: Sequence[str]) -> list[str]:
+    """The device's files that match the shell patterns (of this module, never a user's) and can be read."""
+    loop = f'for f in {" ".join(patterns)}; do [ -r "$f" ] && read -r x < "$f" && echo "$f"; done 2>/dev/null; true'
+    return device.run(["sh", "-c", loop], timeout_s=30).text.splitlines()
+
+
+def read_first_lines(device: Device, patterns: Sequence[str]) -> dict[str, str]:
+    """The first line of each of the device's files that match the shell patterns and can be read, by path."""
+    loop = f'for f in {" ".join(patterns)}; do [ -r "$f" ] && read -r x < "$f" && printf "%s\\t%s\\n" "$f" "$x"; done'
+    lines = device.run(["sh", "-c", f"{{ {loop}; }} 2>/dev/null; true"], timeout_s=30).text.splitlines()
+    return {path: text.strip() for path, tab, text in (line.partition("\t") for line in lines) if tab}
+
+
+class Monitor:
+    """The samples of a monitored time; empty until it is over."""
+
+    def __init__(self) -> None:
+        self.samples: tuple[Sample, ...] = ()
+
+
+@contextlib.contextmanager
+def monitored(device: Device, files: Sequence[str], interval_s: float) -> Iterator[Monitor]:
+    """Sample `files` every `interval_s` inside the block; without files nothing is started."""
+    monitor = Monitor()
+    if not files:
+        yield monitor
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "sampler.sh")
+        script.write_text(_SCRIPT, encoding="utf-8")
+        path = device.push(script, "sampler.sh")
+        out = f"{device.workspace}/samples.txt"
+        device.run(["rm", "-f", out], timeout_s=30)
+        process = device.start(["sh", path, f"{interval_s:g}", out, *files])
+        try:
+            yield monitor
+        finally:
+            process.kill()
+        local = Path(folder, "samples.txt")
+        device.pull(out, local)
+        monitor.samples = parse_samples(local.read_text(encoding="utf-8", errors="replace"))
