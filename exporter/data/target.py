@@ -133,10 +133,11 @@ class Target(Settings):
 
     Attributes:
         name: of the table in ``targets.toml``.
+        description: shown in lists and reports.
         format: name of the format, which decides the type of the target.
         minimum_os: least system that the artifact must run on, such as ``iOS 17``.
         recipe: what is done to the model before it is converted.
-        device: the device that the target stands for.
+        device: serial of the device that the target stands for; ``local`` where that is this machine.
         compute_units: where the app asks that the model runs, in the format's words.
         quantization: how the format stores and computes.
     """

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exporter.cli.options.data import calibration_options, training_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 @targets_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.pt2",
               help="Where the compressed model goes; `run` and `convert` take it.")  # fmt: skip
-@click.option("--data", "training", metavar="DATA", help="Images for recovery and fine-tuning; labels are optional.")
-@click.option("--calibration", metavar="DATA", help="Representative data for ranges.  [default: --data]")
-@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@training_option
+@calibration_options
 @click.option("--seed", type=int, help="Instead of the recipe's.")
 @click.option("--checkpoints", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Trainings keep their state here; the same command goes on after it was killed.")  # fmt: skip

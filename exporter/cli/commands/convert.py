@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.cli.options.data import calibration_options
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
@@ -16,9 +17,9 @@ from exporter.cli.reporter import Reporter
 @click.argument("model")
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
-@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
-@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@calibration_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
+              help="Folder for artifacts and run.json.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Convert anew instead of taking it from the cache.")
 @model_options
 @report_options("run", output=False)

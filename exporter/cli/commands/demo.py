@@ -11,7 +11,8 @@ TARGETS = ("iphone-15", "apple-watch-9", "pixel-8", "android-gpu")
 
 
 @click.command(name="demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True,
+              help="Folder for the data, the model and what a run leaves.")  # fmt: skip
 @report_options("run", output=False)
 def command(output: Path, reporter: Reporter) -> int:
     """Train a small network on handwritten digits and run it for four targets.

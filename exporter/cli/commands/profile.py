@@ -39,6 +39,7 @@ from profilers.plan import ProfilePlan
     type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
     default="auto",
     show_default=True,
+    help="The program that runs the model.",
 )
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.cli.options.data import calibration_options, evaluation_options, training_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
@@ -16,11 +17,9 @@ from exporter.cli.reporter import Reporter
 @click.argument("model")
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
-@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
-@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
-@click.option("--data", "training", metavar="DATA", help="Images for recipes that train; labels are optional.")
-@click.option("--evaluation", metavar="DATA", help="Data to compare on, with labels: CSV of path,label, or as above.")
-@click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
+@calibration_options
+@training_option
+@evaluation_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
               help="Folder for artifacts, run.json and report.html.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from exporter.cli.options.data import evaluation_options
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
@@ -16,10 +17,7 @@ from exporter.cli.reporter import Reporter
 @click.argument("model")
 @click.option("--target", "target_name", required=True, metavar="NAME", help="Whose tolerances are the limits.")
 @targets_option
-@click.option(
-    "--evaluation", metavar="DATA", help="Data to compare on: CSV of path,label, image folder, .npz, factory."
-)
-@click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
+@evaluation_options
 @click.option("--layers", is_flag=True, help="Core ML: compare layer by layer, and name the first that differs.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @model_options

@@ -1,7 +1,7 @@
 """Options that say in which formats a result is wanted, and where; shared by every command that reports."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,9 +43,7 @@ def report_options(kind: str, *, output: bool = True) -> Callable[[Command], Com
 
 def _options(kind: str, *, output: bool) -> list[Callable[[Any], Any]]:
     names = names_for(kind)
-    options = [
-        click.option("-f", "--format", "output_format", type=click.Choice(names), default="text", show_default=True)
-    ]
+    options = [_format_option(names)]
     if output:
         help_text = "File for what -f says, written whole or not at all.  [default: standard output]"
         options.append(click.option("-o", "--output", "report_file", type=FILE, metavar="FILE", help=help_text))
@@ -54,6 +52,13 @@ def _options(kind: str, *, output: bool) -> list[Callable[[Any], Any]]:
     if "markdown" in names:
         options.append(_summary_option())
     return options
+
+
+def _format_option(names: Sequence[str]) -> Callable[[Any], Any]:
+    choice = click.Choice(names)
+    return click.option(
+        "-f", "--format", "output_format", type=choice, default="text", show_default=True, help="Of the report."
+    )
 
 
 def _report_option() -> Callable[[Any], Any]:
