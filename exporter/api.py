@@ -218,7 +218,6 @@ def budget(
         UsageProblem: a subject, a baseline, a rule or a budget cannot be used.
     """
     from exporter.config.budgets import Budget, load_budgets
-    from exporter.formats.files import compile_package
     from exporter.sizes.packaging import Options
     from exporter.sizes.stores import load_rules
     from exporter.use_cases.budget import Request, check_sizes
@@ -234,7 +233,6 @@ def budget(
         budgets=team,
         extra=tuple(Budget.model_validate({"metric": name, "max": most}) for name, most in limits.items() if most),
         baseline=_path(baseline),
-        compile_model=compile_package,
         strict=strict,
     )
     return check_sizes(request)

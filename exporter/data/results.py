@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from device_harness.protocol import DeviceInfo
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from exporter.data.inspection import Inspection
     from exporter.data.layers import LayerComparison
     from exporter.data.parity import Parity
+    from exporter.data.profile import DeviceProfile, Profile
     from exporter.data.recipe import Recipe
-    from exporter.data.record import DeviceProfile, RunRecord
+    from exporter.data.record import RunRecord
     from exporter.data.sizes import Measurement
     from exporter.data.target import Target
     from exporter.data.verdict import Verdict
@@ -148,10 +150,17 @@ class CompareResult(_Unjudged):
 
 @dataclass(frozen=True)
 class ProfileResults:
-    """A model on devices, judged; `exit_code` is 3 where a device failed or none gave readings."""
+    """A model on devices, judged.
+
+    Attributes:
+        profiles: one a device, with every sample.
+        at: when the results were put together; older readings say how old they are.
+        exit_code: 3 where a device failed or none gave readings.
+    """
 
     artifact: Path
     profiles: tuple[DeviceProfile, ...]
+    at: datetime
     exit_code: int
 
     kind: ClassVar[str] = "profile"
@@ -166,6 +175,12 @@ class ProfileResults:
     def verdicts(self) -> tuple[Verdict, ...]:
         """Those of all devices."""
         return tuple(verdict for item in self.profiles for verdict in item.verdicts)
+
+    def summaries(self) -> tuple[Profile, ...]:
+        """The profiles in figures, as reports show them."""
+        from exporter.data.profile import profile_of
+
+        return tuple(profile_of(item, self.at) for item in self.profiles)
 
     def document(self) -> dict[str, Any]:
         """One profile a device."""

@@ -3,72 +3,70 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from exporter.data.record import DeviceProfile, RunRecord, TargetRecord
+from exporter.data.profile import Measured, Profile
+from exporter.data.record import TargetRecord
 from exporter.data.units import format_time
 from exporter.data.verdict import Verdict, worst_first
-from exporter.report.facts import host_caveats, host_readings, other_readings, profiles_of, taken_at
 from exporter.report.summary import quantity
 from profilers.parse.litert.op_profile import OpTime
-from profilers.readings import Obtained, Reading
-from profilers.session import ProfileResult
-from profilers.statistics import PERCENTILES, percentile, percentile_estimate
-from profilers.steadiness import LEAST_CPU_SHARE, cpu_share, disturbance
+from profilers.readings import Obtained
+from profilers.steadiness import LEAST_CPU_SHARE
+from profilers.summary import Statistics, Summary
 
+PERCENTILES = ("p50", "p90", "p95", "p99")
 OPS_SHOWN = 10
 
 
-def device_title(item: DeviceProfile) -> str:
+def device_title(profile: Profile) -> str:
     """Serial, model or system, and the environment where it is no device."""
-    info = item.result.device if item.result else item.info
+    info = profile.info
     if info is None:
-        return item.device
+        return profile.device
     environment = "" if info.environment == "device" else f", {info.environment}"
     return f"{info.serial} ({info.model or info.os or info.kind}{environment})"
 
 
-def taken_words(readings: Sequence[Reading]) -> str:
+def taken_words(measured: Measured) -> str:
     """``measured 2026-11-27 02:20 UTC``; empty where nothing was measured."""
-    taken = taken_at(readings)
-    return "" if taken is None else f"measured {taken:%Y-%m-%d %H:%M} UTC"
+    taken = [reading.taken_at for reading in measured.readings if reading.statistics]
+    return f"measured {min(taken):%Y-%m-%d %H:%M} UTC" if taken else ""
 
 
-def target_lines(target: TargetRecord, record: RunRecord) -> list[str]:
+def target_lines(target: TargetRecord) -> list[str]:
     """All readings of a target: this machine's, then each device's under its title."""
     lines = []
-    here = host_readings(target)
-    if here:
-        said = [taken_words(here), *host_caveats(target, record)]
-        lines += [f"readings of this machine, {', '.join(filter(None, said))}", *_indented(readings_lines(here))]
-    for item in profiles_of(target):
-        lines += profile_lines(item, verdicts=False)
-    for others in other_readings(target):
-        title = ", ".join(filter(None, [f"readings of {others.title}", taken_words(others.readings)]))
-        lines += [title, *_indented(readings_lines(others.readings))]
+    if target.host is not None:
+        said = [taken_words(target.host), *target.host.caveats]
+        lines += [", ".join(["readings of this machine", *filter(None, said)]), *_indented(readings_lines(target.host))]
+    for profile in target.profiles:
+        lines += profile_lines(profile, verdicts=False)
     return lines
 
 
-def profile_lines(item: DeviceProfile, *, verdicts: bool = True) -> list[str]:
+def profile_lines(profile: Profile, *, verdicts: bool = True) -> list[str]:
     """The device with its model and system, every reading, warnings, rejected runs, operators and the output check."""
-    if item.result is None:
-        return [f"{item.device}: error: {item.error}" if item.error else f"{item.device}: not measured: {item.skipped}"]
-    told = _verdict_lines(item.verdicts) if verdicts else []
-    return [_title(item, item.result), *_indented([*_result_lines(item.result), *told])]
+    if profile.measured is None:
+        why = f"error: {profile.error}" if profile.error else f"not measured: {profile.skipped}"
+        return [f"{profile.device}: {why}"]
+    told = _verdict_lines(profile.verdicts) if verdicts else []
+    return [_title(profile, profile.measured), *_indented([*_result_lines(profile, profile.measured), *told])]
 
 
-def _title(item: DeviceProfile, result: ProfileResult) -> str:
-    title = ", ".join(
-        filter(None, [f"{Path(result.artifact).name} on {device_title(item)}", taken_words(result.readings)])
-    )
-    return f"{title}  QUICK DESK CHECK, not for comparison" if result.plan.quick else title
+def _title(profile: Profile, measured: Measured) -> str:
+    device = device_title(profile)
+    what = f"{Path(profile.artifact).name} on {device}" if profile.artifact else device
+    said = ", ".join(filter(None, [what, taken_words(measured)]))
+    quick = profile.plan is not None and profile.plan.quick
+    return f"{said}  QUICK DESK CHECK, not for comparison" if quick else said
 
 
-def _result_lines(result: ProfileResult) -> list[str]:
-    outputs = [] if result.outputs is None else [f"outputs: {result.outputs.reason}"]
+def _result_lines(profile: Profile, measured: Measured) -> list[str]:
+    outputs = [] if profile.outputs is None else [f"outputs: {profile.outputs.reason}"]
     return [
-        *readings_lines(result.readings),
-        *(f"warning: {words}" for words in result.warnings),
-        *(f"rejected: {words}" for words in result.rejected),
-        *(f"op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}" for op in slowest(result.ops)),
+        *readings_lines(measured),
+        *(f"warning: {words}" for words in profile.warnings),
+        *(f"rejected: {words}" for words in profile.rejected),
+        *(f"op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}" for op in slowest(profile.ops)),
         *outputs,
     ]
 
@@ -86,58 +84,58 @@ def slowest(ops: Sequence[OpTime]) -> list[OpTime]:
     return sorted(ops, key=lambda op: -op.mean_s)[:OPS_SHOWN]
 
 
-def readings_lines(readings: Sequence[Reading]) -> list[str]:
+def readings_lines(measured: Measured) -> list[str]:
     """One line a reading; latency has its percentiles, its confidence and whether other work disturbed it."""
-    return [line for reading in readings for line in _reading_lines(reading, readings)]
+    return [line for reading in measured.readings for line in _reading_lines(reading, measured)]
 
 
-def _reading_lines(reading: Reading, readings: Sequence[Reading]) -> Iterator[str]:
-    if reading.obtained is Obtained.UNAVAILABLE:
+def _reading_lines(reading: Summary, measured: Measured) -> Iterator[str]:
+    found = reading.statistics
+    if found is None:
         yield f"{reading.metric}: unavailable: {reading.reason}"
     elif reading.metric == "latency":
-        yield from _latency_lines(reading, readings)
+        yield from _latency_lines(reading, found)
+        yield from _unstable(measured)
     else:
-        yield f"{reading.metric}: {_median(reading)} (median of {len(reading.samples)}){_mark(reading)}"
+        yield f"{reading.metric}: {_figure(found.p50, reading.unit)} (median of {found.count}){_mark(reading)}"
 
 
-def _mark(reading: Reading) -> str:
+def _mark(reading: Summary) -> str:
     return "" if reading.obtained is Obtained.MEASURED else f"  (estimated: {reading.reason})"
 
 
-def _latency_lines(reading: Reading, readings: Sequence[Reading]) -> Iterator[str]:
-    samples = reading.samples
-    middle = percentile_estimate(samples, 50, groups=reading.groups)
-    figures = ", ".join(f"p{q:g} {format_time(percentile(samples, q))}" for q in PERCENTILES)
-    counted = f"{len(samples)} inferences, {max(1, len(reading.groups))} processes; {reading.source}"
+def _latency_lines(reading: Summary, found: Statistics) -> Iterator[str]:
+    figures = ", ".join(f"{rank} {format_time(value)}" for rank, value in _percentiles(found).items())
+    counted = f"{found.count} inferences, {found.processes} processes; {reading.source}"
     yield f"latency: {figures}  ({counted}){_mark(reading)}"
-    yield f"  p50 is {format_time(middle.low)} to {format_time(middle.high)} with 95 % confidence ({middle.method})"
-    reason = disturbance(readings)
-    if reason:
-        yield f"  unstable: {reason}. {_advice(readings)}"
+    interval = f"{format_time(found.p50_low)} to {format_time(found.p50_high)}"
+    yield f"  p50 is {interval} with 95 % confidence ({found.p50_method})"
 
 
-def _advice(readings: Sequence[Reading]) -> str:
-    share = cpu_share(readings)
-    suffers_less = share is not None and share < LEAST_CPU_SHARE
-    return f"Close other programs, fix the governor, or add --repeat{'; cpu_time suffers less' * suffers_less}."
+def _unstable(measured: Measured) -> Iterator[str]:
+    if measured.disturbed is not None:
+        suffers_less = measured.cpu_share is not None and measured.cpu_share < LEAST_CPU_SHARE
+        advice = f"Close other programs, fix the governor, or add --repeat{'; cpu_time suffers less' * suffers_less}."
+        yield f"  unstable: {measured.disturbed}. {advice}"
 
 
-def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:
+def latency_percentiles(measured: Measured | None) -> dict[str, float] | None:
     """p50, p90, p95 and p99 in seconds of the measured latency; None when there is none."""
-    for reading in readings:
-        if reading.metric == "latency" and reading.obtained is Obtained.MEASURED:
-            return {f"p{rank:g}": percentile(reading.samples, rank) for rank in PERCENTILES}
-    return None
+    latency = None if measured is None else measured.measured_latency()
+    return None if latency is None or latency.statistics is None else _percentiles(latency.statistics)
 
 
-def reading_value(reading: Reading) -> str:
+def _percentiles(found: Statistics) -> dict[str, float]:
+    return {rank: getattr(found, rank) for rank in PERCENTILES}
+
+
+def reading_value(reading: Summary) -> str:
     """Median of a reading, or why there is none."""
-    if not reading.samples:
+    if reading.statistics is None:
         return f"unavailable: {reading.reason}"
     estimated = " (estimated)" if reading.obtained is Obtained.ESTIMATED else ""
-    return _median(reading) + estimated
+    return _figure(reading.statistics.p50, reading.unit) + estimated
 
 
-def _median(reading: Reading) -> str:
-    value = percentile(reading.samples, 50)
-    return f"{value * 1e3:.4g} mJ" if reading.unit == "J" else quantity(value, reading.unit)
+def _figure(value: float, unit: str) -> str:
+    return f"{value * 1e3:.4g} mJ" if unit == "J" else quantity(value, unit)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from device_harness.discovery import discover
 from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
 from exporter.gates.devices import skipped_verdict
 

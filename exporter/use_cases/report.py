@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from exporter.data.record import load_record
 from exporter.data.results import RunResult
 from exporter.report.renderer import render
 from exporter.sizes.diff import compare_sizes
 from exporter.store.output import write_text
+from exporter.store.runs import load_record
 
 PAGE = "report.html"
 

@@ -65,7 +65,6 @@ def command(subjects: tuple[Path, ...], reporter: Reporter, **options: Any) -> i
 def _request(subjects: tuple[Path, ...], options: dict[str, Any]) -> Any:
     from exporter.config.budgets import load_budgets
     from exporter.data.units import parse_size
-    from exporter.formats.files import compile_package
     from exporter.sizes.packaging import Options
     from exporter.sizes.stores import load_rules
     from exporter.use_cases.budget import Request
@@ -92,7 +91,6 @@ def _request(subjects: tuple[Path, ...], options: dict[str, Any]) -> Any:
         baseline=options["baseline"],
         anchor=options["anchor"],
         strict=options["strict"],
-        compile_model=compile_package,
     )
 
 

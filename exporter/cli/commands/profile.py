@@ -1,6 +1,7 @@
 """`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.results import ProfileResults
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
@@ -99,7 +100,7 @@ def _report(found: list[DeviceProfile], strict: bool, artifact: Path, reporter: 
     """Show what was found; 3 when a device failed, or none was there to be measured."""
     failed = any(item.error for item in found) or not any(item.result for item in found)
     code = 3 if failed else exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
-    return reporter.report(ProfileResults(artifact, tuple(found), code))
+    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), code))
 
 
 def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool) -> ProfilePlan:

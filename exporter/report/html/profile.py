@@ -9,4 +9,4 @@ from exporter.report.renderer import View
 
 def facts(result: ProfileResults, view: View) -> dict[str, Any]:
     """What the template of profiles needs."""
-    return {"devices": [device_facts(item) for item in result.profiles]}
+    return {"devices": [device_facts(profile) for profile in result.summaries()]}

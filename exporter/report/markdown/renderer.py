@@ -28,15 +28,15 @@ def render(result: Result, view: View) -> str:
 
 def _run(result: RunResult, view: View) -> str:
     """Every verdict, and the readings of each device under its name."""
-    told = [(target.name, list(_target_lines(target, result))) for target in result.record.targets]
+    told = [(target.name, list(_target_lines(target))) for target in result.record.targets]
     return "\n".join([_verdicts(result), *(_details(name, lines) for name, lines in told if lines)])
 
 
-def _target_lines(target: TargetRecord, result: RunResult) -> Iterator[str]:
+def _target_lines(target: TargetRecord) -> Iterator[str]:
     if target.error:
         yield f"error: {target.error}"
     yield from (f"warning: {words}" for words in target.warnings)
-    yield from target_lines(target, result.record)
+    yield from target_lines(target)
 
 
 def _budget(result: BudgetResult, view: View) -> str:
@@ -57,7 +57,7 @@ def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:
 
 
 def _profile(result: ProfileResults, view: View) -> str:
-    told = [(device_title(item), profile_lines(item, verdicts=False)) for item in result.profiles]
+    told = [(device_title(item), profile_lines(item, verdicts=False)) for item in result.summaries()]
     return "\n".join([_verdicts(result), *(_details(title, lines) for title, lines in told)])
 
 

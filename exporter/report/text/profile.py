@@ -8,5 +8,5 @@ from exporter.report.renderer import View
 
 def render(result: ProfileResults, view: View) -> str:
     """A block of lines a device, its verdicts included."""
-    blocks = ("\n".join(map(one_line, profile_lines(item))) for item in result.profiles)
+    blocks = ("\n".join(map(one_line, profile_lines(item))) for item in result.summaries())
     return "\n\n".join(blocks) + "\n"

@@ -1,6 +1,6 @@
 """A run as tables in the terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -8,13 +8,13 @@ from rich.text import Text
 
 from exporter.data.artifact import Artifact
 from exporter.data.parity import Parity
+from exporter.data.profile import Measured
 from exporter.data.record import RunRecord, TargetRecord
 from exporter.data.results import RunResult
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict, worst_first
 from exporter.report.cells import printable
-from exporter.report.facts import host_caveats, host_readings, other_readings, profiles_of
-from exporter.report.readings import latency_percentiles, profile_lines, readings_lines, taken_words
+from exporter.report.readings import latency_percentiles, profile_lines
 from exporter.report.renderer import View
 from exporter.report.summary import outcome_words, verdict_value
 from exporter.report.text.console import laid_out, table, warning, words
@@ -45,7 +45,7 @@ def _items(result: RunResult) -> Iterator[RenderableType]:
     for target in record.targets:
         yield from (warning(target.name, sentence) for sentence in target.warnings)
     for target in record.targets:
-        yield from _readings(target, record)
+        yield from _readings(target)
     cached = [target.name for target in record.targets if "conversion" in target.from_cache]
     if cached:
         yield words(f"Nothing was converted for {', '.join(cached)}: the cache has it.")
@@ -58,29 +58,23 @@ def _errors(record: RunRecord) -> Iterator[Text]:
     return (words(sentence, "bold red") for sentence in told)
 
 
-def _readings(target: TargetRecord, record: RunRecord) -> Iterator[Text]:
+def _readings(target: TargetRecord) -> Iterator[Text]:
     """What must be said of this machine's readings, and what each device measured."""
-    for said in host_caveats(target, record):
+    for said in target.host.caveats if target.host else ():
         yield Text.assemble(("(!) readings here", "yellow"), printable(f" {target.name}: {said}"))
-    for item in profiles_of(target):
-        if not item.error:  # told above
-            yield _lines(target, profile_lines(item, verdicts=False))
-    for others in other_readings(target):
-        title = ", ".join(filter(None, [f"on {others.title}", taken_words(others.readings)]))
-        yield words("\n".join([f"{target.name} {title}", *(f"  {line}" for line in readings_lines(others.readings))]))
-
-
-def _lines(target: TargetRecord, lines: Sequence[str]) -> Text:
-    return words("\n".join([f"{target.name}: {lines[0]}", *lines[1:]]))
+    for profile in target.profiles:
+        if not profile.error:  # told above
+            first, *rest = profile_lines(profile, verdicts=False)
+            yield words("\n".join([f"{target.name}: {first}", *rest]))
 
 
 def _artifacts(record: RunRecord) -> Table:
     title = f"{record.source.spec}  {format_size(record.source.size_bytes)}"
     columns = ("target", "artifact", ">size", ">of float", ">SNR dB", ">top-1 %", ">p50 here", ">p90 here")
-    return table(title, columns, (_artifact_row(target, record) for target in record.targets))
+    return table(title, columns, map(_artifact_row, record.targets))
 
 
-def _artifact_row(target: TargetRecord, record: RunRecord) -> list[str]:
+def _artifact_row(target: TargetRecord) -> list[str]:
     if target.artifact is None:
         return [target.name, "none", *["-"] * 6]
     return [
@@ -89,7 +83,7 @@ def _artifact_row(target: TargetRecord, record: RunRecord) -> list[str]:
         format_size(target.artifact.size_bytes),
         _share(target.artifact),
         *_parity_cells(target.parities[0] if target.parities else None),
-        *_latency_cells(target, record),
+        *_latency_cells(target.host),
     ]
 
 
@@ -104,11 +98,11 @@ def _parity_cells(parity: Parity | None) -> list[str]:
     return [snr, "-" if parity.top1 is None else f"{100 * parity.top1:.2f}"]
 
 
-def _latency_cells(target: TargetRecord, record: RunRecord) -> list[str]:
-    latency = latency_percentiles(host_readings(target))
-    if latency is None:
+def _latency_cells(measured: Measured | None) -> list[str]:
+    latency = latency_percentiles(measured)
+    if measured is None or latency is None:
         return ["-", "-"]
-    mark = " (!)" if host_caveats(target, record) else ""  # told in full below the tables
+    mark = " (!)" if measured.caveats else ""  # told in full below the tables
     return [format_time(latency[rank]) + mark for rank in ("p50", "p90")]
 
 
