@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError
+from device_harness.runners.documents import LitertInProcess
 from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 
@@ -18,7 +19,7 @@ def model(shared: Path) -> Path:
 def test_reads_a_real_model(model: Path) -> None:
     """Raw samples, warm-ups apart, one group a process; no meter is said, not invented."""
     plan = ProfilePlan(processes=2, runs=10, min_s=0, warmup_runs=3, warmup_min_s=0, energy_repeats=0)
-    readings = {reading.metric: reading for reading in host_readings(model, plan)}
+    readings = {reading.metric: reading for reading in host_readings(model, plan, LitertInProcess())}
     latency = readings["latency"]
     assert latency.groups == (10, 10)
     assert len(latency.warmup_samples) == 6
@@ -36,7 +37,7 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed (extra `export`)")
 
     class Next(tensorflow.Module):  # type: ignore[misc, name-defined]
-        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])  # type: ignore[untyped-decorator]
+        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])
         def __call__(self, x):  # type: ignore[no-untyped-def]
             return x + 1.0
 
@@ -46,7 +47,8 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        readings = {one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs))}
+        plan = ProfilePlan.desk_check(runs=runs)
+        readings = {one.metric: one for one in host_readings(small, plan, LitertInProcess())}
         assert len(readings["latency"].samples) == runs
         most.append(max(readings["memory.model"].samples))
     assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"
@@ -56,7 +58,7 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
 def test_energy_without_a_meter_says_why(model: Path) -> None:
     """And does not wait through idle baselines first."""
     plan = ProfilePlan.desk_check(runs=2, energy_repeats=1)
-    reading = host_readings(model, plan)[-1]
+    reading = host_readings(model, plan, LitertInProcess())[-1]
     assert reading.reason is not None
     assert "RAPL: no readable counter" in reading.reason
 
@@ -66,4 +68,4 @@ def test_refused_model_names_it(tmp_path: Path, model: Path) -> None:
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(CommandFailedError, match=r"damaged\.tflite"):
-        host_readings(damaged, ProfilePlan.desk_check(runs=2))
+        host_readings(damaged, ProfilePlan.desk_check(runs=2), LitertInProcess())

@@ -4,9 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.data.target import MINIMUM_OS, Quantization, Selector, Settings, Target
+from exporter.data.base import Frozen
+from exporter.data.target import MINIMUM_OS, Quantization, Selector, Target
 
 
+<<<<<<< HEAD
 class LinearWeights(Settings):
     """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``).
 
@@ -18,6 +20,10 @@ class LinearWeights(Settings):
         block_size: input channels a block.
         weight_threshold: weights of fewer elements are left alone.
     """
+=======
+class LinearWeights(Frozen):
+    """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``)."""
+>>>>>>> house
 
     method: Literal["linear"]
     nbits: Literal[8, 4] = 8
@@ -27,7 +33,7 @@ class LinearWeights(Settings):
     weight_threshold: Annotated[int, Field(ge=0)] = 2048
 
 
-class PalettizedWeights(Settings):
+class PalettizedWeights(Frozen):
     """Palettization: a lookup table of 2^nbits values (coremltools ``OpPalettizerConfig``).
 
     Attributes:
@@ -52,6 +58,7 @@ class PalettizedWeights(Settings):
 Weights = Annotated[LinearWeights | PalettizedWeights, Field(discriminator="method")]
 
 
+<<<<<<< HEAD
 class Sparsity(Settings):
     """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m.
 
@@ -60,6 +67,10 @@ class Sparsity(Settings):
         n_m_ratio: ``[n, m]``: n zeros in every m weights.
         weight_threshold: weights of fewer elements are left alone.
     """
+=======
+class Sparsity(Frozen):
+    """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m."""
+>>>>>>> house
 
     target_sparsity: Annotated[float, Field(gt=0, lt=1)] | None = None
     n_m_ratio: tuple[int, int] | None = None
@@ -74,7 +85,7 @@ class Sparsity(Settings):
         return self
 
 
-class Activations(Settings):
+class Activations(Frozen):
     """Static int8 activations (W8A8); needs a representative dataset.
 
     Attributes:

@@ -10,6 +10,7 @@ from exporter.data.target import Target
 from exporter.data.verdict import Status, exit_code
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.tflite.settings import TfliteTarget
+from exporter.gates.devices import device_verdicts
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,
     TFLITE_KINDS,
@@ -20,7 +21,6 @@ from exporter.use_cases.device_choice import (
     unmeasured,
 )
 from exporter.use_cases.devices import selections
-from exporter.use_cases.run import device_verdicts
 
 
 def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> DeviceInfo:
@@ -153,3 +153,15 @@ def test_a_phone_s_budget_is_not_judged_on_this_machine(
 ) -> None:
     """Unless the target itself says that this machine is what it stands for."""
     assert bool(host_reason(device, target)) == foreign
+
+
+@pytest.mark.parametrize(("device", "serials"), [("OTHER", ("OTHER",)), ("Pixel 8", ("PHONE",)), ("GONE", ())])
+def test_a_target_for_one_device_is_measured_on_it_alone(device: str, serials: tuple[str, ...]) -> None:
+    """A budget for one phone is not judged by another that is plugged in."""
+    target = ANDROID.model_copy(update={"device": device})
+    found = choose_devices(("all",), TFLITE_KINDS, lambda: ([PHONE, info("OTHER", model="Galaxy")], []), target=target)
+    assert found.serials == serials
+    said = "".join(item.reason for item in found.skipped)
+    assert ("no device 'GONE', which the target is for, is listed" in said) == (not serials)
+    named = choose_devices(("PHONE",), TFLITE_KINDS, lambda: ([], []), target=target)
+    assert named.serials == ("PHONE",)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from exporter.compression.data import compression_data
+from exporter.compression.recipe import load_recipe
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Silent
-from exporter.data.recipe import load_recipe
 from exporter.store.cache import Cache
 from exporter.use_cases.compress import CompressRequest, Job, carry_out, compress
 from exporter.use_cases.inputs import Inputs

@@ -20,6 +20,7 @@ from exporter.store.runs import load_record
 from exporter.use_cases import examine
 from exporter.use_cases import run as main_job
 from exporter.use_cases.request import RunRequest
+from exporter.use_cases.stages import convert, parities
 from tests.exporter.use_cases.conftest import Workspace
 
 MODEL = """
@@ -114,12 +115,11 @@ def test_an_earlier_run_s_artifact_is_not_taken_for_this_one_s(
 ) -> None:
     """The file stays, for it is the user's; that it is not of this run is said."""
     assert not any(target.warnings for target in job().targets)
-    real = main_job.convert
 
     def struck(model: Any, target: Any) -> Any:
         if target.name == "first":
             raise ToolError("the converter failed")
-        return real(model, target)
+        return convert(model, target)
 
     monkeypatch.setattr(main_job, "convert", struck)
     first, second = job().targets
@@ -133,7 +133,7 @@ def test_a_failed_verification_is_not_checked_with_its_reason(
     job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects against a good artifact that is lost, and against a gate passed that nobody checked."""
-    monkeypatch.setattr(examine, "parities", striking(examine.parities, ValueError("math domain error")))
+    monkeypatch.setattr(examine, "parities", striking(parities, ValueError("math domain error")))
     first = job().targets[0]
     statuses = {verdict.metric: verdict for verdict in first.verdicts}
     assert statuses["parity.snr"].status is Status.NOT_CHECKED
@@ -224,7 +224,8 @@ def test_ctrl_c_is_nobody_s_trouble() -> None:
 
     with noticing_interrupts(), pytest.raises(KeyboardInterrupt):
         attempt(swallowing)
-    result = attempt(lambda: {}["absent"])
+    nothing: dict[str, str] = {}
+    result = attempt(lambda: nothing["absent"])
     assert isinstance(result, Trouble)
     assert "\n" not in result.reason
 

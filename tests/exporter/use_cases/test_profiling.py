@@ -157,13 +157,12 @@ def test_ctrl_c_ends_an_apple_profile(serials: tuple[str, ...], deaf: bool, tmp_
     (tmp_path / "M.mlmodelc").mkdir()
     (tmp_path / "M.mlmodelc" / "a").write_text("x")
     devices = {serial: Standin(serial, 40, deaf=deaf) for serial in serials}
+    opener: Any = devices.__getitem__
     timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
     began = time.monotonic()
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        profile_apple(
-            [tmp_path / "M.mlmodelc"], serials, PLAN, opener=devices.__getitem__, preparer=lambda device: None
-        )  # type: ignore[arg-type]
+        profile_apple([tmp_path / "M.mlmodelc"], serials, PLAN, opener=opener, preparer=lambda device: None)
     assert time.monotonic() - began < 10
     assert all(device.closed.is_set() for device in devices.values())
 

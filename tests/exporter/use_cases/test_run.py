@@ -1,4 +1,4 @@
-"""The main job from the installed command line: what it writes, says, keeps and refuses."""
+"""The main job from the command line: what it writes, says, keeps and refuses."""
 
 import json
 import os
@@ -112,9 +112,9 @@ def test_json_on_standard_output_is_the_record(workspace: Workspace, data: list[
 def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[object]) -> None:
     """Protects resuming: what was converted stays, nothing half-written looks finished."""
     output = workspace.folder / "killed"
-    environment = {**workspace.environment(), "MOBILE_EXPORT_CACHE": str(workspace.folder / "cache-killed")}
-    arguments = ["run", workspace.model, "--target", "ios", "--target", "android", *data, "--no-measure"]
-    command = workspace.command(*arguments, "--output", output)
+    cache = {"MOBILE_EXPORT_CACHE": str(workspace.folder / "cache-killed")}
+    arguments = ["run", workspace.model, "--target", "ios", "--target", "android", *data, "--no-measure", "-o", output]
+    command, environment = workspace.command(*arguments), {**workspace.environment(), **cache}
     process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(output.glob("ios/Model.mlpackage")) and time.monotonic() < deadline:
@@ -122,7 +122,7 @@ def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[ob
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (output / "run.json").exists()
-    done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True, timeout=300)
+    done = workspace.call(*arguments, **cache)
     assert done.returncode == 0, done.stderr
     targets = json.loads((output / "run.json").read_text())["targets"]
     assert "conversion" in targets[0]["from_cache"]
@@ -240,9 +240,7 @@ def test_a_full_disk_names_the_file(what: str, workspace: Workspace, data: list[
             (tmp_path / "full").write_bytes(bytes(4096))
         output = workspace.folder / "elsewhere" if what == "cache" else tmp_path / "out"
         cache = {"MOBILE_EXPORT_CACHE": str(tmp_path)} if what == "cache" else {}
-        command = workspace.command("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output)
-        environment = {**workspace.environment(), **cache}
-        done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True)
+        done = workspace.call("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output, **cache)
         assert done.returncode == 3
         named = f"cache {tmp_path}" if what == "cache" else tmp_path / "out" / what
         assert f"{named} cannot be written: No space left on device" in done.stderr

@@ -20,6 +20,9 @@ import shutil
 import signal
 import sys
 import time
+from typing import Any
+
+Step = dict[str, Any]
 
 HOME = os.environ["FAKE_APPLE"]
 CONTAINER = os.path.join(HOME, "container")
@@ -50,7 +53,7 @@ def main() -> int:
     return unexpected(tool, arguments, "nothing")
 
 
-def next_step() -> dict | None:
+def next_step() -> Step | None:
     """The next step of the script; the caller holds the lock."""
     path = os.path.join(HOME, "script.json")
     if not os.path.exists(path):
@@ -76,7 +79,7 @@ def unexpected(tool: str, arguments: list[str], wanted: object) -> int:
     return UNEXPECTED
 
 
-def play(step: dict, tool: str, arguments: list[str]) -> int:
+def play(step: Step, tool: str, arguments: list[str]) -> int:
     wanted = step["args"]
     same = len(wanted) == len(arguments) and all(a in ("*", b) for a, b in zip(wanted, arguments, strict=True))
     if step["tool"] != tool or not same:
@@ -111,9 +114,9 @@ def option(arguments: list[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
-def answer(arguments: list[str], result: dict | None, error: str = "") -> int:
+def answer(arguments: list[str], result: dict[str, Any] | None, error: str = "") -> int:
     info = {"outcome": "success" if result is not None else "failed", "jsonVersion": 2, "version": "397.21"}
-    document: dict = {"info": info}
+    document: dict[str, Any] = {"info": info}
     if result is not None:
         document["result"] = result
     else:

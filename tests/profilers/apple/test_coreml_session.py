@@ -1,6 +1,7 @@
 """A plan with Core ML models: hot runs rejected, charging told, energy by the meter that the device has."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def test_energy_of_a_mac(monkeypatch: pytest.MonkeyPatch, runner: list[Any]) -> 
         return SAMPLE.model_copy(update={"clock": SAMPLE.clock.model_copy(update=times)})
 
     monkeypatch.setattr(coreml_session, "Powermetrics", Meter)
-    monkeypatch.setattr(coreml_session.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     plan = PLAN.model_copy(update={"energy_repeats": 2, "processes": 1})
     energy = readings(Phone(SAMPLE, loaded(60), loaded(180), kind="mac"), plan)["energy.inference"]
     assert energy.samples == pytest.approx((40.0, 40.0))
