@@ -18,7 +18,7 @@ HEAD = """# Settings of targets
 Made from the types by `python -m tests.reference`. What a target does not set has its default, or that of the target
 which it `extends`; what has no default here is off. `mobile-export targets check` names every mistake at once.
 """
-SHARED = [(Target, ""), (Tolerances, "tolerances."), (Budgets, "budgets.")]
+SHARED: list[tuple[type[BaseModel], str]] = [(Target, ""), (Tolerances, "tolerances."), (Budgets, "budgets.")]
 OF_THE_FORMAT = ("compute_units", "quantization")
 
 

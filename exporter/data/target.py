@@ -104,7 +104,6 @@ class Target(Frozen):
         minimum_os: least system that the artifact must run on, such as ``iOS 17``.
         recipe: what is done to the model before it is converted.
     <<<<<<< HEAD
-        device: serial of the device that the target stands for; ``local`` where that is this machine.
     =======
         device: serial, name or model of the one device that the target is for, or ``local`` for this machine; None for
             every device of its kind.

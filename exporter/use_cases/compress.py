@@ -9,12 +9,8 @@ from exporter.data.errors import UsageProblem
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
 from exporter.data.recipe import Recipe
-<<<<<<< HEAD
 from exporter.data.results import CompressResult
-from exporter.sources.load import ModelSource
-=======
 from exporter.sources.source import ModelSource
->>>>>>> house
 from exporter.use_cases.inputs import LoadedModels, OpenedData
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from exporter.data.base import Frozen
 from exporter.data.target import MINIMUM_OS, Quantization, Selector, Target
 
 
-<<<<<<< HEAD
-class LinearWeights(Settings):
+class LinearWeights(Frozen):
     """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``).
 
     Attributes:
@@ -20,10 +19,6 @@ class LinearWeights(Settings):
         block_size: input channels a block.
         weight_threshold: weights of fewer elements are left alone.
     """
-=======
-class LinearWeights(Frozen):
-    """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``)."""
->>>>>>> house
 
     method: Literal["linear"]
     nbits: Literal[8, 4] = 8
@@ -58,8 +53,7 @@ class PalettizedWeights(Frozen):
 Weights = Annotated[LinearWeights | PalettizedWeights, Field(discriminator="method")]
 
 
-<<<<<<< HEAD
-class Sparsity(Settings):
+class Sparsity(Frozen):
     """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m.
 
     Attributes:
@@ -67,10 +61,6 @@ class Sparsity(Settings):
         n_m_ratio: ``[n, m]``: n zeros in every m weights.
         weight_threshold: weights of fewer elements are left alone.
     """
-=======
-class Sparsity(Frozen):
-    """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m."""
->>>>>>> house
 
     target_sparsity: Annotated[float, Field(gt=0, lt=1)] | None = None
     n_m_ratio: tuple[int, int] | None = None
