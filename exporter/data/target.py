@@ -103,11 +103,8 @@ class Target(Frozen):
         format: name of the format, which decides the type of the target.
         minimum_os: least system that the artifact must run on, such as ``iOS 17``.
         recipe: what is done to the model before it is converted.
-    <<<<<<< HEAD
-    =======
         device: serial, name or model of the one device that the target is for, or ``local`` for this machine; None for
             every device of its kind.
-    >>>>>>> house
         compute_units: where the app asks that the model runs, in the format's words.
         quantization: how the format stores and computes.
     """

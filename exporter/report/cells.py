@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 def markdown_cell(text: str) -> str:
     """`text` on one line, with nothing in it that Markdown or HTML would take for markup."""
-    return _SPECIAL.sub(r"\\\1", _LINE_ENDS.sub(" ", text).replace("\t", " "))
+    return _SPECIAL.sub(r"\\\1", one_line(_LINE_ENDS.sub(" ", text).replace("\t", " ")))
 
 
 def shortened(text: str, length: int) -> str:

@@ -1,6 +1,7 @@
 """GitHub Actions workflow commands: annotations of the gates that failed or could not be checked."""
 
 from exporter.data.verdict import Status, Verdict
+from exporter.report.cells import one_line
 from exporter.report.renderer import Result, View
 from exporter.report.summary import excused
 
@@ -38,8 +39,13 @@ def _annotation(level: str, verdict: Verdict) -> str:
     return f"::{level} {where}::{_data(f'{verdict.subject}: {excused(verdict)}')}"
 
 
+def visible(text: str) -> str:
+    """`text` with control characters written out, but for line ends, which commands can hold."""
+    return "".join(c if c in "\r\n" else one_line(c) for c in text)
+
+
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

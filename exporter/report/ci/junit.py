@@ -8,8 +8,8 @@ from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result, View
 from exporter.report.summary import excused
 
-# Characters that XML 1.0 cannot hold, not even escaped (section 2.2).
-_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Characters that XML 1.0 cannot hold, not even escaped (section 2.2), and those that move a cursor.
+_IMPOSSIBLE = re.compile("[^\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(result: Result, view: View) -> str:

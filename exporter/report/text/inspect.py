@@ -20,7 +20,7 @@ def render(result: InspectResult, view: View) -> str:
 
 
 def _items(inspection: Inspection, rows: int) -> Iterator[RenderableType]:
-    facts = f"  {inspection.format}  {format_size(inspection.size_bytes)}"
+    facts = printable(f"  {inspection.format}  {format_size(inspection.size_bytes)}")
     yield Text.assemble((printable(inspection.path), "bold"), facts)
     for word, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
         yield from (words(f"  {word} {each.name}: {each.dtype} {list(each.shape)}") for each in tensors)

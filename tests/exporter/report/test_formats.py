@@ -14,7 +14,7 @@ from hypothesis import given
 
 from exporter.data.results import SizeRow
 from exporter.data.verdict import Status, Verdict
-from exporter.report.ci.github import MAX_PER_LEVEL
+from exporter.report.ci.github import MAX_PER_LEVEL, visible
 from exporter.report.markdown.verdicts import MAX_BYTES
 from exporter.report.renderer import names_for, render
 from tests.exporter.report.samples import budget, every_kind, verdict, verdicts
@@ -96,7 +96,7 @@ def test_github_escapes_so_that_the_runner_reads_back_the_names(found: list[Verd
         assert match, line
         levels[match[1]] += 1
         if match[2] is not None:
-            assert any(unescape(match[2]) == one.subject for one in found)
+            assert any(unescape(match[2]) == visible(one.subject) for one in found)
     assert all(count <= MAX_PER_LEVEL for count in levels.values())
     failed = any(one.status is Status.FAILED and one.severity == "error" for one in found)
     assert bool(levels["error"]) == failed
