@@ -7,20 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.data.errors import UsageProblem
+from exporter.data.results import TargetSummary
 from exporter.data.spelling import did_you_mean
 
 FILE_NAME = "targets.toml"
 ROOTS = ("targets", "recipes", "model")
 """The tables of a targets file."""
-
-
-class TargetSummary(NamedTuple):
-    """One line of `targets list`."""
-
-    name: str
-    format: str
-    minimum_os: str
-    description: str
 
 
 def presets_file() -> Path:
