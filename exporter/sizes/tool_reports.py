@@ -11,6 +11,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Facet, Measurement, Part
 from exporter.sizes.containers import file_state
 from exporter.sizes.packaging import Options
+from exporter.store.given import given_text
 
 MAX_REPORT_BYTES = 32 << 20
 THINNING_HEADING = "App Thinning Size Report"
@@ -36,13 +37,7 @@ def read_report(path: Path) -> str:
     """
     if file_state(path)[0] > MAX_REPORT_BYTES:
         raise UsageProblem(f"{path} is larger than any size report; it is not read.")
-    try:
-        # newline="" of csv: line ends are kept as they are.
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; size reports are.") from error
+    return given_text(path, advice="size reports are")
 
 
 def measure_thinning_report(text: str, subject: str, options: Options) -> Measurement:
