@@ -76,7 +76,7 @@ def test_weights_inside_a_branch_are_found(tmp_path: Path) -> None:
 def test_weights_beside_the_file_count(tmp_path: Path) -> None:
     """Protects the size of models above 2 GB, which lie in several files."""
     nodes = [helper.make_node("Conv", ["x", "kernel"], ["y"])]
-    options = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
+    options: dict[str, Any] = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
     facts = inspected(tmp_path / "m.onnx", nodes, {"kernel": KERNEL}, **options)
     assert facts.size_bytes == sum((tmp_path / name).stat().st_size for name in ("m.onnx", "m.data"))
     assert facts.weights[0].size_bytes == KERNEL.nbytes
