@@ -11,7 +11,7 @@ from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
 from exporter.data.recipe import Recipe
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from exporter.use_cases.inputs import LoadedModels, OpenedData
 
 if TYPE_CHECKING:

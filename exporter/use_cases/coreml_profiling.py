@@ -11,7 +11,7 @@ from device_harness.protocol import Device
 from device_harness.runners.coreml import accelerator
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.coremltools_benchmarker import benchmark
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Budgets, Target
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_readings

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from device_harness.discovery import discover
 from device_harness.protocol import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
 from exporter.gates.devices import skipped_verdict
 
@@ -49,8 +49,9 @@ def choose_devices(
 ) -> Selection:
     """The devices to measure on.
 
-    ``all`` stands for every device of these kinds that is listed; this machine is one only where the target stands for
-    it. Those that are not ready are skipped with what to do, and so is ``all`` itself when there is none.
+    ``all`` stands for every device of these kinds that is listed, and for a target that names its device, for that
+    alone; this machine is one only where the target stands for it. Those that are not ready are skipped with what to
+    do, and so is ``all`` itself when there is none.
 
     Args:
         asked: of ``--device``; nothing means this machine.
@@ -74,7 +75,7 @@ def choose_devices(
     skipped = [Skipped(info.serial, info, _state(info)) for info in barred]
     told = [words for words in unasked if words.startswith("adb") == ("adb" in kinds)]
     if not ready and not barred:
-        skipped.append(Skipped("all", None, _nothing(kinds, told)))
+        skipped.append(Skipped("all", None, _nothing(kinds, told, target)))
     else:
         skipped += [Skipped("all", None, f"some may be missing: {words}") for words in told]
     return Selection((*named, *ready), tuple(skipped))
@@ -117,7 +118,14 @@ def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
 
 
 def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
-    return info.kind not in HOST_KINDS or (target is not None and not host_reason(info, target))
+    if info.kind in HOST_KINDS:
+        return target is not None and not host_reason(info, target)
+    return _named_device(target) in (None, info.serial, info.facts.get("name"), info.model)
+
+
+def _named_device(target: Target | None) -> str | None:
+    """The one device that a target is for, by serial, name or model; None where any of its kind will do."""
+    return None if target is None or target.device == "local" else target.device
 
 
 def _format(kinds: Sequence[str]) -> str:
@@ -135,6 +143,8 @@ def _state(info: DeviceInfo) -> str:
     return f"{info.serial}{model} is {info.state.value}: {advice}."
 
 
-def _nothing(kinds: Sequence[str], told: Sequence[str]) -> str:
+def _nothing(kinds: Sequence[str], told: Sequence[str], target: Target | None) -> str:
     what = "Apple device, simulator or Mac" if "ios" in kinds else "device behind adb"
+    if named := _named_device(target):
+        what = f"device {named!r}, which the target is for,"
     return f"no {what} is listed{': ' if told else ''}{'; '.join(told)}. `mobile-export devices` shows what there is."

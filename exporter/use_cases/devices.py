@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.use_cases.coreml_profiling import profile_apple

@@ -5,8 +5,9 @@ from exporter.data.progress import Progress
 from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import Resize, open_dataset
-from exporter.sources.load import ModelSource, load_source
-from exporter.sources.spec import light_key
+from exporter.sources.load import load_source
+from exporter.sources.registry import light_key
+from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache, key_of
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.tools import tool_versions

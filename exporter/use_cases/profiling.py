@@ -17,7 +17,7 @@ from device_harness.protocol import Device, DeviceInfo
 from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Budgets, Target
 from exporter.gates.readings import judge_outputs, judge_readings
 from exporter.use_cases.device_choice import TFLITE_KINDS, host_reason, misfit

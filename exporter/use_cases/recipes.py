@@ -11,7 +11,8 @@ from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
 from exporter.data.recipe import Recipe
 from exporter.formats.session import ConversionSession
-from exporter.sources.load import ModelSource, load_source
+from exporter.sources.load import load_source
+from exporter.sources.source import ModelSource
 from exporter.store.cache import key_of
 from exporter.use_cases.compress import Job, carry_out
 from exporter.use_cases.inputs import Inputs

@@ -47,7 +47,7 @@ class MethodContract:
     def test_it_gives_the_same_weights_again_and_leaves_the_source_model_alone(
         self, steps: Steps, subject: Subject, result: CompressedModel
     ) -> None:
-        """Protects caching and resuming; and the original: teacher and reference of all after."""
+        """Protects caching and resuming; and the original: the teacher, and the reference of everything after."""
         before = copy.deepcopy(subject.module)
         torch.rand(7)  # another state of the global generator
         again = subject.compressed(steps)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from exporter.cli.commands.targets import format_option, targets_option
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile, profile_of
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.formats.coreml.settings import CoremlTarget
@@ -99,7 +100,8 @@ def _report(found: list[DeviceProfile], strict: bool, output_format: str) -> int
         rows = [item.model_dump(mode="json") for item in found]
         click.echo(json.dumps({"schema_version": 1, "profiles": rows}, indent=2))
     else:
-        click.echo("\n\n".join("\n".join(profile_lines(item)) for item in found))
+        now = datetime.now(UTC)
+        click.echo("\n\n".join("\n".join(profile_lines(profile_of(item, now))) for item in found))
     if any(item.error for item in found) or not any(item.result for item in found):
         return 3
     return exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)

@@ -153,3 +153,15 @@ def test_a_phone_s_budget_is_not_judged_on_this_machine(
 ) -> None:
     """Unless the target itself says that this machine is what it stands for."""
     assert bool(host_reason(device, target)) == foreign
+
+
+@pytest.mark.parametrize(("device", "serials"), [("OTHER", ("OTHER",)), ("Pixel 8", ("PHONE",)), ("GONE", ())])
+def test_a_target_for_one_device_is_measured_on_it_alone(device: str, serials: tuple[str, ...]) -> None:
+    """A budget for one phone is not judged by another that is plugged in."""
+    target = ANDROID.model_copy(update={"device": device})
+    found = choose_devices(("all",), TFLITE_KINDS, lambda: ([PHONE, info("OTHER", model="Galaxy")], []), target=target)
+    assert found.serials == serials
+    said = "".join(item.reason for item in found.skipped)
+    assert ("no device 'GONE', which the target is for, is listed" in said) == (not serials)
+    named = choose_devices(("PHONE",), TFLITE_KINDS, lambda: ([], []), target=target)
+    assert named.serials == ("PHONE",)

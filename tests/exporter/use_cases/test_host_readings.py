@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
+from device_harness.runners.documents import LitertInProcess
 from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
@@ -21,6 +21,8 @@ from profilers.steadiness import cpu_share, disturbance
 TARGET = TfliteTarget.model_validate(
     {"name": "t", "format": "tflite", "minimum_os": "Android 12", "quantization": {"mode": "dynamic_range"}}
 )
+
+RUNNER = LitertInProcess()
 
 
 def taken(share: float, p50_s: float = 0.01, **changes: Any) -> tuple[Reading, ...]:
@@ -44,7 +46,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
         monkeypatch.setattr(stages, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
         progress = SimpleNamespace(stage=lambda text: nullcontext(lambda done, total: None))
         model: Any = SimpleNamespace(cache=cache, progress=progress, request=SimpleNamespace(force=force))
-        found, cached = stages.readings(model, Mock(), tmp_path, "0" * 64, "t")
+        found, cached = stages.readings(model, RUNNER, tmp_path, "0" * 64, "t")
         return found, cached, len(shares) - len(left)
 
     return call

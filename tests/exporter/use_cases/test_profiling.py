@@ -14,7 +14,7 @@ from device_harness.errors import DeviceError, DeviceNotFoundError
 from device_harness.local import LocalDevice
 from device_harness.protocol import DeviceInfo
 from device_harness.runners.documents import LitertInProcess, RunRequest
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.verdict import Status
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.tflite.settings import TfliteTarget

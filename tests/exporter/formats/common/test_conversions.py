@@ -175,7 +175,7 @@ EXPORTED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 @pytest.mark.parametrize("name", EXPORTED)
 def test_exported_programs_in_core_operators_convert(name: str, tmp_path: Path) -> None:
     """Protects .pt2 files after run_decompositions(): their operators are not those that a module's trace has."""
-    from exporter.sources.saved import load_exported
+    from exporter.sources.kinds.exported import load_exported
 
     make, shape = EXPORTED[name]
     program = torch.export.export(make().eval(), (torch.randn(shape),)).run_decompositions()

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from exporter.data.errors import ToolError
+from exporter.formats.common.routes import least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.session import ConversionSession
-from exporter.formats.tflite.conversion.check import least_snr
+from exporter.formats.tflite.conversion.converter import TfliteConverter
 from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.formats.common.by_hand import Shapes, source_of, tflite_snr
 
@@ -57,9 +58,8 @@ def test_an_export_that_computes_something_else_is_named(tmp_path: Path, monkeyp
     for item in graph.onnx_model.graph.initializer:
         if item.name.endswith("bias"):
             item.CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones(item.dims, np.float32), item.name))
-    from exporter.formats.tflite.conversion.converter import TfliteConverter
 
-    monkeypatch.setattr(TfliteConverter, "_onnx_models", lambda self: [lambda: graph.onnx_model])
+    monkeypatch.setattr(SourceGraph, "onnx_forms", lambda self: {"ONNX": lambda: graph.onnx_model})
     (note,) = TfliteConverter(graph).convert(TARGET, tmp_path / "a.tflite", tmp_path / "b.tflite").notes
     assert "The ONNX export itself computes something else than PyTorch does" in note
 
