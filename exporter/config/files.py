@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
+from exporter.data.spelling import did_you_mean
 
 FILE_NAME = "targets.toml"
 ROOTS = ("targets", "recipes", "model")

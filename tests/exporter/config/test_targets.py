@@ -12,6 +12,7 @@ from exporter.config.files import extended, presets_file, read_toml, summaries, 
 from exporter.config.targets import check_table, load_targets
 from exporter.data.errors import UsageProblem
 from exporter.formats.coreml.settings import ios_generation
+from exporter.formats.registry import names
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,7 +28,7 @@ def errors(table: dict[str, object]) -> list[str]:
 def test_every_preset_is_well_formed_and_they_cover_both_platforms() -> None:
     targets = load_targets(user_file=presets_file())
     assert len(targets) >= 8
-    assert {target.format for target in targets} == {"coreml", "tflite"}
+    assert {target.format for target in targets} == set(names())
     assert all(target.budgets.size and target.tolerances.snr_db and target.description for target in targets)
 
 
