@@ -23,9 +23,16 @@ from profilers.readings import Reading
 from profilers.steadiness import cpu_share, disturbance
 
 HOST_PLAN = ProfilePlan(
-    processes=2, warmup_runs=5, warmup_min_s=0.2, runs=50, min_s=0.5, cool_down=False,
-    energy_repeats=3, idle_s=2, energy_s=2,
-)  # fmt: skip
+    processes=2,
+    warmup_runs=5,
+    warmup_min_s=0.2,
+    runs=50,
+    min_s=0.5,
+    cool_down=False,
+    energy_repeats=3,
+    idle_s=2,
+    energy_s=2,
+)
 
 _READINGS = tuple[Reading, ...]
 TRIES = 3
