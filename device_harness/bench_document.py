@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from device_harness.errors import UnreadableOutputError
+from device_harness.frozen import Frozen
 from device_harness.words import printable_values
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -19,11 +20,7 @@ Bytes = Annotated[int, Field(ge=0)]
 Accelerator = Literal["cpu", "gpu", "npu", "all", "cpu_and_gpu", "cpu_and_ne"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Runner(_Part):
+class Runner(Frozen):
     """Who measured.
 
     Attributes:
@@ -37,7 +34,7 @@ class Runner(_Part):
     runtime: str
 
 
-class Settings(_Part):
+class Settings(Frozen):
     """What was asked for.
 
     Attributes:
@@ -61,7 +58,7 @@ class Settings(_Part):
     seed: int = 0
 
 
-class Clock(_Part):
+class Clock(Frozen):
     """Times of the device's monotonic clock, for aligning what was sampled meanwhile.
 
     Attributes:
@@ -81,7 +78,7 @@ class Clock(_Part):
     boottime_offset_s: float = 0.0
 
 
-class CpuTime(_Part):
+class CpuTime(Frozen):
     """Processor time of the measured phase.
 
     Attributes:
@@ -95,7 +92,7 @@ class CpuTime(_Part):
     per_inference_s: tuple[Seconds, ...] = ()
 
 
-class Memory(_Part):
+class Memory(Frozen):
     """Memory of the process.
 
     Attributes:
@@ -112,7 +109,7 @@ class Memory(_Part):
     method: str
 
 
-class Acceleration(_Part):
+class Acceleration(Frozen):
     """What the model ran on, as far as the runtime tells.
 
     Attributes:
@@ -128,7 +125,7 @@ class Acceleration(_Part):
     notes: tuple[str, ...] = ()
 
 
-class Tensor(_Part):
+class Tensor(Frozen):
     """One input tensor, or one output tensor after the last inference.
 
     Attributes:
@@ -146,7 +143,7 @@ class Tensor(_Part):
     file: str | None = None
 
 
-class Placement(_Part):
+class Placement(Frozen):
     """Where one operator runs by the runtime's own plan.
 
     Attributes:
@@ -164,14 +161,14 @@ class Placement(_Part):
     cost: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-class ThermalState(_Part):
+class ThermalState(Frozen):
     """The system's own thermal state at a time of `Clock.name`: 0 nominal, 1 fair, 2 serious, 3 critical."""
 
     at_s: Seconds
     state: Annotated[int, Field(ge=0)]
 
 
-class Battery(_Part):
+class Battery(Frozen):
     """The battery at a time of `Clock.name`.
 
     Attributes:
@@ -186,7 +183,7 @@ class Battery(_Part):
     low_power_mode: bool | None = None
 
 
-class BenchDocument(_Part):
+class BenchDocument(Frozen):
     """One process that loaded a model and ran it.
 
     Attributes:

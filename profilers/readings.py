@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from device_harness.frozen import Frozen
 
 
 class Obtained(StrEnum):
@@ -15,7 +17,7 @@ class Obtained(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class Reading(BaseModel):
+class Reading(Frozen):
     """Raw samples of one quantity, never summarized away.
 
     Attributes:
@@ -33,8 +35,6 @@ class Reading(BaseModel):
         taken_at: when the first sample was taken, with time zone.
         conditions: facts that must be equal for two readings to be comparable (threads, accelerator, quick).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
     unit: str

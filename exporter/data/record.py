@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from device_harness.protocol import DeviceInfo
+from device_harness.facts import DeviceInfo
 from exporter.data.artifact import Artifact
 from exporter.data.base import Frozen
 from exporter.data.compression import StepResult
@@ -14,7 +14,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.parity import Parity
 from exporter.data.verdict import Verdict
 from profilers.readings import Reading
-from profilers.session import ProfileResult
+from profilers.result import ProfileResult
 
 SCHEMA_VERSION = 1
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device_harness.apple.discovery import open_device
+
 from device_harness.apple.settings import AppleSettings
 from device_harness.digests import tree_digest
 from device_harness.protocol import Device
@@ -20,7 +21,7 @@ from exporter.use_cases.profiling import Say, accelerator_note, on_devices
 from profilers.plan import ProfilePlan
 from profilers.readers.benchmarker import benchmarker_readings
 from profilers.readers.coreml import ASKED_UNITS, CoremlRun, profile_coreml
-from profilers.session import ProfileResult
+from profilers.result import ProfileResult
 
 COREML_SUFFIXES = (".mlpackage", ".mlmodelc", ".mlmodel")
 PLAN_UNITS = {"cpu": "cpu", "gpu": "cpu_and_gpu", "npu": "cpu_and_ne"}

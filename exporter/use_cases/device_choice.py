@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from device_harness.discovery import discover
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.record import DeviceProfile
 from exporter.data.target import Target

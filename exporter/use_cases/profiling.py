@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from device_harness.discovery import discover, open_device
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
+from device_harness.facts import DeviceInfo
 from device_harness.local import LocalDevice
-from device_harness.protocol import Device, DeviceInfo
+from device_harness.protocol import Device
 from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
@@ -23,7 +24,7 @@ from exporter.gates.readings import judge_outputs, judge_readings
 from exporter.use_cases.device_choice import TFLITE_KINDS, host_reason, misfit
 from profilers.plan import ProfilePlan
 from profilers.readers.summaries import BenchmarkModel, profile_by_benchmark_model
-from profilers.session import ProfileResult, profile_models
+from profilers.result import ProfileResult, profile_models
 from profilers.stages.outputs import Reference, make_reference
 
 Say = Callable[[str], None]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError
-from profilers.host import host_readings
 from profilers.plan import ProfilePlan
+from profilers.session import host_readings
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs
 from profilers.plan import ProfilePlan
-from profilers.stages.outputs import OutputCheck, Reference, check_outputs, make_reference
+from profilers.result import OutputCheck
+from profilers.stages.outputs import Reference, check_outputs, make_reference
 
 Change = Callable[[str, Any], Any]
 

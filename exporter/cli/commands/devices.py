@@ -5,7 +5,7 @@ import json
 import click
 
 from device_harness.discovery import discover
-from device_harness.protocol import DeviceInfo
+from device_harness.facts import DeviceInfo
 from exporter.cli.commands.targets import format_option
 
 

@@ -101,7 +101,7 @@ def test_the_stand_in_has_coremltools_own_signatures() -> None:
 
 def test_readings_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Estimates are marked, what it does not measure is unavailable, and a latency budget is judged all the same."""
-    from device_harness.protocol import DeviceInfo
+    from device_harness.facts import DeviceInfo
     from exporter.use_cases import coreml_profiling
     from profilers.plan import ProfilePlan
     from profilers.readings import Obtained

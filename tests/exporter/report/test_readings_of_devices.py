@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.record import DeviceProfile, RunRecord, load_record
 from exporter.data.units import format_age
 from exporter.gates.harm import caveats
@@ -24,8 +24,7 @@ from exporter.report.text.terminal import render
 from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
-from profilers.session import ProfileResult
-from profilers.stages.outputs import OutputCheck
+from profilers.result import OutputCheck, ProfileResult
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 

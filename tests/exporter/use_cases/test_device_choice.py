@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.target import CoremlTarget, Target, TfliteTarget
 from exporter.data.verdict import Status, exit_code

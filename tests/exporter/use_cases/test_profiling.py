@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from device_harness.errors import DeviceError, DeviceNotFoundError
+from device_harness.facts import DeviceInfo
 from device_harness.local import LocalDevice
-from device_harness.protocol import DeviceInfo
 from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter.data.record import DeviceProfile
 from exporter.data.target import CoremlTarget, TfliteTarget

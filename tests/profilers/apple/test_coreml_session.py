@@ -9,7 +9,7 @@ import pytest
 
 from device_harness.bench_document import Battery, BenchDocument, ThermalState
 from device_harness.errors import CommandFailedError, DeviceError
-from device_harness.protocol import ClockOffset, DeviceInfo
+from device_harness.facts import ClockOffset, DeviceInfo
 from profilers.parse.apple.powermetrics import PowerSample
 from profilers.parse.apple.xctrace_toc import parse_toc
 from profilers.plan import ProfilePlan
