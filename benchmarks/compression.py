@@ -38,10 +38,8 @@ def main() -> None:
 
 def measured(cifar: Cifar, name: str, folder: Path) -> Measured:
     """The files of one row, on all test images."""
-    return measure(
-        name, cifar.compressed(name), CIFAR_ROWS[name].form, cifar.calibration, folder,
-        test=(cifar.test[0], cifar.test[1].tolist()),
-    )  # fmt: skip
+    test = (cifar.test[0], cifar.test[1].tolist())
+    return measure(name, cifar.compressed(name), CIFAR_ROWS[name].form, cifar.calibration, folder, test=test)
 
 
 if __name__ == "__main__":

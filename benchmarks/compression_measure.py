@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from exporter.compression import CompressedModel
+from exporter.compression.model import CompressedModel
 from exporter.data.model import ModelSettings
 from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
-from exporter.data.target import Activations, CoremlQuantization, CoremlTarget, TfliteQuantization, TfliteTarget
 from exporter.datasets.dataset import Dataset
 from exporter.execution.heavy import load
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.sources.load import ModelSource
 
 RUNS, WARMUP = 300, 10

@@ -9,22 +9,24 @@ other 250. Writes WORK_FOLDER/NETWORK.md. A method that has nothing to do says s
 import argparse
 import csv
 import io
-import time
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from compression_lines import Lines
 from compression_measure import Form, Measured, Test, measure, table
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from exporter.compression import CompressedModel, CompressionData, Progress, apply_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.recipe import load_recipe, parse_recipe
 from exporter.data.errors import ExporterError
 from exporter.data.hints import CompressionHints
-from exporter.data.recipe import Recipe, load_recipe, parse_recipe
+from exporter.data.recipe import Recipe
 from exporter.execution.heavy import load_torchvision
 
 Steps = list[dict[str, Any]]
@@ -116,7 +118,7 @@ def main() -> None:
             print(f"{name}: {top1(compressed.module, bench.test)} in torch", flush=True)
             rows.append(
                 measure(
-                    name, compressed, form, bench.data.calibration[0], given.work / "artifacts" / given.network,
+                    name, compressed, form, bench.data.calibration[0][0], given.work / "artifacts" / given.network,
                     test=bench.test,
                 )
             )  # fmt: skip
@@ -131,12 +133,12 @@ def main() -> None:
 
 def compress(bench: Bench, name: str, steps: Steps | str, checkpoints: Path) -> CompressedModel:
     """The network after a recipe, given as steps or as a preset's name; as it is after no steps."""
-    example = (bench.data.calibration[0][:1].clone(),)
+    example = (bench.data.calibration[0][0][:1].clone(),)
     if not steps:
         return CompressedModel(bench.network, example, (), CompressionHints())
     recipe: Recipe = load_recipe(steps) if isinstance(steps, str) else parse_recipe("row", {"steps": steps})
     folder = checkpoints / name.replace(" ", "_")
-    return apply_recipe(bench.network, example, recipe, bench.data, checkpoint_dir=folder, progress=_Line())
+    return apply_recipe(bench.network, example, recipe, bench.data, checkpoint_dir=folder, progress=Lines(name))
 
 
 def mobilenet(shared: Path) -> Bench:
@@ -145,7 +147,7 @@ def mobilenet(shared: Path) -> Bench:
     network = load_torchvision().models.mobilenet_v2(weights=None)
     network.load_state_dict(torch.load(shared / "models" / "mobilenet_v2_imagenet.pt", weights_only=True))
     unlabelled = images[::2]
-    data = CompressionData((unlabelled[:100],), TensorDataset(unlabelled), labelled=False)
+    data = CompressionData(((unlabelled[:100],),), TensorDataset(unlabelled), labelled=False)
     return Bench(network.eval(), data, (images[1::2], labels[1::2]))
 
 
@@ -153,7 +155,7 @@ def untrained(name: str) -> Bench:
     """A torchvision network with random weights and noise for images."""
     torch.manual_seed(0)
     network: nn.Module = getattr(load_torchvision().models, name)(weights=None).eval()
-    return Bench(network, CompressionData((torch.randn(8, 3, 224, 224),)), None)
+    return Bench(network, CompressionData(((torch.randn(8, 3, 224, 224),),)), None)
 
 
 def top1(module: nn.Module, test: Test | None) -> str:
@@ -173,16 +175,6 @@ def _images(archive: Path) -> tuple[Tensor, list[int]]:
         pixels = [np.asarray(Image.open(content.open(folder + row["path"])).convert("RGB")) for row in rows]
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return images, [int(row["label"]) for row in rows]
-
-
-class _Line:
-    def __init__(self) -> None:
-        self.last = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() - self.last > 30:
-            self.last = time.monotonic()
-            print(f"{progress.stage} {progress.done:.0%}, loss {progress.loss:.3f}, {progress.eta_s:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from compression_lines import Lines
 from compression_recipes import CIFAR_ROWS, Row
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from exporter.compression import CompressedModel, CompressionData, Progress, apply_recipe
-from exporter.data.recipe import parse_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.recipe import parse_recipe
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CALIBRATION = 256
@@ -37,7 +39,8 @@ class Cifar:
 
     def data(self) -> CompressionData:
         """For `apply_recipe`."""
-        return CompressionData(tuple(self.calibration.split(64)), TensorDataset(*self.training), labelled=True)
+        batches = tuple((images,) for images in self.calibration.split(64))
+        return CompressionData(batches, TensorDataset(*self.training), labelled=True)
 
     def model(self, name: str, start: str) -> nn.Module:
         """A network with fine-tuned weights (by the row of its own name), those as shared, or random ones."""
@@ -74,10 +77,14 @@ class Cifar:
         recipe = parse_recipe("row", {"steps": row.steps})
         folder = self.work / "checkpoints" / (row.checkpoints or name).replace(" ", "_")
         result = apply_recipe(
-            self.model(row.model, row.start), (self.test[0][:1].clone(),), recipe, self.data(),
-            checkpoint_dir=folder, progress=_Line(name),
+            self.model(row.model, row.start),
+            (self.test[0][:1].clone(),),
+            recipe,
+            self.data(),
+            checkpoint_dir=folder,
+            progress=Lines(name),
             load_model=lambda spec: self.model(spec.split()[0], "as shared" if "as shared" in spec else "fine-tuned"),
-        )  # fmt: skip
+        )
         print(
             f"{name}: trained in {time.monotonic() - started:.0f} s, {self.top1(result.module):.2f} % in torch",
             flush=True,
@@ -87,8 +94,8 @@ class Cifar:
     def top1(self, module: nn.Module) -> float:
         """Percent of the test images."""
         with torch.no_grad():
-            hits = [int((module(x).argmax(1) == y).sum())
-                    for x, y in zip(self.test[0].split(500), self.test[1].split(500), strict=True)]  # fmt: skip
+            pairs = zip(self.test[0].split(500), self.test[1].split(500), strict=True)
+            hits = [int((module(x).argmax(1) == y).sum()) for x, y in pairs]
         return 100 * sum(hits) / len(self.test[1])
 
     def _images(self, split: str) -> tuple[Tensor, Tensor]:
@@ -99,17 +106,6 @@ class Cifar:
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
         images = (images - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
         return images, torch.tensor([classes.index(name.split("/")[1]) for name in names])
-
-
-class _Line:
-    def __init__(self, name: str) -> None:
-        self.name, self.last = name, 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() - self.last > 30:
-            self.last = time.monotonic()
-            print(f"{self.name}: {progress.stage} {progress.done:.0%}, loss {progress.loss:.3f}, "
-                  f"{progress.eta_s:.0f} s left", flush=True)  # fmt: skip
 
 
 def _module(path: Path) -> ModuleType:

@@ -51,11 +51,12 @@ OURS = """
 import sys
 from pathlib import Path
 import numpy as np
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.session import ConversionSession
 from exporter.datasets.dataset import Dataset
 from exporter.sources.load import load_source
 from exporter.data.model import ModelSettings
-from exporter.data.target import CoremlTarget, TfliteTarget
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 source = load_source("torchvision:" + sys.argv[1], ModelSettings(weights="none"))
 noise = Dataset("noise", "noise", 10, lambda i: (np.random.default_rng(i).standard_normal((3, 224, 224), np.float32),))
 session = ConversionSession(source, noise, 10)

@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_torchvision, quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 
 CLASSIFIERS: dict[str, int] = {
     "alexnet": 224, "convnext_tiny": 64, "densenet121": 64, "densenet169": 64, "efficientnet_b0": 64,

@@ -10,7 +10,8 @@ import sys
 import time
 from typing import Any
 
-from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_torchvision, quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 
 
 def _weights(model: Any) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from exporter.data.target import Activations
-from exporter.execution.heavy import load_coremltools, load_torchvision, quiet
+from exporter.execution.heavy import load_torchvision, quiet
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.coreml.settings import Activations
 
 _CALIBRATION = 100
 

@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("where", nargs="*", help="opset folders or test files; all when left out")
     known, rest = parser.parse_known_args()
     os.environ.setdefault("PYMIL_TEST_TARGETS", "mlprogram")
-    from exporter.execution.heavy import load_coremltools
+    from exporter.formats.coreml.coremltools import load_coremltools
 
     tests = Path(load_coremltools().__file__).parent / "converters/mil/mil/ops/tests"
     places = [str(tests / where) for where in known.where] or [str(tests)]

@@ -23,24 +23,27 @@ from ai_edge_litert import schema_py_generated as schema
 from mutation_damages import DAMAGES, Constants, Damage, three_levels
 from mutation_models import pictures
 
+from exporter.config.model import parse_shape
 from exporter.config.targets import load_targets
 from exporter.data.errors import ExporterError
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.file_facts import file_facts
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import blobs
 from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for
+from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion import file as tflite_file
+from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, Runner, TorchRunner
+from exporter.verification.runners import Runner, TorchRunner
 from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")

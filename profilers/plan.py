@@ -1,6 +1,5 @@
 """ProfilePlan: how often, how long and under which conditions a model is measured."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -87,18 +86,3 @@ class ProfilePlan(Frozen):
         if self.cpus:
             conditions["cpus"] = ",".join(map(str, self.cpus))
         return conditions
-
-
-def load_plan(path: Path, **changes: Any) -> ProfilePlan:
-    """The plan in a TOML or JSON file, with `changes` over it.
-
-    Raises:
-        OSError: unreadable.
-        ValueError: not a plan; every error with its key.
-    """
-    import json
-    import tomllib
-
-    text = path.read_text(encoding="utf-8")
-    content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    return ProfilePlan.model_validate({**content, **changes})

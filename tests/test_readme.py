@@ -36,8 +36,8 @@ def test_every_link_leads_to_a_file() -> None:
 
 
 def test_every_toml_example_is_well_formed(tmp_path: Path) -> None:
+    from exporter.config.model import model_settings
     from exporter.config.targets import load_targets
-    from exporter.data.model import model_settings
 
     for number, example in enumerate(re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)):
         path = tmp_path / f"{number}.toml"

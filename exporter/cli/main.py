@@ -30,11 +30,11 @@ COMMANDS = {
     ),
     "verify": CommandEntry(
         "exporter.cli.commands.verify",
-        "Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.",
+        "Compare ARTIFACT, a converted model that anyone made, with the MODEL that it came from.",
     ),
     "inspect": CommandEntry(
         "exporter.cli.commands.inspect",
-        "Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization.",
+        "Show what is inside a converted model: operators, types, bytes, sparsity, quantization.",
     ),
     "report": CommandEntry(
         "exporter.cli.commands.report",

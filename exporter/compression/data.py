@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from exporter.compression.model import CompressionData
+from exporter.compression.model import CompressionData, Examples
 from exporter.data.errors import UsageProblem
 from exporter.datasets.dataset import Dataset
 
 CALIBRATION_BATCH = 16
 
 
-class _Examples(TorchDataset[tuple[Tensor, ...]]):
-    """``(input,)`` or ``(input, label)`` by index."""
+class _Examples(TorchDataset[Examples]):
+    """``(*inputs)`` or ``(*inputs, label)`` by index."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -23,11 +23,10 @@ class _Examples(TorchDataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return self.dataset.size
 
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        example = _only(self.dataset.read(index), self.dataset.name)
-        if self.dataset.labels is None:
-            return (example,)
-        return example, torch.tensor(self.dataset.labels[index])
+    def __getitem__(self, index: int) -> Examples:
+        inputs = _tensors(self.dataset.read(index))
+        labels = self.dataset.labels
+        return inputs if labels is None else (*inputs, torch.tensor(labels[index]))
 
 
 def compression_data(
@@ -39,20 +38,32 @@ def compression_data(
         calibration: representative data; None takes the training data.
         training: data for recovery and fine-tuning; its labels are used where it has them.
         calibration_samples: at most so many examples, evenly spread.
+
+    Raises:
+        UsageProblem: the training data's examples each fill the inputs, so that no batch can be made of them.
     """
     source = calibration or training
-    batches: tuple[Tensor, ...] = ()
-    if source is not None:
-        examples = [_only(source.read(index), source.name) for index in source.spread(calibration_samples)]
-        batches = torch.split(torch.stack(examples), CALIBRATION_BATCH) if source.stacked else tuple(examples)
     return CompressionData(
-        calibration=batches,
-        training=None if training is None else _Examples(training),
+        calibration=() if source is None else _batches(source, calibration_samples),
+        training=None if training is None else _training(training),
         labelled=training is not None and training.labels is not None,
     )
 
 
-def _only(example: tuple[np.ndarray[Any, Any], ...], name: str) -> Tensor:
-    if len(example) != 1:
-        raise UsageProblem(f"data {name}: recipes take data for models of one input; this model has {len(example)}.")
-    return torch.from_numpy(np.ascontiguousarray(example[0]))
+def _batches(dataset: Dataset, count: int) -> tuple[Examples, ...]:
+    indices = dataset.spread(count)
+    size = CALIBRATION_BATCH if dataset.stacked else 1
+    return tuple(_tensors(dataset.batch(indices[start : start + size])) for start in range(0, len(indices), size))
+
+
+def _training(dataset: Dataset) -> _Examples:
+    if not dataset.stacked:
+        raise UsageProblem(
+            f"data {dataset.name}: each example is a whole input, and a training makes batches of examples: give "
+            "examples without the batch axis."
+        )
+    return _Examples(dataset)
+
+
+def _tensors(arrays: tuple[np.ndarray[Any, Any], ...]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)

@@ -53,16 +53,16 @@ def first_layer(module: nn.Module, example_inputs: Examples) -> str | None:
 
 def _owned(node: Any, owners: dict[int, str]) -> list[str]:
     """Layers whose weight enters `node` directly or transposed."""
-    found = []
-    for inner, _ in node.next_functions:
-        inner_nodes = [inner] if inner is None or hasattr(inner, "variable") else [
-            deeper for deeper, _ in inner.next_functions if type(inner).__name__ in ("TBackward0", "TransposeBackward0")
-        ]  # fmt: skip
-        for candidate in inner_nodes:
-            variable = getattr(candidate, "variable", None)
-            if variable is not None and id(variable) in owners:
-                found.append(owners[id(variable)])
-    return found
+    candidates = [candidate for inner, _ in node.next_functions for candidate in _untransposed(inner)]
+    variables = [id(getattr(candidate, "variable", None)) for candidate in candidates]
+    return [owners[variable] for variable in variables if variable in owners]
+
+
+def _untransposed(node: Any) -> list[Any]:
+    """The node itself, or what a transposition reads."""
+    if type(node).__name__ not in ("TBackward0", "TransposeBackward0"):
+        return [node]
+    return [deeper for deeper, _ in node.next_functions]
 
 
 def _tensors(output: Any) -> list[Tensor]:

@@ -11,41 +11,42 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from exporter.data.compression import LeftAlone, StepResult
+from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
+from exporter.data.progress import Advance
 
 Examples = tuple[Tensor, ...]
+"""One call's inputs, batch first."""
+
 LoadModel = Callable[[str], nn.Module]
 
 
 @dataclass(frozen=True)
 class CompressionData:
-    """Data that methods may use; each method says what it misses.
+    """Data that methods may use; a step says what it needs.
 
     Attributes:
-        calibration: batches of the model's input, preprocessed, float32 with the batch first.
-        training: items of ``(input,)`` or ``(input, label)``, single preprocessed examples without a batch axis.
-        labelled: whether the items of `training` carry labels (class indices).
+        calibration: batches of the model's inputs, preprocessed, a tensor an input.
+        training: items of ``(*inputs)`` or ``(*inputs, label)``, single preprocessed examples without a batch axis.
+        labelled: whether the items of `training` end with a label (a class index).
     """
 
-    calibration: tuple[Tensor, ...] = ()
+    calibration: tuple[Examples, ...] = ()
     training: Dataset[Any] | None = None
     labelled: bool = False
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What a training reports after each batch: a person's line is made of it elsewhere."""
+def no_models(spec: str) -> nn.Module:
+    """Load no further model.
 
-    stage: str
-    epoch: int
-    epochs: int
-    done: float
-    loss: float
-    eta_s: float
+    Raises:
+        UsageProblem: always.
+    """
+    raise UsageProblem(f"{spec!r} cannot be loaded here: no loader of model sources was given.")
 
 
-def silent(_: Progress) -> None:
-    """Report nothing."""
+def unwatched(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,17 @@ class Context:
         example_inputs: the inputs that fix the shapes; batch of one or more.
         seed: of this step.
         checkpoint_dir: where trainings leave checkpoints, apart for each step; None keeps none.
+        advance: called with (done, total) during work of known length.
         load_model: model source -> module in eval mode.
     """
 
     original: nn.Module
     example_inputs: Examples
     data: CompressionData
-    seed: int
-    checkpoint_dir: Path | None
-    progress: Callable[[Progress], None]
-    load_model: LoadModel
+    seed: int = 0
+    checkpoint_dir: Path | None = None
+    advance: Advance = unwatched
+    load_model: LoadModel = no_models
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ class CompressedModel:
     hints: CompressionHints
 
 
-def evaluating(module: nn.Module, example_inputs: Examples) -> Tensor:
-    """The module's first output for `example_inputs`, without gradients, in eval mode; the mode is put back."""
+def evaluating(module: nn.Module, inputs: Examples) -> Tensor:
+    """The module's first output for `inputs`, without gradients, in eval mode; the mode is put back."""
     training = module.training
     module.eval()
     try:
         with torch.no_grad():
-            output = module(*example_inputs)
+            output = module(*inputs)
     finally:
         module.train(training)
     return first_tensor(output)
@@ -122,14 +124,6 @@ def first_tensor(output: Any) -> Tensor:
     while not isinstance(output, Tensor):
         output = next(iter(output.values() if isinstance(output, dict) else output))
     return output
-
-
-def placed(module: nn.Module, device: torch.device | str, *, channels_last: bool) -> nn.Module:
-    """The module on a device, its four-dimensional weights in the memory format that convolutions are fast in."""
-    untyped: Any = module  # torch's stubs do not know the argument
-    wanted = torch.channels_last if channels_last else torch.contiguous_format
-    moved: nn.Module = untyped.to(device, memory_format=wanted)
-    return moved
 
 
 def own_copy(module: nn.Module) -> nn.Module:

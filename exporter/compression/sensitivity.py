@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.layers import select, weight_of
-from exporter.compression.methods.magnitude import lowest_to_zero
-from exporter.compression.model import Context, first_tensor
+from exporter.compression.layers import Layer, select, weight_of
+from exporter.compression.model import Context, Examples, first_tensor
+from exporter.compression.pruning.masks import lowest_to_zero
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import load
 from profilers.decibels import snr_db
@@ -44,17 +44,11 @@ def analyse(
     if not batches:
         raise UsageProblem("the sensitivity analysis needs calibration data: give --data.")
     wanted = _outputs(module, batches)
-    rows = []
-    for layer in select(module, ())[0]:
-        if names and layer.name not in names:
-            continue
-        weight = weight_of(layer.module)
-        kept = weight.detach().clone()
-        for sparsity in sparsities:
-            with torch.no_grad():
-                weight.copy_(kept * lowest_to_zero(kept.abs(), sparsity))
-                rows.append(Sensitivity(layer.name, sparsity, *_compare(wanted, _outputs(module, batches))))
-                weight.copy_(kept)
+    layers = [layer for layer in select(module, ())[0] if not names or layer.name in names]
+    rows: list[Sensitivity] = []
+    for done, layer in enumerate(layers, 1):
+        rows += _layer_rows(module, layer, batches, wanted, sparsities)
+        context.advance(done, len(layers))
     return rows
 
 
@@ -91,12 +85,25 @@ def as_svg(rows: Sequence[Sensitivity]) -> str:
     return text.getvalue()
 
 
-def _outputs(module: nn.Module, batches: Sequence[Tensor]) -> Tensor:
+def _layer_rows(
+    module: nn.Module, layer: Layer, batches: Sequence[Examples], wanted: Tensor, sparsities: Sequence[float]
+) -> list[Sensitivity]:
+    weight = weight_of(layer.module)
+    kept = weight.detach().clone()
+    rows = []
     with torch.no_grad():
-        return torch.cat([first_tensor(module(batch)) for batch in batches])
+        for sparsity in sparsities:
+            weight.copy_(kept * lowest_to_zero(kept.abs(), sparsity))
+            rows.append(Sensitivity(layer.name, sparsity, *_compare(wanted, _outputs(module, batches))))
+        weight.copy_(kept)
+    return rows
+
+
+def _outputs(module: nn.Module, batches: Sequence[Examples]) -> Tensor:
+    with torch.no_grad():
+        return torch.cat([first_tensor(module(*inputs)) for inputs in batches])
 
 
 def _compare(wanted: Tensor, got: Tensor) -> tuple[float, float]:
-    return snr_db(wanted.double().numpy(), got.double().numpy()), float(
-        (wanted.argmax(1) == got.argmax(1)).float().mean()
-    )
+    agreement = float((wanted.argmax(1) == got.argmax(1)).float().mean())
+    return snr_db(wanted.double().numpy(), got.double().numpy()), agreement

@@ -2,39 +2,23 @@
 
 import datetime as dt
 import fnmatch
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from exporter.config.toml import SizeText, read_settings
-from exporter.data.errors import UsageProblem
-from exporter.data.units import format_percent, format_size, parse_percent
+from exporter.config.toml import read_settings
+from exporter.data.base import Frozen
+from exporter.data.quantities import Percent, SizeText
+from exporter.data.units import format_percent, format_size
 
 Metric = Literal["download", "install", "size"]
 
 
-def _percent(value: Any) -> Fraction:
-    if isinstance(value, Fraction):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} could be a ratio or a percent: write it as text with its sign, '1 %'")
-    try:
-        return parse_percent(value)
-    except UsageProblem as error:
-        raise ValueError(str(error)) from error
-
-
-PercentText = Annotated[Fraction, BeforeValidator(_percent)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Growth(_Settings):
+class Growth(Frozen):
     """How much more a figure may be than before.
 
     Attributes:
@@ -44,7 +28,7 @@ class Growth(_Settings):
     """
 
     bytes: SizeText | None = None
-    percent: PercentText | None = None
+    percent: Percent | None = None
     fail_when: Literal["either", "both"] = "either"
 
     @model_validator(mode="after")
@@ -67,7 +51,7 @@ class Growth(_Settings):
         return f" {'or' if self.fail_when == 'either' else 'and'} ".join(parts)
 
 
-class Budget(_Settings):
+class Budget(Frozen):
     """One line of what a figure may be.
 
     Attributes:
@@ -103,7 +87,7 @@ class Budget(_Settings):
         return any(fnmatch.fnmatchcase(name, self.subject) for name in (subject, subject.rpartition("/")[2]))
 
 
-class Waiver(_Settings):
+class Waiver(Frozen):
     """A failure that someone allows until a day.
 
     Attributes:
@@ -127,7 +111,7 @@ class Waiver(_Settings):
         )
 
 
-class BudgetFile(_Settings):
+class BudgetFile(Frozen):
     """budgets.toml.
 
     Attributes:

@@ -1,11 +1,12 @@
 """Finds and reads targets files. Standard library only, so that listing targets starts fast."""
 
-import difflib
+import json
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 
 FILE_NAME = "targets.toml"
@@ -34,15 +35,32 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageProblem: unreadable, not UTF-8, or not TOML.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem(f"{path}: TOML syntax: {error}.") from error
+
+
+def read_document(path: Path) -> Any:
+    """What a TOML file holds, or a file whose name ends in ``.json``.
+
+    Raises:
+        UsageProblem: unreadable, not UTF-8, or not of its syntax.
+    """
+    if path.suffix != ".json":
+        return read_toml(path)
+    try:
+        return json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise UsageProblem(f"{path}: JSON syntax: {error}.") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise UsageProblem(f"{path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; TOML files must be.") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{path}: TOML syntax: {error}.") from error
+        raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; TOML and JSON files must be.") from error
 
 
 def target_tables(user_file: Path | None) -> dict[str, dict[str, Any]]:
@@ -71,6 +89,12 @@ def tables(section: str, user_file: Path | None) -> dict[str, dict[str, Any]]:
     return merged
 
 
+def no_such_target(name: str, known: Iterable[str]) -> str:
+    """That there is no target called `name`, with the nearest of `known`."""
+    hint = did_you_mean(name, known, otherwise="`mobile-export targets list` shows those there are.", cutoff=0.5)
+    return f"there is no target {name!r}; {hint}"
+
+
 class Lineage(NamedTuple):
     """A target's tables: its own name first, then those that it extends; and why the rest cannot be had."""
 
@@ -88,9 +112,7 @@ def lineage(tables: dict[str, dict[str, Any]], name: str) -> Lineage:
         if parent in names:
             return Lineage(tuple(names), f"{where}: {' -> '.join((*names, parent))} goes round in a circle.")
         if parent not in tables:
-            near = difflib.get_close_matches(parent, tables, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else "`mobile-export targets list` shows those there are."
-            return Lineage(tuple(names), f"{where}: there is no target {parent!r}; {hint}")
+            return Lineage(tuple(names), f"{where}: {no_such_target(parent, tables)}")
         names.append(parent)
     return Lineage(tuple(names), None)
 

@@ -1,11 +1,35 @@
 """Validation errors as sentences: the dotted path, what is wrong, and the nearest known name."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from exporter.config.spelling import did_you_mean
+from exporter.data.errors import UsageProblem
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def checked(kind: type[Model], table: Any, *, whole: str, prefix: str = "", tags: Iterable[str] = ()) -> Model:
+    """`table` as a `kind`.
+
+    Args:
+        kind: what it shall be.
+        table: as a file holds it.
+        whole: what it is, with its verb, for the head of the message: ``budgets.toml has``.
+        prefix: dotted path of the table in its file.
+        tags: as `sentences` takes them.
+
+    Raises:
+        UsageProblem: all errors in one message, one a line.
+    """
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        lines = [f"  {line}" for line in sentences(prefix, error, [kind], tags=tags)]
+        raise UsageProblem(f"{whole} errors:\n" + "\n".join(lines)) from error
 
 
 def sentences(
@@ -54,15 +78,9 @@ def _origin(error: dict[str, Any], hidden: set[str], inherited: Mapping[tuple[st
     return f" ({names})"
 
 
-def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "", cutoff: float = 0.6) -> str:
-    """`did you mean 'x'?` for the nearest of `known`, or `otherwise` when none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f"did you mean {near[0]!r}?" if near else otherwise
-
-
 def _sentence(prefix: str, error: dict[str, Any], kinds: Sequence[type[BaseModel]], hidden: set[str]) -> str:
     location = [part for part in error["loc"] if part not in hidden]
-    path = ".".join([prefix, *map(str, location)])
+    path = ".".join(filter(None, [prefix, *map(str, location)]))
     context = error.get("ctx", {}).get("error")
     message = str(context) if context else error["msg"]
     if error["type"] == "extra_forbidden":

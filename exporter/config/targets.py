@@ -1,20 +1,45 @@
 """Checks target tables: every error at once, each with its dotted path, unknown keys with the nearest known one."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from exporter.config.files import inherited, lineage, merged, target_tables
-from exporter.config.problems import did_you_mean, sentences
+from exporter.config.files import inherited, lineage, merged, no_such_target, target_tables
+from exporter.config.problems import sentences
+from exporter.config.spelling import nearest
 from exporter.data.errors import UsageProblem
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.target import Target
+from exporter.formats.registry import all_formats, format_named
 
-_ADAPTER: TypeAdapter[Target] = TypeAdapter(Target)
-_TYPES: dict[str, type[BaseModel]] = {"coreml": CoremlTarget, "tflite": TfliteTarget}
-_TAGS = (*_TYPES, "linear", "palettization")
+
+@cache
+def _types() -> dict[str, type[Target]]:
+    return {form.name: form.target_type for form in all_formats()}
+
+
+@cache
+def _adapter() -> TypeAdapter[Target]:
+    """Reads a table by the target type of its format."""
+    union = reduce(or_, _types().values())
+    return TypeAdapter(Annotated[union, Field(discriminator="format")])  # type: ignore[arg-type]  # made of a table
+
+
+@cache
+def _tags() -> tuple[str, ...]:
+    """Names by which settings choose a type, as they stand in the places that errors tell."""
+    return tuple(_discriminators(_adapter().json_schema()))
+
+
+def _discriminators(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("discriminator", {}).get("mapping", ())
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for part in inner:
+        yield from _discriminators(part)
 
 
 def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) -> list[Target]:
@@ -27,7 +52,7 @@ def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) ->
     wanted = list(dict.fromkeys(names)) or list(tables)
     unknown = [name for name in wanted if name not in tables]
     if unknown:
-        raise UsageProblem("\n".join(_unknown_target(name, tables) for name in unknown))
+        raise UsageProblem("\n".join(no_such_target(name, tables) for name in unknown))
     targets, problems = [], []
     for name in wanted:
         found = check_table(name, tables)
@@ -46,20 +71,20 @@ def check_table(name: str, tables: dict[str, dict[str, Any]]) -> Target | list[s
     table = merged(tables, line.names)
     origins = inherited(tables, line.names)
     if line.problem is not None:
-        near = difflib.get_close_matches(str(tables[line.names[-1]]["extends"]), tables, n=1, cutoff=0.5)
-        likely = merged(tables, lineage(tables, near[0]).names).get("format") if near else None
+        near = nearest(str(tables[line.names[-1]]["extends"]), tables, cutoff=0.5)
+        likely = None if near is None else merged(tables, lineage(tables, near).names).get("format")
         return [line.problem, *_own_problems(name, table, table.get("format", likely), origins)]
     found = _checked(name, table)
     if not isinstance(found, ValidationError):
         return found
-    kind = _TYPES.get(str(table.get("format")))
-    kinds = [kind] if kind else list(_TYPES.values())
-    return sentences(f"targets.{name}", found, kinds, tags=_TAGS, inherited=origins)
+    kind = _types().get(str(table.get("format")))
+    kinds = [kind] if kind else list(_types().values())
+    return sentences(f"targets.{name}", found, kinds, tags=_tags(), inherited=origins)
 
 
 def _checked(name: str, table: dict[str, Any]) -> Target | ValidationError:
     try:
-        return _ADAPTER.validate_python({"name": name, **table})
+        return _adapter().validate_python({"name": name, **table})
     except ValidationError as error:
         return error
 
@@ -72,22 +97,23 @@ def _own_problems(
     What a parent would say is not missed, and what only contradicts a parent's settings is not judged.
     """
     found = []
-    for kind in [likely] if isinstance(likely, str) and likely in _TYPES else _TYPES:
-        newest = {"coreml": "iOS 26", "tflite": "Android 16"}[kind]
+    for kind in [likely] if isinstance(likely, str) and likely in _types() else _types():
+        newest = format_named(kind).newest_os
         error = _checked(name, {"minimum_os": newest, **table, "format": kind})
         lines = []
         if isinstance(error, ValidationError):
-            prefix, kinds = f"targets.{name}", [_TYPES[kind]]
-            lines = sentences(prefix, error, kinds, tags=_TAGS, inherited=origins, whole=False)
+            prefix, kinds = f"targets.{name}", [_types()[kind]]
+            lines = sentences(prefix, error, kinds, tags=_tags(), inherited=origins, whole=False)
         found.append(lines)
     return min(found, key=len)
 
 
 def settings_schema() -> dict[str, Any]:
     """JSON Schema of a targets file, for editors (``#:schema`` in Even Better TOML, or taplo)."""
-    schema = _ADAPTER.json_schema(ref_template="#/$defs/{model}")
+    schema = _adapter().json_schema(ref_template="#/$defs/{model}")
     definitions = schema.pop("$defs", {})
-    for definition in ("CoremlTarget", "TfliteTarget"):
+    names = [kind.__name__ for kind in _types().values()]
+    for definition in names:
         properties = definitions[definition]["properties"]
         properties.pop("name")
         properties["extends"] = {"type": "string", "description": "name of the target to start from"}
@@ -100,14 +126,9 @@ def settings_schema() -> dict[str, Any]:
             "targets": {
                 "type": "object",
                 "additionalProperties": {
-                    "anyOf": [{"$ref": "#/$defs/CoremlTarget"}, {"$ref": "#/$defs/TfliteTarget"}],
+                    "anyOf": [{"$ref": f"#/$defs/{name}"} for name in names],
                 },
             }
         },
         "$defs": definitions,
     }
-
-
-def _unknown_target(name: str, tables: dict[str, Any]) -> str:
-    hint = did_you_mean(name, tables, otherwise="`mobile-export targets list` shows those there are.", cutoff=0.5)
-    return f"there is no target {name!r}; {hint}"

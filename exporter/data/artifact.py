@@ -8,8 +8,8 @@ class Artifact(Frozen):
     """A converted model on disk.
 
     Attributes:
-        path: file (TFLite) or folder (Core ML package), relative to the run's output folder.
-        format: ``tflite`` or ``coreml``.
+        path: file or folder, relative to the run's output folder.
+        format: its format's name.
         target: name of the target that it was made for.
         sha256: digest of its content (of a folder: of its files' names and contents).
         size_bytes: sum of the bytes of its files.
@@ -18,6 +18,7 @@ class Artifact(Frozen):
         tools: versions of the libraries that made it.
         left_alone: weights or layers that the conversion library skipped.
         twin_size_bytes: bytes of the same model without compression, in the same format; None when not made.
+        route: the way from the source that the conversion took; empty in older records.
         conversion_s: seconds that the conversion took when it ran.
     """
 
@@ -31,6 +32,7 @@ class Artifact(Frozen):
     tools: dict[str, str]
     left_alone: tuple[LeftAlone, ...] = ()
     twin_size_bytes: int | None = None
+    route: str = ""
     conversion_s: float
 
 

@@ -23,6 +23,14 @@ class ToolError(ExporterError):
     """A converter, library or other tool failed on input that looked right. Exit code 3."""
 
 
+class ArtifactError(UsageProblem):
+    """An artifact cannot be read, or does not take what it is given."""
+
+
+class NotEvaluableError(ToolError):
+    """The artifact is whole, but what would run it here refuses one of its operators: nothing is known of it."""
+
+
 class MissingExtraError(UsageProblem):
     """A command needs an optional dependency that is not installed."""
 

@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
 
 PT2_ENTRY = "compression.json"
 """Name under which a .pt2 file carries its hints."""
 
 
-class WeightForm(BaseModel):
+class WeightForm(Frozen):
     """How one weight is meant to be stored.
 
     Attributes:
@@ -31,8 +31,6 @@ class WeightForm(BaseModel):
         sparse: whether zeros of an earlier pruning are kept as well (a joint form).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     form: Literal["sparse", "table", "linear", "float16"]
     bits: int | None = None
@@ -44,7 +42,7 @@ class WeightForm(BaseModel):
 Signature = tuple[float, float, float, float, float]
 
 
-class ActivationRange(BaseModel):
+class ActivationRange(Frozen):
     """Range of one quantized activation (8 bits, affine, zero included).
 
     Attributes:
@@ -57,8 +55,6 @@ class ActivationRange(BaseModel):
         elements: values of one example.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     minimum: float
     maximum: float
@@ -66,7 +62,7 @@ class ActivationRange(BaseModel):
     signatures: tuple[Signature, ...]
 
 
-class CompressionHints(BaseModel):
+class CompressionHints(Frozen):
     """Everything that a converter must honour; empty for an uncompressed model.
 
     Attributes:
@@ -74,8 +70,6 @@ class CompressionHints(BaseModel):
         activations: ranges of a statically quantized model, in the order of computation.
         probe_seed: of `probe_input`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     weights: tuple[WeightForm, ...] = ()
     activations: tuple[ActivationRange, ...] = ()

@@ -64,7 +64,7 @@ class Inspection(Frozen):
     """
 
     path: str
-    format: Literal["tflite", "coreml", "onnx"]
+    format: str
     size_bytes: int
     inputs: tuple[TensorFact, ...]
     outputs: tuple[TensorFact, ...]

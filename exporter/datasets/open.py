@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import InputSpec, sha256_file
+from exporter.data.source import InputSpec
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
+from exporter.store.digests import given_digest
 
 Resize = Literal["crop", "stretch"]
 
@@ -243,7 +244,7 @@ def _read_row(columns: list[NDArray[Any]], inputs: tuple[InputSpec, ...], index:
 
 
 def _array_digest(path: Path, inputs: Sequence[InputSpec]) -> str:
-    return hash_text("\0".join([sha256_file(path), *(spec.model_dump_json() for spec in inputs)]))
+    return hash_text("\0".join([given_digest(path), *(spec.model_dump_json() for spec in inputs)]))
 
 
 def hash_text(text: str) -> str:

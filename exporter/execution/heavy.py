@@ -1,4 +1,4 @@
-"""The one place that imports the heavy libraries: late, quietly, with their traps disarmed.
+"""Imports heavy libraries: late, quietly, with their traps disarmed; those of one format are in its folder.
 
 Nothing here runs at import time. Each function returns the module, or raises `MissingExtraError` with the install
 command.
@@ -6,12 +6,10 @@ command.
 
 import contextlib
 import importlib
-import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 from exporter.data.errors import MissingExtraError
@@ -62,42 +60,6 @@ def load_torchvision() -> Any:
         with contextlib.suppress(RuntimeError):  # one of the two may be declared by then
             torch.library.define(f"torchvision::{operator.partition('(')[0]}", "(" + operator.partition("(")[2])
     return load("torchvision")
-
-
-def load_tensorflow() -> Any:
-    """Import TensorFlow without its start-up log lines."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    with quiet():
-        tensorflow = load("tensorflow")
-    tensorflow.get_logger().setLevel(logging.ERROR)
-    return tensorflow
-
-
-def load_coremltools() -> Any:
-    """Import coremltools without its warnings and without the frameworks that only its other converters use.
-
-    coremltools imports TensorFlow and scikit-learn when they are installed, which doubles its import time.
-    """
-    if "coremltools" in sys.modules:
-        return sys.modules["coremltools"]
-    logging.getLogger("coremltools").setLevel(logging.ERROR)
-    with quiet(), _hidden("tensorflow", "tensorflow.python"):
-        return load("coremltools")
-
-
-@contextlib.contextmanager
-def _hidden(*names: str) -> Iterator[None]:
-    """Make `import NAME` fail for modules that are not loaded yet."""
-    absent: dict[str, ModuleType | None] = {name: None for name in names if name not in sys.modules}
-    sys.modules.update(absent)  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in absent:
-            if sys.modules.get(name) is None:
-                sys.modules.pop(name, None)
 
 
 @contextlib.contextmanager

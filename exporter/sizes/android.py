@@ -8,11 +8,11 @@ from pathlib import Path
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Facet, Finding, Measurement
 from exporter.sizes.attribution import (
-    MAPPED,
     deflated_models,
     divide,
     duplicates,
     find_models,
+    mapped_formats,
     model_facets,
     model_of,
     native_abi,
@@ -178,7 +178,7 @@ def _deflated(archive: ZipContainer, modules: list[_Module], models: dict[str, t
 def _installed(entry: Entry) -> int:
     """Bytes of an entry in an installed APK: native code and mappable models lie there as they are."""
     model = model_of(entry.path)
-    stored = native_abi(entry.path) is not None or (model is not None and model[1] in MAPPED)
+    stored = native_abi(entry.path) is not None or (model is not None and model[1] in mapped_formats())
     return entry.size if stored else min(entry.packed, entry.size)
 
 

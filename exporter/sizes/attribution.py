@@ -4,39 +4,63 @@ import fnmatch
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import PurePosixPath
 
 from exporter.data.sizes import ByteCount, Facet, Finding, Part
 from exporter.data.units import format_size
-from exporter.formats.common.whole import check_tflite_bytes
-from exporter.formats.tflite.inspection.flatbuffer import Damage
+from exporter.formats.common.damage import Damage
+from exporter.formats.format import Format
+from exporter.formats.registry import readable
 from exporter.sizes.containers import Container, Entry
 
 BLOCK = 4096
 # Identical files below this size are icons and manifests, not weights.
 DUPLICATE_BYTES = 16 << 10
 
-MODEL_FILES = {
-    ".tflite": "tflite", ".lite": "tflite", ".litertlm": "litertlm", ".task": "mediapipe", ".onnx": "onnx",
-    ".ort": "ort", ".mlmodel": "coreml", ".pte": "executorch", ".ptl": "pytorch", ".pt": "pytorch", ".gguf": "gguf",
-    ".safetensors": "safetensors", ".mnn": "mnn", ".dlc": "dlc",
+_OTHER_MODELS = {
+    ".litertlm": "litertlm", ".task": "mediapipe", ".ort": "ort", ".ptl": "pytorch", ".pt": "pytorch", ".gguf": "gguf",
+    ".safetensors": "safetensors", ".mnn": "mnn", ".dlc": "dlc", ".pte": "executorch",
 }  # fmt: skip
-MODEL_FOLDERS = {".mlmodelc": "coreml", ".mlpackage": "coreml"}
-# Android opens these with AssetManager.openFd, which fails on a deflated entry.
-MAPPED = ("tflite", "litertlm", "mediapipe")
-_TFLITE_IDENTIFIER = b"TFL3"
+"""Suffixes of model files that nothing is exported to."""
+_OTHERS_MAPPED = ("litertlm", "mediapipe")
+_IDENTIFIED = slice(4, 8)
 _UNNAMED = ("", ".bin", ".dat", ".model", ".weights")
+
+
+@cache
+def _model_files() -> dict[str, str]:
+    own = {suffix: form.name for form in readable() for suffix in form.suffixes}
+    return _OTHER_MODELS | {suffix: name for suffix, name in own.items() if suffix not in _model_folders()}
+
+
+@cache
+def _model_folders() -> dict[str, str]:
+    """Suffixes of folders that are models, as they are written and as stores' tools compile them."""
+    return {suffix: form.name for form in readable() for suffix in form.packing.all_folders}
+
+
+@cache
+def mapped_formats() -> tuple[str, ...]:
+    """Formats that Android opens with AssetManager.openFd, which fails on a deflated entry."""
+    return (*(form.name for form in readable() if form.packing.mapped), *_OTHERS_MAPPED)
 
 
 def model_of(path: str) -> tuple[str, str] | None:
     """Path and format of the model that the file at `path` belongs to, by the names; None when to none."""
     parts = PurePosixPath(path).parts
     for depth, part in enumerate(parts[:-1]):
-        found = MODEL_FOLDERS.get(PurePosixPath(part).suffix.lower())
+        found = _model_folders().get(PurePosixPath(part).suffix.lower())
         if found:
             return "/".join(parts[: depth + 1]), found
-    form = MODEL_FILES.get(PurePosixPath(path).suffix.lower())
+    form = _model_files().get(PurePosixPath(path).suffix.lower())
     return (path, form) if form else None
+
+
+def _identified(start: bytes) -> Format | None:
+    """The format of a file whose first bytes tell it, whatever its name."""
+    held = start[_IDENTIFIED]
+    return next((form for form in readable() if form.packing.identifier and form.packing.identifier == held), None)
 
 
 def native_abi(path: str) -> str | None:
@@ -48,13 +72,14 @@ def native_abi(path: str) -> str | None:
 
 
 def find_models(container: Container, entries: Iterable[Entry]) -> dict[str, tuple[str, str]]:
-    """File path -> path and format of its model; files named like data are looked into for a TFLite identifier."""
+    """File path -> path and format of its model; files named like data are looked into for a format's identifier."""
     found: dict[str, tuple[str, str]] = {}
     for entry in entries:
         model = model_of(entry.path)
         if model is None and entry.size > 1024 and PurePosixPath(entry.path).suffix.lower() in _UNNAMED:
             with container.open(entry) as stream:
-                model = (entry.path, "tflite") if stream.read(8)[4:] == _TFLITE_IDENTIFIER else None
+                form = _identified(stream.read(8))
+            model = (entry.path, form.name) if form is not None else None
         if model is not None:
             found[entry.path] = model
     return found
@@ -161,7 +186,7 @@ def deflated_models(
     for entry in entries:
         name, form = models.get(entry.path, ("", ""))
         left = any(fnmatch.fnmatchcase(entry.path, glob) for glob in globs)
-        if form in MAPPED and entry.method == "deflated" and not left:
+        if form in mapped_formats() and entry.method == "deflated" and not left:
             suffix = PurePosixPath(name).suffix.lstrip(".") or "SUFFIX"
             findings.append(
                 Finding(
@@ -178,9 +203,9 @@ def deflated_models(
 def unusable_models(
     container: Container, entries: Iterable[Entry], models: Mapping[str, tuple[str, str]]
 ) -> list[Finding]:
-    """Model files that no runtime can load, which are broken build steps: without a byte, or TFLite files cut off.
+    """Model files that no runtime can load, which are broken build steps: without a byte, or cut off.
 
-    A file without TFLite's identifier may be encrypted, and passes.
+    A file without its format's identifier may be encrypted, and passes.
     """
     findings = []
     for entry in entries:
@@ -190,21 +215,22 @@ def unusable_models(
         if entry.size == 0:
             sentence = "the model has 0 bytes: a build step failed"
             findings.append(Finding(kind="empty", name=path, wasted_bytes=0, sentence=sentence))
-        elif form == "tflite" and (problem := _damage(container, entry)):
+        elif problem := _damage(container, entry, form):
             sentence = f"the model is damaged or cut off: {problem}"
             findings.append(Finding(kind="damaged", name=path, wasted_bytes=entry.size, sentence=sentence))
     return findings
 
 
-def _damage(container: Container, entry: Entry) -> str:
-    """What is wrong with a TFLite file; nothing for a whole one."""
+def _damage(container: Container, entry: Entry, name: str) -> str:
+    """What is wrong with a model file; nothing for a whole one, and where its bytes alone do not tell."""
     with container.open(entry) as stream:
         start = stream.read(8)
-        if start[4:] != _TFLITE_IDENTIFIER:
+        form = _identified(start)
+        if form is None or form.name != name or form.packing.check_bytes is None:
             return ""
         content = start + stream.read()
     try:
-        check_tflite_bytes(memoryview(content))
+        form.packing.check_bytes(memoryview(content))
     except Damage as error:
         return str(error)
     return ""

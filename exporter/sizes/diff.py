@@ -10,13 +10,13 @@ from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
 from exporter.data.record import RunRecord, load_record
 from exporter.data.sizes import Measurement
-from exporter.formats.common.inspect import inspect
+from exporter.formats.files import inspect
+from exporter.formats.registry import format_of
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 
 Group = Literal["layer", "dtype", "file"]
 
-INSPECTED = (".tflite", ".mlpackage", ".mlmodel", ".onnx")
 _GRAPH = "everything but weights"
 
 
@@ -105,7 +105,7 @@ def _side(found: Measurement, path: Path) -> _Side:
     files = {file.path: file.size_bytes for file in found.files} or {part.name: part.size_bytes for part in found.parts}
     groups: dict[Group, dict[str, int]] = {"file": files}
     notes: list[str] = []
-    if path.suffix.lower() in INSPECTED:
+    if format_of(path) is not None:
         try:
             inside = inspect(path)
         except MissingExtraError as error:

@@ -1,23 +1,24 @@
 """From a path to measurements: finds out what it is, and measures that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem
 from exporter.data.record import TargetRecord, load_record
 from exporter.data.sizes import Measurement
-from exporter.formats.common.whole import check_whole
+from exporter.formats.files import check_whole
+from exporter.formats.registry import format_of, readable
 from exporter.sizes import tool_reports
 from exporter.sizes.android import measure_aab, measure_apk
 from exporter.sizes.apple import measure_app
 from exporter.sizes.containers import Container, FilesContainer, FolderContainer, ZipContainer
-from exporter.sizes.models import measure_model, with_external_data
+from exporter.sizes.models import measure_model
 from exporter.sizes.packaging import Options
 
 Compile = Callable[[Path, Path], Path | None]
 
-_FOLDERS = {".app": "app", ".xcarchive": "xcarchive", ".mlpackage": "mlpackage", ".mlmodelc": "mlmodelc"}
+_APPS = {".app": "app", ".xcarchive": "xcarchive"}
 
 
 def measure(path: Path, options: Options, *, compile_model: Compile | None = None) -> list[Measurement]:
@@ -26,8 +27,8 @@ def measure(path: Path, options: Options, *, compile_model: Compile | None = Non
     Args:
         path: what the user named.
         options: what the user said about it.
-        compile_model: compiles a Core ML package, given with a folder to write to, to an .mlmodelc; it gives None where
-            there is no Mac, and then the compiled size is estimated.
+        compile_model: compiles a package, given with a folder to write to, as the store's tools do; it gives None where
+            this machine cannot, and then the compiled size is estimated.
 
     Raises:
         UsageProblem: not there, empty, damaged, unsafe to read, or changed meanwhile.
@@ -60,24 +61,32 @@ def _file(path: Path, subject: str, suffix: str, options: Options) -> Measuremen
             if suffix == ".aab":
                 return _unchanged(archive, measure_aab(archive, subject, options))
             return _unchanged(archive, measure_app(archive, subject, "ipa", options))
-    files = with_external_data(path) if suffix == ".onnx" else [path]
-    container = FilesContainer(files)
-    if container.packed_size:  # an empty file has a sentence of its own
+    form = format_of(path)
+    beside: Sequence[Path] = ()
+    if path.stat().st_size:  # an empty file has a sentence of its own
         check_whole(path)
+        beside = form.packing.beside(path) if form is not None else ()
+    container = FilesContainer([path, *beside])
     return _unchanged(container, measure_model(container, subject, suffix.lstrip(".") or "file", options))
 
 
 def _folder(path: Path, subject: str, options: Options, compile_model: Compile | None) -> Measurement:
-    kind = _FOLDERS.get(path.suffix.lower(), "folder")
+    kind, form = _kind(path.suffix.lower()), format_of(path)
     container = FolderContainer(path)
     if kind in ("app", "xcarchive"):
         return _unchanged(container, measure_app(container, subject, kind, options))
-    if kind == "mlpackage" and container.packed_size:
+    if form is not None and container.packed_size:
         check_whole(path)
     found = _unchanged(container, measure_model(container, subject, kind, options))
-    if kind == "mlpackage" and compile_model is not None:
+    if form is not None and form.packing.compilation is not None and compile_model is not None:
         return _compiled(path, found, options, compile_model)
     return found
+
+
+def _kind(suffix: str) -> str:
+    """What a folder is, by its suffix."""
+    models = {folder for form in readable() for folder in form.packing.all_folders}
+    return suffix.removeprefix(".") if suffix in models else _APPS.get(suffix, "folder")
 
 
 def _compiled(path: Path, package: Measurement, options: Options, compile_model: Compile) -> Measurement:
@@ -88,7 +97,7 @@ def _compiled(path: Path, package: Measurement, options: Options, compile_model:
         folder = compile_model(path, Path(scratch))
         if folder is None:
             return package
-        real = measure_model(FolderContainer(folder), package.subject, "mlmodelc", options)
+        real = measure_model(FolderContainer(folder), package.subject, _kind(folder.suffix.lower()), options)
     figures = {name: getattr(real, name) for name in ("install", "download", "facets", "parts")}
     return package.model_copy(update={**figures, "notes": ("install and download are those of the compiled model",)})
 

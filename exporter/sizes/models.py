@@ -1,10 +1,12 @@
 """Sizes of a model alone: what it adds to an app's download and to its installed size."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Counts, Facet, Measurement, Part
+from exporter.formats.format import Compilation
+from exporter.formats.registry import readable
 from exporter.sizes.attribution import model_of
 from exporter.sizes.codecs import Codec
 from exporter.sizes.containers import Container, Entry
@@ -17,13 +19,6 @@ _DELIVERED = {
     "ai-pack": ("ai-pack", "ai-packs"), "on-demand-resource": ("on-demand-resource",),
     "background-asset": ("background-assets",),
 }  # fmt: skip
-# Xcode writes these beside the weights: coremldata.bin, analytics/coremldata.bin, metadata.json.
-_COMPILED_RECORDS = 3
-_RECORD_BYTES = 2048
-_COMPILE_METHOD = (
-    "of the compiled model (.mlmodelc) that Xcode ships: the weights as they are, "
-    "the program as text taken to be as long as the package's .mlmodel; on a Mac it is measured"
-)
 
 
 def measure_model(container: Container, subject: str, kind: str, options: Options) -> Measurement:
@@ -35,21 +30,23 @@ def measure_model(container: Container, subject: str, kind: str, options: Option
     size = total_size(container.entries)
     if size == 0:
         raise UsageProblem(f"{subject} is empty: 0 bytes. The step that should have written it failed.")
-    form = _format(subject, kind)
-    codec = _codec(form, options)
-    shipped = _shipped(container.entries) if kind == "mlpackage" else container.entries
+    name = _format(subject, kind)
+    codec = _codec(name, options)
+    compilation = _compilation(kind)
+    shipped = container.entries if compilation is None else _shipped(container.entries, compilation)
     downloads = entry_downloads(container, shipped, codec, exact=options.exact)
     wire = sum(found.size for found in downloads.values())
     rough = any(found.estimated for found in downloads.values())
     method = f"the smaller of each file and its {'LZFSE' if codec == 'lzfse' else 'gzip'}"
-    if kind == "mlpackage":
-        installed, uncompressed, download = _as_compiled(shipped, {path: d.size for path, d in downloads.items()})
+    if compilation is not None:
+        wired = {path: found.size for path, found in downloads.items()}
+        installed, uncompressed, download = _as_compiled(shipped, wired, compilation)
     else:
         installed = ByteCount.exact(sum(blocks(entry.size) for entry in shipped), "4 KiB blocks")
         uncompressed = ByteCount.exact(size, "sum of its files")
         download = ByteCount.estimate(wire, method + ", in blocks") if rough else ByteCount.exact(wire, method)
     part = Part(
-        name=PurePosixPath(subject).name, role="model", format=form, size_bytes=size, install_bytes=installed.value,
+        name=PurePosixPath(subject).name, role="model", format=name, size_bytes=size, install_bytes=installed.value,
         download_bytes=download.value, files=len(container.entries),
     )  # fmt: skip
     return Measurement(
@@ -58,55 +55,59 @@ def measure_model(container: Container, subject: str, kind: str, options: Option
         size_bytes=size,
         install=installed,
         download=download,
-        facets=tuple(_facets(uncompressed, download, size, form, options)),
+        facets=tuple(_facets(uncompressed, download, size, name, options)),
         parts=(part,),
         files=file_sizes(container.entries, downloads),
     )
 
 
-def with_external_data(path: Path) -> list[Path]:
-    """The ONNX file at `path` and the files beside it that hold its weights, by the names that exporters give them."""
-    names = (f"{path.name}.data", f"{path.name}_data", f"{path.stem}.data", f"{path.stem}.weights")
-    return [path, *(path.with_name(name) for name in names if path.with_name(name).is_file())]
-
-
 def _format(subject: str, kind: str) -> str:
-    known = model_of(PurePosixPath(subject).name)
-    return "coreml" if kind in ("mlpackage", "mlmodelc") else known[1] if known else kind
+    """The format's name, or the kind where it is no model's."""
+    known = model_of(PurePosixPath(subject).name) or model_of(f"model.{kind}/file")
+    return known[1] if known else kind
 
 
-def _codec(form: str, options: Options) -> Codec:
+def _codec(name: str, options: Options) -> Codec:
     apple_only = bool(options.stores) and set(options.stores) <= APPLE_STORES
-    return "lzfse" if form == "coreml" or apple_only else "gzip"
+    codec: Codec = next((form.packing.codec for form in readable() if form.name == name), "gzip")
+    return "lzfse" if apple_only else codec
 
 
-def _shipped(entries: Iterable[Entry]) -> list[Entry]:
+def _compilation(kind: str) -> Compilation | None:
+    """What becomes of a folder of this kind before it is shipped; None where it is shipped as it is."""
+    packings = (form.packing for form in readable())
+    return next((packing.compilation for packing in packings if f".{kind}" in packing.folders), None)
+
+
+def _shipped(entries: Iterable[Entry], compilation: Compilation) -> list[Entry]:
     """Entries of a model package that are compiled into the app; its manifest is not."""
-    return [entry for entry in entries if entry.path != "Manifest.json"]
+    return [entry for entry in entries if entry.path not in compilation.unshipped]
 
 
-def _as_compiled(entries: Iterable[Entry], downloads: dict[str, int]) -> tuple[ByteCount, ByteCount, ByteCount]:
+def _as_compiled(
+    entries: Iterable[Entry], downloads: dict[str, int], made: Compilation
+) -> tuple[ByteCount, ByteCount, ByteCount]:
     """Install, uncompressed and download bytes of the compiled form of a model package's entries.
 
     The bounds hold the program's text between half and twice the length of the specification that it is made from.
     """
-    program = [entry for entry in entries if entry.path.endswith(".mlmodel")]
-    weights = [entry for entry in entries if not entry.path.endswith(".mlmodel")]
+    program = [entry for entry in entries if entry.path.endswith(made.program)]
+    weights = [entry for entry in entries if not entry.path.endswith(made.program)]
     text, kept = total_size(program), total_size(weights)
-    records = _COMPILED_RECORDS * _RECORD_BYTES
-    record_blocks = _COMPILED_RECORDS * blocks(_RECORD_BYTES)
+    records = made.records * made.record_bytes
+    record_blocks = made.records * blocks(made.record_bytes)
     kept_blocks = sum(blocks(entry.size) for entry in weights)
     wire_text = sum(downloads[entry.path] for entry in program)
     wire = sum(downloads[entry.path] for entry in weights)
     install = ByteCount.estimate(
-        kept_blocks + blocks(text) + record_blocks, _COMPILE_METHOD,
+        kept_blocks + blocks(text) + record_blocks, made.words,
         low=kept_blocks + blocks(text // 2), high=kept_blocks + blocks(2 * text) + 2 * record_blocks,
     )  # fmt: skip
     uncompressed = ByteCount.estimate(
-        kept + text + records, _COMPILE_METHOD, low=kept + text // 2, high=kept + 2 * text + 2 * records
+        kept + text + records, made.words, low=kept + text // 2, high=kept + 2 * text + 2 * records
     )
     download = ByteCount.estimate(
-        wire + wire_text + records, f"LZFSE {_COMPILE_METHOD}",
+        wire + wire_text + records, f"LZFSE {made.words}",
         low=wire + wire_text // 2, high=wire + 2 * wire_text + 2 * records,
     )  # fmt: skip
     return install, uncompressed, download

@@ -7,20 +7,21 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from exporter.config.toml import SizeText, read_settings
+from exporter.config.toml import read_settings
+from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
+from exporter.data.quantities import SizeText
 from exporter.data.sizes import Counts
 
 STALE_AFTER = dt.timedelta(days=365)
-INVOCATIONS = ("digital", "physical", "demo-link")
 
 _COMPARISON = re.compile(r"(>=|<)([0-9]+(?:\.[0-9]+)?)")
 _SYSTEM = re.compile(r"(?:[A-Za-z]+ )?([0-9]+(?:\.[0-9]+)?)(?:\.[0-9]+)*")
 
 
-class Rule(BaseModel):
+class Rule(Frozen):
     """One limit of a store.
 
     Attributes:
@@ -38,8 +39,6 @@ class Rule(BaseModel):
         source: page or document.
         seen: the day on which the source said so.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     group: str = ""
@@ -76,10 +75,8 @@ class Rule(BaseModel):
         )
 
 
-class RuleFile(BaseModel):
+class RuleFile(Frozen):
     """A file of rules; `defaults` are values for rules that leave a key out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = 1
     defaults: dict[str, Any] = {}
@@ -96,15 +93,13 @@ class RuleFile(BaseModel):
         return {**data, "rules": rules}
 
 
-class Selected(BaseModel):
+class Selected(Frozen):
     """A rule that is to be judged.
 
     Attributes:
         supposed: what had to be supposed to choose it; empty when its conditions are known to hold.
         in_doubt: whether perhaps no rule of the group holds at all, so that breaking this one proves nothing.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     rule: Rule
     supposed: str = ""

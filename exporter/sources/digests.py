@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exporter.data.source import InputSpec, SourceKind, sha256_file
+from exporter.data.source import InputSpec, SourceKind
 from exporter.sources.fingerprint import Fingerprint
+from exporter.store.digests import given_digest
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)
 
@@ -20,7 +21,7 @@ def source_digest(kind: SourceKind, spec: str, module: Any, inputs: tuple[InputS
     found = Fingerprint()
     found.add([item.model_dump(mode="json") for item in inputs])
     if kind in (SourceKind.EXPORTED, SourceKind.TORCHSCRIPT):
-        found.add(sha256_file(Path(spec)))
+        found.add(given_digest(Path(spec)))
     if kind is SourceKind.TORCHVISION:
         found.add(spec)
     if is_code(kind, module):
@@ -40,7 +41,7 @@ def is_code(kind: SourceKind, module: Any) -> bool:
 
 
 def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
-    from exporter.formats.common.tracing.trace import trace
+    from exporter.sources.tracing.trace import trace
 
     try:
         graph = trace(module, inputs).inlined_graph

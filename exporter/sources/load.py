@@ -8,19 +8,13 @@ from typing import Any, NamedTuple
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.hints import CompressionHints
 from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import (
-    ImageSpec,
-    InputSpec,
-    SourceDescription,
-    SourceKind,
-    classify,
-    sha256_file,
-    source_files,
-)
+from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
 from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
 from exporter.sources.outputs import flatten, named_tensors, output_names
+from exporter.sources.spec import classify, source_files
+from exporter.store.digests import given_digest
 
 __all__ = ["ModelSource", "flatten", "load_source"]
 
@@ -230,7 +224,7 @@ def _load_onnx(spec: str, settings: ModelSettings) -> ModelSource:
     if settings.labels:
         check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
-    digest.update("".join(sha256_file(file) for file in source_files(SourceKind.ONNX, path)).encode())
+    digest.update("".join(given_digest(file) for file in source_files(SourceKind.ONNX, path)).encode())
     weights = [value for _, value in onnx_files.weights(model)]
     description = SourceDescription(
         spec=spec,

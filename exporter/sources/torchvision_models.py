@@ -1,10 +1,10 @@
 """`torchvision:NAME`."""
 
-import difflib
 import urllib.error
 from pathlib import Path
 from typing import Any
 
+from exporter.config.spelling import nearest
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import InputSettings, ModelSettings
 from exporter.data.source import ImageSpec
@@ -27,8 +27,8 @@ def load_torchvision_model(
     name = spec.removeprefix("torchvision:")
     known = torchvision.models.list_models()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean torchvision:{near[0]}?" if near else "torchvision.models.list_models() names them."
+        near = nearest(name, known)
+        hint = f"did you mean torchvision:{near}?" if near else "torchvision.models.list_models() names them."
         raise UsageProblem(f"torchvision has no model {name!r}; {hint}")
     weights = torchvision.models.get_model_weights(name).DEFAULT
     choice = settings.weights or "default"

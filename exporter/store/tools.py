@@ -3,22 +3,17 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterable
 from functools import cache
 
 from device_harness.machine import processor_name
 from exporter import __version__
 
-_LIBRARIES = (
-    "torch", "torchvision", "coremltools", "onnx", "onnx2tf", "onnxsim", "onnxruntime", "tensorflow", "ai-edge-litert",
-    "numpy", "pillow", "scikit-learn", "torch-pruning",
-)  # fmt: skip
 
-
-@cache
-def tool_versions() -> dict[str, str]:
-    """Installed versions of everything that decides an artifact; read from metadata, nothing is imported."""
+def versions_of(distributions: Iterable[str]) -> dict[str, str]:
+    """Versions of this program and of those `distributions` that are installed; nothing is imported."""
     versions = {"mobile-export": __version__}
-    for name in _LIBRARIES:
+    for name in distributions:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

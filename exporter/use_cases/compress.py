@@ -4,21 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exporter.compression.recipe import load_recipe
 from exporter.data.compression import StepResult
 from exporter.data.errors import UsageProblem
 from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
-from exporter.data.recipe import Recipe, load_recipe
+from exporter.data.recipe import Recipe
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.sources.load import ModelSource, load_source
 
 if TYPE_CHECKING:
-    from exporter.compression import CompressionData
-    from exporter.compression.model import Progress as TrainingProgress
-
-THOUSANDTHS = 1000
+    from exporter.compression.model import CompressionData
 
 
 @dataclass(frozen=True)
@@ -70,19 +68,19 @@ def compress(request: CompressRequest, progress: Progress) -> CompressResult:
     with progress.stage(f"Loading {request.spec}"):
         source = load_source(request.spec, request.settings)
     data = _data(request, source)
-    from exporter.compression import apply_recipe
+    from exporter.compression.apply import apply_recipe
     from exporter.compression.forms.files import save_compressed
 
-    with progress.stage(f"Compressing: {recipe.name}") as advance:
-
-        def report(state: "TrainingProgress") -> None:
-            advance(round(state.done * THOUSANDTHS), THOUSANDTHS)
-
-        compressed = apply_recipe(
-            _module(source), source.example_inputs(), recipe, data, seed=request.seed,
-            checkpoint_dir=request.checkpoints, progress=report,
-            load_model=lambda spec: _module(load_source(spec, request.settings)),
-        )  # fmt: skip
+    compressed = apply_recipe(
+        _module(source),
+        source.example_inputs(),
+        recipe,
+        data,
+        seed=request.seed,
+        checkpoint_dir=request.checkpoints,
+        progress=progress,
+        load_model=lambda spec: _module(load_source(spec, request.settings)),
+    )
     if request.output is not None:
         with progress.stage(f"Writing {request.output}"):
             save_compressed(compressed, request.output)
@@ -93,13 +91,13 @@ def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str
     """The sensitivity of every layer to pruning, as CSV and as SVG."""
     with progress.stage(f"Loading {request.spec}"):
         source = load_source(request.spec, request.settings)
-    from exporter.compression.model import Context, own_copy, silent
+    from exporter.compression.model import Context, own_copy
     from exporter.compression.sensitivity import analyse, as_csv, as_svg
 
     module = own_copy(_module(source))
-    context = Context(module, source.example_inputs(), _data(request, source), 0, None, silent, _module_of_nothing)
-    with progress.stage("Pruning one layer at a time"):
-        rows = analyse(module, context)
+    data = _data(request, source)
+    with progress.stage("Pruning one layer at a time") as advance:
+        rows = analyse(module, Context(module, source.example_inputs(), data, advance=advance))
     return as_csv(rows), as_svg(rows)
 
 
@@ -109,10 +107,6 @@ def _module(source: ModelSource) -> Any:
             f"model {source.description.spec}: an ONNX model cannot be compressed. Give the PyTorch model."
         )
     return source.module
-
-
-def _module_of_nothing(spec: str) -> Any:
-    raise UsageProblem(f"the sensitivity analysis loads no other model ({spec}).")
 
 
 def _data(request: CompressRequest, source: ModelSource) -> "CompressionData":

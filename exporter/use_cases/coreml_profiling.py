@@ -13,7 +13,7 @@ from device_harness.runners.coreml import accelerator
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.coremltools_benchmarker import benchmark
 from exporter.data.record import DeviceProfile
-from exporter.data.target import Budgets, CoremlTarget
+from exporter.data.target import Budgets, Target
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_readings
 from exporter.use_cases.device_choice import APPLE_KINDS, host_reason
@@ -36,7 +36,7 @@ def profile_apple(
     models: Sequence[Path],
     serials: Sequence[str],
     plan: ProfilePlan,
-    target: CoremlTarget | None = None,
+    target: Target | None = None,
     *,
     name: str | None = None,
     instruments: bool = False,
@@ -74,7 +74,7 @@ def profile_apple(
     return on_devices(serials, open_it, measure, APPLE_KINDS)
 
 
-def units_for(target: CoremlTarget | None, plan: ProfilePlan) -> tuple[str, tuple[str, ...]]:
+def units_for(target: Target | None, plan: ProfilePlan) -> tuple[str, tuple[str, ...]]:
     """Compute units in the bench document's words, the target's before the plan's, and a sentence where they differ."""
     planned = PLAN_UNITS[plan.accelerator]
     if target is None:
@@ -103,9 +103,7 @@ def _benchmarked(device: Device, model: Path, plan: ProfilePlan, units: str) -> 
                          warnings=warnings)  # fmt: skip
 
 
-def _judged(
-    result: ProfileResult, target: CoremlTarget | None, notes: tuple[str, ...], name: str | None
-) -> DeviceProfile:
+def _judged(result: ProfileResult, target: Target | None, notes: tuple[str, ...], name: str | None) -> DeviceProfile:
     serial = result.device.serial
     subject = f"{name or Path(result.artifact).name} on {serial}"
     budgets = target.budgets if target else Budgets()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from exporter.data.errors import UsageProblem
 from exporter.data.record import DeviceProfile
-from exporter.data.target import CoremlTarget, Target
+from exporter.data.target import Target
+from exporter.formats.coreml.settings import CoremlTarget
 from exporter.use_cases.coreml_profiling import profile_apple
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,

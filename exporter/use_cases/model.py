@@ -2,25 +2,26 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress
-from exporter.data.source import SourceDescription, light_key
+from exporter.data.source import SourceDescription
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures, open_dataset
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
+from exporter.sources.spec import light_key
 from exporter.store.cache import Cache, key_of
-from exporter.store.tools import tool_versions
 from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session
 from exporter.use_cases.request import RunRequest
+from exporter.use_cases.tools import tool_versions
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
-from exporter.verification.runners import CoremlRunner, LiteRTRunner, OnnxRunner, Runner, TorchRunner
+from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
 
 REVISION = 1
 """Raise it when other integers are found for the same source."""
@@ -145,10 +146,9 @@ class ModelAtHand:
             return OnnxRunner(self.source.onnx_path, self.description)
         return TorchRunner(self.source.module)
 
-    def reference_for(self, runner: Runner) -> Reference:
-        """The source's outputs on what `runner` is given: an image input of Core ML gets whole pixels."""
-        pictures = isinstance(runner, CoremlRunner) and runner.takes_pictures
-        return self._picture_reference if pictures and not self.evaluation.pixels else self.reference
+    def reference_for(self, runner: ArtifactRunner) -> Reference:
+        """The source's outputs on what `runner` is given, which may be whole pixels."""
+        return self._picture_reference if runner.takes_pictures and not self.evaluation.pixels else self.reference
 
     @cached_property
     def reference(self) -> Reference:
@@ -165,21 +165,14 @@ class ModelAtHand:
                 self.source_runner, self.description, data, self.request.evaluation_samples, advance
             )
 
-    def artifact_runner(self, artifact: Path, *, native: bool = False) -> LiteRTRunner | CoremlRunner:
-        """Runs a .tflite, or a Core ML model in the reference evaluator, or in Core ML itself if `native`.
-
-        Raises:
-            UsageProblem: the artifact is damaged, or its inputs, outputs or labels are not the source's.
-        """
+    @property
+    def origin(self) -> Origin:
+        """The source as artifacts are run beside it."""
 
         def shapes() -> Sequence[tuple[int, ...]]:
             return self.description.output_shapes
 
-        description = self._named_outputs()
-        if artifact.suffix == ".tflite":
-            return LiteRTRunner(artifact, description, output_shapes=shapes)
-        given = self.request.settings.labels is not None
-        return CoremlRunner(artifact, description, native=native, output_shapes=shapes, labels_given=given)
+        return Origin(self._named_outputs(), shapes, self.request.settings.labels is not None)
 
     def _named_outputs(self) -> SourceDescription:
         """The description with the user's names of the outputs, which an ONNX file has names of its own for."""

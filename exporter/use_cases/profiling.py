@@ -19,7 +19,7 @@ from device_harness.runners.benchmark_model import find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess
 from exporter.data.record import DeviceProfile
-from exporter.data.target import Budgets, TfliteTarget
+from exporter.data.target import Budgets, Target
 from exporter.gates.readings import judge_outputs, judge_readings
 from exporter.use_cases.device_choice import TFLITE_KINDS, host_reason, misfit
 from profilers.plan import ProfilePlan
@@ -48,7 +48,7 @@ def profile(
     serials: Sequence[str],
     plan: ProfilePlan,
     choice: RunnerChoice,
-    target: TfliteTarget | None = None,
+    target: Target | None = None,
     *,
     name: str | None = None,
     compare_outputs: bool = True,
@@ -149,7 +149,7 @@ def _explained(serial: str, kinds: Sequence[str], error: DeviceError) -> str:
     return misfit(serial, kinds, discover()[0]) or str(error)
 
 
-def plan_for(target: TfliteTarget | None, plan: ProfilePlan) -> tuple[ProfilePlan, tuple[str, ...]]:
+def plan_for(target: Target | None, plan: ProfilePlan) -> tuple[ProfilePlan, tuple[str, ...]]:
     """`plan` with the target's accelerator, and a sentence where the plan says another one."""
     if target is None or plan.accelerator == target.compute_units:
         return plan, ()
@@ -286,7 +286,7 @@ def _references(
 
 
 def _judged(
-    result: ProfileResult, target: TfliteTarget | None, notes: tuple[str, ...], name: str | None,
+    result: ProfileResult, target: Target | None, notes: tuple[str, ...], name: str | None,
     missing: dict[Path, str] | None,
 ) -> DeviceProfile:  # fmt: skip
     """Args: missing: why models have no outputs of this machine; None when outputs are not compared."""

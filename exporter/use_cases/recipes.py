@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import TypeAdapter
 
+from exporter.compression.recipe import load_recipe
 from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import Recipe, load_recipe
-from exporter.formats.common.session import ConversionSession
+from exporter.data.recipe import Recipe
+from exporter.formats.session import ConversionSession
 from exporter.sources.load import ModelSource, load_source
 from exporter.store.cache import key_of
-from exporter.store.tools import tool_versions
 from exporter.use_cases.compress import CompressRequest, compress
+from exporter.use_cases.tools import tool_versions
 
 if TYPE_CHECKING:
     from exporter.use_cases.model import ModelAtHand
@@ -55,8 +56,8 @@ def compressed_model(model: "ModelAtHand", recipe: str) -> Compressed:
 
 def _named_models(model: "ModelAtHand", recipe: Recipe) -> list[str]:
     """Digests of the teachers and students that a recipe names: their files and code can change under their names."""
-    specs = [getattr(step, role, None) for step in recipe.steps for role in ("teacher", "student")]
-    return [load_source(spec, model.request.settings).description.digest for spec in specs if spec is not None]
+    specs = [spec for step in recipe.steps for spec in step.models()]
+    return [load_source(spec, model.request.settings).description.digest for spec in specs]
 
 
 def compressed_session(model: "ModelAtHand", compressed: Compressed) -> ConversionSession:

@@ -26,7 +26,7 @@ class RunRequest:
         force: make everything anew.
         strict: what could not be checked fails the run.
         verify: compare outputs with the source's.
-        measure: take host readings of TFLite artifacts.
+        measure: take readings of artifacts on this machine, where their format has a runner.
         devices: serials to profile the artifacts on, or ``all``.
         plan: how devices are measured.
         command_line: as typed, for the record.

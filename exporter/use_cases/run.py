@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.config.targets import load_targets
 from exporter.data.artifact import Artifact
-from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError, UsageProblem
 from exporter.data.parity import Parity
 from exporter.data.progress import Progress
 from exporter.data.record import DeviceProfile, RunRecord, SourceRecord, TargetRecord
 from exporter.data.sizes import Measurement
-from exporter.data.source import SourceKind
-from exporter.data.target import CoremlTarget, Target
+from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, Troubles, attempt
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.file_facts import file_facts
-from exporter.formats.common.session import FILE_NAMES
 from exporter.formats.coreml.compile import compile_on_mac
+from exporter.formats.files import file_facts
+from exporter.formats.registry import advice_for, format_named
 from exporter.gates.artifact import artifact_verdicts
 from exporter.gates.devices import device_verdicts
 from exporter.gates.files import file_verdicts
@@ -31,11 +29,12 @@ from exporter.sizes.measure import measure, size_limits
 from exporter.sizes.packaging import Options
 from exporter.store.cache import Cache
 from exporter.store.output import output_folder, publish, write_text
-from exporter.store.tools import machine_facts, tool_versions
+from exporter.store.tools import machine_facts
 from exporter.use_cases.host import Readings, readings_here
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.stages import Converted, convert, parities
+from exporter.use_cases.tools import tool_versions
 
 if TYPE_CHECKING:
     from exporter.use_cases.device_choice import Selection
@@ -95,11 +94,9 @@ def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        if isinstance(target, CoremlTarget) and model.description.kind is SourceKind.ONNX:
-            raise UsageProblem(
-                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
-                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
-            )
+        refusal = format_named(target.format).refuse(target, model.description)
+        if refusal is not None:
+            raise UsageProblem(f"target {target.name}: {refusal}")
     if model.calibration is not None and any(target.quantization.calibrated for target in targets):
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
@@ -137,7 +134,7 @@ def _outcome(
 
 def _left_over(output: Path, target: Target) -> tuple[str, ...]:
     """An earlier run's artifact, which this run does not stand for, is named."""
-    path = output / target.name / FILE_NAMES[target.format]
+    path = output / target.name / format_named(target.format).file_name
     return (f"{path} is of an earlier run: this one made no artifact",) if path.exists() else ()
 
 
@@ -145,7 +142,7 @@ def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:
     """The conversion, and the artifact in its place in the output folder."""
     converted = convert(model, target)
     compressed = model.compressed(target.recipe)
-    path = Path(target.name) / FILE_NAMES[target.format]
+    path = Path(target.name) / format_named(target.format).file_name
     publish(converted.path, model.request.output / path)
     if compressed is not None:
         publish(compressed.path, model.request.output / target.name / compressed.path.name)
@@ -202,14 +199,12 @@ def _parities(model: ModelAtHand, converted: Converted, troubles: Troubles) -> t
 
 
 def _compared(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool, str]:
-    from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError, UnsupportedOpError
-
     try:
         return *parities(model, converted), ""
-    except UnsupportedOpError as error:
+    except NotEvaluableError as error:
         # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
         return (), False, str(error)
-    except (ModelFileError, ModelInputError) as error:
+    except ArtifactError as error:
         raise ToolError(str(error)) from error  # nobody gave this file: it was made here
 
 
@@ -262,6 +257,7 @@ def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
         tools=tool_versions(),
         left_alone=facts.left_alone,
         twin_size_bytes=facts.twin.size_bytes,
+        route=facts.route,
         conversion_s=facts.conversion_s,
     )
 

@@ -1,31 +1,33 @@
 """The stages of a run for one target, each taken from the cache when its inputs are the same."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from device_harness.runners.documents import DocumentRunner
 from exporter.data.base import Frozen
 from exporter.data.compression import LeftAlone
 from exporter.data.inspection import Inspection
 from exporter.data.parity import Parity
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
-from exporter.formats.common.session import FILE_NAMES, TWIN_NAMES
+from exporter.data.target import Target
+from exporter.formats.format import Format
+from exporter.formats.registry import format_named
 from exporter.store.cache import key_of
 from exporter.store.digests import tree_digest
-from exporter.store.tools import machine_facts, tool_versions
+from exporter.store.tools import machine_facts
 from exporter.use_cases.model import ModelAtHand
+from exporter.use_cases.tools import tool_versions
 from exporter.verification.compare import compare
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 from profilers.session import host_readings
 from profilers.steadiness import cpu_share, disturbance
 
-REVISION = 4
+REVISION = 5
 """Raise it when a change of this program changes artifacts or verdicts made from the same input."""
 
 HOST_PLAN = ProfilePlan(
@@ -39,9 +41,6 @@ READINGS_REVISION = 3
 TRIES = 3
 """How often disturbed readings are taken in the run that takes them first."""
 
-_NOT_IN_ARTIFACTS = {"name", "description", "tolerances", "budgets", "device", "minimum_os", "recipe"}
-"""Settings that decide no byte of an artifact; of the system the generation counts, of a recipe what it made."""
-
 
 class ConversionFacts(Frozen):
     """What a conversion found out, beside its files."""
@@ -52,6 +51,7 @@ class ConversionFacts(Frozen):
     twin: Inspection
     left_alone: tuple[LeftAlone, ...]
     notes: tuple[str, ...]
+    route: str
     conversion_s: float
 
 
@@ -61,6 +61,7 @@ class Converted:
 
     folder: Path
     target: Target
+    format: Format
     facts: ConversionFacts
     settings_digest: str
     from_cache: bool
@@ -68,12 +69,12 @@ class Converted:
     @property
     def path(self) -> Path:
         """Of the artifact."""
-        return self.folder / FILE_NAMES[self.target.format]
+        return self.folder / self.format.file_name
 
     @property
     def twin_path(self) -> Path:
         """Of the uncompressed twin."""
-        return self.folder / TWIN_NAMES[self.target.format]
+        return self.folder / self.format.twin_name
 
 
 def conversion_key(model: ModelAtHand, target: Target) -> str:
@@ -84,15 +85,9 @@ def conversion_key(model: ModelAtHand, target: Target) -> str:
     return key_of(
         "conversion", REVISION, model.description.digest, model.description.model_dump(mode="json"),
         model.request.settings.model_dump(mode="json", include={"author", "license", "version", "description"}),
-        _conversion_settings(target), compressed.key if compressed else None, data,
+        dict(format_named(target.format).decides(target)), compressed.key if compressed else None, data,
         model.request.calibration_samples if calibrated else None, tool_versions(),
     )  # fmt: skip
-
-
-def _conversion_settings(target: Target) -> dict[str, Any]:
-    """All settings but those that are known not to matter: a new one is in the key until somebody says otherwise."""
-    settings = target.model_dump(mode="json", exclude=_NOT_IN_ARTIFACTS)
-    return settings | ({"generation": target.generation} if isinstance(target, CoremlTarget) else {})
 
 
 def convert(model: ModelAtHand, target: Target) -> Converted:
@@ -111,7 +106,7 @@ def convert(model: ModelAtHand, target: Target) -> Converted:
         with model.progress.stage(f"Converting for {target.name}"):
             entry = model.cache.store(key, lambda folder: _convert_into(model, target, folder))
     facts = ConversionFacts.model_validate_json((entry / "facts.json").read_bytes())
-    return Converted(entry, target, facts, key, from_cache)
+    return Converted(entry, target, format_named(target.format), facts, key, from_cache)
 
 
 def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
@@ -123,6 +118,7 @@ def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
         twin=conversion.twin.model_copy(update={"path": conversion.twin_path.name}),
         left_alone=conversion.left_alone,
         notes=conversion.notes,
+        route=conversion.route,
         conversion_s=conversion.seconds,
     )
     (folder / "facts.json").write_text(facts.model_dump_json(), encoding="utf-8")
@@ -131,7 +127,7 @@ def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
 def parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool]:
     """Comparison with the source, one an evaluator that this machine has; and whether all came from the cache."""
     found, cached = [], True
-    for name in _evaluators(converted.target):
+    for name in converted.format.evaluators():
         key = key_of(
             "parity", REVISION, name, converted.facts.sha256, model.description.digest, model.evaluation.digest,
             model.evaluation.name, model.request.evaluation_samples, tool_versions(),
@@ -142,21 +138,17 @@ def parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ..
     return tuple(found), cached
 
 
-def _evaluators(target: Target) -> Iterator[str]:
-    yield "litert" if isinstance(target, TfliteTarget) else "reference"
-    if isinstance(target, CoremlTarget) and sys.platform == "darwin":
-        yield "coreml"
-
-
 def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
-    runner = model.artifact_runner(converted.path, native=evaluator == "coreml")
+    runner = converted.format.evaluator(evaluator, converted.path, model.origin)
     reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {converted.target.name}") as advance:
         return compare(runner, reference, advance)
 
 
-def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tuple[Reading, ...], bool]:
-    """Host readings of a TFLite file, taken once a file and machine, and whether the cache had them.
+def readings(
+    model: ModelAtHand, runner: DocumentRunner, path: Path, sha256: str, name: str
+) -> tuple[tuple[Reading, ...], bool]:
+    """Readings of an artifact on this machine, taken once a file and machine, and whether the cache had them.
 
     Those that other work disturbed are taken again, up to `TRIES` times, and once more in each later run; the least
     disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
@@ -172,7 +164,7 @@ def readings(model: ModelAtHand, path: Path, sha256: str, name: str) -> tuple[tu
     for _ in range(TRIES if best is None else 1):
         again = " again, for other work disturbed it" if best is not None else ""
         with model.progress.stage(f"Measuring {name} on this machine{again}"):
-            best = steadier(best, host_readings(path, HOST_PLAN))
+            best = steadier(best, host_readings(path, HOST_PLAN, runner))
         if disturbance(best) is None:
             break
     assert best is not None, "TRIES is at least one"

@@ -1,32 +1,23 @@
 """Compares one artifact with its source."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
+from exporter.data.layers import LayerComparison
 from exporter.data.parity import Parity
 from exporter.data.progress import Progress
 from exporter.data.target import Target
 from exporter.data.verdict import Verdict
-from exporter.execution.heavy import load_torch
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.file_facts import file_facts
-from exporter.formats.common.whole import check_whole
+from exporter.formats.files import check_whole, file_facts
+from exporter.formats.format import Format
+from exporter.formats.registry import advice_for, all_formats, format_named, format_of, suffixes
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.store.cache import Cache
 from exporter.use_cases.model import ModelAtHand
 from exporter.use_cases.request import RunRequest
 from exporter.verification.compare import compare
-from exporter.verification.runners import CoremlRunner, Runner
-
-if TYPE_CHECKING:
-    from exporter.formats.coreml.reference.layers import LayerComparison
-
-_FORMATS = {".tflite": "tflite", ".mlpackage": "coreml", ".mlmodel": "coreml"}
-_NAMES = {"tflite": "TFLite", "coreml": "Core ML"}
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[list[Parity], list[Verdict]]:
@@ -40,11 +31,12 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
     if not artifact.exists():
         raise UsageProblem(f"artifact {artifact}: there is no such file or folder.")
     target = load_targets(request.target_names, user_file=request.targets_file)[0]
-    _refuse_other_format(artifact, target)
+    form = _form_for(artifact, target)
     check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
     parities = []
-    for runner in _runners(artifact, model):
+    for name in form.evaluators():
+        runner = form.evaluator(name, artifact, model.origin)
         reference = model.reference_for(runner)
         with progress.stage(f"Verifying {artifact.name}") as advance:
             parities.append(compare(runner, reference, advance))
@@ -56,40 +48,33 @@ def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[lis
     return parities, [*verdicts, *file_verdicts(target.name, file_facts(artifact), model.description.labels)]
 
 
-def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> "list[LayerComparison]":
-    """Every layer that is found in both a Core ML artifact and its PyTorch source, on one example, in order.
+def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> list[LayerComparison]:
+    """Every layer that is found in both an artifact and its PyTorch source, on one example, in order.
 
     Raises:
-        UsageProblem: the artifact is not Core ML, or the source is not PyTorch.
+        UsageProblem: the artifact's format tells no layers, or the source is not PyTorch.
     """
-    if artifact.suffix not in (".mlpackage", ".mlmodel"):
-        raise UsageProblem(f"artifact {artifact}: layers can be compared in Core ML artifacts; this is none.")
+    form = format_of(artifact)
+    if form is None or form.layers is None:
+        titles = " and ".join(one.title for one in all_formats() if one.layers is not None)
+        raise UsageProblem(f"artifact {artifact}: layers can be compared in {titles} artifacts; this is none.")
     model = ModelAtHand(request, Cache(request.cache_root), progress)
     if model.source.module is None:
         raise UsageProblem(f"model {request.spec}: an ONNX source has no modules to compare layers with.")
-    from exporter.formats.coreml.reference.layers import compare_layers
-
-    torch = load_torch()
-    runner = model.artifact_runner(artifact)
-    assert isinstance(runner, CoremlRunner)
     example = model.evaluation.batch(model.evaluation.runs(1)[0])
-    data = runner.features(example)
     with progress.stage("Comparing layers"):
-        return compare_layers(runner.model, data, model.source.module, [torch.from_numpy(value) for value in example])
+        return form.layers(artifact, model.origin, model.source.module, example)
 
 
-def _refuse_other_format(artifact: Path, target: Target) -> None:
-    """A target's tolerances judge artifacts of its own format."""
-    form = _FORMATS.get(artifact.suffix)
+def _form_for(artifact: Path, target: Target) -> Format:
+    """The artifact's format, which is the target's: its tolerances judge artifacts of its own format."""
+    form = format_of(artifact)
     if form is None:
-        raise UsageProblem(f"artifact {artifact}: only {', '.join(_FORMATS)} can be verified.")
-    if form != target.format:
+        raise UsageProblem(f"artifact {artifact}: only {suffixes()} can be verified.")
+    if form.name != target.format:
         raise UsageProblem(
-            f"artifact {artifact} is a {_NAMES[form]} model, and target {target.name} is for {_NAMES[target.format]}. "
+            f"artifact {artifact} is a {form.title} model, and target {target.name} is for "
+            f"{format_named(target.format).title}. "
             f"Give a target of the artifact's format; `mobile-export targets` lists them."
         )
-
-
-def _runners(artifact: Path, model: ModelAtHand) -> list[Runner]:
-    native = artifact.suffix != ".tflite" and sys.platform == "darwin"
-    return [model.artifact_runner(artifact), *([model.artifact_runner(artifact, native=True)] if native else [])]
+    return form

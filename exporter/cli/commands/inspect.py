@@ -13,8 +13,8 @@ from exporter.cli.commands.targets import format_option
 @click.option("--layers", type=click.IntRange(0), default=15, show_default=True, metavar="N", help="Layers to show.")
 @format_option
 def command(file: Path, layers: int, output_format: str) -> int:
-    """Show what is inside a .tflite, .mlpackage or .onnx: operators, types, bytes, sparsity, quantization."""
-    from exporter.formats.common.inspect import inspect
+    """Show what is inside a converted model: operators, types, bytes, sparsity, quantization."""
+    from exporter.formats.files import inspect
 
     inspection = inspect(file)
     if output_format == "json":

@@ -7,16 +7,19 @@ from pathlib import Path
 import click
 
 from exporter.cli.commands.targets import format_option, targets_option
+from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
 from exporter.data.record import DeviceProfile
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.target import Target
 from exporter.data.verdict import exit_code
-from exporter.formats.common.whole import check_whole
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.files import check_whole
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.report.text.profiles import profile_lines
 from exporter.use_cases.coreml_profiling import is_coreml, profile_apple
 from exporter.use_cases.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
 from exporter.use_cases.profiling import RunnerChoice, profile
-from profilers.plan import ProfilePlan, load_plan
+from profilers.plan import ProfilePlan
 
 
 @click.command(name="profile")
@@ -112,12 +115,12 @@ def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | Non
         changes["energy_repeats"] = 0
     if file is not None and quick:
         raise UsageProblem("--plan and --quick exclude each other: write quick = true into the plan.")
+    if file is not None:
+        return load_plan(file, **changes)
     try:
-        if file is not None:
-            return load_plan(file, **changes)
         return ProfilePlan.desk_check(**changes) if quick else ProfilePlan.model_validate(changes)
     except ValueError as error:
-        raise UsageProblem(f"{file or 'the plan'}: {error}") from error
+        raise UsageProblem(f"the plan: {error}") from error
 
 
 def _target(name: str | None, file: Path | None) -> Target | None:

@@ -23,7 +23,7 @@ from exporter.cli.options.model import model_options, model_settings_from
               help="Folder for artifacts, run.json and report.html.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
-@click.option("--measure/--no-measure", default=True, help="Take readings of TFLite artifacts on this machine.")
+@click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @model_options

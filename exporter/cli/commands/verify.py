@@ -33,7 +33,7 @@ def command(
     output_format: str,
     **given: Any,
 ) -> int:
-    """Compare ARTIFACT, a .tflite or .mlpackage that anyone made, with the MODEL that it came from.
+    """Compare ARTIFACT, a converted model that anyone made, with the MODEL that it came from.
 
     Exit code 0 when every tolerance of the target holds, 1 when one does not.
     """

@@ -35,7 +35,7 @@ def model_options(command: Command) -> Command:
 
 def model_settings_from(targets_file: Path | None, options: dict[str, Any]) -> Any:
     """`ModelSettings` of a ``[model]`` table and the options, which win."""
-    from exporter.data.model import model_settings, parse_shape
+    from exporter.config.model import model_settings, parse_shape
 
     given = {
         "weights": options["weights"],

@@ -1,1 +1,1 @@
-"""The one training loop."""
+"""How weights are trained; every method that trains uses the one loop."""

@@ -67,7 +67,7 @@ def place_of(graph: Any, operator: str) -> str:
     wanted = {prefix + operator.lower() + end for prefix in ("", "special_", "linalg_", "_") for end in ("", "_")}
     for node in _nodes(graph):
         if node.kind().rpartition("::")[2].strip("^").lower() in wanted:
-            return _place(layer_of_scope(node.scopeName()), _line(node.sourceRange()))
+            return place(layer_of_scope(node.scopeName()), _line(node.sourceRange()))
     return ""
 
 
@@ -78,7 +78,8 @@ def _nodes(graph: Any) -> Iterator[Any]:
             yield from _nodes(block)
 
 
-def _place(layer: str, line: str) -> str:
+def place(layer: str, line: str) -> str:
+    """A layer and a line of the user's code, as text."""
     named = f"layer {layer}" if layer else "the model's own forward"
     return f"{named} ({line})" if line else named
 
@@ -99,7 +100,7 @@ def layer_of_onnx(name: str) -> str:
         if parts and part.startswith(f"{parts[-1]}."):
             parts.pop()
         parts.append(part)
-    return _place(WRAPPERS.sub("", ".".join(parts)), "")
+    return place(WRAPPERS.sub("", ".".join(parts)), "")
 
 
 def _line(source: str) -> str:
@@ -117,26 +118,4 @@ def onnx_refusal(error: Exception, graph: Any) -> ToolError:
     found = re.search(r"operator 'aten::(\w+)'|= aten::(\w+)\(|operator ['\"]?(\w+)|'(?:aten|prim)::(\w+)'", text)
     operator = next((item for item in found.groups() if item), "") if found else ""
     why = "" if re.match(r"Exporting the operator", text) else first_line(error)
-    return refusal("The ONNX export, which TFLite needs,", operator, place_of(graph, operator), why)
-
-
-def coreml_refusal(error: Exception, said: str, graph: Any) -> ToolError:
-    """Why coremltools refused a model; `said` is what it logged."""
-    found = re.search(r"converting '(\w+)' op \(located at: '(.*?)'\)", said)
-    operator = found[1] if found else ""
-    why = "" if "not implemented" in str(error) and operator else first_line(error)
-    place = place_of(graph, operator) if operator else ""
-    return refusal("coremltools", operator, place or (_place(found[2].replace("/", "."), "") if found else ""), why)
-
-
-def tflite_refusal(error: Exception, graph: Any) -> ToolError:
-    """Why TensorFlow's converter refused a function, of which `graph` is the graph.
-
-    Scopes of its operators are the names of ONNX nodes.
-    """
-    kinds = re.findall(r"'tf\.(\w+)' op", str(error))
-    names = [op.name for kind in kinds for op in graph.get_operations() if op.type == kind]
-    node = names[0].rpartition("/")[0] if names else ""
-    operator = re.sub(r"_\d+$", "", node.rpartition("/")[2]) or (kinds[0] if kinds else "")
-    why = f"TFLite has no {kinds[0]}" if kinds else first_line(error)
-    return refusal("TensorFlow's TFLite converter", operator, layer_of_onnx(node) if node else "", why)
+    return refusal("The ONNX export", operator, place_of(graph, operator), why)

@@ -13,7 +13,7 @@ from exporter.report.text.console import plain_console
 from exporter.report.text.terminal import verdict_table
 
 if TYPE_CHECKING:
-    from exporter.formats.coreml.reference.layers import LayerComparison, Statistics
+    from exporter.data.layers import LayerComparison, Statistics
 
 LEAST_SNR_DB = 20.0
 """Below it a layer counts as one where the artifact leaves the source."""

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from exporter.compression import CompressionData, apply_recipe
-from exporter.data.recipe import parse_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressionData
+from exporter.compression.recipe import parse_recipe
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
 
 
@@ -21,7 +22,7 @@ def _one_thread() -> None:
 def data() -> CompressionData:
     """Labelled images."""
     images, labels = learnable(200)
-    return CompressionData((images[:32], images[32:64]), TensorDataset(images, labels), labelled=True)
+    return CompressionData(((images[:32],), (images[32:64],)), TensorDataset(images, labels), labelled=True)
 
 
 @pytest.fixture(scope="session")

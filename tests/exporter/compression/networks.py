@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 SIZE = 16
 CLASSES = 5
+WIDTH = 4
+"""Of the second input of `Paired`."""
 
 
 class Block(nn.Module):
@@ -58,6 +60,17 @@ class Small(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
+class Paired(Small):
+    """The same, with a vector of measurements beside each image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measured = nn.Linear(WIDTH, CLASSES)
+
+    def forward(self, x: Tensor, measurements: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x) + self.measured(measurements)  # type: ignore[no-any-return]
+
+
 class Padded(nn.Module):
     """A shortcut that drops pixels and pads channels, as CIFAR ResNets do (He et al. 2015, option A)."""
 
@@ -81,12 +94,18 @@ def seeded(kind: type[nn.Module], seed: int = 0) -> nn.Module:
     network = kind().train()
     with torch.no_grad():
         for _ in range(3):
-            network(torch.randn(32, 3, SIZE, SIZE) * 2 + 0.5)
+            network(*noise_for(kind, 32))
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.weight.uniform_(0.5, 1.5)
                 layer.bias.normal_(0, 0.2)
     return network.eval()
+
+
+def noise_for(kind: type[nn.Module], count: int) -> tuple[Tensor, ...]:
+    """Inputs of a network of this kind."""
+    images = torch.randn(count, 3, SIZE, SIZE) * 2 + 0.5
+    return (images, torch.randn(count, WIDTH)) if kind is Paired else (images,)
 
 
 def learnable(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -105,10 +124,13 @@ class Limited(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU6(),
-            nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.ReLU6(),
-            nn.Conv2d(16, 24, 1), nn.ReLU6(),
-        )  # fmt: skip
+            nn.Conv2d(3, 16, 3, stride=2, padding=1),
+            nn.ReLU6(),
+            nn.Conv2d(16, 16, 3, padding=1, groups=16),
+            nn.ReLU6(),
+            nn.Conv2d(16, 24, 1),
+            nn.ReLU6(),
+        )
         self.linear = nn.Linear(24, CLASSES)
         with torch.no_grad():
             for index in (0, 2, 4):

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.methods.quantization import correct_biases
+from exporter.compression.forms.biases import correct_biases
 
 
 def outputs_by_name(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
@@ -34,7 +34,7 @@ def test_the_mean_of_every_channel_is_that_of_the_float_model() -> None:
             parameter.copy_((parameter * 8).round() / 8)
     images = torch.randn(20, 3, 12, 12)
     names = ["0", "2", "4", "7"]
-    correct_biases(coarse, reference, names, images.split(10))
+    correct_biases(coarse, reference, names, [(part,) for part in images.split(10)])
     wanted, found = outputs_by_name(reference, names, images), outputs_by_name(coarse, names, images)
     for name in names:
         axes = [axis for axis in range(found[name].dim()) if axis != 1]

@@ -1,119 +1,70 @@
-"""One suite over every compression method: what a recipe's step owes, whichever it is."""
+"""Every method of the table under the contract, and what the recipe adds to all of them."""
 
-import copy
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
-from exporter.compression import CompressedModel, CompressionData, apply_recipe
-from exporter.compression.apply import METHODS
-from exporter.data.recipe import STEP_TYPES, parse_recipe
-from tests.exporter.compression.methods import CASES
-
-Example = tuple[torch.Tensor]
-
-
-def compress(
-    module: nn.Module, example: Example, data: CompressionData, steps: list[dict[str, Any]]
-) -> CompressedModel:
-    return apply_recipe(module, example, parse_recipe("test", {"steps": steps}), data)
+from exporter.compression.apply import UnchangedError
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.registry import METHODS, method_named, step_type
+from tests.contracts.method import MethodContract, Steps, Subject
+from tests.exporter.compression.methods import CASES, VARIANTS
+from tests.exporter.compression.networks import SIZE, WIDTH, Paired, learnable, seeded
 
 
-def test_every_method_has_an_implementation_and_a_case() -> None:
-    """Protects the suite from a method that nobody tests."""
-    known = {str(kind.model_fields["method"].default) for kind in STEP_TYPES}
-    assert set(METHODS) == known
-    assert known == {step["method"] for steps in CASES.values() for step in steps}
+@pytest.fixture(params=[*METHODS, *(pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS)])
+def case(request: pytest.FixtureRequest) -> str:
+    """Name of a case."""
+    return str(request.param)
+
+
+@pytest.fixture
+def steps(case: str) -> Steps:
+    """The case's steps."""
+    return CASES[case]
+
+
+@pytest.fixture
+def subject(trained: nn.Module, example: tuple[torch.Tensor], data: CompressionData) -> Subject:
+    """A network of one input."""
+    return Subject(trained, example, data)
+
+
+@pytest.fixture
+def paired() -> Subject:
+    """A network of two inputs, with labelled examples."""
+    images, labels = learnable(50)
+    vectors = torch.randn(50, WIDTH, generator=torch.Generator().manual_seed(0))
+    data = CompressionData(((images[:16], vectors[:16]),), TensorDataset(images, vectors, labels), labelled=True)
+    return Subject(seeded(Paired), (torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, WIDTH)), data)
 
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, CompressedModel]:
+    """Results by case, so that each is made once."""
     return {}
 
 
-@pytest.fixture(params=CASES)
-def compressed(
-    request: pytest.FixtureRequest, results: dict[str, CompressedModel], trained: nn.Module, example: Example,
-    data: CompressionData,
-) -> CompressedModel:  # fmt: skip
-    """The result of each case, made once."""
-    if request.param not in results:
-        results[request.param] = compress(trained, example, data, CASES[request.param])
-    return results[request.param]
+@pytest.fixture
+def result(case: str, steps: Steps, subject: Subject, results: dict[str, CompressedModel]) -> CompressedModel:
+    """What the case makes of the network."""
+    if case not in results:
+        results[case] = subject.compressed(steps)
+    return results[case]
 
 
-def test_the_source_model_is_untouched(trained: nn.Module, example: Example, data: CompressionData) -> None:
-    """Protects the caller: the original is the teacher and the reference of everything after."""
-    before = copy.deepcopy(trained.state_dict())
-    for name in ("joint", "channel_pruning", "quantization_aware_training"):
-        compress(trained, example, data, CASES[name])
-    assert not trained.training
-    assert trained.state_dict().keys() == before.keys()
-    assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
+class TestEveryMethod(MethodContract):
+    """The contract, over the examples of all methods and over variants."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_same_seed_gives_the_same_weights(
-    name: str, results: dict[str, CompressedModel], trained: nn.Module, example: Example, data: CompressionData
-) -> None:
-    """Protects caching, resuming and every comparison."""
-    first = results.get(name) or compress(trained, example, data, CASES[name])
-    torch.rand(7)  # another state of the global generator
-    second = compress(trained, example, data, CASES[name])
-    one, other = first.module.state_dict(), second.module.state_dict()
-    assert one.keys() == other.keys()
-    assert all(torch.equal(value, other[key]) for key, value in one.items())
-    assert first.hints == second.hints
-
-
-def test_the_result_is_plain_and_keeps_the_output_shape(
-    compressed: CompressedModel, trained: nn.Module, example: Example
-) -> None:
-    """Protects conversion: no parametrizations, quantizers, hooks or training mode are left."""
-    module = compressed.module
-    batch = torch.randn(3, *example[0].shape[1:])
-    assert module(batch).shape == trained(batch).shape
-    assert torch.isfinite(module(batch)).all()
-    assert not module.training
-    assert not any(hasattr(layer, "parametrizations") or layer._forward_hooks for layer in module.modules())
-    assert not any("quantizer" in name for name, _ in module.named_modules())
-    torch.jit.trace(module, (batch,), check_trace=False)  # type: ignore[no-untyped-call]
-
-
-def test_every_step_says_what_it_did(compressed: CompressedModel) -> None:
-    """Protects the report: numbers before and after, chained from step to step, layer by layer."""
-    for earlier, later in zip(compressed.steps, compressed.steps[1:], strict=False):
-        assert earlier.after == later.before
-    for step in compressed.steps:
-        assert step.before.macs > 0
-        assert step.after.layers
-        assert all(0 <= layer.nonzeros <= layer.parameters for layer in step.after.layers)
-        assert all(0 < layer.bits_per_weight <= 32 for layer in step.after.layers)
-        assert all(item.reason for item in step.left_alone)
-
-
-def test_hints_describe_the_weights_that_are_there(compressed: CompressedModel) -> None:
-    """Protects the hand-over: a table has as few values as it claims, a grid is a grid, names are real."""
-    weights = dict(compressed.module.named_parameters())
-    for form in compressed.hints.weights:
-        weight = weights[form.name].detach()
-        rows = weight.flatten(1)
-        if form.form == "table":
-            assert form.bits is not None
-            groups = rows.reshape(-1, rows.shape[1] * (form.group_size or rows.shape[0]))
-            assert max(len(group.unique()) for group in groups) <= 2**form.bits
-            assert torch.equal(weight, weight.half().float()) or form.bits == 1
-        elif form.form == "linear":
-            top = 2 ** ((form.bits or 8) - 1) - 1
-            blocks = torch.unflatten(weight, 1, (-1, form.block_size or weight.shape[1])).flatten(2)
-            steps = blocks / (blocks.abs().amax(2, keepdim=True).clamp_min(1e-12) / top)
-            assert torch.allclose(steps, steps.round(), atol=1e-3)
-        elif form.form == "float16":
-            assert torch.equal(weight, weight.half().float())
-        if form.sparse:
-            assert (weight == 0).any()
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_known_by_the_name_in_the_table_alone(name: str) -> None:
+    """Protects the one place of the name: its own file does not say it, and data cannot say another one."""
+    assert method_named(name).step.model_fields["method"].is_required()
+    assert step_type(name).model_fields["method"].default == name
 
 
 NOTHING: dict[str, list[dict[str, Any]]] = {
@@ -124,19 +75,15 @@ NOTHING: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("steps", NOTHING.values(), ids=NOTHING)
-def test_a_step_that_changes_nothing_is_an_error(
-    steps: list[dict[str, Any]], trained: nn.Module, example: Example, data: CompressionData
-) -> None:
+@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING)
+def test_a_step_that_changes_nothing_is_an_error(nothing: Steps, subject: Subject) -> None:
     """Protects from success that is none; the message says what was left alone and why."""
-    from exporter.compression import UnchangedError
-
-    with pytest.raises(UnchangedError, match=f"steps.{len(steps) - 1} .*changed nothing"):
-        compress(trained, example, data, steps)
+    with pytest.raises(UnchangedError, match=f"steps.{len(nothing) - 1} .*changed nothing"):
+        subject.compressed(nothing)
 
 
-def test_dynamic_quantization_says_when_there_is_nothing_to_quantize(example: Example, data: CompressionData) -> None:
+def test_dynamic_quantization_says_when_there_is_nothing_to_quantize(subject: Subject) -> None:
     """Protects the published result for networks without linear layers: it is said, not hidden."""
     convolutions = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 5, 14), nn.Flatten()).eval()
-    with pytest.raises(Exception, match="dynamic quantization is for linear layers"):
-        compress(convolutions, example, data, [{"method": "dynamic_quantization"}])
+    with pytest.raises(UnchangedError, match="dynamic quantization is for linear layers"):
+        Subject(convolutions, subject.inputs, subject.data).compressed([{"method": "dynamic_quantization"}])

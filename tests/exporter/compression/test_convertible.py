@@ -7,14 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.compression import CompressionData, apply_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressionData
+from exporter.compression.recipe import parse_recipe
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import parse_recipe
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.datasets.dataset import Dataset
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import ModelSource
 from tests.exporter.compression.methods import CASES
 from tests.exporter.compression.networks import SIZE, learnable

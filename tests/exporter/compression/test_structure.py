@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from exporter.compression import CompressionData, apply_recipe
+from exporter.compression.apply import apply_recipe
 from exporter.compression.ends import first_layer, output_layers
 from exporter.compression.forms.constraints import Grid
 from exporter.compression.forms.folding import fold_batch_norms
-from exporter.compression.methods.channels import Plan, Removal, UnsoundRemovalError, check
-from exporter.compression.methods.magnitude import agp, lowest_to_zero
-from exporter.compression.methods.patterns import block_mask, nm_mask
-from exporter.compression.methods.weight_sharing import cluster
+from exporter.compression.forms.tables import cluster
+from exporter.compression.model import CompressionData
+from exporter.compression.pruning.gradual import agp
+from exporter.compression.pruning.masks import lowest_to_zero
+from exporter.compression.pruning.patterns import block_mask, nm_mask
+from exporter.compression.recipe import parse_recipe
 from exporter.compression.stats import macs
-from exporter.data.recipe import parse_recipe
+from exporter.compression.structure.channels import Plan, Removal, UnsoundRemovalError, check
 from tests.conftest import RunCommand
 from tests.exporter.compression.networks import SIZE, Attending, Padded, Small, learnable, seeded
 

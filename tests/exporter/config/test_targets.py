@@ -12,7 +12,7 @@ import pytest
 from exporter.config.files import extended, presets_file, read_toml, summaries, target_tables
 from exporter.config.targets import check_table, load_targets, settings_schema
 from exporter.data.errors import UsageProblem
-from exporter.data.target import ios_generation
+from exporter.formats.coreml.settings import ios_generation
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -10,8 +10,9 @@ import pytest
 
 from exporter.data.artifact import FileFacts
 from exporter.data.verdict import Status
-from exporter.execution.heavy import load_coremltools, quiet
-from exporter.formats.common.file_facts import file_facts
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.files import file_facts
 from exporter.formats.tflite.conversion.metadata import attach_labels
 from exporter.formats.tflite.inspection.file_facts import embedded_labels
 from exporter.gates.files import file_verdicts

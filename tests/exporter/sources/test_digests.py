@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from exporter.data.model import ModelSettings
-from exporter.data.source import light_key
 from exporter.sources.fingerprint import fingerprint
 from exporter.sources.load import load_source
+from exporter.sources.spec import light_key
 
 PARTS = """
 import dataclasses, torch, numpy

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings, parse_shape
-from exporter.data.target import TfliteTarget
-from exporter.formats.common.session import ConversionSession
+from exporter.data.model import ModelSettings
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import load_source
 
 

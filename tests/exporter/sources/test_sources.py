@@ -9,10 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from exporter.config.model import model_settings, parse_shape
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.model import ModelSettings, model_settings, parse_shape
-from exporter.data.source import SourceKind, classify, light_key
+from exporter.data.model import ModelSettings
+from exporter.data.source import SourceKind
 from exporter.sources.load import load_source
+from exporter.sources.spec import classify, light_key
 from tests.data import small_models
 
 SHAPE = ({"name": "image", "shape": (1, 3, 16, 16)},)

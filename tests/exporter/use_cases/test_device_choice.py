@@ -6,8 +6,10 @@ import pytest
 
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
+from exporter.data.target import Target
 from exporter.data.verdict import Status, exit_code
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.use_cases.device_choice import (
     APPLE_KINDS,
     TFLITE_KINDS,

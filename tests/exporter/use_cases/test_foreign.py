@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings, parse_shape
+from exporter.data.model import ModelSettings
 from exporter.data.parity import Parity
 from exporter.data.progress import Silent
-from exporter.execution.heavy import load_coremltools, load_tensorflow, quiet
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.tflite.tensorflow import load_tensorflow
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.verify import verify
 from tests.exporter.use_cases import foreign_nets as nets

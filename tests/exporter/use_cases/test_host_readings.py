@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from exporter.data.target import TfliteQuantization, TfliteTarget
-from exporter.formats.common.advice import advice_for
+from exporter.formats.registry import advice_for
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
 from exporter.store.cache import Cache
 from exporter.use_cases import stages

@@ -2,8 +2,11 @@
 
 import pytest
 
-from exporter.data.target import CoremlTarget, Target, TfliteTarget
-from exporter.use_cases.stages import _NOT_IN_ARTIFACTS, _conversion_settings
+from exporter.data.target import Target
+from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.registry import format_named
+from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.sources.test_digests import PARTS
 from tests.exporter.use_cases.conftest import Workspace
 
@@ -23,14 +26,15 @@ class WithNewSetting(TfliteTarget):
 )
 def test_every_setting_is_in_the_key_unless_it_is_known_not_to_matter(target: Target) -> None:
     """Protects against a setting that somebody adds and forgets: its artifacts would come from the cache."""
-    settings = _conversion_settings(target)
-    assert set(type(target).model_fields) - _NOT_IN_ARTIFACTS <= set(settings)
-    assert not _NOT_IN_ARTIFACTS & set(settings)
+    settings = format_named(target.format).decides(target)
+    assert set(type(target).model_fields) - NOT_IN_ARTIFACTS <= set(settings)
+    assert not NOT_IN_ARTIFACTS & set(settings)
 
 
 def test_the_generation_of_the_system_is_in_the_key_and_its_name_is_not() -> None:
     def settings(minimum_os: str) -> dict[str, object]:
-        return _conversion_settings(CoremlTarget(name="t", format="coreml", minimum_os=minimum_os))
+        target = CoremlTarget(name="t", format="coreml", minimum_os=minimum_os)
+        return dict(format_named("coreml").decides(target))
 
     assert settings("iOS 18") == settings("macOS 15")
     assert settings("iOS 18") != settings("iOS 17")

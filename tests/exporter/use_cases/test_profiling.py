@@ -15,8 +15,9 @@ from device_harness.facts import DeviceInfo
 from device_harness.local import LocalDevice
 from device_harness.runners.documents import LitertInProcess, RunRequest
 from exporter.data.record import DeviceProfile
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.data.verdict import Status
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.use_cases import profiling
 from exporter.use_cases.coreml_profiling import profile_apple, units_for
 from exporter.use_cases.device_choice import Selection, Skipped

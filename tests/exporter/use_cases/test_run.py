@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from exporter.data.record import load_record
-from exporter.data.target import CoremlTarget
 from exporter.data.verdict import Status
+from exporter.formats.coreml.settings import CoremlTarget
 from exporter.gates.devices import unmeasured_verdicts
 from tests.exporter.use_cases.conftest import Done, Workspace
 

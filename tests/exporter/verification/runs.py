@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from exporter.data.parity import Parity
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
-from exporter.formats.common.advice import advice_for
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.registry import advice_for
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.parity import parity_verdicts
 from exporter.verification.compare import compare, reference_outputs
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from exporter.data.parity import Parity
 from exporter.data.verdict import Status
-from exporter.formats.common.advice import advice_for
+from exporter.formats.registry import advice_for
 from exporter.gates.parity import parity_verdicts, parity_warnings
 
 from .runs import Table, coreml_target, description, indices, judged, measured, passes, tflite_target

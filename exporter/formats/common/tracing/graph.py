@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.layer_names import layer_weights
 from exporter.formats.common.tracing import onnx_graph
-from exporter.formats.common.tracing.trace import channels_first, decomposed, trace, traceable
-from exporter.sources.load import ModelSource, flatten
+from exporter.sources.load import ModelSource
+from exporter.sources.outputs import flatten
+from exporter.sources.tracing.trace import channels_first, decomposed, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
 

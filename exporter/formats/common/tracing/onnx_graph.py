@@ -15,7 +15,7 @@ from exporter.data.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import onnx_refusal, plain
 from exporter.formats.common.tracing.onnx_rewrites import channels_to_front, strided_slices_to_pools
-from exporter.formats.common.tracing.trace import as_converters_know, example_tensors
+from exporter.sources.tracing.trace import as_converters_know, example_tensors
 
 OPSET = 17
 

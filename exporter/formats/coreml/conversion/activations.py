@@ -17,9 +17,10 @@ import numpy as np
 import torch
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import Activations
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.reference import Observation, ReferenceModel
+from exporter.formats.coreml.settings import Activations
 
 QUANTIZED = ("conv", "linear", "avg_pool", "max_pool", "add")
 _MOMENTUM = 0.1

@@ -9,16 +9,11 @@ import numpy as np
 from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError
 from exporter.data.inspection import Inspection, WeightFact
-from exporter.data.target import (
-    CoremlQuantization,
-    LinearWeights,
-    PalettizedWeights,
-    Sparsity,
-)
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.rules import selects
 from exporter.formats.coreml.conversion import kmeans as coreml_kmeans
 from exporter.formats.coreml.conversion.program import CoremlModel, layer_of
+from exporter.formats.coreml.settings import CoremlQuantization, LinearWeights, PalettizedWeights, Sparsity
 
 WeightSetting = LinearWeights | PalettizedWeights
 

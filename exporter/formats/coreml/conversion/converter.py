@@ -1,26 +1,24 @@
 """CoremlConverter: every Core ML artifact of one source, from one float program a precision and system."""
 
 import dataclasses
-from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.inspection import Inspection
-from exporter.data.target import CoremlTarget
 from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import SourceGraph
-from exporter.formats.common.tracing.trace import example_tensors
 from exporter.formats.coreml.conversion import compression as coreml_compression
 from exporter.formats.coreml.conversion import hints as coreml_hints
 from exporter.formats.coreml.conversion import program as coreml
 from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.examples import core_ml_features
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.format import Made
+from exporter.sources.tracing.trace import example_tensors
 
 
 class CoremlConverter:
@@ -30,7 +28,7 @@ class CoremlConverter:
         self.source = source
         self._floats: dict[str, coreml.CoremlModel] = {}
 
-    def convert(self, target: CoremlTarget, path: Path, twin: Path) -> "CoremlConversion":
+    def convert(self, target: CoremlTarget, path: Path, twin: Path) -> Made:
         """Write the package to `path`, and the same program without compression to `twin`.
 
         Raises:
@@ -56,7 +54,8 @@ class CoremlConverter:
         with quiet():
             mlmodel.save(str(path))
         reason = self._equalized[1] if target.quantization.equalize else None
-        return CoremlConversion(target, plans, notes if reason is None else (*notes, reason))
+        left = partial(coreml_compression.left_alone, quantization=target.quantization, plans=plans)
+        return Made(model.route, notes if reason is None else (*notes, reason), left)
 
     def _one_picture_only(self, target: CoremlTarget) -> tuple[CoremlTarget, tuple[str, ...]]:
         """The target as it can be had, with the reason: an image input of Core ML holds one picture."""
@@ -107,9 +106,10 @@ class CoremlConverter:
             return convert(graph.traced_dividing if image else graph.traced)
         except ToolError as error:
             try:
-                return convert(graph.decomposed(dividing=image))
+                model = convert(graph.decomposed(dividing=image))
             except ToolError:
                 raise error from None
+            return dataclasses.replace(model, route=coreml.CORE_OPERATORS)
 
     def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
         """The model with int8 activations where the target asks for them."""
@@ -135,18 +135,3 @@ class CoremlConverter:
             return {}
         with_tensors = self._float(target.model_copy(update={"input_kind": "tensor"}))
         return coreml_ranges.learned_ranges(with_tensors.mlmodel, self.source.source.hints)
-
-
-class CoremlConversion:
-    """What was planned for the weights of an artifact, to compare with what is in it, and what could not be done."""
-
-    def __init__(
-        self, target: CoremlTarget, plans: Mapping[str, coreml_compression.WeightPlan], notes: tuple[str, ...]
-    ) -> None:
-        self.target = target
-        self.plans = plans
-        self.notes = notes
-
-    def left_alone(self, inspection: Inspection) -> tuple[LeftAlone, ...]:
-        """Weights that stayed plain floats, each with the reason."""
-        return coreml_compression.left_alone(inspection, self.target.quantization, self.plans)

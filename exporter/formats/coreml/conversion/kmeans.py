@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
 from exporter.formats.common.kmeans1d import boundaries, distinct
+from exporter.formats.coreml.coremltools import load_coremltools
 
 Array = NDArray[Any]
 Granularity = Literal["per_tensor", "per_grouped_channel"]

@@ -3,7 +3,8 @@
 from functools import cache
 from typing import Any
 
-from exporter.execution.heavy import load, load_coremltools
+from exporter.execution.heavy import load
+from exporter.formats.coreml.coremltools import load_coremltools
 
 
 @cache

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from exporter.data.model import ModelSettings
 from exporter.data.source import ImageSpec, InputSpec, SourceDescription
-from exporter.data.target import CoremlTarget
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
 from exporter.formats.common.layer_names import match_layers
-from exporter.formats.common.refusals import coreml_refusal
 from exporter.formats.common.rules import selects
-from exporter.formats.common.tracing.trace import channels_first
 from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
+from exporter.formats.coreml.conversion.refusal import coreml_refusal
+from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.inspection.reader import load_spec, walk
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.sources.tracing.trace import channels_first
 
+TRACE, CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
 WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
 
 
@@ -33,11 +35,13 @@ class CoremlModel:
         mlmodel: ``coremltools.models.MLModel``, its values named after the source's layers.
         layers: operation name -> PyTorch layer, for operations with a weight.
         operations: every operation of the program, inner blocks included.
+        route: the way from the source.
     """
 
     mlmodel: Any
     layers: Mapping[str, str]
     operations: Sequence[Any]
+    route: str = TRACE
 
 
 def convert_float(

@@ -7,6 +7,8 @@ from typing import Any
 
 from exporter.formats.coreml.reference.dtypes import declared
 from exporter.formats.coreml.reference.errors import ModelFileError
+from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.reference.program import default_function, load_program
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,6 @@ def read_function(path: Path) -> Any:
     Raises:
         ModelFileError: the file is damaged or is not an ML program.
     """
-    from exporter.formats.coreml.reference.model import default_function, load_program
-    from exporter.formats.coreml.reference.package import read_model_file
-
     file = read_model_file(path)
     program = load_program(file)
     return program.functions[default_function(file, program, None)]

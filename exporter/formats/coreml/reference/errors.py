@@ -1,17 +1,17 @@
 """Errors of the evaluator: each says what is wrong, where, and what to do."""
 
-from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
 
 
-class ModelFileError(UsageProblem):
+class ModelFileError(ArtifactError):
     """The file or package cannot be read as an ML program."""
 
 
-class ModelInputError(UsageProblem):
+class ModelInputError(ArtifactError):
     """An input has a wrong name, shape or dtype."""
 
 
-class UnsupportedOpError(ToolError):
+class UnsupportedOpError(NotEvaluableError):
     """The program has an operation that this evaluator refuses."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from exporter.data.layers import LayerComparison, Statistics
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.plan import Observation
 from profilers.decibels import snr_db
@@ -44,41 +45,6 @@ _KINDS: dict[str, frozenset[str]] = {
 }
 _CONTAINER = frozenset({"add", "mul", "concat", "sub", "matmul", "reshape", "transpose", "softmax", "reduce_mean"})
 _LIKE = 0.1  # relative error under which two values count as the same, to choose between candidates
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """A value's shape and spread; `not_finite` counts NaN and infinities, which the others leave out."""
-
-    shape: tuple[int, ...]
-    minimum: float
-    maximum: float
-    mean: float
-    std: float
-    not_finite: int
-
-
-@dataclass(frozen=True)
-class LayerComparison:
-    """One module's output in the source and in the artifact.
-
-    Attributes:
-        module: dotted name of the PyTorch module.
-        kind: its class.
-        output: name of the value in the ML program.
-        location: function, place and operation in the program.
-        snr_db: power of the source's output over that of the difference, in dB; infinite when they are equal.
-        source: statistics in the source.
-        artifact: statistics in the artifact.
-    """
-
-    module: str
-    kind: str
-    output: str
-    location: str
-    snr_db: float
-    source: Statistics
-    artifact: Statistics
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from exporter.execution.heavy import load_coremltools, quiet
 from exporter.formats.coreml.reference.batching import plan_batch
 from exporter.formats.coreml.reference.classifier import Classifier, classifier_of, scalars_of
 from exporter.formats.coreml.reference.dtypes import declared
-from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError
+from exporter.formats.coreml.reference.errors import ModelInputError
 from exporter.formats.coreml.reference.features import Feature, features, to_input, to_output
 from exporter.formats.coreml.reference.ops.control import StateSlot
-from exporter.formats.coreml.reference.package import ModelFile, read_model_file
+from exporter.formats.coreml.reference.package import read_model_file
 from exporter.formats.coreml.reference.plan import Observation, Observer, Plan, Precision
+from exporter.formats.coreml.reference.program import default_function, load_program
 
 _LARGEST_BATCH = 32
 _BATCH_ELEMENTS = 2**16  # of input; beyond, a CPU's caches make a batch slower than its examples one by one
@@ -198,39 +198,6 @@ def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:
     """Whether all examples have the same shapes, each with one example in axis 0."""
     shapes = {tuple((name, tuple(value.shape)) for name, value in one.items()) for one in examples}
     return len(shapes) == 1 and all(shape[:1] == (1,) for _, shape in next(iter(shapes)))
-
-
-def load_program(file: ModelFile) -> Any:
-    """The MIL program of a model file.
-
-    Raises:
-        ModelFileError: coremltools cannot read it.
-    """
-    load_coremltools()
-    from coremltools.converters.mil.frontend.milproto import load as milproto
-
-    version = file.specification.specificationVersion
-    try:
-        with quiet():
-            return milproto.load(file.specification, version, str(file.weights))
-    except Exception as error:
-        raise ModelFileError(
-            f"{file.path}: coremltools cannot read its program ({type(error).__name__}: {error}). "
-            "Convert the model again with coremltools 9"
-        ) from error
-
-
-def default_function(file: ModelFile, program: Any, wanted: str | None) -> str:
-    """`wanted`, else the function that the file names as its default.
-
-    Raises:
-        ModelInputError: there is no function of that name.
-    """
-    names = list(program.functions)
-    name = wanted or file.specification.description.defaultFunctionName or ("main" if "main" in names else names[0])
-    if name not in names:
-        raise ModelInputError(f"{file.path} has no function {name!r}. Its functions are: {', '.join(names)}")
-    return name
 
 
 def _description(specification: Any, function_name: str) -> Any:

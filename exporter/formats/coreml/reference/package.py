@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exporter.execution.heavy import load, load_coremltools
+from exporter.execution.heavy import load
+from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.reference.blobs import check_blobs
 from exporter.formats.coreml.reference.errors import ModelFileError
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from exporter.formats.common.damage import Damage, mapped
 from exporter.formats.common.protobuf import proto_fields, sub_messages
-from exporter.formats.tflite.inspection.flatbuffer import Damage, mapped
 
 _IR_VERSION, _GRAPH, _OPSETS = 1, 7, 8
 _FIRST_WITH_OPSETS = 3
@@ -24,6 +24,13 @@ def check_onnx(path: Path) -> None:
 def external_files(path: Path) -> list[Path]:
     """The files beside an ONNX file that hold its weights."""
     return [path.parent / name for name in sorted(_check_model(mapped(path)))]
+
+
+def files_beside(path: Path) -> list[Path]:
+    """The files beside an ONNX file that hold its weights: those that it names, and those that exporters call so."""
+    names = (f"{path.name}.data", f"{path.name}_data", f"{path.stem}.data", f"{path.stem}.weights")
+    usual = [path.with_name(name) for name in names if path.with_name(name).is_file()]
+    return list(dict.fromkeys([*external_files(path), *usual]))
 
 
 def _check_model(content: memoryview) -> dict[str, int]:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import TfliteQuantization, TfliteTarget
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import Example, SourceGraph
-from exporter.formats.common.tracing.trace import example_tensors
+from exporter.formats.format import Made
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion import ranges as tflite_ranges
 from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.routes import FloatModel, float_model
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
+from exporter.sources.tracing.trace import example_tensors
 
 
 class TfliteConverter:
@@ -32,11 +33,8 @@ class TfliteConverter:
         self._order = cache(lambda layout: tflite_file.weighted_tensors(self._model(layout).content))
         self._twin = cache(lambda layout: self._finished(self._model(layout).content, layout))
 
-    def convert(self, target: TfliteTarget, path: Path, twin: Path) -> tuple[str, ...]:
+    def convert(self, target: TfliteTarget, path: Path, twin: Path) -> Made:
         """Write the artifact to `path`, and the float32 model in the same layout to `twin`.
-
-        Returns:
-            What is wrong with the float32 model, where no converter gave a right one.
 
         Raises:
             UsageProblem: calibration data is missing, or a rule selects nothing.
@@ -49,13 +47,7 @@ class TfliteConverter:
         finished = plain if is_float else self._finished(self._variant(target), target.layout)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
         model = self._model(target.layout)
-        if model.right:
-            return ()
-        return (
-            "no converter gave a TFLite model that computes what the source computes: "
-            f"{model.snr_db:.0f} dB on noise in float32, by {model.route}. {model.wrong}. Write it in another way, or "
-            "choose another target.",
-        )
+        return Made(model.route, () if model.right else (_wrong(model),))
 
     def _variant(self, target: TfliteTarget) -> bytes:
         graph, quantization = self._model(target.layout).graph, target.quantization
@@ -95,6 +87,15 @@ class TfliteConverter:
     def _onnx_models(self) -> list[Callable[[], Any]]:
         forms: list[Callable[[], Any]] = [lambda: self.source.onnx_model]
         return forms if self.source.source.onnx_path is not None else [*forms, lambda: self.source.onnx_decomposed]
+
+
+def _wrong(model: FloatModel) -> str:
+    """What is wrong with the float32 model, where no route gave a right one."""
+    return (
+        "no converter gave a TFLite model that computes what the source computes: "
+        f"{model.snr_db:.0f} dB on noise in float32, by {model.route}. {model.wrong}. Write it in another way, or "
+        "choose another target."
+    )
 
 
 def _kept_nodes(quantization: TfliteQuantization, layers: Mapping[str, str]) -> list[str]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from exporter.data.source import InputSpec
-from exporter.execution.heavy import load_tensorflow, quiet
+from exporter.execution.heavy import quiet
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
 from exporter.formats.tflite.onnx_tensorflow import translate
 from exporter.formats.tflite.onnx_tensorflow.node import Value
+from exporter.formats.tflite.tensorflow import load_tensorflow
 
 
 def exact_graph(

@@ -11,8 +11,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from exporter.formats.tflite.conversion.metadata import METADATA_NAME
+from exporter.formats.tflite.inspection.structure import IDENTIFIER
 
-IDENTIFIER = b"TFL3"
 ALIGNMENT = 16
 SIGNATURE = "serving_default"
 WEIGHT_INPUT = {

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.source import InputSpec
-from exporter.execution.heavy import load, load_tensorflow, quiet
+from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import refusal
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
+from exporter.formats.tflite.tensorflow import load_tensorflow
 
 
 def build_graph(

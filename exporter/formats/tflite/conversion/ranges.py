@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.hints import ActivationRange, CompressionHints, probe_input
-from exporter.data.target import TfliteQuantization
-from exporter.execution.heavy import load, load_tensorflow, quiet
+from exporter.execution.heavy import load, quiet
 from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.tflite.conversion import variants as tflite
-from exporter.formats.tflite.conversion.file import IDENTIFIER, parse
+from exporter.formats.tflite.conversion.file import parse
+from exporter.formats.tflite.inspection.structure import IDENTIFIER
+from exporter.formats.tflite.settings import TfliteQuantization
+from exporter.formats.tflite.tensorflow import load_tensorflow
 
 
 def convert_with_ranges(

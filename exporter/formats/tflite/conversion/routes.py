@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.source import InputSpec
-from exporter.data.target import TfliteQuantization
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.onnx_graph import run_onnx
 from exporter.formats.tflite.conversion import variants as tflite
@@ -21,6 +20,7 @@ from exporter.formats.tflite.conversion.exact import exact_graph
 from exporter.formats.tflite.conversion.onnx2tf import build_graph
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
 from exporter.formats.tflite.onnx_tensorflow import UntranslatableError
+from exporter.formats.tflite.settings import TfliteQuantization
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.source import InputSpec
-from exporter.data.target import TfliteQuantization
-from exporter.execution.heavy import load_tensorflow, quiet
-from exporter.formats.common.refusals import tflite_refusal
+from exporter.execution.heavy import quiet
+from exporter.formats.tflite.conversion.refusal import tflite_refusal
+from exporter.formats.tflite.settings import TfliteQuantization
+from exporter.formats.tflite.tensorflow import load_tensorflow
 
 Example = tuple[NDArray[Any], ...]
 

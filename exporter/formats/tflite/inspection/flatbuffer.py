@@ -8,9 +8,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-import numpy as np
+from exporter.formats.common.damage import Damage
 
 _INT32, _UINT32, _UINT16 = struct.Struct("<i"), struct.Struct("<I"), struct.Struct("<H")
 DEEPEST = 64
@@ -34,21 +33,6 @@ class Field:
 
 
 Schema = Mapping[str, Mapping[int, Field]]
-
-
-class Damage(ValueError):  # noqa: N818 - what is wrong with a file
-    """The file is not a whole flatbuffer of the schema."""
-
-
-def mapped(path: Path) -> memoryview:
-    """A file's bytes, read from the disk where they are looked at.
-
-    Raises:
-        Damage: the file is empty.
-    """
-    if path.stat().st_size == 0:
-        raise Damage("it has 0 bytes")
-    return np.memmap(path, np.uint8, "r").data
 
 
 class Flatbuffer:

@@ -20,7 +20,7 @@ _BIAS_OPS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSP
 
 
 def inspect_tflite(path: Path) -> Inspection:
-    """The facts of a TFLite model that is whole, which `exporter.formats.common.whole.check_whole` tells."""
+    """The facts of a TFLite model that is whole, which `exporter.formats.files.check_whole` tells."""
     return _Reader(path, np.memmap(path, np.uint8, "r")).inspection()
 
 

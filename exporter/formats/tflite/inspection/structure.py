@@ -10,7 +10,8 @@ import struct
 import zipfile
 from collections.abc import Sequence
 
-from exporter.formats.tflite.inspection.flatbuffer import Damage, Field, Flatbuffer
+from exporter.formats.common.damage import Damage
+from exporter.formats.tflite.inspection.flatbuffer import Field, Flatbuffer
 
 _I32, _I64, _BYTES, _TEXT = Field("vector", 4), Field("vector", 8), Field("vector"), Field("string")
 _SEGMENTS = ((1, "Int32Vector"), (2, "Uint16Vector"), (3, "Uint8Vector"))
@@ -45,11 +46,24 @@ SCHEMA = {
     "SignatureDef": {0: Field("tables", table="TensorMap"), 1: Field("tables", table="TensorMap"), 2: _TEXT},
     "TensorMap": {0: _TEXT},
 }  # fmt: skip
+IDENTIFIER = b"TFL3"
+"""From the fourth byte of the file on."""
 _ZIP = b"PK\x03\x04"
 # Bits of an element by TensorType; strings and variants have none.
 _BITS = {
     0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4, 18: 16,
 }  # fmt: skip
+
+
+def check_tflite_bytes(content: memoryview) -> None:
+    """Check a TFLite file's content.
+
+    Raises:
+        Damage: it is truncated or damaged, or no TFLite file.
+    """
+    if len(content) < 8 or bytes(content[4:8]) != IDENTIFIER:
+        raise Damage("it is not a TFLite model: the identifier TFL3 is missing")
+    check_tflite(content)
 
 
 def check_tflite(content: memoryview) -> None:

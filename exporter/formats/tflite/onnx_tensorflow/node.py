@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import helper
 
-from exporter.execution.heavy import load_tensorflow
+from exporter.formats.tflite.tensorflow import load_tensorflow
 
 tf = load_tensorflow()
 

@@ -9,8 +9,9 @@ import torch
 
 from exporter.data.model import ModelSettings
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import CoremlTarget, TfliteTarget
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import ModelSource, flatten
 
 Shapes = dict[str, tuple[int, ...]]

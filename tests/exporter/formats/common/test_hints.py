@@ -8,16 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.compression import CompressedModel, CompressionData, apply_recipe
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.recipe import parse_recipe
 from exporter.data.model import ModelSettings
-from exporter.data.recipe import parse_recipe
 from exporter.data.source import InputSpec, SourceDescription, SourceKind
-from exporter.data.target import Activations, CoremlQuantization, CoremlTarget, TfliteQuantization, TfliteTarget
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion.converter import CoremlConverter
 from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
 from exporter.formats.tflite.conversion.converter import TfliteConverter
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.sources.load import ModelSource
 from tests.exporter.compression.networks import SIZE, Limited, Padded, Small, learnable, seeded
 
@@ -27,7 +29,7 @@ QAT = {"method": "quantization_aware_training", "training": TRAINING}
 
 
 def compressed(*steps: dict[str, Any], kind: type[nn.Module] = Small) -> CompressedModel:
-    data = CompressionData((IMAGES[:32],), torch.utils.data.TensorDataset(IMAGES))
+    data = CompressionData(((IMAGES[:32],),), torch.utils.data.TensorDataset(IMAGES))
     example = (torch.zeros(1, 3, SIZE, SIZE),)
     return apply_recipe(seeded(kind), example, parse_recipe("test", {"steps": list(steps)}), data)
 
@@ -175,8 +177,8 @@ def test_coreml_stores_each_weight_in_its_trained_form(
 
 def coreml(model: CompressedModel, folder: Path, quantization: CoremlQuantization) -> list[Any]:
     """Operations of the converted package."""
-    from exporter.formats.coreml.reference.model import load_program
     from exporter.formats.coreml.reference.package import read_model_file
+    from exporter.formats.coreml.reference.program import load_program
 
     target = CoremlTarget(
         name="t", format="coreml", minimum_os="iOS 18", input_kind="tensor", quantization=quantization

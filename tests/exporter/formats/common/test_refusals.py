@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from exporter.data.errors import ToolError
-from exporter.data.target import CoremlTarget, TfliteTarget
 from exporter.formats.common.refusals import layer_of_onnx, layer_of_scope, plain, remedy
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.formats.common.by_hand import source_of
 
 TARGETS = {

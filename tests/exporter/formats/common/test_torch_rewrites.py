@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from exporter.formats.common.tracing.torch_rewrites import Rewritten
-from exporter.formats.common.tracing.torch_rewrites.mode import REWRITES, SPECTRA
 from exporter.sources.load import flatten
+from exporter.sources.tracing.torch_rewrites import Rewritten
+from exporter.sources.tracing.torch_rewrites.mode import REWRITES, SPECTRA
 
 CUBE, ROW, MATRIX = (2, 4, 6, 5), (3, 8), (2, 3, 4)
 CASES: list[tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = [
@@ -109,7 +109,7 @@ def test_fold_is_a_transposed_convolution(
 
 def test_nothing_is_rewritten_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects the source: what it computes is never changed by what converters lack."""
-    from exporter.formats.common.tracing.trace import as_converters_know
+    from exporter.sources.tracing.trace import as_converters_know
 
     called: list[str] = []
     monkeypatch.setitem(REWRITES, "diff", lambda x: called.append("diff") or x)

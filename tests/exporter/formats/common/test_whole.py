@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.formats.common.inspect import inspect
-from exporter.formats.common.whole import check_tflite_bytes, check_whole
-from exporter.formats.tflite.inspection.flatbuffer import Damage
+from exporter.formats.common.damage import Damage
+from exporter.formats.files import check_whole, inspect
+from exporter.formats.tflite.inspection.structure import check_tflite_bytes
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 from tests.exporter.formats.tflite.models import TYPES, Constant, model

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import Activations
 from exporter.execution.heavy import quiet
 from exporter.formats.coreml.conversion.activations import (
     MinMax,
@@ -20,6 +19,7 @@ from exporter.formats.coreml.conversion.activations import (
     quantize_activations,
 )
 from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.coreml.settings import Activations
 from tests.exporter.formats.coreml.reference.programs import SmallNet, convert
 
 BATCHES = st.lists(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=20), min_size=1, max_size=6)

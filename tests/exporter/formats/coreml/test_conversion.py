@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import CoremlTarget
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.session import Conversion, ConversionSession
+from exporter.formats.coreml.runner import CoremlRunner
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.registry import advice_for
+from exporter.formats.session import Conversion, ConversionSession
 from exporter.gates.harm import conversion_warnings
 from exporter.verification.compare import compare, reference_outputs
 from exporter.verification.noise import noise
-from exporter.verification.runners import CoremlRunner, TorchRunner
+from exporter.verification.runners import TorchRunner
 
 
 def target(minimum_os: str = "iOS 18", **settings: Any) -> CoremlTarget:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from exporter.execution.heavy import load, quiet
-from exporter.formats.common.inspect import inspect
 from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.files import inspect
 from tests.exporter.formats.coreml.reference.programs import build, convert
 
 Compress = Callable[[Any, Any], Any]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.target import TfliteTarget
-from exporter.formats.common.session import ConversionSession
+from exporter.formats.session import ConversionSession
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import load_source
 from exporter.verification.runners import TorchRunner
 

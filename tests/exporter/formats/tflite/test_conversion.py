@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.target import TfliteTarget
 from exporter.datasets.open import open_dataset
-from exporter.formats.common.advice import advice_for
-from exporter.formats.common.session import Conversion, ConversionSession
+from exporter.formats.registry import advice_for
+from exporter.formats.session import Conversion, ConversionSession
+from exporter.formats.tflite.runner import LiteRTRunner
+from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.harm import conversion_warnings
 from exporter.verification.compare import compare, reference_outputs
 from exporter.verification.noise import noise
-from exporter.verification.runners import LiteRTRunner, TorchRunner
+from exporter.verification.runners import TorchRunner
 
 LEAST_SNR = {"float32": 90, "float16": 50, "dynamic_range": 25, "int8": 15, "int16x8": 25}
 

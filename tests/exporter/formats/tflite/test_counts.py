@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.inspection import WeightFact
-from exporter.formats.common.inspect import inspect
+from exporter.formats.files import inspect
 from tests.exporter.formats.tflite.models import TYPES, Constant, model, strings
 
 

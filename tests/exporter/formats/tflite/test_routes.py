@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from exporter.data.errors import ToolError
-from exporter.data.target import TfliteTarget
-from exporter.formats.common.session import ConversionSession
 from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion.check import least_snr
+from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.formats.common.by_hand import Shapes, source_of, tflite_snr
 
 TARGET = TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"})
@@ -114,8 +114,9 @@ def test_one_source_gives_every_variant_after_another_format_came_between(tmp_pa
     """Protects int8 after float and Core ML: a function outlives the model that it was made of."""
     import gc
 
-    from exporter.data.target import CoremlTarget, TfliteQuantization
+    from exporter.formats.coreml.settings import CoremlTarget
     from exporter.formats.tflite.conversion import variants as tflite
+    from exporter.formats.tflite.settings import TfliteQuantization
 
     session = ConversionSession(source_of(network(), SHAPES), None, 1)
     session.convert(TARGET, tmp_path)

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from exporter.execution.heavy import load_coremltools, quiet
+from exporter.execution.heavy import quiet
+from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.reference import ReferenceModel
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from exporter.data.target import Activations
 from exporter.data.verdict import Status, Verdict
 from exporter.execution.heavy import load_torchvision, quiet
 from exporter.formats.coreml.conversion.activations import MinMax, activation_ranges, quantize_activations
 from exporter.formats.coreml.conversion.kmeans import palettize_weights
 from exporter.formats.coreml.reference import Observation, ReferenceModel
+from exporter.formats.coreml.settings import Activations
 from exporter.gates.judge import judge
 from tests.exporter.formats.coreml.reference.programs import SmallNet, convert, coremltools
 

@@ -1,0 +1,35 @@
+"""Float16 weights."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from exporter.compression.method import Method
+from exporter.data.recipe import LayerRule, Step
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from exporter.compression.model import Context, Outcome
+
+
+class Float16(Step):
+    """Rounds weights to float16."""
+
+    stage: ClassVar[int | None] = 3
+    rules: tuple[LayerRule, ...] = ()
+
+
+def to_float16(module: "nn.Module", step: Float16, context: "Context") -> "Outcome":
+    """Round weights, after folding the batch norms that would scale them again."""
+    from exporter.compression.forms.constraints import Half
+    from exporter.compression.forms.folding import fold_batch_norms
+    from exporter.compression.forms.grids import constrain_once
+    from exporter.compression.layers import select
+    from exporter.compression.model import Outcome
+
+    fold_batch_norms(module)
+    layers, skipped = select(module, step.rules)
+    changed = sum(constrain_once(layer, Half(), skipped) for layer in layers)
+    return Outcome(module, tuple(skipped), changed=changed)
+
+
+METHOD = Method(Float16, to_float16)

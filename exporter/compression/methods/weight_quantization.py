@@ -1,0 +1,47 @@
+"""Integer weights, activations in float."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from exporter.compression.method import Method
+from exporter.data.recipe import LayerRule, Step
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from exporter.compression.model import Context, Outcome
+
+
+class WeightQuantization(Step):
+    """Weights on a symmetric integer grid, activations in float.
+
+    Attributes:
+        bits: 8 or 4.
+        granularity: one scale an output channel, or one a block of its input channels.
+        block_size: input channels that share a scale with their whole kernels.
+        rules: layers to leave alone.
+    """
+
+    stage: ClassVar[int | None] = 3
+    bits: Literal[8, 4] = 8
+    granularity: Literal["per_channel", "per_block"] = "per_channel"
+    block_size: Annotated[int, Field(ge=2)] = 32
+    rules: tuple[LayerRule, ...] = ()
+
+
+def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") -> "Outcome":
+    """Put weights on grids, after folding the batch norms that would scale them again."""
+    from exporter.compression.forms.folding import fold_batch_norms
+    from exporter.compression.forms.grids import to_grid
+    from exporter.compression.layers import select
+    from exporter.compression.model import Outcome
+
+    fold_batch_norms(module)
+    layers, skipped = select(module, step.rules)
+    block = step.block_size if step.granularity == "per_block" else None
+    changed = sum(to_grid(layer, step.bits, block, skipped) for layer in layers)
+    return Outcome(module, tuple(skipped), changed=changed)
+
+
+METHOD = Method(WeightQuantization, quantize, example={"bits": 4})

@@ -1,0 +1,1 @@
+"""Changes of a model's structure: channels, blocks, factors."""

@@ -1,0 +1,45 @@
+"""What a user says of a model: the ``[model]`` table of a targets file under the command line."""
+
+import re
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from exporter.config.files import FILE_NAME, read_toml
+from exporter.config.problems import checked
+from exporter.data.errors import UsageProblem
+from exporter.data.model import InputSettings, ModelSettings
+
+
+def parse_shape(text: str) -> InputSettings:
+    """Read ``1,3,224,224`` or ``NAME=1,3,224,224`` or ``NAME:int64=1,16``."""
+    match = re.fullmatch(r"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?(\d+(?:[,x]\d+)*)", text.strip())
+    if match is None:
+        raise UsageProblem(f"{text!r} is not an input shape: write 1,3,224,224 or NAME=1,3,224,224 or NAME:int64=1,16.")
+    name, dtype, shape = match.groups()
+    try:
+        return InputSettings.model_validate(
+            {"name": name or "image", "dtype": dtype or "float32", "shape": re.split("[,x]", shape)}
+        )
+    except ValidationError as error:
+        raise UsageProblem(f"{text!r} is not an input shape: every dimension must be at least 1.") from error
+
+
+def model_settings(targets_file: Path | None, given: dict[str, object]) -> ModelSettings:
+    """The ``[model]`` table of `targets_file` (or of ``targets.toml`` in this folder) under what the user gave.
+
+    Args:
+        targets_file: the file of ``--targets``.
+        given: settings from the command line; None values are not given.
+
+    Raises:
+        UsageProblem: all errors, each with its dotted path.
+    """
+    path = targets_file or Path(FILE_NAME)
+    table = read_toml(path).get("model", {}) if targets_file or path.is_file() else {}
+    if not isinstance(table, dict):
+        raise UsageProblem(f"{path}: model must be a table: write [model].")
+    if "labels" in table:
+        table["labels"] = path.parent / str(table["labels"])
+    merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
+    return checked(ModelSettings, merged, whole="the model settings have", prefix="model")

@@ -1,0 +1,117 @@
+"""Core ML as a format: ML programs in packages, for Apple systems."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from device_harness.runners.documents import DocumentRunner
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
+from exporter.data.inspection import Inspection
+from exporter.data.layers import LayerComparison
+from exporter.data.source import SourceDescription, SourceKind
+from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.coreml.compile import compile_on_mac
+from exporter.formats.coreml.inspection.file_facts import file_facts
+from exporter.formats.coreml.inspection.structure import check_coreml
+from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
+
+if TYPE_CHECKING:
+    from exporter.formats.common.tracing.graph import SourceGraph
+
+_REFERENCE, _NATIVE = "reference", "coreml"
+_ACCELERATORS: dict[str, Accelerator] = {"all": "any", "cpu_only": "cpu", "cpu_and_gpu": "gpu", "cpu_and_ne": "npu"}
+_COMPILATION = Compilation(
+    suffix=".mlmodelc",
+    unshipped=("Manifest.json",),
+    program=".mlmodel",
+    records=3,  # coremldata.bin, analytics/coremldata.bin, metadata.json
+    record_bytes=2048,
+    words="of the compiled model (.mlmodelc) that Xcode ships: the weights as they are, "
+    "the program as text taken to be as long as the package's .mlmodel; on a Mac it is measured",
+    compile=compile_on_mac,
+)
+
+_FLOAT16 = (
+    "float16 ends at 65504: keep the operation that overflows in float32, with "
+    'quantization.rules = [{ op_name = "LAYER", precision = "float32" }], or set precision = "float32"'
+)
+
+
+class _Coreml:
+    name = "coreml"
+    title = "Core ML"
+    suffixes = (".mlpackage", ".mlmodel")
+    file_name = "Model.mlpackage"
+    twin_name = "Twin.mlpackage"
+    target_type = CoremlTarget
+    newest_os = "iOS 26"
+    libraries = ("coremltools", "scikit-learn")
+    device_kinds = ("ios", "simulator", "mac")
+    packing = Packing(folders=(".mlpackage",), codec="lzfse", compilation=_COMPILATION)
+
+    def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:
+        if source.kind is not SourceKind.ONNX:
+            return None
+        return (
+            "an ONNX model cannot become Core ML (coremltools dropped ONNX). "
+            "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
+        )
+
+    def decides(self, target: CoremlTarget) -> Mapping[str, Any]:
+        return {**settings_that_decide(target), "generation": target.generation}
+
+    def advice(self, target: CoremlTarget) -> Advice:
+        quantization = target.quantization
+        words = {"on_overflow": _FLOAT16} if quantization.precision == "float16" else {}
+        return Advice(
+            compresses=bool(quantization.methods() or quantization.activations),
+            keep_float='rules of precision = "float32" and activations = "none" for concat',
+            **words,
+        )
+
+    def accelerator(self, target: CoremlTarget) -> Accelerator:
+        return _ACCELERATORS[target.compute_units]
+
+    def converter(self, graph: "SourceGraph") -> Converter:
+        from exporter.formats.coreml.conversion.converter import CoremlConverter
+
+        return CoremlConverter(graph)
+
+    def check_whole(self, path: Path) -> None:
+        check_coreml(path)
+
+    def inspect(self, path: Path) -> Inspection:
+        from exporter.formats.coreml.inspection.reader import inspect_coreml
+
+        return inspect_coreml(path)
+
+    def file_facts(self, path: Path) -> FileFacts:
+        return file_facts(path)
+
+    def evaluators(self) -> tuple[str, ...]:
+        return (_REFERENCE, _NATIVE) if sys.platform == "darwin" else (_REFERENCE,)
+
+    def evaluator(self, name: str, path: Path, origin: Origin) -> ArtifactRunner:
+        from exporter.formats.coreml.runner import CoremlRunner
+
+        return CoremlRunner(
+            path, origin.description, native=name == _NATIVE, output_shapes=origin.output_shapes,
+            labels_given=origin.labels_given,
+        )  # fmt: skip
+
+    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> list[LayerComparison]:
+        from exporter.formats.coreml.runner import compare_with_module
+
+        return compare_with_module(path, origin, module, example)
+
+    def host_runner(self) -> DocumentRunner | None:
+        """None: `run` measures Core ML on devices alone."""
+        return None
+
+
+FORMAT = _Coreml()

@@ -1,0 +1,148 @@
+"""Runs a Core ML model in the reference evaluator, or in Core ML itself on a Mac, as its source would be run."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from exporter.data.layers import LayerComparison
+from exporter.data.source import SourceDescription
+from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
+from exporter.formats.coreml.class_order import class_order
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.coreml.examples import core_ml_value, from_core_ml
+from exporter.formats.coreml.reference import ReferenceModel
+from exporter.formats.coreml.reference.classifier import classifier_of, read_function, scalars_of
+from exporter.formats.coreml.reference.features import features
+from exporter.formats.coreml.reference.layers import compare_layers
+from exporter.formats.files import check_whole
+from exporter.formats.format import Origin
+
+Arrays = Sequence[NDArray[Any]]
+
+
+class CoremlRunner:
+    """A Core ML artifact, evaluated by the reference evaluator, or by Core ML itself on a Mac.
+
+    Args:
+        path: of an .mlpackage or .mlmodel that anyone made.
+        description: of the source.
+        native: whether Core ML runs it.
+        output_shapes: of the source, for outputs whose names do not tell which is which.
+        labels_given: whether the user gave the labels, so that they must be the artifact's.
+
+    Raises:
+        UsageProblem: the file is damaged, or its inputs, outputs or labels are not the source's.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        description: SourceDescription,
+        *,
+        native: bool = False,
+        output_shapes: Shapes | None = None,
+        labels_given: bool = False,
+    ) -> None:
+        check_whole(path)
+        self.path, self.description = path, description
+        if native:
+            self.model = load_coremltools().models.MLModel(str(path))
+            self.name = "Core ML"
+            interface = self.model.get_spec().description
+            self._inputs, self._outputs = features(interface.input), features(interface.output)
+            function = read_function(path)
+            self.classifier, self._scalars = classifier_of(function), scalars_of(function)
+        else:
+            self.model = ReferenceModel(path)
+            self.name = "Core ML reference evaluator"
+            self._inputs, self._outputs = self.model.inputs, self.model.outputs
+            self.classifier, self._scalars = self.model.classifier, self.model.scalars
+        self._native = native
+        self._shapes = output_shapes
+        self.order = class_order(path, self.classifier.labels, description.labels, labels_given) if (
+            self.classifier is not None) else []  # fmt: skip
+        self._inputs_of_source = self._match_inputs()
+
+    def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
+        """Outputs for a batch of one."""
+        results = self._predict(inputs)
+        return [results[name] for name in self._result_names]
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether an input is an image, which holds whole pixels."""
+        return any(feature.kind == "image" for feature in self._inputs)
+
+    def features(self, inputs: Arrays) -> dict[str, Any]:
+        """A batch of one as ``MLModel.predict`` takes it, by the artifact's names."""
+        pairs = zip(self._inputs_of_source, self.description.inputs, inputs, strict=True)
+        return {feature.name: core_ml_value(value, spec, feature) for feature, spec, value in pairs if feature}
+
+    def _match_inputs(self) -> list[Any]:
+        source = [source_port(spec) for spec in self.description.inputs]
+        names = {spec.name for spec in self.description.inputs}
+        features = [feature for feature in self._inputs if not feature.optional or feature.name in names]
+        places = Pairing(self.path, "input").match(source, [_coreml_port(feature) for feature in features])
+        return [features[place] if place >= 0 else None for place in places]
+
+    @cached_property
+    def _result_names(self) -> list[str]:
+        """The artifact's name of each of the source's outputs."""
+        known = [feature for feature in self._outputs if feature.kind != "label"]
+        ports = [_coreml_port(feature) for feature in known]
+        if self._shapes is not None and len(known) > 1 and not all_named(self.description.outputs, ports):
+            zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.description.inputs]
+            results = self._predict(zeros)
+            ports = [Port(port.names, results[port.names[0]].shape, port.dtype) for port in ports]
+        wanted = source_outputs(self.description, ports, self._shapes)
+        return [known[place].name for place in Pairing(self.path, "output").match(wanted, ports)]
+
+    def _predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Every output as an array, class scores in the order of the source's classes."""
+        scores: list[float] = []
+        watch = self.classifier.scores if self.classifier is not None and not self._native else None
+
+        def observe(seen: Any) -> None:
+            if seen.name == watch:
+                scores[:] = seen.value.reshape(-1).tolist()
+
+        observer = () if watch is None else (None, observe)
+        results = self.model.predict(self.features(inputs), *observer)
+        kinds = {feature.name: feature for feature in self._outputs}
+        arrays = {
+            name: self._ordered(value, scores) if isinstance(value, dict) else from_core_ml(value, kinds[name])
+            for name, value in results.items()
+            if kinds[name].kind != "label"
+        }
+        # The dictionary of class scores is a value of no rank, and no scalar.
+        return {
+            name: value.reshape(()) if name in self._scalars and value.size == 1 else value
+            for name, value in arrays.items()
+        }
+
+    def _ordered(self, found: dict[Any, float], scores: Sequence[float]) -> NDArray[Any]:
+        """Class scores as the source gives them. Two classes of one label share a key: positions tell them apart."""
+        assert self.classifier is not None
+        values = scores or [found[label] for label in self.classifier.labels]
+        return np.asarray([[values[place] for place in self.order]], np.float32)
+
+
+def _coreml_port(feature: Any) -> Port:
+    text = f"image {feature.colour}" if feature.kind == "image" else ""
+    dtype = feature.dtype.array.__name__ if feature.dtype is not None else "float32"
+    return Port((feature.name,), feature.flexible_shape(), dtype, text)
+
+
+def compare_with_module(
+    path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]
+) -> list[LayerComparison]:
+    """Every layer that is found in both an artifact and its PyTorch source, on one example, in order."""
+    runner = CoremlRunner(path, origin.description, output_shapes=origin.output_shapes)
+    return compare_layers(
+        runner.model, runner.features(example), module, [torch.from_numpy(value) for value in example]
+    )

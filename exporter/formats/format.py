@@ -1,0 +1,249 @@
+"""Format: everything that the rest of the program may ask of a kind of artifact.
+
+An implementation is one folder, `exporter/formats/NAME`, whose module `format` holds `FORMAT`, and one row of the table
+in `exporter.formats.registry`. Importing it loads no heavy library; what needs one imports it when it is called.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from numpy.typing import NDArray
+
+from device_harness.runners.documents import DocumentRunner
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
+from exporter.data.compression import LeftAlone
+from exporter.data.inspection import Inspection
+from exporter.data.layers import LayerComparison
+from exporter.data.source import SourceDescription
+from exporter.data.target import Target
+from exporter.formats.common.ports import Shapes
+
+if TYPE_CHECKING:  # torch
+    from exporter.formats.common.tracing.graph import SourceGraph
+
+Accelerator = Literal["cpu", "gpu", "npu", "any"]
+Codec = Literal["gzip", "lzfse"]
+
+
+class ArtifactRunner(Protocol):
+    """Runs an artifact on arrays as its source takes them, and gives arrays as the source gives them.
+
+    Attributes:
+        name: what runs it, with its version.
+        takes_pictures: whether an input holds whole pixels, so that the source must be given the same.
+    """
+
+    name: str
+
+    @property
+    def takes_pictures(self) -> bool:
+        """See the class."""
+        ...
+
+    def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Outputs for a batch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The source that an artifact is run beside.
+
+    Attributes:
+        description: of the source, with the user's names of its outputs.
+        output_shapes: of the source, asked for only where names do not tell which output is which.
+        labels_given: whether the user gave the class names, so that they must be the artifact's.
+    """
+
+    description: SourceDescription
+    output_shapes: Shapes | None = None
+    labels_given: bool = False
+
+
+def nothing_left(inspection: Inspection) -> tuple[LeftAlone, ...]:
+    """For formats whose library skips no weight without saying so."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a converter says of the artifact that it wrote.
+
+    Attributes:
+        route: the way from the source that was taken.
+        notes: sentences about what a setting asked for and could not be done.
+        left_alone: gives, from the inspection, the weights that a library skipped.
+    """
+
+    route: str
+    notes: tuple[str, ...] = ()
+    left_alone: Callable[[Inspection], tuple[LeftAlone, ...]] = nothing_left
+
+
+class Converter(Protocol):
+    """Makes every artifact of one source; what targets share is made once."""
+
+    def convert(self, target: Any, path: Path, twin: Path) -> Made:
+        """Write the artifact to `path`, and the same model without compression to `twin`.
+
+        Args:
+            target: of the format's own type.
+
+        Raises:
+            UsageProblem: the target cannot be had from this source, or data is missing.
+            ToolError: every route failed.
+        """
+        ...
+
+
+CompareLayers = Callable[[Path, Origin, Any, Sequence[NDArray[Any]]], list[LayerComparison]]
+"""Every layer found in both an artifact and its source's torch module, on one example as the source takes it."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What a store's tools make of an artifact before they ship it.
+
+    Attributes:
+        suffix: of the compiled model.
+        unshipped: files of the artifact that are not compiled.
+        program: suffix of the file in the artifact that the program's text is made from.
+        records: files that the compiler writes beside the weights.
+        record_bytes: about the size of each.
+        words: how the compiled sizes are told, as a clause.
+        compile: compiles an artifact into a folder; gives None where this machine cannot.
+    """
+
+    suffix: str
+    unshipped: tuple[str, ...]
+    program: str
+    records: int
+    record_bytes: int
+    words: str
+    compile: Callable[[Path, Path], Path | None]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How apps carry artifacts of a format.
+
+    Attributes:
+        folders: suffixes of artifacts that are folders.
+        codec: what a store compresses them with.
+        mapped: whether the runtime maps the file into memory, so that an APK must not deflate it.
+        identifier: bytes from the fourth byte of the file on, by which it is known under any name; empty for none.
+        check_bytes: raises `Damage` when a file's content is cut off; None where the names of files are needed.
+        beside: gives the files beside one that hold its weights.
+        compilation: None where the file is shipped as it is.
+    """
+
+    folders: tuple[str, ...] = ()
+    codec: Codec = "gzip"
+    mapped: bool = False
+    identifier: bytes = b""
+    check_bytes: Callable[[memoryview], None] | None = None
+    beside: Callable[[Path], Sequence[Path]] = lambda path: ()
+    compilation: Compilation | None = None
+
+    @property
+    def all_folders(self) -> tuple[str, ...]:
+        """Suffixes of artifacts that are folders, and of what they are compiled to."""
+        return self.folders if self.compilation is None else (*self.folders, self.compilation.suffix)
+
+
+class Format(Protocol):
+    """One kind of artifact.
+
+    Attributes:
+        name: in settings and records.
+        title: in sentences.
+        suffixes: of files that anyone made, the usual one first.
+        file_name: of the artifact in a run's folder.
+        twin_name: of the same model without compression.
+        target_type: settings of a target.
+        newest_os: a system that holds everything that the settings can say.
+        libraries: distributions that decide an artifact's bytes, or what is found out about it.
+        device_kinds: of devices that run it.
+        packing: how apps carry it.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    file_name: str
+    twin_name: str
+    target_type: type[Target]
+    newest_os: str
+    libraries: tuple[str, ...]
+    device_kinds: tuple[str, ...]
+    packing: Packing
+
+    @property
+    def layers(self) -> CompareLayers | None:
+        """Compares an artifact with its PyTorch source layer by layer; None where nothing can."""
+        ...
+
+    def refuse(self, target: Any, source: SourceDescription) -> str | None:
+        """Why `target` cannot be had from this source, as a sentence; None when nothing is known against it."""
+        ...
+
+    def decides(self, target: Any) -> Mapping[str, Any]:
+        """All settings that decide the artifact's bytes."""
+        ...
+
+    def advice(self, target: Any) -> Advice:
+        """Facts and words for the sentences of the gates."""
+        ...
+
+    def accelerator(self, target: Any) -> Accelerator:
+        """Where the app asks that the model runs."""
+        ...
+
+    def converter(self, graph: "SourceGraph") -> Converter:
+        """Converts one source.
+
+        Raises:
+            MissingExtraError: the libraries are not installed.
+        """
+        ...
+
+    def check_whole(self, path: Path) -> None:
+        """Check the structure of a file or package that anyone made.
+
+        Raises:
+            Damage: it is cut off, or none of this format.
+        """
+        ...
+
+    def inspect(self, path: Path) -> Inspection:
+        """The facts of a whole file or package.
+
+        Raises:
+            UsageProblem: it cannot be read.
+            MissingExtraError: reading it needs the export extra.
+        """
+        ...
+
+    def file_facts(self, path: Path) -> FileFacts:
+        """What a whole file or package itself shows, for the gates."""
+        ...
+
+    def evaluators(self) -> tuple[str, ...]:
+        """What can run artifacts on this machine, first that which every machine has."""
+        ...
+
+    def evaluator(self, name: str, path: Path, origin: Origin) -> ArtifactRunner:
+        """Runs an artifact that anyone made, by one of `evaluators`.
+
+        Raises:
+            UsageProblem: it is damaged, or its inputs, outputs or labels are not the source's.
+            ToolError: it does not load.
+        """
+        ...
+
+    def host_runner(self) -> DocumentRunner | None:
+        """Runs an artifact in a fresh process of this machine, for readings; None where `run` takes none."""
+        ...

@@ -1,0 +1,84 @@
+"""ConversionSession: one source, and an artifact for each target asked for."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.data.compression import LeftAlone
+from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.inspection import Inspection
+from exporter.data.target import Target
+from exporter.datasets.dataset import Dataset
+from exporter.formats.files import inspect
+from exporter.formats.format import Converter, Format
+from exporter.formats.registry import format_named
+from exporter.sources.load import ModelSource
+from exporter.store.digests import tree_digest
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `ConversionSession.convert` made.
+
+    Attributes:
+        path: of the artifact.
+        twin_path: of the same model in the same format without compression.
+        inspection: of the artifact.
+        twin: inspection of the twin.
+        left_alone: weights that a library skipped.
+        notes: sentences about what a setting asked for and could not be done.
+        route: the way from the source that was taken.
+        seconds: what it took.
+    """
+
+    path: Path
+    twin_path: Path
+    inspection: Inspection
+    twin: Inspection
+    left_alone: tuple[LeftAlone, ...]
+    notes: tuple[str, ...]
+    route: str
+    seconds: float
+
+
+class ConversionSession:
+    """Converts one source to any number of targets; graphs that they share are made once."""
+
+    def __init__(self, source: ModelSource, calibration: Dataset | None, calibration_samples: int) -> None:
+        from exporter.formats.common.tracing.graph import SourceGraph
+
+        self._inspections: dict[str, Inspection] = {}
+        self._converters: dict[str, Converter] = {}
+        self.graph = SourceGraph(source, calibration, calibration_samples)
+
+    def convert(self, target: Target, folder: Path) -> Conversion:
+        """Write the artifact of `target`, and its uncompressed twin, into `folder`.
+
+        Raises:
+            UsageProblem: the target cannot be had from this source, or data is missing.
+            ToolError: a converter failed.
+        """
+        started = time.monotonic()
+        form = format_named(target.format)
+        path, twin = folder / form.file_name, folder / form.twin_name
+        made = self._converter(form).convert(target, path, twin)
+        inspection = self._inspect(path)
+        return Conversion(
+            path, twin, inspection, self._inspect(twin), made.left_alone(inspection), made.notes, made.route,
+            time.monotonic() - started,
+        )  # fmt: skip
+
+    def _converter(self, form: Format) -> Converter:
+        if form.name not in self._converters:
+            self._converters[form.name] = form.converter(self.graph)
+        return self._converters[form.name]
+
+    def _inspect(self, path: Path) -> Inspection:
+        """Facts of a file; targets that share a twin look at it once."""
+        digest = tree_digest(path)
+        if digest not in self._inspections:
+            try:
+                self._inspections[digest] = inspect(path)
+            except UsageProblem as error:  # nobody gave this file: it was made here
+                raise ToolError(f"what was converted cannot be inspected: {error}") from error
+        return self._inspections[digest].model_copy(update={"path": str(path)})

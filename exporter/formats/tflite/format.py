@@ -1,0 +1,88 @@
+"""TensorFlow Lite as a format: flatbuffers for LiteRT, on Android and embedded Linux."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_harness.runners.documents import DocumentRunner, LitertInProcess
+from exporter.data.advice import Advice
+from exporter.data.artifact import FileFacts
+from exporter.data.inspection import Inspection
+from exporter.data.source import SourceDescription
+from exporter.formats.common.damage import mapped
+from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
+from exporter.formats.tflite.inspection.file_facts import file_facts
+from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
+from exporter.formats.tflite.settings import TfliteTarget
+
+if TYPE_CHECKING:
+    from exporter.formats.common.tracing.graph import SourceGraph
+
+
+_SLOW = {
+    "int16x8": "LiteRT runs int16x8 in reference kernels",
+    "dynamic_range": "activations are quantized anew in every operator",
+}
+
+
+class _Tflite:
+    name = "tflite"
+    title = "TFLite"
+    suffixes = (".tflite", ".lite")
+    file_name = "model.tflite"
+    twin_name = "twin.tflite"
+    target_type = TfliteTarget
+    newest_os = "Android 16"
+    libraries = ("onnx2tf", "tensorflow", "ai-edge-litert")
+    device_kinds = ("local", "adb")
+    packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
+    layers = None
+
+    def refuse(self, target: TfliteTarget, source: SourceDescription) -> str | None:
+        return None
+
+    def decides(self, target: TfliteTarget) -> Mapping[str, Any]:
+        return settings_that_decide(target)
+
+    def advice(self, target: TfliteTarget) -> Advice:
+        mode = target.quantization.mode
+        return Advice(
+            compresses=mode != "float32",
+            integer_mode=mode if target.quantization.calibrated else "",
+            slow_because=_SLOW.get(mode, ""),
+            keep_float='rules of keep = "float32" for CONCATENATION',
+        )
+
+    def accelerator(self, target: TfliteTarget) -> Accelerator:
+        return target.compute_units
+
+    def converter(self, graph: "SourceGraph") -> Converter:
+        from exporter.formats.tflite.conversion.converter import TfliteConverter
+
+        return TfliteConverter(graph)
+
+    def check_whole(self, path: Path) -> None:
+        check_tflite_bytes(mapped(path))
+
+    def inspect(self, path: Path) -> Inspection:
+        from exporter.formats.tflite.inspection.reader import inspect_tflite
+
+        return inspect_tflite(path)
+
+    def file_facts(self, path: Path) -> FileFacts:
+        return file_facts(path)
+
+    def evaluators(self) -> tuple[str, ...]:
+        return ("litert",)
+
+    def evaluator(self, name: str, path: Path, origin: Origin) -> ArtifactRunner:
+        from exporter.formats.tflite.runner import LiteRTRunner
+
+        return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
+
+    def host_runner(self) -> DocumentRunner | None:
+        return LitertInProcess()
+
+
+FORMAT = _Tflite()

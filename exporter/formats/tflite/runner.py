@@ -1,0 +1,122 @@
+"""Runs a TFLite file in LiteRT, as its source would be run."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.errors import ToolError, first_line
+from exporter.data.source import InputSpec, SourceDescription
+from exporter.datasets.images import denormalize
+from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
+from exporter.execution.heavy import load, quiet
+from exporter.formats.common.ports import Pairing, Port, Shape, Shapes, source_outputs, source_port
+from exporter.formats.files import check_whole
+
+Arrays = Sequence[NDArray[Any]]
+
+
+class LiteRTRunner:
+    """A TFLite artifact, one example at a time, with quantized inputs and outputs converted as an app would.
+
+    Args:
+        path: of a .tflite that anyone made.
+        description: of the source.
+        threads: of LiteRT.
+        output_shapes: of the source, for outputs whose names do not tell which is which.
+
+    Raises:
+        UsageProblem: the file is damaged, or its inputs and outputs are not the source's.
+        ToolError: LiteRT cannot load it.
+    """
+
+    def __init__(
+        self, path: Path, description: SourceDescription, threads: int = 2, output_shapes: Shapes | None = None
+    ) -> None:
+        check_whole(path)
+        interpreter = load("ai_edge_litert.interpreter")
+        self.path, self.description = path, description
+        try:
+            with quiet():
+                self.model = interpreter.Interpreter(str(path), num_threads=threads)
+                self.model.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ToolError(f"{path} does not load in LiteRT: {first_line(error)}") from error
+        details, names = self.model.get_input_details(), self._signature_names()
+        ports = [_litert_port(detail, names) for detail in details]
+        places = Pairing(path, "input").match([source_port(spec) for spec in description.inputs], ports)
+        self.inputs = [details[place] if place >= 0 else None for place in places]
+        details = self.model.get_output_details()
+        ports = [_litert_port(detail, names) for detail in details]
+        wanted = source_outputs(description, ports, output_shapes)
+        self.outputs = [details[place] for place in Pairing(path, "output").match(wanted, ports)]
+        self.name = f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
+
+    takes_pictures = False
+
+    def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
+        """Outputs for a batch of the artifact's size."""
+        pairs = zip(self.description.inputs, self.inputs, inputs, strict=True)
+        given = [(detail, self._fitted(value, spec, detail)) for spec, detail, value in pairs if detail is not None]
+        self._resize(given)
+        try:
+            for detail, value in given:
+                self.model.set_tensor(detail["index"], value)
+            self.model.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ToolError(f"{self.path} does not run in LiteRT: {first_line(error)}") from error
+        return [dequantized(self.model.get_tensor(detail["index"]), detail) for detail in self.outputs]
+
+    def _signature_names(self) -> dict[int, list[str]]:
+        """Names that the file's signatures give to its tensors, by index; those of other subgraphs are left out."""
+        names: dict[int, list[str]] = {}
+        own = {int(detail["index"]) for detail in [*self.model.get_input_details(), *self.model.get_output_details()]}
+        for key in self.model.get_signature_list():
+            runner = self.model.get_signature_runner(key)
+            found = [*runner.get_input_details().items(), *runner.get_output_details().items()]
+            if {int(detail["index"]) for _, detail in found} == own:
+                for name, detail in found:
+                    names.setdefault(int(detail["index"]), []).append(name)
+        return names
+
+    def _fitted(self, value: NDArray[Any], spec: InputSpec, detail: dict[str, Any]) -> NDArray[Any]:
+        """An input in the artifact's layout and element type."""
+        kind, shape = np.dtype(detail["dtype"]), _litert_shape(detail)
+        if kind == np.uint8 and not is_quantized(detail) and spec.image is not None:
+            pixels = np.stack([denormalize(example, spec) for example in value])
+            value = np.moveaxis(pixels, -1, 1) if spec.layout == "NCHW" else pixels
+        value = arranged(value, spec, shape)
+        if not fits_exactly(value.shape, shape):
+            raise ToolError(
+                f"{self.path}: input {detail['name']} takes {list(shape)} and was given {list(value.shape)} "
+                f"for the source's {spec.name}."
+            )
+        if is_quantized(detail):
+            return quantized(value.astype(np.float32), detail)
+        return value.astype(kind) if kind.kind in "fc" else whole(value, detail["dtype"], detail["name"])
+
+    def _resize(self, given: Sequence[tuple[dict[str, Any], NDArray[Any]]]) -> None:
+        """Fix the dimensions that the file leaves open."""
+        now = {detail["index"]: tuple(map(int, detail["shape"])) for detail in self.model.get_input_details()}
+        unlike = [(detail["index"], value.shape) for detail, value in given if now[detail["index"]] != value.shape]
+        if not unlike:
+            return
+        try:
+            for index, shape in unlike:
+                self.model.resize_tensor_input(index, shape)
+            self.model.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ToolError(f"{self.path} does not take inputs of this shape: {first_line(error)}") from error
+
+
+def _litert_port(detail: dict[str, Any], names: dict[int, list[str]]) -> Port:
+    dtype = "float32" if is_quantized(detail) else np.dtype(detail["dtype"]).name
+    return Port((*names.get(int(detail["index"]), ()), detail["name"]), _litert_shape(detail), dtype)
+
+
+def _litert_shape(detail: dict[str, Any]) -> Shape:
+    signature = detail["shape_signature"]
+    return tuple(map(int, signature if len(signature) else detail["shape"]))

@@ -1,0 +1,1 @@
+"""A source as one traced graph, in operators that converters know."""

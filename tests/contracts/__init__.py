@@ -1,0 +1,1 @@
+"""Contract suites: one an interface, run by every implementation."""
