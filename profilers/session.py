@@ -14,13 +14,17 @@ from device_harness.digests import tree_digest
 from device_harness.errors import DeviceError
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
+from device_harness.runners.documents import DocumentRunner
 from profilers.bench import Bench, Findings, Taken, Work, request_of
 from profilers.clock import Clock, SystemClock
 from profilers.conditions.conditions import Conditions, problems_before, throttled
 from profilers.conditions.probe import DeviceProbe, Probe
 from profilers.plan import ProfilePlan
+from profilers.readers.documents import DocumentReader
 from profilers.readings import Reading
 from profilers.result import ProfileResult
+from profilers.stages.energy import EnergyStage
+from profilers.stages.sustained import sustained
 from profilers.watch.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
 
 MOST_REJECTED = 3
@@ -72,21 +76,22 @@ def profile_models(
     return _Session(device, plan, bench, probe or DeviceProbe(device), clock or SystemClock(), say).profile(models)
 
 
-def host_readings(model: Path, plan: ProfilePlan, bench: Bench[Any]) -> tuple[Reading, ...]:
+def host_readings(model: Path, plan: ProfilePlan, runner: DocumentRunner) -> tuple[Reading, ...]:
     """Latency, load time, processor time, memory and energy of one inference of `model` on this machine.
 
     Each of `plan.processes` loads the model anew, so that peak memory and processor time are the model's, and so that
     the spread between processes is seen. Energy takes runs of its own.
 
     Args:
-        model: a file that `bench` runs; its inputs are filled with random values of their types.
+        model: a file that `runner` runs; its inputs are filled with random values of their types.
         plan: how often and how long.
-        bench: what runs it, of the format's devices.
+        runner: runs it on this machine.
 
     Raises:
         CommandFailedError: what runs it is not installed, or refused the model.
         CommandTimeoutError: a process took longer than `plan.limit_s`.
     """
+    bench = Bench(runner, DocumentReader(), (EnergyStage(), sustained))
     with LocalDevice() as device:
         return profile_models(device, [model], plan, bench)[0].readings
 

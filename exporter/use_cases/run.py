@@ -211,7 +211,7 @@ def _compared(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, .
 def _profiles(model: ModelAtHand, target: Target, artifact: Path, devices: "Selection | None") -> list[DeviceProfile]:
     if devices is None:
         return []
-    from exporter.use_cases.devices import profile_on_devices
+    from exporter.use_cases.profile import profile_on_devices
 
     return profile_on_devices(target, artifact, devices, model.request.plan, model.progress.note)
 
@@ -221,7 +221,7 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     if not request.devices:
         return {}
     from device_harness.discovery import discover
-    from exporter.use_cases.devices import selections
+    from exporter.use_cases.device_choice import selections
 
     return selections(request.devices, targets, discover())
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError
+from device_harness.runners.in_process import LitertInProcess
 from profilers.plan import ProfilePlan
+from profilers.readings import Reading
 from profilers.session import host_readings
 
 
@@ -15,10 +17,14 @@ def model(shared: Path) -> Path:
     return shared / "models" / "resnet8_cifar10_float.tflite"
 
 
+def energy_of(readings: tuple[Reading, ...]) -> Reading:
+    return next(reading for reading in readings if reading.metric == "energy.inference")
+
+
 def test_reads_a_real_model(model: Path) -> None:
     """Raw samples, warm-ups apart, one group a process; no meter is said, not invented."""
     plan = ProfilePlan(processes=2, runs=10, min_s=0, warmup_runs=3, warmup_min_s=0, energy_repeats=0)
-    readings = {reading.metric: reading for reading in host_readings(model, plan)}
+    readings = {reading.metric: reading for reading in host_readings(model, plan, LitertInProcess())}
     latency = readings["latency"]
     assert latency.groups == (10, 10)
     assert len(latency.warmup_samples) == 6
@@ -46,7 +52,9 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        readings = {one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs))}
+        readings = {
+            one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs), LitertInProcess())
+        }
         assert len(readings["latency"].samples) == runs
         most.append(max(readings["memory.model"].samples))
     assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"
@@ -55,8 +63,8 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
 @pytest.mark.skipif(Path("/sys/class/powercap").exists(), reason="this machine has energy counters")
 def test_energy_without_a_meter_says_why(model: Path) -> None:
     """And does not wait through idle baselines first."""
-    plan = ProfilePlan.desk_check(runs=2, energy_repeats=1)
-    reading = host_readings(model, plan)[-1]
+    plan = ProfilePlan.desk_check(runs=2, energy_repeats=2)
+    reading = energy_of(host_readings(model, plan, LitertInProcess()))
     assert reading.reason is not None
     assert "RAPL: no readable counter" in reading.reason
 
@@ -66,4 +74,4 @@ def test_refused_model_names_it(tmp_path: Path, model: Path) -> None:
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(CommandFailedError, match=r"damaged\.tflite"):
-        host_readings(damaged, ProfilePlan.desk_check(runs=2))
+        host_readings(damaged, ProfilePlan.desk_check(runs=2), LitertInProcess())
