@@ -3,8 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What every run of the tests leaves: times and outcomes of each test, as JUnit XML.
+RESULTS := build/test-results
+# Two processes, a file in one of them, so that a module's conversions are made once; files in the order of
+# tests/conftest.py, the long ones first.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/integration
+TIMED := --durations 25 --durations-min 1
 
-.PHONY: demo test quick lint clean
+.PHONY: demo test quick lint hooks clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
@@ -15,20 +21,23 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/mobile-export demo --output demo-output
 
-# Measurements on devices run alone, since other work spreads them; the rest in two processes, a file in one of them, so
-# that a module's conversions are made once.
+# Measurements on devices run alone, since other work spreads them.
 test: $(STAMP)
-	$(BIN)/python -m pytest tests/integration
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/integration
+	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/integration.xml tests/integration
+	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/tests.xml $(PARALLEL)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/integration -m 'not slow'
+	$(BIN)/python -m pytest --junit-xml $(RESULTS)/quick.xml $(PARALLEL) -m 'not slow'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Checks before every commit, as .pre-commit-config.yaml lists them.
+hooks: $(STAMP)
+	$(BIN)/pre-commit install
 
 clean:
 	rm -rf $(VENV) build dist demo-output .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -19,7 +19,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 
 RUNS, WARMUP = 300, 10
 SECONDS = 60.0
@@ -81,10 +81,16 @@ def measure(
     files = sorted(path for path in package.rglob("*") if path.is_file())
     layers = compressed.steps[-1].after.layers if compressed.steps else ()
     return Measured(
-        name, tflite.stat().st_size, deflated([tflite]), test and tflite_top1(tflite, *test),
-        sum(path.stat().st_size for path in files), deflated(files), test and coreml_top1(package, *test),
-        sum(layer.parameters * layer.bits_per_weight for layer in layers) / 8, tflite,
-    )  # fmt: skip
+        name=name,
+        tflite_bytes=tflite.stat().st_size,
+        tflite_download=deflated([tflite]),
+        tflite_top1=test and tflite_top1(tflite, *test),
+        coreml_bytes=sum(path.stat().st_size for path in files),
+        coreml_download=deflated(files),
+        coreml_top1=test and coreml_top1(package, *test),
+        weight_bytes=sum(layer.parameters * layer.bits_per_weight for layer in layers) / 8,
+        tflite=tflite,
+    )
 
 
 def tflite_top1(path: Path, images: Tensor, labels: Sequence[int]) -> float:
@@ -204,7 +210,7 @@ def _tflite_target(form: Form) -> TfliteTarget:
 
 def _coreml_target(form: Form) -> CoremlTarget:
     activations = Activations(scheme="affine") if form.activations else None
+    quantization = CoremlQuantization(activations=activations)
     return CoremlTarget(
-        name="row", format="coreml", minimum_os="iOS 18", input_kind="tensor",
-        quantization=CoremlQuantization(activations=activations),
-    )  # fmt: skip
+        name="row", format="coreml", minimum_os="iOS 18", input_kind="tensor", quantization=quantization
+    )

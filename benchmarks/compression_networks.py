@@ -116,12 +116,9 @@ def main() -> None:
         try:
             compressed = compress(bench, name, steps, given.work / "checkpoints" / given.network)
             print(f"{name}: {top1(compressed.module, bench.test)} in torch", flush=True)
-            rows.append(
-                measure(
-                    name, compressed, form, bench.data.calibration[0][0], given.work / "artifacts" / given.network,
-                    test=bench.test,
-                )
-            )  # fmt: skip
+            artifacts = given.work / "artifacts" / given.network
+            images = bench.data.calibration[0][0]
+            rows.append(measure(name, compressed, form, images, artifacts, test=bench.test))
             print(rows[-1], flush=True)
         except ExporterError as error:
             refused.append(f"{name}: {error}")

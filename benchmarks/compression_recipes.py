@@ -55,7 +55,10 @@ SHARE3 = [
 SETTLE = {"method": "recovery", "training": training(3, 0.002, clip_gradient=1.0)}
 STATIC = {"method": "static_quantization", "observer": "histogram"}
 # Local: a global ranking spares the wide, early layers, where the time is spent.
-HALF = [{"method": "channel_pruning", "macs": 0.5}, {"method": "recovery", "training": training(70, 0.05)}]
+HALF: list[dict[str, Any]] = [
+    {"method": "channel_pruning", "macs": 0.5},
+    {"method": "recovery", "training": training(70, 0.05)},
+]
 SCRATCH = training(25, 0.1, **BASE)
 DISTILLED = {
     "method": "distillation",

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,11 @@ def _cases() -> dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]]:
     nn = torch.nn
     cases: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {}
     for name, size in CLASSIFIERS.items():
-        cases[name] = lambda name=name, size=size: classifier(name, size)
+        cases[name] = partial(classifier, name, size)
     for name in SEGMENTERS:
-        cases[f"segmentation {name}"] = lambda name=name: segmenter(name)
+        cases[f"segmentation {name}"] = partial(segmenter, name)
     for name, size in DETECTORS.items():
-        cases[f"backbone {name}"] = lambda name=name, size=size: backbone(name, size)
+        cases[f"backbone {name}"] = partial(backbone, name, size)
     cases["LSTM, 2 layers, both directions"] = lambda: sequence(
         nn.LSTM(16, 24, num_layers=2, bidirectional=True, batch_first=True)
     )
@@ -123,9 +124,8 @@ def _settle(module: Any, inputs: tuple[Any, ...]) -> None:
             child.momentum = None
         elif isinstance(child, torch.nn.Linear) and not child.weight.any():
             torch.nn.init.normal_(child.weight, std=0.02)
-        elif hasattr(
-            child, "downsample"
-        ):  # a residual block: as training leaves it, not amplifying every rounding error
+        elif hasattr(child, "downsample"):
+            # A residual block: as training leaves it, not amplifying every rounding error.
             torch.nn.init.constant_(getattr(child, "bn3", child.bn2).weight, 0.25)
     with torch.no_grad():
         module(*(torch.randn(8, *one.shape[1:]) for one in inputs))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.execution.heavy import load_torchvision, quiet
 from exporter.formats.coreml.coremltools import load_coremltools
@@ -26,7 +27,7 @@ from exporter.formats.coreml.settings import Activations
 _CALIBRATION = 100
 
 
-def _images(archive: Path) -> tuple[np.ndarray, np.ndarray]:
+def _images(archive: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     from PIL import Image
 
     with zipfile.ZipFile(archive) as content:
@@ -37,7 +38,7 @@ def _images(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(pixels).transpose(0, 3, 1, 2) / 127.5 - 1, np.array([int(row["label"]) for row in rows])
 
 
-def _settings(images: np.ndarray) -> dict[str, tuple[bool, Callable[[Any], Any]]]:
+def _settings(images: NDArray[Any]) -> dict[str, tuple[bool, Callable[[Any], Any]]]:
     """Whether to equalize, and what to do to the float16 program, by name."""
     from exporter.formats.coreml.conversion.activations import quantize_activations
     from exporter.formats.coreml.conversion.kmeans import palettize_weights
@@ -56,7 +57,7 @@ def _settings(images: np.ndarray) -> dict[str, tuple[bool, Callable[[Any], Any]]
         return lambda model: palettize_weights(model, config)
 
     def integers(observer: str, scheme: str) -> Callable[[Any], Any]:
-        activations = Activations(observer=observer, scheme=scheme)  # type: ignore[arg-type]
+        activations = Activations(observer=observer, scheme=scheme)
         calibration = [{"x": image[None]} for image in images[:_CALIBRATION]]
         weights = linear(mode="linear_symmetric")
         return lambda model: weights(

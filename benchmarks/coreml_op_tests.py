@@ -14,6 +14,7 @@ import os
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ class EvaluatorAsPredict:
         for name, count in self._left_out.items():
             terminalreporter.write_line(f"left out: {count} cases of {name}, which {LEFT_OUT[name]}")
 
-    def _reference(self, model: object) -> object:
+    def _reference(self, model: Any) -> Any:
         from exporter.formats.coreml.reference import ReferenceModel
 
         if model.package_path is None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from exporter.execution.heavy import load_torchvision, quiet
@@ -47,16 +48,13 @@ def main() -> int:
                         minimum_deployment_target=coremltools.target.iOS18,
                         skip_model_load=True,
                     ).save(str(path))
-                load_s = _seconds(lambda path=path: ReferenceModel(path, "float32"))
+                load_s = _seconds(partial(ReferenceModel, path, "float32"))
                 models[precision] = ReferenceModel(path, "float32" if precision == "FLOAT32" else "declared")
             given = {"x": example.numpy()}
-            calls = {
-                "torch": lambda module=module, example=example: module(example),
-                "FLOAT32": lambda models=models, given=given: models["FLOAT32"].predict(given),
-                "FLOAT16": lambda models=models, given=given: models["FLOAT16"].predict(given),
-            }
+            calls: dict[str, Callable[[], object]] = {"torch": partial(module, example)}
+            calls |= {precision: partial(model.predict, given) for precision, model in models.items()}
             with torch.inference_mode():
-                times = {key: [] for key in calls}
+                times: dict[str, list[float]] = {key: [] for key in calls}
                 for _ in range(_ROUNDS):
                     for key, call in calls.items():
                         times[key].append(_seconds(call))

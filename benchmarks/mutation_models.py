@@ -10,7 +10,7 @@ def pictures(count: int, seed: int) -> torch.Tensor:
     return nn.functional.interpolate(coarse, scale_factor=8)
 
 
-def _settled(module: nn.Module, heads: list[nn.Module]) -> nn.Module:
+def _settled(module: nn.Module, heads: list[nn.Conv2d | nn.Linear]) -> nn.Module:
     """Batch norms and heads as training leaves them: values about zero, of a spread of two, that follow the input."""
     images = (pictures(256, 9) - 0.5) / 0.25
     module.train()
@@ -26,7 +26,8 @@ def _settled(module: nn.Module, heads: list[nn.Module]) -> nn.Module:
             values = seen[0].transpose(0, 1).flatten(1)
             scale = 2 / values.std(1)
             head.weight *= scale.reshape(-1, *[1] * (head.weight.ndim - 1))
-            head.bias.copy_((head.bias - values.mean(1)) * scale)
+            bias = head.get_parameter("bias")
+            bias.copy_((bias - values.mean(1)) * scale)
     return module
 
 
@@ -41,8 +42,9 @@ def _stem() -> nn.Sequential:
 def classifier() -> nn.Module:
     """Images (N, 3, 32, 32) -> scores of 10 classes."""
     torch.manual_seed(0)
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(48, 64), nn.ReLU(), nn.Linear(64, 10)]
-    return _settled(nn.Sequential(_stem(), *head), [head[-1]])
+    head = nn.Linear(64, 10)
+    body = nn.Sequential(_stem(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(48, 64), nn.ReLU())
+    return _settled(body.append(head), [head])
 
 
 def segmenter() -> nn.Module:
@@ -61,7 +63,8 @@ class Tagger(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Scores of each token."""
-        return self.out(torch.relu(self.hidden(self.embedding(tokens))))
+        scores: torch.Tensor = self.out(torch.relu(self.hidden(self.embedding(tokens))))
+        return scores
 
 
 def tagger() -> nn.Module:
@@ -99,7 +102,8 @@ class Sound(nn.Module):
 
     def forward(self, spectrum: torch.Tensor) -> torch.Tensor:
         """One embedding a spectrum."""
-        return self.out(torch.relu(self.second(torch.relu(self.first(spectrum)))).mean(2))
+        embedding: torch.Tensor = self.out(torch.relu(self.second(torch.relu(self.first(spectrum)))).mean(2))
+        return embedding
 
 
 def sound() -> nn.Module:

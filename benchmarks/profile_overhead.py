@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device_harness.local import LocalDevice
 from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
 from profilers.bench import request_of
@@ -22,8 +23,8 @@ def main() -> int:
     """Print the p50 of both over all pairs, their ratio pair by pair, and the time between inferences."""
     model, pairs = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 10
     plan = ProfilePlan(runs=200, min_s=1.0, cpus=(max(os.sched_getaffinity(0)),))
-    runners = {"litert_bench": LitertBench(build_litert_bench(host_platform()), find_litert_library()),
-               "in process": LitertInProcess()}  # fmt: skip
+    bench = LitertBench(build_litert_bench(host_platform()), find_litert_library())
+    runners: dict[str, DocumentRunner] = {"litert_bench": bench, "in process": LitertInProcess()}
     medians: dict[str, list[float]] = {name: [] for name in runners}
     cpu: dict[str, list[float]] = {name: [] for name in runners}
     overheads = []

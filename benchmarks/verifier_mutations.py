@@ -40,7 +40,8 @@ from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
-from exporter.sources.load import ModelSource, load_source
+from exporter.sources.load import load_source
+from exporter.sources.source import ModelSource
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
 from exporter.verification.runners import Runner, TorchRunner
@@ -210,8 +211,10 @@ def _after_flatbuffer(path: Path) -> bytes:
 def _packed(model: Any) -> bytes:
     import flatbuffers
 
+    from exporter.formats.tflite.inspection.structure import IDENTIFIER
+
     builder = flatbuffers.Builder(4096)
-    builder.Finish(model.Pack(builder), file_identifier=tflite_file.IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from device_harness.errors import UnreadableOutputError
 from device_harness.frozen import Frozen
+from device_harness.versions import SchemaVersionError, schema_version
 from device_harness.words import printable_values
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -238,12 +239,12 @@ def parse_bench_document(data: bytes, where: str) -> BenchDocument:
         content: Any = printable_values(json.loads(lines[0]))
     except (ValueError, RecursionError) as error:
         raise UnreadableOutputError(f"{where} printed a document that is cut off or damaged: {error}.") from error
-    version = content.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise UnreadableOutputError(f"{where} printed schema version {version}; this program knows {SCHEMA_VERSION}. "
-                                    "Use the runner of this release.")  # fmt: skip
     try:
+        schema_version(content, SCHEMA_VERSION)
         return BenchDocument.model_validate(content)
+    except SchemaVersionError as error:
+        words = f"{where} printed a document that {error}. Use the runner of this release."
+        raise UnreadableOutputError(words) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -12,9 +12,8 @@ from device_harness.protocol import Device
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.clock import Clock
 from profilers.parse.linux.sampler import Sample
-from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
-from profilers.readings import Reading
+from profilers.readings import OpTime, Reading
 from profilers.result import OutputCheck
 
 Run = TypeVar("Run")

@@ -2,9 +2,8 @@
 
 from device_harness.facts import DeviceInfo
 from device_harness.frozen import Frozen
-from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
-from profilers.readings import Reading
+from profilers.readings import OpTime, Reading
 
 
 class OutputCheck(Frozen):

@@ -19,6 +19,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what needs a Mac; puts files with slow tests first, so that no process ends long after the others."""
+    for item in items:
+        if item.get_closest_marker("mac") and sys.platform != "darwin":
+            item.add_marker(pytest.mark.skip(reason="needs Core ML itself: a Mac"))
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_is_heard() -> None:
     """A shell starts background jobs with Ctrl-C ignored, and programs that tests start would inherit that."""

@@ -18,10 +18,7 @@ WORDS = {
 }
 SOURCES = {"onnx": ("data/source.py", "sources/", "formats/common/tracing/", "formats/tflite/")}
 """ONNX is also a form of sources, and what other formats are made by way of."""
-LATER = (
-    "cli/commands/profile.py", "use_cases/coreml_profiling.py", "use_cases/devices.py", "use_cases/device_choice.py",
-    "use_cases/profiling.py", "gates/", "report/html/page.py",
-)  # fmt: skip
+LATER = ("cli/commands/profile.py", "gates/", "report/html/page.py")
 """What still asks by name."""
 
 

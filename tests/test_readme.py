@@ -7,14 +7,16 @@ import pytest
 from pydantic import BaseModel
 
 from exporter.cli.main import COMMANDS
-from exporter.data import target as settings
+from exporter.data.target import Budgets, Tolerances
+from exporter.formats.coreml import settings as coreml
+from exporter.formats.tflite import settings as tflite
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTINGS = [
-    settings.CoremlTarget, settings.TfliteTarget, settings.Tolerances, settings.Budgets, settings.TfliteQuantization,
-    settings.CoremlQuantization, settings.LinearWeights, settings.PalettizedWeights, settings.Sparsity,
-    settings.Activations, settings.CoremlRule, settings.TfliteRule,
+    Tolerances, Budgets, tflite.TfliteTarget, tflite.TfliteQuantization, tflite.TfliteRule, coreml.CoremlTarget,
+    coreml.CoremlQuantization, coreml.LinearWeights, coreml.PalettizedWeights, coreml.Sparsity, coreml.Activations,
+    coreml.CoremlRule,
 ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def apply_recipe(
         seed: instead of the recipe's.
         checkpoint_dir: trainings leave checkpoints here and go on from those that fit.
         progress: shows each step and its trainings; None shows nothing.
-        load_model: turns a model source into a module; for teachers and students that a recipe names.
+        load_model: model source -> module in eval mode; for teachers and students that a recipe names, loaded first.
 
     Returns:
         A plain module in eval mode, what each step did, and hints for the converters.
@@ -67,6 +67,7 @@ def apply_recipe(
         UnchangedError: a step changed nothing.
     """
     check_data(recipe, data)
+    models = {spec: load_model(spec) for step in recipe.steps for spec in step.models()}
     first_seed = recipe.seed if seed is None else seed
     original = own_copy(module).requires_grad_(False)
     current = own_copy(module)
@@ -76,7 +77,7 @@ def apply_recipe(
     for index, step in enumerate(recipe.steps):
         folder = None if checkpoint_dir is None else checkpoint_dir / f"{index}-{step.method}"
         with (progress or Silent()).stage(f"Compressing: {recipe.name}, {step.method}") as advance:
-            context = Context(original, example_inputs, data, first_seed + index, folder, advance, load_model)
+            context = Context(original, example_inputs, data, first_seed + index, folder, advance, models)
             current, result = _apply(current, step, context, before, index)
         before = result.after
         results.append(result)

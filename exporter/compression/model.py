@@ -1,7 +1,7 @@
 """The types that flow through compression: what goes in, what a method gives, what comes out."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Context:
         seed: of this step.
         checkpoint_dir: where trainings leave checkpoints, apart for each step; None keeps none.
         advance: called with (done, total) during work of known length.
-        load_model: model source -> module in eval mode.
+        models: the modules of the model sources that the step names, in eval mode; not to be changed.
     """
 
     original: nn.Module
@@ -68,7 +68,7 @@ class Context:
     seed: int = 0
     checkpoint_dir: Path | None = None
     advance: Advance = unwatched
-    load_model: LoadModel = no_models
+    models: Mapping[str, nn.Module] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

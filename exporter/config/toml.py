@@ -5,7 +5,7 @@ from typing import Any
 
 from exporter.config.files import read_toml
 from exporter.config.problems import Model, checked
-from exporter.data.errors import UsageProblem
+from exporter.data.versions import checked_version
 
 
 def read_settings(path: Path, kind: type[Model]) -> Model:
@@ -15,19 +15,15 @@ def read_settings(path: Path, kind: type[Model]) -> Model:
         UsageProblem: unreadable, not TOML, of a newer schema, or with errors (all in one message).
     """
     document = read_toml(path)
-    check_version(document, path, kind.model_fields["schema_version"].default)
+    check_own(document, path, kind.model_fields["schema_version"].default)
     return checked(kind, document, whole=f"{path} has")
 
 
-def check_version(document: Any, path: Path, known: int) -> None:
-    """Refuse a document without a schema version, and one of a version that this program does not know."""
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool):
-        raise UsageProblem(f"{path} has no schema_version. Write schema_version = {known} when the file is your own.")
-    if version > known:
-        raise UsageProblem(
-            f"{path} has schema version {version}; this program knows versions up to {known}. "
-            "Upgrade mobile-export to read it."
-        )
-    if version < 1:
-        raise UsageProblem(f"{path} has schema version {version}, which no release ever wrote.")
+def check_own(document: Any, path: Path, known: int) -> None:
+    """Refuse a document without a schema version, and one of a version that this program does not know.
+
+    Raises:
+        UsageProblem: it is refused; the message says what a file of one's own must hold.
+    """
+    otherwise = f"Write schema_version = {known} when the file is your own."
+    checked_version(document, path, known, otherwise=otherwise)

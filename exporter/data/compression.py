@@ -1,8 +1,6 @@
 """What compression did to a model, in numbers."""
 
-from typing import Any
-
-from exporter.data.base import Frozen
+from exporter.data.base import Frozen, JsonMapping
 
 
 class LayerStats(Frozen):
@@ -53,9 +51,9 @@ class StepResult(Frozen):
     """
 
     method: str
-    options: dict[str, Any]
+    options: JsonMapping
     before: ModelStats
     after: ModelStats
     left_alone: tuple[LeftAlone, ...] = ()
-    notes: dict[str, Any] = {}
+    notes: JsonMapping = {}
     warnings: tuple[str, ...] = ()

@@ -9,13 +9,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from exporter.data.target import Pattern, Settings
+from exporter.data.base import Frozen
+from exporter.data.target import Pattern
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Training(Settings):
+class Training(Frozen):
     """How weights are trained; every method that trains uses this one loop.
 
     Attributes:
@@ -57,7 +58,7 @@ class Training(Settings):
         return self
 
 
-class LayerRule(Settings):
+class LayerRule(Frozen):
     """Says for the layers it matches whether the step applies; at least one of name and type.
 
     Attributes:
@@ -93,7 +94,7 @@ class Need(StrEnum):
     LABELS = "labels"
 
 
-class Step(Settings):
+class Step(Frozen):
     """Base of every method's step.
 
     Attributes:
@@ -118,7 +119,7 @@ class Step(Settings):
         return ()
 
 
-class Recipe(Settings):
+class Recipe(Frozen):
     """Steps in the order in which they are applied.
 
     Attributes:

@@ -1,46 +1,12 @@
 """Target and its parts: frozen data that says what an operating system and a team ask of an artifact, in any format."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from exporter.data.errors import UsageProblem
-from exporter.data.units import parse_energy, parse_size, parse_time
-
-
-class Settings(BaseModel):
-    """Frozen, closed settings; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _quantity(parse: Any, number: type) -> BeforeValidator:
-    def convert(value: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                return parse(value)
-            except UsageProblem as error:
-                raise ValueError(str(error)) from error
-        if isinstance(value, number) and not isinstance(value, bool):
-            return value
-        raise ValueError("write a quantity with its unit, in quotes")
-
-    return BeforeValidator(convert)
-
-
-_UNIT_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*[A-Za-z]+\s*$"}
-Size = Annotated[
-    int,
-    _quantity(parse_size, int),
-    WithJsonSchema({**_UNIT_SCHEMA, "description": "a size such as '4 MB' (10^6 bytes) or '4 MiB' (2^20 bytes)"}),
-]
-Duration = Annotated[
-    float, _quantity(parse_time, float), WithJsonSchema({**_UNIT_SCHEMA, "description": "such as '10 ms'"})
-]
-Energy = Annotated[
-    float, _quantity(parse_energy, float), WithJsonSchema({**_UNIT_SCHEMA, "description": "such as '3 mJ'"})
-]
+from exporter.data.base import Frozen
+from exporter.data.quantities import Duration, Energy, Size
 
 
 def _pattern(value: str) -> str:
@@ -55,7 +21,7 @@ Pattern = Annotated[str, BeforeValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class Tolerances(Settings):
+class Tolerances(Frozen):
     """How far an artifact may be from its source.
 
     Attributes:
@@ -75,7 +41,7 @@ class Tolerances(Settings):
     top5_drop_points: float | None = None
 
 
-class Budgets(Settings):
+class Budgets(Frozen):
     """What an artifact may cost. Latency, memory and energy are judged on devices of the target's kind.
 
     Attributes:
@@ -98,7 +64,7 @@ class Budgets(Settings):
     neural_engine: Fraction | None = None
 
 
-class Selector(Settings):
+class Selector(Frozen):
     """Which layers a rule is for: exactly one of an operator type and a name pattern.
 
     Attributes:
@@ -119,7 +85,7 @@ class Selector(Settings):
 MINIMUM_OS = re.compile(r"(iOS|iPadOS|tvOS|watchOS|macOS|visionOS|Android) ([0-9]{1,2})(?:\.[0-9]+)?")
 
 
-class Quantization(Settings):
+class Quantization(Frozen):
     """What every format's compression settings answer."""
 
     @property
@@ -128,7 +94,7 @@ class Quantization(Settings):
         return False
 
 
-class Target(Settings):
+class Target(Frozen):
     """What every format's target says; the rest is in the settings of its format.
 
     Attributes:
@@ -136,7 +102,8 @@ class Target(Settings):
         format: name of the format, which decides the type of the target.
         minimum_os: least system that the artifact must run on, such as ``iOS 17``.
         recipe: what is done to the model before it is converted.
-        device: the device that the target stands for.
+        device: serial, name or model of the one device that the target is for, or ``local`` for this machine; None for
+            every device of its kind.
         compute_units: where the app asks that the model runs, in the format's words.
         quantization: how the format stores and computes.
     """

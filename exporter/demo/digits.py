@@ -59,9 +59,9 @@ def train(images: NDArray[np.uint8], labels: NDArray[np.int64], on_epoch: Any) -
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     for epoch in range(EPOCHS):
-        for batch in torch.randperm(len(inputs)).split(BATCH):  # type: ignore[no-untyped-call]
+        for batch in torch.randperm(len(inputs)).split(BATCH):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(inputs[batch]), wanted[batch]).backward()  # type: ignore[no-untyped-call]
+            nn.functional.cross_entropy(net(inputs[batch]), wanted[batch]).backward()
             optimizer.step()
         schedule.step()
         on_epoch(epoch + 1, EPOCHS)

@@ -45,17 +45,6 @@ def inspect(path: Path) -> Inspection:
     return form.inspect(path)
 
 
-def compile_package(path: Path, folder: Path) -> Path | None:
-    """What a store's tools make of an artifact, written into `folder`; None where nothing is made of it here.
-
-    Raises:
-        ToolError: the compiler refused it.
-    """
-    form = format_of(path)
-    compilation = form.packing.compilation if form is not None else None
-    return compilation.compile(path, folder) if compilation is not None else None
-
-
 def file_facts(path: Path) -> FileFacts:
     """What a file or package itself shows, for the gates; nothing of a form that is no format's."""
     form = format_of(path)

@@ -12,7 +12,7 @@ from exporter.datasets.dataset import Dataset
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format
 from exporter.formats.registry import format_named
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from exporter.store.digests import tree_digest
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from exporter.config.toml import check_version
+from exporter.config.toml import check_own
 from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Measurement
@@ -113,7 +113,7 @@ def load_baseline(path: Path, measure: Callable[[Path], list[Measurement]]) -> B
     document = _document(path)
     if isinstance(document, dict) and document.get("kind") != KIND and "targets" in document:
         return from_measurements(measure(path), str(path))
-    check_version(document, path, SCHEMA_VERSION)
+    check_own(document, path, SCHEMA_VERSION)
     if document.get("kind") != KIND:
         raise UsageProblem(
             f"{path} is no size baseline: write one with `mobile-export budget SUBJECT --write-baseline FILE`."

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import not_checked

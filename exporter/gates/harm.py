@@ -91,22 +91,6 @@ def speed_warning(
     ]
 
 
-def caveats(readings: Sequence[Reading], at: datetime) -> list[str]:
-    """What must be said beside readings of one device: their age in a run made `at`, and what disturbed them.
-
-    Args:
-        readings: of one model.
-        at: when the run began; readings that it took itself are later.
-    """
-    taken = [reading.taken_at for reading in readings if reading.samples]
-    if not taken:
-        return []
-    age_s = (at - min(taken)).total_seconds()
-    old = [f"measured {format_age(age_s)} before this run"] if age_s > 0 else []
-    reason = disturbance(readings)
-    return [*old, *([f"disturbed: {reason}"] if reason else [])]
-
-
 def _age(readings: Sequence[Reading], at: datetime | None) -> str:
     taken = [reading.taken_at for reading in readings if reading.metric == "latency"]
     age_s = (at - min(taken)).total_seconds() if at and taken else 0.0

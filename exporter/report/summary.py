@@ -1,56 +1,21 @@
 """Figures that several reports show, brought to words once."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from exporter.data.record import RunRecord, TargetRecord
+from exporter.data.profile import Measured
+from exporter.data.record import RunRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict
-from profilers.readings import Obtained, Reading
-from profilers.statistics import percentile
+from profilers.readings import Obtained
+from profilers.summary import Summary
 
-THIS_MACHINE = "this machine"
-PERCENTILES = (50, 90, 95, 99)
-
-
-class OtherReadings(NamedTuple):
-    """Readings of a device that no profile holds, as records had them before profiles did."""
-
-    device: str
-    environment: str
-    readings: tuple[Reading, ...]
-
-    @property
-    def title(self) -> str:
-        """The device, and the environment where it is no device."""
-        return self.device if self.environment == "device" else f"{self.device} ({self.environment})"
+PERCENTILES = ("p50", "p90", "p95", "p99")
 
 
-def host_readings(target: TargetRecord) -> tuple[Reading, ...]:
-    """Those that the run took on this machine: none of a device, and none of a profile of this machine."""
-    return tuple(reading for reading in _outside_profiles(target) if reading.device == THIS_MACHINE)
-
-
-def other_readings(target: TargetRecord) -> list[OtherReadings]:
-    """Readings of devices outside profiles, by device."""
-    groups: dict[tuple[str, str], list[Reading]] = {}
-    for reading in _outside_profiles(target):
-        if reading.device != THIS_MACHINE:
-            groups.setdefault((reading.device, reading.environment), []).append(reading)
-    return [OtherReadings(*key, tuple(found)) for key, found in groups.items()]
-
-
-def _outside_profiles(target: TargetRecord) -> list[Reading]:
-    profiled = [reading for item in target.profiles if item.result for reading in item.result.readings]
-    return [reading for reading in target.readings if reading not in profiled]
-
-
-def latency_percentiles(readings: Sequence[Reading]) -> dict[str, float] | None:
+def latency_percentiles(measured: Measured | None) -> dict[str, float] | None:
     """p50, p90, p95 and p99 in seconds of the measured latency; None when there is none."""
-    for reading in readings:
-        if reading.metric == "latency" and reading.obtained is Obtained.MEASURED:
-            return {f"p{rank}": percentile(reading.samples, rank) for rank in PERCENTILES}
-    return None
+    latency = None if measured is None else measured.measured_latency()
+    if latency is None or latency.statistics is None:
+        return None
+    return {rank: getattr(latency.statistics, rank) for rank in PERCENTILES}
 
 
 _OUTCOMES = {1: "A gate failed.", 2: "Some input was wrong.", 3: "A tool failed."}
@@ -94,9 +59,9 @@ def quantity(value: float, unit: str) -> str:
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 
-def reading_value(reading: Reading) -> str:
+def reading_value(reading: Summary) -> str:
     """Median of a reading, or why there is none."""
-    if not reading.samples:
+    if reading.statistics is None:
         return f"unavailable: {reading.reason}"
     estimated = " (estimated)" if reading.obtained is Obtained.ESTIMATED else ""
-    return quantity(percentile(reading.samples, 50), reading.unit) + estimated
+    return quantity(reading.statistics.p50, reading.unit) + estimated

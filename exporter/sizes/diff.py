@@ -8,12 +8,13 @@ from typing import Literal
 from exporter.data.base import Frozen
 from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
-from exporter.data.record import RunRecord, load_record
+from exporter.data.record import RunRecord
 from exporter.data.sizes import Measurement
 from exporter.formats.files import inspect
 from exporter.formats.registry import format_of
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
+from exporter.store.runs import load_record
 
 Group = Literal["layer", "dtype", "file"]
 

@@ -1,13 +1,13 @@
 """From a path to measurements: finds out what it is, and measures that."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from exporter.data.errors import UsageProblem
-from exporter.data.record import TargetRecord, load_record
+from exporter.data.record import TargetRecord
 from exporter.data.sizes import Measurement
 from exporter.formats.files import check_whole
+from exporter.formats.format import Compilation
 from exporter.formats.registry import format_of, readable
 from exporter.sizes import tool_reports
 from exporter.sizes.android import measure_aab, measure_apk
@@ -15,20 +15,19 @@ from exporter.sizes.apple import measure_app
 from exporter.sizes.containers import Container, FilesContainer, FolderContainer, ZipContainer
 from exporter.sizes.models import measure_model
 from exporter.sizes.packaging import Options
-
-Compile = Callable[[Path, Path], Path | None]
+from exporter.store.runs import load_record
 
 _APPS = {".app": "app", ".xcarchive": "xcarchive"}
 
 
-def measure(path: Path, options: Options, *, compile_model: Compile | None = None) -> list[Measurement]:
+def measure(path: Path, options: Options) -> list[Measurement]:
     """Measure the file or folder at `path`; a run.json gives one measurement for each of its artifacts.
+
+    What a store's tools compile before they ship it is compiled where this machine can, and estimated elsewhere.
 
     Args:
         path: what the user named.
         options: what the user said about it.
-        compile_model: compiles a package, given with a folder to write to, as the store's tools do; it gives None where
-            this machine cannot, and then the compiled size is estimated.
 
     Raises:
         UsageProblem: not there, empty, damaged, unsafe to read, or changed meanwhile.
@@ -42,10 +41,10 @@ def measure(path: Path, options: Options, *, compile_model: Compile | None = Non
     if not exists:
         raise UsageProblem(f"{path} is not there. Give a model, an app, an app bundle, or a size report.")
     if is_folder:
-        return [_folder(path, subject, options, compile_model)]
+        return [_folder(path, subject, options)]
     suffix = path.suffix.lower()
     if suffix == ".json":
-        return _run(path, options, compile_model)
+        return _run(path, options)
     if suffix == ".csv":
         return [tool_reports.measure_bundletool_csv(tool_reports.read_report(path), subject)]
     if suffix == ".txt" and tool_reports.THINNING_HEADING in tool_reports.read_report(path):
@@ -70,7 +69,7 @@ def _file(path: Path, subject: str, suffix: str, options: Options) -> Measuremen
     return _unchanged(container, measure_model(container, subject, suffix.lstrip(".") or "file", options))
 
 
-def _folder(path: Path, subject: str, options: Options, compile_model: Compile | None) -> Measurement:
+def _folder(path: Path, subject: str, options: Options) -> Measurement:
     kind, form = _kind(path.suffix.lower()), format_of(path)
     container = FolderContainer(path)
     if kind in ("app", "xcarchive"):
@@ -78,9 +77,9 @@ def _folder(path: Path, subject: str, options: Options, compile_model: Compile |
     if form is not None and container.packed_size:
         check_whole(path)
     found = _unchanged(container, measure_model(container, subject, kind, options))
-    if form is not None and form.packing.compilation is not None and compile_model is not None:
-        return _compiled(path, found, options, compile_model)
-    return found
+    if form is None or form.packing.compilation is None:
+        return found
+    return _compiled(path, found, options, form.packing.compilation)
 
 
 def _kind(suffix: str) -> str:
@@ -89,12 +88,12 @@ def _kind(suffix: str) -> str:
     return suffix.removeprefix(".") if suffix in models else _APPS.get(suffix, "folder")
 
 
-def _compiled(path: Path, package: Measurement, options: Options, compile_model: Compile) -> Measurement:
+def _compiled(path: Path, package: Measurement, options: Options, compilation: Compilation) -> Measurement:
     """The measurement of `package` with the figures of what it compiles to, where it can be compiled."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as scratch:
-        folder = compile_model(path, Path(scratch))
+        folder = compilation.compile(path, Path(scratch))
         if folder is None:
             return package
         real = measure_model(FolderContainer(folder), package.subject, _kind(folder.suffix.lower()), options)
@@ -107,25 +106,19 @@ def _unchanged(container: Container, measurement: Measurement) -> Measurement:
     return measurement
 
 
-def _run(path: Path, options: Options, compile_model: Compile | None) -> list[Measurement]:
+def _run(path: Path, options: Options) -> list[Measurement]:
     record = load_record(path)
-    found = [_artifact(path, target, options, compile_model) for target in record.targets if target.artifact]
+    found = [_artifact(path, target, options) for target in record.targets if target.artifact]
     if not found:
         raise UsageProblem(f"{path} records no artifact: every target failed.")
     return found
 
 
-def _artifact(path: Path, target: TargetRecord, options: Options, compile_model: Compile | None) -> Measurement:
+def _artifact(path: Path, target: TargetRecord, options: Options) -> Measurement:
     assert target.artifact is not None
     artifact = (path.parent / target.artifact.path).resolve()
     if not artifact.is_relative_to(path.parent.resolve()):
         raise UsageProblem(f"{path}: target {target.name!r} names {target.artifact.path!r}, outside the run's folder.")
-    found = measure(artifact, options, compile_model=compile_model)[0]
+    found = measure(artifact, options)[0]
     subject = f"{path.as_posix()}:{target.name}"
-    return found.model_copy(update={"subject": subject, "target": target.name, "limits": size_limits(target.settings)})
-
-
-def size_limits(settings: Mapping[str, Any]) -> dict[str, int]:
-    """Budgets of a target that are about size, in bytes, from its settings as a record holds them."""
-    budgets = settings.get("budgets") or {}
-    return {metric: int(budgets[metric]) for metric in ("size", "download") if isinstance(budgets.get(metric), int)}
+    return found.model_copy(update={"subject": subject, "target": target.name, "limits": target.size_limits()})

@@ -1,4 +1,4 @@
 """MODEL arguments: what they mean, what they hold, and the torch module behind them.
 
-`describe` and the types are light; `load` imports torch.
+`registry` has a row for each kind; torch is loaded by `load_source` alone.
 """

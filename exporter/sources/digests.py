@@ -2,42 +2,37 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from exporter.data.source import InputSpec, SourceKind
+from exporter.data.source import InputSpec
 from exporter.sources.fingerprint import Fingerprint
-from exporter.store.digests import given_digest
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)
 
 
-def source_digest(kind: SourceKind, spec: str, module: Any, inputs: tuple[InputSpec, ...]) -> str:
-    """SHA-256 over the inputs; the file, or for code the traced graph with its constants; and every tensor.
+def source_digest(module: Any, inputs: tuple[InputSpec, ...], *, identity: str | None, is_code: bool) -> str:
+    """SHA-256 over the inputs; the identity, and for code the traced graph with its constants; and every tensor.
 
     A traced graph holds what forward uses: tensors in no state dict, arrays, numbers, globals and closures. What only
     decides between branches is found by walking over the module's attributes and the code of its classes.
+
+    Args:
+        module: in eval mode.
+        inputs: that it is run on.
+        identity: what decides it besides its tensors and its code: a digest of its file, a name.
+        is_code: whether Python code that may change decides what it computes.
     """
     found = Fingerprint()
     found.add([item.model_dump(mode="json") for item in inputs])
-    if kind in (SourceKind.EXPORTED, SourceKind.TORCHSCRIPT):
-        found.add(given_digest(Path(spec)))
-    if kind is SourceKind.TORCHVISION:
-        found.add(spec)
-    if is_code(kind, module):
+    if identity is not None:
+        found.add(identity)
+    if is_code:
         _add_graph(found, module, inputs)
         found.add(module)
     for name, tensor in sorted([*module.named_parameters(), *module.named_buffers()], key=lambda pair: pair[0]):
         found.add(name)
         found.add(tensor)
     return found.hexdigest()
-
-
-def is_code(kind: SourceKind, module: Any) -> bool:
-    """Whether Python code that may change decides what the source computes, and not its file alone."""
-    from torch.jit import ScriptModule
-
-    return kind is SourceKind.FACTORY or (kind is SourceKind.TORCHSCRIPT and not isinstance(module, ScriptModule))
 
 
 def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`package.module:factory` and `path/to/file.py:factory`."""
+"""Imports what ``package.module:name`` and ``path/to/file.py:name`` mean: models and data that code makes."""
 
 import hashlib
 import importlib
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem
-from exporter.execution.heavy import load_torch, seeded
 
 SOURCE_PREFIX = "_mobile_export_source_"
 _FOLDERS: set[Path] = set()
@@ -35,22 +34,6 @@ def import_attribute(spec: str) -> Any:
         names = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise UsageProblem(f"{place} has no {name!r}; it has {', '.join(names) or 'no callables'}.")
     return getattr(module, name)
-
-
-def call_factory(spec: str) -> Any:
-    """The module that the factory gives, in eval mode."""
-    factory = import_attribute(spec)
-    torch = load_torch()
-    if isinstance(factory, torch.nn.Module):
-        return factory.eval()
-    try:
-        with seeded():
-            module = factory()
-    except Exception as error:
-        raise UsageProblem(f"model {spec}: the factory failed: {type(error).__name__}: {error}") from error
-    if not isinstance(module, torch.nn.Module):
-        raise UsageProblem(f"model {spec}: the factory gave a {type(module).__name__}, not a torch.nn.Module.")
-    return module.eval()
 
 
 def _import_module(name: str) -> Any:

@@ -11,7 +11,7 @@ from exporter.data.verdict import Verdict, worst_first
 from exporter.gates.baseline import Baseline, load_baseline
 from exporter.gates.judging import Gates, total
 from exporter.gates.sizes import judge_sizes
-from exporter.sizes.measure import Compile, measure
+from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 from exporter.sizes.stores import Rule, Selected, select
 
@@ -31,7 +31,6 @@ class Request:
         baseline: file or artifact of the build before.
         anchor: the same of an older build.
         today: the date.
-        compile_model: see `exporter.sizes.measure.measure`.
     """
 
     subjects: Sequence[Path]
@@ -44,7 +43,6 @@ class Request:
     extra: tuple[Budget, ...] = ()
     baseline: Path | None = None
     anchor: Path | None = None
-    compile_model: Compile | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda
     measurements = []
     for path in dict.fromkeys(request.subjects):
         on_subject(path)
-        measurements += measure(path, request.options, compile_model=request.compile_model)
+        measurements += measure(path, request.options)
     before, anchor = _earlier(request, request.baseline), _earlier(request, request.anchor)
     budgets = request.budgets.model_copy(update={"budgets": (*request.budgets.budgets, *request.extra)})
     whole = total(measurements, request.options)
@@ -91,7 +89,7 @@ def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda
 def _earlier(request: Request, path: Path | None) -> Baseline | None:
     if path is None:
         return None
-    return load_baseline(path, lambda found: measure(found, request.options, compile_model=request.compile_model))
+    return load_baseline(path, lambda found: measure(found, request.options))
 
 
 def _rules(request: Request, found: Measurement) -> list[Selected]:

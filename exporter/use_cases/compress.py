@@ -11,12 +11,11 @@ from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
 from exporter.data.recipe import Recipe
-from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import open_dataset
-from exporter.sources.load import ModelSource, load_source
+from exporter.sources.source import ModelSource
+from exporter.use_cases.inputs import LoadedModels, OpenedData
 
 if TYPE_CHECKING:
-    from exporter.compression.model import CompressionData
+    from exporter.compression.model import CompressedModel, CompressionData
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,22 @@ class CompressResult:
     hints: CompressionHints
 
 
+@dataclass(frozen=True)
+class Job:
+    """A recipe and what it is applied to, all of it loaded.
+
+    Attributes:
+        models: gives the teachers and students that the recipe names.
+    """
+
+    source: ModelSource
+    recipe: Recipe
+    data: "CompressionData"
+    models: LoadedModels
+    seed: int | None = None
+    checkpoints: Path | None = None
+
+
 def compress(request: CompressRequest, progress: Progress) -> CompressResult:
     """Carry out `request`.
 
@@ -65,43 +80,60 @@ def compress(request: CompressRequest, progress: Progress) -> CompressResult:
         ToolError: a training diverged, or the result cannot be exported.
     """
     recipe = load_recipe(request.recipe, targets_file=request.targets_file)
-    with progress.stage(f"Loading {request.spec}"):
-        source = load_source(request.spec, request.settings)
-    data = _data(request, source)
-    from exporter.compression.apply import apply_recipe
-    from exporter.compression.forms.files import save_compressed
-
-    compressed = apply_recipe(
-        _module(source),
-        source.example_inputs(),
-        recipe,
-        data,
-        seed=request.seed,
-        checkpoint_dir=request.checkpoints,
-        progress=progress,
-        load_model=lambda spec: _module(load_source(spec, request.settings)),
-    )
+    models = LoadedModels(request.settings, progress)
+    source = models.source(request.spec)
+    job = Job(source, recipe, _data(request, source), models, request.seed, request.checkpoints)
+    compressed = carry_out(job, progress)
     if request.output is not None:
+        from exporter.compression.forms.files import save_compressed
+
         with progress.stage(f"Writing {request.output}"):
             save_compressed(compressed, request.output)
     return CompressResult(recipe, compressed.steps, compressed.hints)
 
 
+def carry_out(job: Job, progress: Progress) -> "CompressedModel":
+    """Apply the recipe.
+
+    Raises:
+        UsageProblem: the recipe, the model or the data do not fit.
+        ToolError: a training diverged.
+    """
+    from exporter.compression.apply import apply_recipe
+    from exporter.compression.model import own_copy
+
+    return apply_recipe(
+        module_of(job.source),
+        job.source.example_inputs(),
+        job.recipe,
+        job.data,
+        seed=job.seed,
+        checkpoint_dir=job.checkpoints,
+        progress=progress,
+        # A student is trained, and the model that was loaded is everybody's.
+        load_model=lambda spec: own_copy(module_of(job.models.source(spec))),
+    )
+
+
 def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str, str]:
     """The sensitivity of every layer to pruning, as CSV and as SVG."""
-    with progress.stage(f"Loading {request.spec}"):
-        source = load_source(request.spec, request.settings)
+    source = LoadedModels(request.settings, progress).source(request.spec)
     from exporter.compression.model import Context, own_copy
     from exporter.compression.sensitivity import analyse, as_csv, as_svg
 
-    module = own_copy(_module(source))
+    module = own_copy(module_of(source))
     data = _data(request, source)
     with progress.stage("Pruning one layer at a time") as advance:
         rows = analyse(module, Context(module, source.example_inputs(), data, advance=advance))
     return as_csv(rows), as_svg(rows)
 
 
-def _module(source: ModelSource) -> Any:
+def module_of(source: ModelSource) -> Any:
+    """The torch module of a source that is to be compressed.
+
+    Raises:
+        UsageProblem: it has none.
+    """
     if source.module is None:
         raise UsageProblem(
             f"model {source.description.spec}: an ONNX model cannot be compressed. Give the PyTorch model."
@@ -112,10 +144,9 @@ def _module(source: ModelSource) -> Any:
 def _data(request: CompressRequest, source: ModelSource) -> "CompressionData":
     from exporter.compression.data import compression_data
 
-    def opened(given: str | None) -> Dataset | None:
-        if given is None:
-            return None
-        description = source.description
-        return open_dataset(given, description.inputs, request.settings.resize, description.labels)
-
-    return compression_data(opened(request.calibration), opened(request.training), request.calibration_samples)
+    data = OpenedData(request.settings.resize)
+    calibration, training = (
+        None if given is None else data.open(given, source.description)
+        for given in (request.calibration, request.training)
+    )
+    return compression_data(calibration, training, request.calibration_samples)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from device_harness.discovery import Listing, discover
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
@@ -54,8 +54,9 @@ def choose_devices(
 ) -> Selection:
     """The devices to measure on.
 
-    ``all`` stands for every device of the format's kinds that is listed; this machine is one only where the target
-    stands for it. Those that are not ready are skipped with what to do, and so is ``all`` itself when there is none.
+    ``all`` stands for every device of the format's kinds that is listed, and for a target that names its device, for
+    that alone; this machine is one only where the target stands for it. Those that are not ready are skipped with what
+    to do, and so is ``all`` itself when there is none.
 
     Args:
         asked: of ``--device``; nothing means this machine.
@@ -79,7 +80,7 @@ def choose_devices(
     skipped = [Skipped(info.serial, info, _state(info)) for info in barred]
     told = [str(problem) for problem in listing.problems if set(problem.kinds) & set(form.device_kinds)]
     if not ready and not barred:
-        skipped.append(Skipped("all", None, _nothing(form, told)))
+        skipped.append(Skipped("all", None, _nothing(form, told, target)))
     else:
         skipped += [Skipped("all", None, f"some may be missing: {words}") for words in told]
     return Selection((*named, *ready), tuple(skipped), listing)
@@ -161,8 +162,18 @@ def _refuse_twice(named: Sequence[str], listing: Listing) -> None:
 
 def _is_meant(info: DeviceInfo, form: Format, named: Sequence[str], target: Target | None) -> bool:
     """Whether ``all`` means it."""
-    stands_for = info.kind not in HOST_KINDS or (target is not None and not host_reason(info, target))
-    return info.kind in form.device_kinds and not set(info.names) & set(named) and stands_for
+    return info.kind in form.device_kinds and not set(info.names) & set(named) and _stands_for(info, target)
+
+
+def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
+    if info.kind in HOST_KINDS:
+        return target is not None and not host_reason(info, target)
+    return _named_device(target) in (None, *info.names, info.model)
+
+
+def _named_device(target: Target | None) -> str | None:
+    """The one device that a target is for, by serial, name or model; None where any of its kind will do."""
+    return None if target is None or target.device == "local" else target.device
 
 
 def _is_here(name: str, form: Format, infos: Sequence[DeviceInfo]) -> bool:
@@ -176,6 +187,8 @@ def _state(info: DeviceInfo) -> str:
     return f"{info.serial}{model} is {info.state.value}: {advice}."
 
 
-def _nothing(form: Format, told: Sequence[str]) -> str:
-    listed = f"no {form.devices.nothing} is listed"
+def _nothing(form: Format, told: Sequence[str], target: Target | None) -> str:
+    named = _named_device(target)
+    what = f"device {named!r}, which the target is for," if named else form.devices.nothing
+    listed = f"no {what} is listed"
     return f"{listed}{': ' if told else ''}{'; '.join(told)}. `mobile-export devices` shows what there is."

@@ -1,4 +1,4 @@
-"""ModelAtHand: the source of a run; described from the cache when possible, loaded only when something needs it."""
+"""ModelAtHand: the source of a run, as it is and as its recipes left it, and what it computes on the data."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,12 +10,11 @@ from exporter.data.progress import Progress
 from exporter.data.source import SourceDescription
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import as_pictures, open_dataset
+from exporter.datasets.open import as_pictures
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
-from exporter.sources.load import ModelSource, load_source
-from exporter.sources.spec import light_key
 from exporter.store.cache import Cache, key_of
+from exporter.use_cases.inputs import Inputs
 from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.tools import tool_versions
@@ -28,55 +27,21 @@ REVISION = 1
 
 DATA_REVISION = 2
 _SENTENCES = TypeAdapter(list[str])
-DESCRIPTION_REVISION = 2
-"""Raise it when a change of this program changes descriptions made from the same source."""
 
 
-class ModelAtHand:
-    """The source and its data, made as late as possible.
-
-    A second identical run finds everything it needs in the cache and never loads torch.
-    """
+class ModelAtHand(Inputs):
+    """The inputs of a run, and what is made of them for all of its targets together."""
 
     def __init__(self, request: RunRequest, cache: Cache, progress: Progress) -> None:
-        self.request = request
-        self.cache = cache
-        self.progress = progress
+        super().__init__(request, cache, progress)
         self._compressed: dict[str, Compressed] = {}
         self._sessions: dict[str | None, ConversionSession] = {}
 
     @cached_property
-    def source(self) -> ModelSource:
-        """The loaded source."""
-        with self.progress.stage(f"Loading {self.request.spec}"):
-            return load_source(self.request.spec, self.request.settings)
-
-    @cached_property
-    def description(self) -> SourceDescription:
-        """From the cache when the source's files and options are the same, else from the source."""
-        light = light_key(self.request.spec, self.request.settings)
-        if light is None:
-            return self.source.description
-        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
-        known = None if self.request.force else self.cache.read_json(key, SourceDescription.model_validate)
-        if known is not None:
-            return known
-        self.cache.drop(key)
-        self.cache.store_json(key, self.source.description.model_dump(mode="json"))
-        return self.source.description
-
-    @cached_property
-    def calibration(self) -> Dataset | None:
-        """Representative data, opened but not decoded."""
-        return None if self.request.calibration is None else self._open(self.request.calibration)
-
-    @cached_property
     def evaluation(self) -> Dataset:
         """What artifacts are compared on: evaluation data, else calibration data, else noise."""
-        given = self.request.evaluation or self.request.calibration
-        if given is None:
-            return noise(self.description.inputs, self.integer_ranges)
-        return self.calibration if given == self.request.calibration and self.calibration else self._open(given)
+        given = self.given_evaluation
+        return noise(self.description.inputs, self.integer_ranges) if given is None else given
 
     @cached_property
     def integer_ranges(self) -> dict[str, IntegerRange]:
@@ -93,11 +58,6 @@ class ModelAtHand:
         self.cache.drop(key)
         self.cache.store_json(key, adapter.dump_python(found, mode="json"))
         return found
-
-    @cached_property
-    def training(self) -> Dataset | None:
-        """Images for recipes that train."""
-        return None if self.request.training is None else self._open(self.request.training)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -183,6 +143,3 @@ class ModelAtHand:
                 f"{len(names)} names were given."
             )
         return self.description.model_copy(update={"outputs": names or known})
-
-    def _open(self, given: str) -> Dataset:
-        return open_dataset(given, self.description.inputs, self.request.settings.resize, self.description.labels)

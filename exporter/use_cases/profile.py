@@ -8,7 +8,7 @@ from typing import NamedTuple
 from device_harness.discovery import Listing, discover
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
 from device_harness.protocol import Device
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.target import Budgets, Target
 from exporter.formats.devices import References, RunnerChoice
 from exporter.formats.format import Format

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from profilers.comparison import ReadingChange, compare_readings
 
 VERSION = 1

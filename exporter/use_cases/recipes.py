@@ -1,9 +1,8 @@
 """A target's recipe, applied once to the source and kept in the cache as a .pt2 file that carries its hints."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -12,13 +11,12 @@ from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
 from exporter.data.recipe import Recipe
 from exporter.formats.session import ConversionSession
-from exporter.sources.load import ModelSource, load_source
+from exporter.sources.load import load_source
+from exporter.sources.source import ModelSource
 from exporter.store.cache import key_of
-from exporter.use_cases.compress import CompressRequest, compress
+from exporter.use_cases.compress import Job, carry_out
+from exporter.use_cases.inputs import Inputs
 from exporter.use_cases.tools import tool_versions
-
-if TYPE_CHECKING:
-    from exporter.use_cases.model import ModelAtHand
 
 REVISION = 3
 FILE_NAME = "compressed.pt2"
@@ -33,7 +31,7 @@ class Compressed(NamedTuple):
     steps: tuple[StepResult, ...]
 
 
-def compressed_model(model: "ModelAtHand", recipe: str) -> Compressed:
+def compressed_model(inputs: Inputs, recipe: str) -> Compressed:
     """The source after `recipe`, from the cache when source, recipe and data are the same.
 
     Trainings keep their checkpoints in the cache too, so that a killed run goes on from there.
@@ -41,31 +39,41 @@ def compressed_model(model: "ModelAtHand", recipe: str) -> Compressed:
     Raises:
         UsageProblem: the recipe is not known, lacks data, or changes nothing.
     """
-    request = model.request
+    request = inputs.request
     settings = load_recipe(recipe, targets_file=request.targets_file)
-    data = [None if dataset is None else dataset.digest for dataset in (model.calibration, model.training)]
-    key = key_of(
-        "recipe", REVISION, model.description.digest, settings.model_dump(mode="json"), _named_models(model, settings),
-        data, request.calibration_samples, tool_versions(),
-    )  # fmt: skip
+    key = _key(inputs, settings)
     if request.force:
-        model.cache.drop(key)
-    entry = model.cache.find(key) or model.cache.store(key, _filler(model, recipe, key))
+        inputs.cache.drop(key)
+    entry = inputs.cache.find(key) or inputs.cache.store(key, _filler(inputs, settings, key))
     return Compressed(key, entry / FILE_NAME, _STEPS.validate_json((entry / "steps.json").read_bytes()))
 
 
-def _named_models(model: "ModelAtHand", recipe: Recipe) -> list[str]:
+def _key(inputs: Inputs, recipe: Recipe) -> str:
+    """Everything that decides a compressed model."""
+    return key_of(
+        "recipe",
+        REVISION,
+        inputs.description.digest,
+        recipe.model_dump(mode="json"),
+        _named_models(inputs, recipe),
+        [None if dataset is None else dataset.digest for dataset in (inputs.calibration, inputs.training)],
+        inputs.request.calibration_samples,
+        tool_versions(),
+    )
+
+
+def _named_models(inputs: Inputs, recipe: Recipe) -> list[str]:
     """Digests of the teachers and students that a recipe names: their files and code can change under their names."""
     specs = [spec for step in recipe.steps for spec in step.models()]
-    return [load_source(spec, model.request.settings).description.digest for spec in specs]
+    return [inputs.models.description(spec).digest for spec in specs]
 
 
-def compressed_session(model: "ModelAtHand", compressed: Compressed) -> ConversionSession:
+def compressed_session(inputs: Inputs, compressed: Compressed) -> ConversionSession:
     """Converts a compressed model under the source's names, labels and normalization."""
-    description = model.description
+    description = inputs.description
     settings = ModelSettings.model_validate(
         {
-            **model.request.settings.model_dump(),
+            **inputs.request.settings.model_dump(),
             "weights": None,
             "inputs": tuple(spec.model_dump(include={"name", "shape", "dtype"}) for spec in description.inputs),
             "outputs": description.outputs,
@@ -73,27 +81,21 @@ def compressed_session(model: "ModelAtHand", compressed: Compressed) -> Conversi
         }
     )
     loaded = load_source(str(compressed.path), settings)
-    source = ModelSource(description, model.request.settings, loaded.module, hints=loaded.hints)
-    return ConversionSession(source, model.calibration, model.request.calibration_samples)
+    source = ModelSource(description, inputs.request.settings, loaded.module, hints=loaded.hints)
+    return ConversionSession(source, inputs.calibration, inputs.request.calibration_samples)
 
 
-def _filler(model: "ModelAtHand", recipe: str, key: str) -> Callable[[Path], None]:
+def _filler(inputs: Inputs, recipe: Recipe, key: str) -> Callable[[Path], None]:
     def fill(folder: Path) -> None:
-        request = model.request
-        result = compress(
-            CompressRequest(
-                spec=request.spec,
-                settings=request.settings,
-                recipe=recipe,
-                output=folder / FILE_NAME,
-                targets_file=request.targets_file,
-                training=request.training,
-                calibration=request.calibration,
-                calibration_samples=request.calibration_samples,
-                checkpoints=model.cache.root / "checkpoints" / key,
-            ),
-            model.progress,
+        from exporter.compression.data import compression_data
+        from exporter.compression.forms.files import save_compressed
+
+        data = compression_data(inputs.calibration, inputs.training, inputs.request.calibration_samples)
+        checkpoints = inputs.cache.root / "checkpoints" / key
+        compressed = carry_out(
+            Job(inputs.source, recipe, data, inputs.models, checkpoints=checkpoints), inputs.progress
         )
-        (folder / "steps.json").write_text(json.dumps(_STEPS.dump_python(result.steps, mode="json")), encoding="utf-8")
+        save_compressed(compressed, folder / FILE_NAME)
+        (folder / "steps.json").write_bytes(_STEPS.dump_json(compressed.steps))
 
     return fill

@@ -6,7 +6,7 @@ run together to save time, the source itself has shown along which axis their re
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.parity import OutputParity, Parity
+from exporter.data.progress import Advance
 from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
@@ -27,7 +28,6 @@ SOURCE_BATCH = 16
 MOST_REFERENCE_BYTES = 512 * 2**20
 """Outputs of the source kept in memory; where all examples would take more, fewer are compared, evenly spread."""
 
-OnAdvance = Callable[[int, int], None]
 Outputs = tuple[NDArray[Any], ...]
 Indices = tuple[int, ...]
 
@@ -58,7 +58,7 @@ class Reference:
 
 
 def reference_outputs(
-    source: Runner, description: SourceDescription, data: Dataset, most: int | None, on_advance: OnAdvance
+    source: Runner, description: SourceDescription, data: Dataset, most: int | None, on_advance: Advance
 ) -> Reference:
     """Run the source over `data`, several runs at a time where it shows that it can.
 
@@ -101,7 +101,7 @@ def _scores(
 
 
 def _results(
-    source: Runner, data: Dataset, runs: Sequence[Indices], on_advance: OnAdvance
+    source: Runner, data: Dataset, runs: Sequence[Indices], on_advance: Advance
 ) -> Iterator[tuple[Indices, Sequence[NDArray[Any]]]]:
     """Outputs of each run; examples without labels that are the same as an earlier one are left out."""
     together = _together(source, data, runs)
@@ -140,7 +140,7 @@ def _is_new(inputs: Sequence[NDArray[Any]], seen: set[bytes]) -> bool:
     return new
 
 
-def compare(artifact: Runner, reference: Reference, on_advance: OnAdvance) -> Parity:
+def compare(artifact: Runner, reference: Reference, on_advance: Advance) -> Parity:
     """Run the artifact over the reference's examples, and compare every value of every output.
 
     Raises:

@@ -34,7 +34,7 @@ class TorchRunner:
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch of any size."""
-        from exporter.sources.load import flatten
+        from exporter.sources.outputs import flatten
 
         torch = load_torch()
         with torch.inference_mode():

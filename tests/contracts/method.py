@@ -47,7 +47,7 @@ class MethodContract:
     def test_it_gives_the_same_weights_again_and_leaves_the_source_model_alone(
         self, steps: Steps, subject: Subject, result: CompressedModel
     ) -> None:
-        """Protects caching and resuming; and the original, which is the teacher and the reference of everything after."""
+        """Protects caching and resuming; and the original: the teacher, and the reference of everything after."""
         before = copy.deepcopy(subject.module)
         torch.rand(7)  # another state of the global generator
         again = subject.compressed(steps)
@@ -64,7 +64,7 @@ class MethodContract:
         assert not module.training
         assert not any(hasattr(layer, "parametrizations") or layer._forward_hooks for layer in module.modules())
         assert not any("quantizer" in name for name, _ in module.named_modules())
-        torch.jit.trace(module, batch, check_trace=False)  # type: ignore[no-untyped-call]
+        torch.jit.trace(module, batch, check_trace=False)
 
     def test_it_says_what_it_did(self, result: CompressedModel) -> None:
         """Protects the report: numbers before and after, chained from step to step, layer by layer."""

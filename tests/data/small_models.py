@@ -53,7 +53,7 @@ def nan_weights() -> nn.Module:
     """A network that must be refused."""
     net = small()
     with torch.no_grad():
-        net.head.weight[0, 0] = float("nan")
+        net.get_parameter("head.weight")[0, 0] = float("nan")
     return net
 
 

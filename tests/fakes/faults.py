@@ -79,7 +79,7 @@ def inject(rig: AdbdRig, fault: str, delay_s: float, folder: Path, *, grace_s: f
     payload, back = folder / "payload.bin", folder / "back.bin"
     payload.write_bytes(random.Random(0).randbytes(20_000_000))
     back.unlink(missing_ok=True)
-    striker = threading.Thread(target=lambda: (time.sleep(delay_s), FAULTS[fault](rig)))
+    striker = threading.Timer(delay_s, FAULTS[fault], (rig,))
     began = time.monotonic()
     ended, message = "completed", ""
     striker.start()

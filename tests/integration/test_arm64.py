@@ -11,6 +11,7 @@ import pytest
 from device_harness.bench_document import parse_bench_document
 from device_harness.local import LocalDevice
 from device_harness.runners.build import Platform, build_litert_bench, host_platform
+from device_harness.runners.in_process import LitertInProcess
 from profilers.outputs import compare_output
 from profilers.stages.outputs import make_reference, read_tensor
 from tests.fakes.adbd import PROJECT, UnavailableError, debian_root
@@ -35,7 +36,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         pytest.skip(str(error))
     wheels = PROJECT / "build" / "wheels"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--platform",
-               "manylinux_2_27_aarch64", "--python-version", "3.11", "--dest", wheels, LITERT]  # fmt: skip
+               "manylinux_2_27_aarch64", "--python-version", "3.11", "--dest", str(wheels), LITERT]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"the aarch64 wheel of {LITERT} cannot be had: {done.stderr.strip()[-200:]}")

@@ -231,8 +231,9 @@ def test_interrupting_restores(
     plan = tmp_path / "plan.toml"
     plan.write_text("min_s = 100.0\nenergy_repeats = 0\n")
     program = Path(sys.executable).with_name("mobile-export")
-    command = [program, "profile", model, "--plan", plan, "--benchmark-binary", litert_bench, "--litert-library",
-               find_litert_library(), *(part for serial in devices for part in ("--device", serial))]  # fmt: skip
+    command: list[str | Path] = [program, "profile", model, "--plan", plan, "--benchmark-binary", litert_bench]
+    command += ["--litert-library", find_litert_library()]
+    command += [part for serial in devices for part in ("--device", serial)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 60
     while not any("--min-s" in process_line for process_line in device_processes(phone)):

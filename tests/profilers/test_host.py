@@ -42,7 +42,7 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed (extra `export`)")
 
     class Next(tensorflow.Module):  # type: ignore[misc, name-defined]
-        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])  # type: ignore[untyped-decorator]
+        @tensorflow.function(input_signature=[tensorflow.TensorSpec([4], tensorflow.float32)])
         def __call__(self, x):  # type: ignore[no-untyped-def]
             return x + 1.0
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -290,7 +290,7 @@ class Recorded:
     def begin(self) -> None:
         pass
 
-    def __enter__(self) -> "Recorded":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -79,7 +79,6 @@ def command(subjects: tuple[Path, ...], **options: Any) -> int:
 def _request(subjects: tuple[Path, ...], options: dict[str, Any]) -> Any:
     from exporter.config.budgets import load_budgets
     from exporter.data.units import parse_size
-    from exporter.formats.files import compile_package
     from exporter.sizes.packaging import Options
     from exporter.sizes.stores import load_rules
     from exporter.use_cases.budget import Request
@@ -105,7 +104,6 @@ def _request(subjects: tuple[Path, ...], options: dict[str, Any]) -> Any:
         extra=tuple(_command_line_budgets(options)),
         baseline=options["baseline"],
         anchor=options["anchor"],
-        compile_model=compile_package,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from exporter.cli.commands.targets import format_option, targets_option
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile, profile_of
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.formats.devices import RunnerChoice
@@ -93,7 +94,8 @@ def _show(found: list[DeviceProfile], changes: Sequence[ProfileChange] | None, o
             document["changes"] = [_change_row(item) for item in changes]
         click.echo(json.dumps(document, indent=2))
         return
-    click.echo("\n\n".join("\n".join(profile_lines(item)) for item in found))
+    now = datetime.now(UTC)
+    click.echo("\n\n".join("\n".join(profile_lines(profile_of(item, now))) for item in found))
     for item in changes or ():
         click.echo(f"\nAgainst the earlier profile, {item.device}: {item.reason or ''}".rstrip())
         for change in item.changes:

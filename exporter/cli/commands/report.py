@@ -20,8 +20,8 @@ def command(run_json: Path, output_format: str, baseline: Path | None, output: P
 
     The exit code is the one that the run had.
     """
-    from exporter.data.record import load_record
     from exporter.store.output import write_text
+    from exporter.store.runs import load_record
 
     record = load_record(run_json)
     if output_format == "text":

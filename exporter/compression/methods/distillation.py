@@ -50,7 +50,7 @@ def distill(module: "nn.Module", step: Distillation, context: "Context") -> "Out
     """Let the teacher train the model, another one, or a narrower one of the same architecture."""
     from exporter.compression.training.teaching import Teaching, taught
 
-    teacher = context.original if step.teacher is None else context.load_model(step.teacher)
+    teacher = context.original if step.teacher is None else context.models[step.teacher]
     student = _student(module, step, context)
     _check_outputs(teacher, student, context)
     teaching = Teaching(teacher, context, step.training, step.temperature, step.alpha)
@@ -69,7 +69,7 @@ def _student(module: "nn.Module", step: Distillation, context: "Context") -> "nn
     if step.student is not None:
         from exporter.compression.model import own_copy
 
-        return own_copy(context.load_model(step.student))
+        return own_copy(context.models[step.student])
     if step.width is not None:
         from exporter.compression.structure.channels import narrower
 

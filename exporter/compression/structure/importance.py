@@ -33,7 +33,7 @@ def gradients(module: nn.Module, context: Context) -> dict[str, Tensor]:
     """Gradients of the loss (with labels) or of the outputs' mean square (without) over the data, by parameter."""
     twin = copy.deepcopy(module).eval().requires_grad_(True)
     for loss in _losses(twin, context):
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     return {name: parameter.grad for name, parameter in twin.named_parameters() if parameter.grad is not None}
 
 

@@ -90,22 +90,27 @@ def layer_of_scope(scope: str) -> str:
 
 
 def layer_of_onnx(name: str) -> str:
-    """Where an ONNX node comes from, as text.
+    """Where an ONNX node comes from, as text."""
+    return place(layer_path(name), "")
 
-    Its name is the path of its layer and its operator, ``/a/b.0/Conv``; children of a container repeat its name,
-    ``/a/a.0/a.0.1/Conv``.
+
+def layer_path(name: str) -> str:
+    """The dotted name of the layer that an ONNX node comes from; empty for the model itself.
+
+    The node's name is the path of its layer and its operator, ``/a/b.0/Conv``; children of a container repeat its
+    name, ``/a/a.0/a.0.1/Conv``.
     """
     parts: list[str] = []
     for part in name.strip("/").split("/")[:-1]:
         if parts and part.startswith(f"{parts[-1]}."):
             parts.pop()
         parts.append(part)
-    return place(WRAPPERS.sub("", ".".join(parts)), "")
+    return WRAPPERS.sub("", ".".join(parts))
 
 
 def _line(source: str) -> str:
     """``model.py, line 12``, of the innermost frame that is neither torch's nor this program's."""
-    own = str(Path(__file__).resolve().parents[3])
+    own = str(Path(__file__).resolve().parents[2])
     for file, line in re.findall(r"(\S+\.py)\((\d+)\)", source):
         if "/lib/python" not in file and "site-packages" not in file and not file.startswith(own):
             return f"{Path(file).name}, line {line}"

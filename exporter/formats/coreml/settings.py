@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.data.target import MINIMUM_OS, Quantization, Selector, Settings, Target
+from exporter.data.base import Frozen
+from exporter.data.target import MINIMUM_OS, Quantization, Selector, Target
 
 
-class LinearWeights(Settings):
+class LinearWeights(Frozen):
     """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``)."""
 
     method: Literal["linear"]
@@ -18,7 +19,7 @@ class LinearWeights(Settings):
     weight_threshold: Annotated[int, Field(ge=0)] = 2048
 
 
-class PalettizedWeights(Settings):
+class PalettizedWeights(Frozen):
     """Palettization: a lookup table of 2^nbits values (coremltools ``OpPalettizerConfig``).
 
     Attributes:
@@ -41,7 +42,7 @@ class PalettizedWeights(Settings):
 Weights = Annotated[LinearWeights | PalettizedWeights, Field(discriminator="method")]
 
 
-class Sparsity(Settings):
+class Sparsity(Frozen):
     """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m."""
 
     target_sparsity: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -57,7 +58,7 @@ class Sparsity(Settings):
         return self
 
 
-class Activations(Settings):
+class Activations(Frozen):
     """Static int8 activations (W8A8); needs a representative dataset.
 
     Attributes:

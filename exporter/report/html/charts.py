@@ -1,13 +1,10 @@
 """Coordinates of the report's drawings; the template draws them as SVG."""
 
-import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from exporter.data.profile import Measured
 from exporter.data.record import RunRecord
-from profilers.readings import Obtained, Reading
 
-HISTOGRAM_BINS = 40
 PLOT_WIDTH, PLOT_HEIGHT = 640, 240
 
 
@@ -33,27 +30,17 @@ class Point(NamedTuple):
     value: float
 
 
-def latency_histogram(readings: Sequence[Reading]) -> list[Bar]:
-    """Equal bins over the measured latencies up to their 99.5th percentile; later ones fall into the last bin.
-
-    What is NaN or infinite has no place in a drawing; the figures beside it show it.
-    """
-    taken = next((reading.samples for reading in readings
-                  if reading.metric == "latency" and reading.obtained is Obtained.MEASURED), ())  # fmt: skip
-    samples = [sample for sample in taken if math.isfinite(sample)]
-    if len(samples) < 2:
+def latency_histogram(measured: Measured | None) -> list[Bar]:
+    """The bins of the measured latencies; nothing where there are none."""
+    latency = None if measured is None else measured.measured_latency()
+    bins = None if latency is None or latency.statistics is None else latency.statistics.histogram
+    if bins is None:
         return []
-    ordered = sorted(samples)
-    low, high = ordered[0], ordered[min(len(ordered) - 1, math.ceil(0.995 * len(ordered)) - 1)]
-    width = (high - low) / HISTOGRAM_BINS or low * 0.01 or 1e-9
-    counts = [0] * HISTOGRAM_BINS
-    for sample in samples:
-        counts[min(HISTOGRAM_BINS - 1, int((sample - low) / width))] += 1
-    tallest = max(counts)
-    step = 100 / HISTOGRAM_BINS
+    tallest, step = max(bins.counts), 100 / len(bins.counts)
+    edges = [bins.low + index * bins.bin_width for index in range(len(bins.counts) + 1)]
     return [
-        Bar(index * step, step * 0.85, 100 * count / tallest, low + index * width, low + (index + 1) * width, count)
-        for index, count in enumerate(counts)
+        Bar(index * step, step * 0.85, 100 * count / tallest, edges[index], edges[index + 1], count)
+        for index, count in enumerate(bins.counts)
     ]
 
 

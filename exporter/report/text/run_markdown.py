@@ -3,8 +3,6 @@
 import re
 
 from exporter.data.record import RunRecord, TargetRecord
-from exporter.gates.harm import caveats
-from exporter.report.summary import host_readings, other_readings
 from exporter.report.text.markdown import render_markdown
 from exporter.report.text.profiles import profile_lines, readings_lines
 from exporter.report.text.tables import markdown_cell, one_line
@@ -17,7 +15,7 @@ def render_run_markdown(record: RunRecord) -> str:
     """GitHub-flavoured Markdown for a job summary or a pull-request comment."""
     parts = [render_markdown(record.verdicts(), title=record.source.spec)]
     for target in record.targets:
-        lines = _target_lines(target, record)
+        lines = _target_lines(target)
         if lines:
             parts.append(
                 f"<details><summary>{markdown_cell(target.name)}</summary>\n\n{_fenced(lines)}\n\n</details>\n"
@@ -25,17 +23,14 @@ def render_run_markdown(record: RunRecord) -> str:
     return "\n".join(parts)
 
 
-def _target_lines(target: TargetRecord, record: RunRecord) -> list[str]:
+def _target_lines(target: TargetRecord) -> list[str]:
     lines = [f"error: {target.error}"] if target.error else []
     lines += [f"warning: {words}" for words in target.warnings]
-    here = host_readings(target)
-    if here:
-        said = "".join(f", {words}" for words in caveats(here, record.created_at))
-        lines += [f"readings of this machine{said}", *(f"  {line}" for line in readings_lines(here))]
+    if target.host is not None:
+        said = "".join(f", {words}" for words in target.host.caveats)
+        lines += [f"readings of this machine{said}", *(f"  {line}" for line in readings_lines(target.host))]
     for item in target.profiles:
         lines += profile_lines(item, verdicts=False)
-    for others in other_readings(target):
-        lines += [f"readings of {others.title}", *(f"  {line}" for line in readings_lines(others.readings))]
     if len(lines) > MAX_LINES:
         lines = [*lines[:MAX_LINES], f"... {len(lines) - MAX_LINES} lines more in run.json"]
     return lines

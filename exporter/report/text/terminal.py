@@ -1,7 +1,6 @@
 """A run as tables in the terminal."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,16 +10,13 @@ from rich.text import Text
 from exporter.data.record import RunRecord, TargetRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict, worst_first
-from exporter.gates.harm import caveats
 from exporter.report.summary import (
-    host_readings,
     latency_percentiles,
-    other_readings,
     outcome_words,
     verdict_value,
 )
 from exporter.report.text.console import plain_console
-from exporter.report.text.profiles import profile_lines, readings_lines
+from exporter.report.text.profiles import profile_lines
 
 _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
 
@@ -70,15 +66,12 @@ def _render_record(console: Console, record: RunRecord, *, errors: bool) -> None
 def _render_readings(console: Console, record: RunRecord) -> None:
     """What must be said of this machine's readings, and what each device measured."""
     for target in record.targets:
-        for words in caveats(host_readings(target), record.created_at):
+        for words in target.host.caveats if target.host else ():
             console.print(Text.assemble(("(!) readings here", "yellow"), f" {target.name}: {words}"))
         for item in target.profiles:
             if not item.error:  # told above
                 lines = profile_lines(item, verdicts=False)
                 console.print("\n".join([f"{target.name}: {lines[0]}", *lines[1:]]))
-        for others in other_readings(target):
-            lines = [f"{target.name} on {others.title}", *(f"  {line}" for line in readings_lines(others.readings))]
-            console.print("\n".join(lines))
 
 
 def _artifacts(record: RunRecord) -> Table:
@@ -88,18 +81,18 @@ def _artifacts(record: RunRecord) -> Table:
     for column in ("size", "of float", "SNR dB", "top-1 %", "p50 here", "p90 here"):
         table.add_column(column, justify="right")
     for target in record.targets:
-        table.add_row(*_artifact_row(target, record.created_at))
+        table.add_row(*_artifact_row(target))
     return table
 
 
-def _artifact_row(target: TargetRecord, at: datetime) -> list[str]:
+def _artifact_row(target: TargetRecord) -> list[str]:
     if target.artifact is None:
         return [target.name, "none", *["-"] * 6]
     artifact = target.artifact
     parity = target.parities[0] if target.parities else None
-    latency = latency_percentiles(host_readings(target))
+    latency = latency_percentiles(target.host)
     # Told in full below the tables.
-    mark = " (!)" if caveats(host_readings(target), at) else ""
+    mark = " (!)" if target.host and target.host.caveats else ""
     share = f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
     return [
         target.name,

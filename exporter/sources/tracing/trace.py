@@ -1,4 +1,4 @@
-"""One traced graph of a module, from which both formats are made."""
+"""One traced graph of a module, from which digests and every format are made."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -176,7 +176,7 @@ def trace(
     """
     wrapped = traceable(module, inputs, divisors)
     with _tracing_errors(), as_converters_know():
-        traced = torch.jit.trace(wrapped, example_tensors(inputs), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(wrapped, example_tensors(inputs), check_trace=False)
         # A script module inside a traced one keeps its weights where coremltools does not look for them.
         return torch.jit.freeze(traced, optimize_numerics=False) if _holds_script(wrapped) else traced
 

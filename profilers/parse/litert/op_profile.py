@@ -4,28 +4,7 @@ import math
 import re
 
 from device_harness.errors import UnreadableOutputError
-from device_harness.frozen import Frozen
-
-
-class OpTime(Frozen):
-    """One operator of one run.
-
-    Attributes:
-        type: node type; may hold spaces and commas.
-        name: tensor names and position.
-        mean_s: average time.
-        first_s: time in the first run.
-        share: of the whole, in [0, 1]; with delegates, inner ops are counted twice and shares exceed 1 together.
-        calls: times called in one run.
-    """
-
-    type: str
-    name: str
-    mean_s: float
-    first_s: float
-    share: float
-    calls: int
-
+from profilers.readings import OpTime
 
 _NUMBERS = re.compile(
     r"^\s*(?P<type>\S.*?)\s+(?:(?P<start>-?[0-9.]+)\s+)?(?P<first>-?[0-9.]+)\s+(?P<mean>-?[0-9.]+)\s+(?P<share>[0-9.]+)%\s+"

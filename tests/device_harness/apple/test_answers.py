@@ -37,7 +37,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         except UnreadableOutputError:
             continue
         for device in found if isinstance(found, tuple) else ():
-            name = getattr(device, "identifier", None) or device.udid
+            name = str(getattr(device, "identifier", None) or device.udid)
             assert name.isascii() is False or name.encode() in data
 
 

@@ -15,6 +15,7 @@ from device_harness.apple.settings import AppleSettings
 from device_harness.apple.simctl import ListedSimulator
 from device_harness.apple.simulator import AppleSimulator
 from device_harness.apple.usbmux import AttachedDevice
+from device_harness.errors import CommandFailedError, DeviceError
 from tests.contracts.devices import DeviceContract, Subject, gone
 from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
@@ -67,7 +68,7 @@ def test_one_command_at_a_time(stage: Stage) -> None:
     """A second launch would end the first one without a word."""
     with AppleSimulator(SIMULATOR, SETTINGS) as device:
         device.start(["/bin/sleep", "30"])
-        with pytest.raises(app_device.DeviceError, match="one command at a time"):
+        with pytest.raises(DeviceError, match="one command at a time"):
             device.run(["clock"], timeout_s=5)
 
 
@@ -75,7 +76,7 @@ def test_an_app_that_vanishes_is_told(stage: Stage) -> None:
     """Ended by the system for its memory: there is no return code to invent."""
     with AppleSimulator(SIMULATOR, SETTINGS) as device:
         started = device.start(["/bin/sh", "-c", "kill -9 $PPID"])
-        with pytest.raises(app_device.CommandFailedError, match="too much memory"):
+        with pytest.raises(CommandFailedError, match="too much memory"):
             started.wait(10)
 
 

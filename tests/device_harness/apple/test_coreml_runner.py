@@ -165,10 +165,10 @@ def test_a_device_is_prepared_once(tmp_path: Path, stage: Stage) -> None:
     (kept,) = {coreml_build._kept(tmp_path, "iOSABCDE12345org.mobile-export.coreml-bench")}
     app = kept / "Build/Products/Release-iphoneos/CoreMLBench.app"
     app.mkdir(parents=True)
-    install = {"tool": "xcrun", "args": ["devicectl", "device", "install", "app", "--device", "E5E85238", str(app),
-               "--json-output", "*"], "json": {"info": {"outcome": "success"}, "result": {"installedApplications": [
-                   {"bundleID": "org.mobile-export.coreml-bench"}]}}}  # fmt: skip
-    stage.script(install)
+    arguments = ["devicectl", "device", "install", "app", "--device", "E5E85238", str(app), "--json-output", "*"]
+    result = {"installedApplications": [{"bundleID": "org.mobile-export.coreml-bench"}]}
+    answer = {"info": {"outcome": "success"}, "result": result}
+    stage.script({"tool": "xcrun", "args": arguments, "json": answer})
     assert coreml_build.prepare(AppleDevice(PHONE, SETTINGS), AppleSettings(team="ABCDE12345"), folder=tmp_path) is None
     assert stage.left() == 0
 

@@ -21,9 +21,10 @@ from device_harness.errors import (
     DeviceUnauthorizedError,
     UnreadableOutputError,
 )
+from device_harness.finder import Finder
 from tests.fakes.apple.stage import DATA, Stage
 
-APPLE = [mac.FINDER, apple_phone.FINDER, simulator.FINDER, pymobiledevice.FINDER]
+APPLE: list[Finder] = [mac.FINDER, apple_phone.FINDER, simulator.FINDER, pymobiledevice.FINDER]
 
 
 def apple_devices() -> Listing:

@@ -26,8 +26,8 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a build under AddressSanitizer and UBSan, with the stand-in for libLiteRt.so."""
     folder = tmp_path_factory.mktemp("sanitized")
     options = ["-DLITERT_BENCH_TESTS=ON", "-DLITERT_BENCH_SANITIZE=ON"]
-    for command in (["cmake", "-S", SOURCES, "-B", folder, *options], ["cmake", "--build", folder]):
-        subprocess.run(command, check=True, capture_output=True)
+    for arguments in (["-S", str(SOURCES), "-B", str(folder), *options], ["--build", str(folder)]):
+        subprocess.run(["cmake", *arguments], check=True, capture_output=True)
     return folder
 
 
@@ -38,7 +38,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_fake(folder: Path, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[bytes]:
-    command = [folder / "litert_bench", "--litert-library", folder / "libfake_litert.so", *arguments]
+    command = [str(folder / "litert_bench"), "--litert-library", str(folder / "libfake_litert.so"), *arguments]
     return subprocess.run(command, capture_output=True, env={**os.environ, "FAKE_LITERT": fault}, timeout=60)
 
 
@@ -106,7 +106,8 @@ def test_same_outputs_as_python(bench: Path, shared: Path, tmp_path: Path, name:
     model = shared / "models" / f"{name}.tflite"
     with LocalDevice() as here:
         reference = make_reference(here, LitertInProcess(), model, tmp_path, seed=3).document
-    command = [bench, "--litert-library", find_litert_library(), "--model", model, "--runs", "1", "--digest"]
+    command: list[str | Path] = [bench, "--litert-library", find_litert_library(), "--model", model, "--runs", "1"]
+    command.append("--digest")
     for position, tensor in enumerate(reference.inputs):
         command += ["--input", f"{tensor.name}={tmp_path / f'input_{position}.bin'}"]
     done = subprocess.run(command, capture_output=True, check=True)
@@ -118,8 +119,8 @@ def test_same_outputs_as_python(bench: Path, shared: Path, tmp_path: Path, name:
 def test_real_library_under_sanitizers(sanitized: Path, shared: Path) -> None:
     """No invalid access between this program and the real libLiteRt.so (whose own leaks are not ours)."""
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
-    command = [sanitized / "litert_bench", "--litert-library", find_litert_library(), "--threads", "2", "--digest",
-               "--model", shared / "models" / "vww_96_int8.tflite", "--runs", "3"]  # fmt: skip
+    command: list[str | Path] = [sanitized / "litert_bench", "--litert-library", find_litert_library()]
+    command += ["--threads", "2", "--digest", "--model", shared / "models" / "vww_96_int8.tflite", "--runs", "3"]
     done = subprocess.run(command, capture_output=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     assert done.returncode == 0, done.stderr
     assert len(parse_bench_document(done.stdout, "x").latencies_s) == 3

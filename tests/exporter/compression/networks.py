@@ -68,7 +68,7 @@ class Paired(Small):
         self.measured = nn.Linear(WIDTH, CLASSES)
 
     def forward(self, x: Tensor, measurements: Tensor) -> Tensor:  # type: ignore[override]
-        return super().forward(x) + self.measured(measurements)  # type: ignore[no-any-return]
+        return super().forward(x) + self.measured(measurements)
 
 
 class Padded(nn.Module):

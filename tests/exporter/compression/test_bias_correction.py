@@ -24,10 +24,8 @@ def outputs_by_name(model: nn.Module, names: list[str], images: Tensor) -> dict[
 def test_the_mean_of_every_channel_is_that_of_the_float_model() -> None:
     """Protects static int8 of depthwise networks, whose coarse weights shift the means."""
     torch.manual_seed(0)
-    reference = nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8, bias=False), nn.ReLU(), nn.Conv2d(8, 4, 1),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5),
-    ).eval()  # fmt: skip
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8, bias=False), nn.ReLU(), nn.Conv2d(8, 4, 1)]
+    reference = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
     coarse = copy.deepcopy(reference)
     with torch.no_grad():
         for parameter in coarse.parameters():

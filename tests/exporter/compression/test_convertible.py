@@ -17,7 +17,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from tests.exporter.compression.methods import CASES
 from tests.exporter.compression.networks import SIZE, learnable
 
@@ -37,10 +37,10 @@ def test_every_method_converts_to_both_formats(
     images = learnable(4)[0]
     with torch.no_grad():
         wanted = model.module(images).numpy()
+    inputs = (InputSpec(name="image", shape=(1, 3, SIZE, SIZE)),)
     description = SourceDescription(
-        spec="test", kind=SourceKind.FACTORY, digest="", inputs=(InputSpec(name="image", shape=(1, 3, SIZE, SIZE)),),
-        outputs=("logits",), parameters=0, size_bytes=0,
-    )  # fmt: skip
+        spec="test", kind=SourceKind.FACTORY, digest="", inputs=inputs, outputs=("logits",), parameters=0, size_bytes=0
+    )
     source = ModelSource(description, ModelSettings(), model.module, hints=model.hints)
     dataset = Dataset("images", "", len(images), lambda index: (images[index].numpy(),))
     session = ConversionSession(source, dataset, len(images))

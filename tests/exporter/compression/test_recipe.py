@@ -73,9 +73,13 @@ def test_steps_that_would_undo_each_other_are_refused() -> None:
     assert parse_recipe("test", {"steps": [{"method": "weight_sharing"}, same_model]})
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner)
-                    | st.dictionaries(st.sampled_from(["method", "steps", "rules", "bits", "training"]), inner)),
-       st.sampled_from(tuple(METHODS)))  # fmt: skip
+KEYS = st.sampled_from(["method", "steps", "rules", "bits", "training"])
+TABLES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)
+)
+
+
+@given(TABLES, st.sampled_from(tuple(METHODS)))
 def test_no_table_crashes_the_reader(value: object, method: str) -> None:
     """Protects from tracebacks: whatever a file holds, it is a recipe or a message."""
     for table in ({"steps": value}, {"steps": [value]}, {"steps": [{"method": method, "rules": value}]}):

@@ -164,16 +164,14 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
     np.savez(tmp_path / "images.npz", image=np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))
     (tmp_path / "net.py").write_text(NETWORK)
     (tmp_path / "r.toml").write_text('steps = [{ method = "static_quantization" }]\n')
-    done = mobile_export(
-        "compress", "net.py:make", "--input-shape", "1,3,32,32", "--recipe", "r.toml", "--calibration", "images.npz",
-        "-o", "small.pt2", "-f", "json",
-    )  # fmt: skip
+    asked = ("compress", "net.py:make", "--input-shape", "1,3,32,32", "--recipe", "r.toml")
+    done = mobile_export(*asked, "--calibration", "images.npz", "-o", "small.pt2", "-f", "json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["steps"][0]["method"] == "static_quantization"
     source = load_source(str(tmp_path / "small.pt2"), ModelSettings())
     assert len(source.hints.activations) == len(document["hints"]["activations"]) > 2
     assert {form.bits for form in source.hints.weights} == {8}
-    refused = mobile_export("compress", "net.py:make", "--input-shape", "1,3,32,32", "--recipe", "r.toml")
+    refused = mobile_export(*asked)
     assert refused.returncode == 2
     assert "--output" in refused.stderr

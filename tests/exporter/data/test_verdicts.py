@@ -12,7 +12,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=True)
 
 
 def verdict(status: Status, severity: str = "error") -> Verdict:
-    return Verdict(subject="s", metric="m", value=None, unit="1", status=status, severity=severity, reason="r")  # type: ignore[arg-type]
+    return Verdict(subject="s", metric="m", value=None, unit="1", status=status, severity=severity, reason="r")
 
 
 @given(numbers, numbers)
@@ -25,7 +25,7 @@ def test_passes_exactly_inside_the_limit(value: float, limit: float) -> None:
 
 def test_nan_fails_both_ways() -> None:
     for bound in ("at most", "at least"):
-        assert judge("s", "m", math.nan, "1", limit=1, bound=bound, reason="").status is Status.FAILED  # type: ignore[arg-type]
+        assert judge("s", "m", math.nan, "1", limit=1, bound=bound, reason="").status is Status.FAILED
 
 
 @given(st.lists(st.tuples(st.sampled_from(Status), st.sampled_from(["error", "warning"])), max_size=6))

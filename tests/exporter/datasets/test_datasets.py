@@ -1,6 +1,7 @@
 """Data comes in as the model was trained on it; what is wrong with it is said before anything is converted."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from exporter.data.errors import UsageProblem
 from exporter.data.source import ImageSpec, InputSpec
-from exporter.datasets.dataset import check_labels
+from exporter.datasets.dataset import Dataset, check_labels
 from exporter.datasets.images import denormalize, normalize
 from exporter.datasets.open import open_dataset
 from exporter.formats.coreml.examples import core_ml_features
@@ -21,7 +22,7 @@ RGB = InputSpec(
 GRAY = InputSpec(name="image", shape=(1, 1, 8, 8), image=ImageSpec(mean=(0.3,), std=(0.4,), color="GRAY"))
 
 
-def opened(given: object, spec: InputSpec = RGB, names: tuple[str, ...] = ()) -> object:
+def opened(given: object, spec: InputSpec = RGB, names: tuple[str, ...] = ()) -> Dataset:
     return open_dataset(str(given), [spec], "crop", names)
 
 
@@ -110,7 +111,7 @@ def test_arrays_by_input_name_or_as_x_and_y(tmp_path: Path) -> None:
         ({"x": np.full((2, 1, 8, 8), np.nan, np.float32)}, "NaN"),
     ],
 )
-def test_bad_arrays_are_refused(arrays: dict[str, object], says: str, tmp_path: Path) -> None:
+def test_bad_arrays_are_refused(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(UsageProblem, match=says):
         opened(tmp_path / "a.npz", GRAY)

@@ -22,7 +22,7 @@ def spec(height: int, width: int, channels: int = 3, **more: Any) -> InputSpec:
 
 
 CORNERS = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
-TURNED: dict[int, NDArray[np.uint8]] = {
+TURNED: dict[int, NDArray[Any]] = {
     1: CORNERS, 2: CORNERS[:, ::-1], 3: CORNERS[::-1, ::-1], 4: CORNERS[::-1], 5: CORNERS.T,
     6: np.rot90(CORNERS, -1), 7: CORNERS[::-1, ::-1].T, 8: np.rot90(CORNERS),
 }  # fmt: skip
@@ -36,7 +36,7 @@ def test_exif_turns_as_phones_do(orientation: int, tmp_path: Path) -> None:
     exif[274] = orientation
     Image.fromarray(CORNERS).save(path, exif=exif)
     wanted = TURNED[orientation]
-    found = read_image(path, spec(*wanted.shape, channels=1), "crop")[:, :, 0]
+    found = read_image(path, spec(wanted.shape[0], wanted.shape[1], 1), "crop")[:, :, 0]
     np.testing.assert_array_equal(found, wanted)
 
 

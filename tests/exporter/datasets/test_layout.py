@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.source import ImageSpec, InputSpec
 from exporter.datasets.layout import arranged, dequantized, quantized, whole
 
 
-def detail(kind: type, scales: list[float] = [], zeros: list[int] = [], axis: int = 0) -> dict[str, Any]:  # noqa: B006
+def detail(kind: type[Any], scales: list[float] = [], zeros: list[int] = [], axis: int = 0) -> dict[str, Any]:  # noqa: B006
     """A tensor as LiteRT describes it."""
     parameters = {
         "scales": np.array(scales, np.float32),
@@ -23,19 +24,19 @@ def detail(kind: type, scales: list[float] = [], zeros: list[int] = [], axis: in
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32, np.int64, np.bool_])
-def test_integers_without_quantization_stay_as_they_are(kind: type) -> None:
+def test_integers_without_quantization_stay_as_they_are(kind: type[Any]) -> None:
     """Indices of an argmax and masks are no quantized numbers."""
-    value = np.array([0, 1, 1], kind)
+    value: NDArray[Any] = np.array([0, 1, 1], kind)
     found = dequantized(value, detail(kind))
     assert found.dtype == kind
     assert np.array_equal(found, value)
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32])
-def test_quantized_numbers_come_back(kind: type) -> None:
+def test_quantized_numbers_come_back(kind: type[Any]) -> None:
     """`(q - zero) * scale`, at both ends of the type, worked out in Python's integers."""
-    limits, zero = np.iinfo(kind), 3
-    value = np.array([limits.min, 0, limits.max], kind)
+    lowest, highest, zero = np.iinfo(kind).min, np.iinfo(kind).max, 3
+    value: NDArray[Any] = np.array([lowest, 0, highest], kind)
     wanted = [(int(one) - zero) * 0.5 for one in value]
     assert dequantized(value, detail(kind, [0.5], [zero])).tolist() == np.array(wanted, np.float32).tolist()
 
@@ -64,7 +65,7 @@ def test_quantizing_is_off_by_half_a_step_at_most(values: list[float]) -> None:
     [(1.5, np.int32), (np.nan, np.int32), (np.inf, np.int64), (2.0**31, np.int32), (-129, np.int8), (2, np.bool_),
      (2.0**63, np.int64), (2**40, np.int32)],
 )  # fmt: skip
-def test_what_is_no_whole_number_of_the_type_is_refused(value: float, kind: type) -> None:
+def test_what_is_no_whole_number_of_the_type_is_refused(value: float, kind: type[Any]) -> None:
     """A cast would wrap around, and compare something else."""
     with pytest.raises(ToolError, match=r"input ids takes .* it was given"):
         whole(np.array([0, value]), kind, "ids")

@@ -7,6 +7,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from exporter.data.artifact import FileFacts
 from exporter.data.verdict import Status
@@ -61,7 +62,7 @@ def tflite_file(folder: Path, weight: float, scale: float) -> Path:
     model, graph = schema.ModelT(), schema.SubGraphT()
     model.version, model.buffers, model.subgraphs = 3, [schema.BufferT()], [graph]
     graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], [], []
-    values = {"weight": np.full(8, weight, np.float32), "packed": np.ones(8, np.int8)}
+    values: dict[str, NDArray[Any]] = {"weight": np.full(8, weight, np.float32), "packed": np.ones(8, np.int8)}
     for name, array in values.items():
         tensor, buffer = schema.TensorT(), schema.BufferT()
         buffer.data = array.view(np.uint8)

@@ -92,7 +92,7 @@ def test_github_escapes_so_that_the_runner_reads_back_the_names(found: list[Verd
     text = render_github(found)
     lines = text.split("\n")[:-1]
     assert "\r" not in text
-    levels = Counter()
+    levels: Counter[str] = Counter()
     for line in lines:
         match = re.fullmatch(r"::(error|warning|notice)(?: file=([^,:]*),title=([^,:]*))?::(.*)", line, re.S)
         assert match, line

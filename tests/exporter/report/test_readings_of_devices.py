@@ -13,17 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.facts import DeviceInfo, DeviceState
-from exporter.data.record import DeviceProfile, RunRecord, load_record
+from exporter.data.profile import DeviceProfile, measured, profile_of
+from exporter.data.record import RunRecord
 from exporter.data.units import format_age
-from exporter.gates.harm import caveats
 from exporter.report.html.page import render_html
-from exporter.report.summary import host_readings, other_readings
 from exporter.report.text.profiles import profile_lines
 from exporter.report.text.run_markdown import render_run_markdown
 from exporter.report.text.terminal import render
-from profilers.parse.litert.op_profile import OpTime
+from exporter.store.runs import load_record
 from profilers.plan import ProfilePlan
-from profilers.readings import Obtained, Reading
+from profilers.readings import Obtained, OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
@@ -63,11 +62,11 @@ LOCKED = DeviceProfile(
 def record(
     readings: Sequence[Reading] = (), profiles: Sequence[DeviceProfile] = (), kind: str = "tflite", code: int = 0
 ) -> RunRecord:
-    taken = [reading for item in profiles if item.result for reading in item.result.readings]
     artifact = {"path": "t/model", "format": kind, "target": "pixel", "sha256": "0", "size_bytes": 10, "tools": {},
                 "source_digest": "0", "settings_digest": "0", "conversion_s": 1}  # fmt: skip
     target = {"name": "pixel", "format": kind, "minimum_os": "Android 14", "settings": {"description": ""},
-              "artifact": artifact, "readings": [*readings, *taken], "profiles": profiles}  # fmt: skip
+              "artifact": artifact, "host": measured(readings, NOW) if readings else None,
+              "profiles": [profile_of(item, NOW) for item in profiles]}  # fmt: skip
     source = {"spec": "m", "digest": "0", "inputs": {}, "parameters": 1, "size_bytes": 4}
     return RunRecord.model_validate(
         {"created_at": NOW, "command_line": ["x"], "duration_s": 1, "machine": {"processor": "cpu", "cores": "2"},
@@ -105,7 +104,6 @@ def test_both_are_shown_each_under_its_own(capsys: pytest.CaptureFixture[str]) -
     assert "250 ms" not in here
     assert "500 ms" not in here
     assert "pixel on local (Xeon)" in section(html, "On devices")
-    assert host_readings(run.targets[0]) == (HERE,)
     row = next(line for line in text_of(run, capsys).splitlines() if "t/model" in line)
     assert "1 ms" in row
 
@@ -117,7 +115,7 @@ def test_warnings_rejected_runs_operators_outputs_reach_every_report(
     (tmp_path / "run.json").write_text(record([HERE], [PHONE, LOCKED]).model_dump_json())
     run = load_record(tmp_path / "run.json")
     profiles = json.loads((tmp_path / "run.json").read_text())["targets"][0]["profiles"]
-    assert profiles[0]["result"]["device"]["model"] == "Pixel 8 <b>"
+    assert profiles[0]["info"]["model"] == "Pixel 8 <b>"
     html, text, markdown = render_html(run), text_of(run, capsys), render_run_markdown(run)
     for words in (
         "it is charging (USB)",
@@ -133,18 +131,6 @@ def test_warnings_rejected_runs_operators_outputs_reach_every_report(
     assert "R58M is unauthorized: unlock it." in text
 
 
-def test_older_records_with_readings_of_devices(capsys: pytest.CaptureFixture[str]) -> None:
-    """They have no profiles: the readings name their device and environment, and are shown under it."""
-    simulator = latency("SIM [x]", 0.25, environment="simulator")
-    run = record([HERE, simulator])
-    assert [others.title for others in other_readings(run.targets[0])] == ["SIM [x] (simulator)"]
-    html, text = render_html(run), text_of(run, capsys)
-    assert "readings of SIM [x] (simulator)" in render_run_markdown(run)
-    assert "250 ms" not in section(html, "Latency on this machine")
-    assert "pixel on SIM [x] (simulator)" in section(html, "On devices")
-    assert "pixel on SIM [x] (simulator)" in text
-
-
 def test_old_readings_carry_their_age(capsys: pytest.CaptureFixture[str]) -> None:
     """The cache keeps readings for long; they are not what this machine does now."""
     run = record([HERE.model_copy(update={"taken_at": NOW - timedelta(hours=3, minutes=5)})])
@@ -158,10 +144,11 @@ def test_old_readings_carry_their_age(capsys: pytest.CaptureFixture[str]) -> Non
 def test_disturbed_readings_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     """The case that was seen: 13.6 ms of processor time in a median inference of 42.2 ms."""
     readings = (latency("this machine", 0.0422), latency("this machine", 0.0136, metric="cpu_time"))
-    assert caveats(readings, NOW) == ["disturbed: the model had a CPU for only 32% of the time; other programs ran"]
+    words = "disturbed: the model had a CPU for only 32% of the time; other programs ran"
+    assert measured(readings, NOW).caveats == (words,)
     assert "had a CPU for only 32%" in render_html(record(readings))
     assert "had a CPU for only 32%" in text_of(record(readings), capsys)
-    assert caveats([HERE], NOW) == []
+    assert measured([HERE], NOW).caveats == ()
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
@@ -188,7 +175,7 @@ def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
         assert render_html(record([strange], [profile]))
-        assert profile_lines(profile)
+        assert profile_lines(profile_of(profile, NOW))
 
 
 def test_backticks_do_not_end_the_block_of_a_device() -> None:

@@ -102,10 +102,10 @@ def fat_macho(*slices: bytes) -> bytes:
     return header + body
 
 
-def app_files(name: str = "App", *, minimum_os: str = "17.0", **extra: bytes) -> dict[str, bytes]:
-    """The files of a .app folder; keys of `extra` may be any path."""
+def app_files(name: str = "App", extra: Files | None = None, *, minimum_os: str = "17.0") -> dict[str, bytes]:
+    """The files of a .app folder, and those of `extra` by their path in it."""
     info = plistlib.dumps({"MinimumOSVersion": minimum_os, "CFBundleExecutable": name})
-    return {"Info.plist": info, name: macho(300_000) + b"code" * 1000, **extra}
+    return {"Info.plist": info, name: macho(300_000) + b"code" * 1000, **(extra or {})}
 
 
 def write_folder(folder: Path, files: Files) -> Path:

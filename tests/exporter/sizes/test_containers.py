@@ -125,7 +125,7 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, kept: float) -> None:
 
 def test_a_damaged_entry_is_refused(tmp_path: Path) -> None:
     """The checksum is verified where an entry is read."""
-    files = {f"Payload/A.app/{name}": content for name, content in app_files("A", data=os.urandom(9000)).items()}
+    files = {f"Payload/A.app/{name}": content for name, content in app_files("A", {"data": os.urandom(9000)}).items()}
     path = write_zip(tmp_path / "a.ipa", files, stored=("data",))
     content = bytearray(path.read_bytes())
     content[content.index(b"Payload/A.app/data") + 100] ^= 0xFF

@@ -26,8 +26,8 @@ def test_the_largest_change_comes_first_in_any_order(found: list[Change]) -> Non
 
 def test_packages_are_compared_by_file(tmp_path: Path) -> None:
     """Which file of the app grew, which came, which went."""
-    before = write_folder(tmp_path / "A.app", app_files("A", **{"m.bin": b"x" * 5000, "old": b"o" * 100}))
-    files = app_files("A", **{"m.bin": b"x" * 9000, "new": b"n" * 200})
+    before = write_folder(tmp_path / "A.app", app_files("A", {"m.bin": b"x" * 5000, "old": b"o" * 100}))
+    files = app_files("A", {"m.bin": b"x" * 9000, "new": b"n" * 200})
     after = write_zip(tmp_path / "A.ipa", {f"Payload/A.app/{name}": content for name, content in files.items()})
     diff = compare_sizes(before, after)[0]
     assert diff.size.bytes == 4000 + 200 - 100
@@ -45,7 +45,8 @@ def test_runs_are_compared_target_by_target(tmp_path: Path) -> None:
         for name in targets:
             (folder / f"{name}.bin").write_bytes(bytes(range(256)) * (number + 2))
         runs.append(run_json(folder, {name: (f"{name}.bin", {}) for name in targets}))
-    diffs = {diff.after.rpartition(":")[2]: diff for diff in compare_sizes(*runs)}
+    before, after = runs
+    diffs = {diff.after.rpartition(":")[2]: diff for diff in compare_sizes(before, after)}
     assert diffs["pixel"].size.bytes == 256
     assert diffs["galaxy"].size.before == 0
     assert diffs["galaxy"].size.after == 768

@@ -1,6 +1,8 @@
 """A model alone: what it adds to an app, with the compiled form of Core ML packages and several models in one app."""
 
 import gzip
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import lzfse
@@ -8,6 +10,7 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import Measurement
+from exporter.formats.registry import format_named
 from exporter.gates.artifact import artifact_verdicts
 from exporter.sizes.measure import measure
 from exporter.sizes.models import in_one_app
@@ -55,14 +58,23 @@ def test_a_model_package_is_counted_as_what_xcode_compiles(tmp_path: Path) -> No
     assert found.install.high < 100_000 + 40_000
 
 
-def test_on_a_mac_the_compiled_model_is_measured(tmp_path: Path) -> None:
-    """Where Xcode is there, nothing is estimated."""
+def compiled_by(monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Path, Path], Path | None]) -> None:
+    """Stand in for Xcode's compiler."""
+    form = format_named("coreml")
+    assert form.packing.compilation is not None
+    compilation = replace(form.packing.compilation, compile=compiler)
+    monkeypatch.setattr(form, "packing", replace(form.packing, compilation=compilation))
+
+
+def test_on_a_mac_the_compiled_model_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Xcode is there, nothing is estimated: neither for `budget` nor for the run that made the artifact."""
 
     def compile_model(package: Path, folder: Path) -> Path:
         return write_folder(folder / "M.mlmodelc", {"weights/weight.bin": weights(100_000), "model.mil": b"mil " * 500})
 
     package = mlpackage(tmp_path / "M.mlpackage", 100_000)
-    found = measure(package, Options(), compile_model=compile_model)[0]
+    compiled_by(monkeypatch, compile_model)
+    found = one(package)
     assert found.subject == package.as_posix()
     assert found.kind == "mlpackage"
     assert found.install is not None
@@ -70,10 +82,12 @@ def test_on_a_mac_the_compiled_model_is_measured(tmp_path: Path) -> None:
     assert found.install.value == 102_400 + 4096
 
 
-def test_without_a_mac_the_estimate_stays(tmp_path: Path) -> None:
+def test_without_a_mac_the_estimate_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiler says None where there is none."""
-    package = mlpackage(tmp_path / "M.mlpackage", 10_000)
-    assert measure(package, Options(), compile_model=lambda *_: None) == measure(package, Options())
+    compiled_by(monkeypatch, lambda *_: None)
+    found = one(mlpackage(tmp_path / "M.mlpackage", 10_000))
+    assert found.install is not None
+    assert found.install.estimated
 
 
 def test_the_weights_beside_an_onnx_file_count(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def ipa(path: Path, files: dict[str, bytes]) -> Path:
 
 def test_an_ipa_downloads_as_lzfse_of_every_file(tmp_path: Path) -> None:
     """The store compresses anew: what Xcode's zip took is not what a user downloads."""
-    files = app_files("App", **{"M.mlmodelc/weights/weight.bin": weights(100_000), "a.txt": b"text " * 10_000})
+    files = app_files("App", {"M.mlmodelc/weights/weight.bin": weights(100_000), "a.txt": b"text " * 10_000})
     found = one(ipa(tmp_path / "a.ipa", files))
     data = sum(min(len(content), len(lzfse.compress(content))) for content in files.values())
     records = ZIP_END_BYTES + sum(ZIP_ENTRY_BYTES + 2 * len(f"Payload/App.app/{name}") for name in files)
@@ -204,7 +204,7 @@ def test_an_ipa_downloads_as_lzfse_of_every_file(tmp_path: Path) -> None:
 
 def test_ipa_app_and_archive_of_one_app_agree(tmp_path: Path) -> None:
     """The same app measured at three steps of a build must give one figure."""
-    files = app_files("App", **{"m.tflite": tflite(40_000)})
+    files = app_files("App", {"m.tflite": tflite(40_000)})
     packed = one(ipa(tmp_path / "App.ipa", files))
     folder = one(write_folder(tmp_path / "App.app", files))
     archived = {f"Products/Applications/App.app/{name}": content for name, content in files.items()}
@@ -217,7 +217,7 @@ def test_ipa_app_and_archive_of_one_app_agree(tmp_path: Path) -> None:
 
 def test_clips_watch_apps_and_packs_are_figures_of_their_own(tmp_path: Path) -> None:
     """Each has a limit; a clip and a pack are separate downloads."""
-    files = app_files("App", **{
+    files = app_files("App", {
         "AppClips/Clip.app/Info.plist": b"p" * 1000, "AppClips/Clip.app/Clip": b"c" * 5000,
         "Watch/W.app/W": b"w" * 7000, "OnDemandResources/x.assetpack/data": b"d" * 9000,
     })  # fmt: skip
@@ -252,7 +252,7 @@ def test_a_bad_plist_is_refused(tmp_path: Path) -> None:
 
 def test_parts_add_up(tmp_path: Path) -> None:
     """Nothing of an app may be missing from the table."""
-    for path in (bundle(tmp_path / "a.aab"), ipa(tmp_path / "a.ipa", app_files("App", **{"m.tflite": tflite(9000)}))):
+    for path in (bundle(tmp_path / "a.aab"), ipa(tmp_path / "a.ipa", app_files("App", {"m.tflite": tflite(9000)}))):
         found = one(path)
         assert sum(part.size_bytes for part in found.parts) == found.size_bytes
         assert sum(file.size_bytes for file in found.files) == found.size_bytes

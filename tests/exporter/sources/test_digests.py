@@ -12,7 +12,7 @@ from torch import nn
 from exporter.data.model import ModelSettings
 from exporter.sources.fingerprint import fingerprint
 from exporter.sources.load import load_source
-from exporter.sources.spec import light_key
+from exporter.sources.registry import light_key
 
 PARTS = """
 import dataclasses, torch, numpy

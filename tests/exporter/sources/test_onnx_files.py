@@ -100,8 +100,7 @@ def test_a_shape_for_an_input_that_is_not_there_is_said(tmp_path: Path) -> None:
         def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return x + y
 
-    names = {"input_names": ["a:0", "b:0"]}
-    spec = export(tmp_path / "n.onnx", Two(), torch.zeros(1, 5), torch.zeros(1, 5), **names)
+    spec = export(tmp_path / "n.onnx", Two(), torch.zeros(1, 5), torch.zeros(1, 5), input_names=["a:0", "b:0"])
     with pytest.raises(UsageProblem, match="no input c:0; its inputs are a:0, b:0"):
         load_source(spec, ModelSettings(inputs=(parse_shape("c:0=1,5"),)))
     assert load_source(spec, ModelSettings(inputs=(parse_shape("a:0=1,5"),))).description.output_shapes == ((1, 5),)

@@ -14,7 +14,7 @@ from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import ModelSettings
 from exporter.data.source import SourceKind
 from exporter.sources.load import load_source
-from exporter.sources.spec import classify, light_key
+from exporter.sources.registry import classify, light_key
 from tests.data import small_models
 
 SHAPE = ({"name": "image", "shape": (1, 3, 16, 16)},)

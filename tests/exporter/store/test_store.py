@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ from exporter.store.output import naming, output_folder, publish, write_text
 
 def fill(folder: Path) -> None:
     (folder / "a.bin").write_bytes(b"x" * 10)
+
+
+def writing(text: str) -> Callable[[Path], None]:
+    """A maker of an entry with one file, ``v``."""
+
+    def make(folder: Path) -> None:
+        (folder / "v").write_text(text)
+
+    return make
 
 
 def test_an_entry_is_found_under_its_key_only(tmp_path: Path) -> None:
@@ -66,8 +76,8 @@ def test_errors_about_other_files_keep_their_own_words(tmp_path: Path) -> None:
 
 def test_two_makers_of_one_entry_agree(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    first = cache.store(key_of(1), lambda folder: (folder / "v").write_text("first"))
-    second = cache.store(key_of(1), lambda folder: (folder / "v").write_text("second"))
+    first = cache.store(key_of(1), writing("first"))
+    second = cache.store(key_of(1), writing("second"))
     assert first == second
     assert (second / "v").read_text() == "first"
 
@@ -113,9 +123,9 @@ def test_the_longest_unused_entries_go_first(tmp_path: Path, monkeypatch: pytest
 def test_a_dropped_entry_stays_with_whoever_reads_it(tmp_path: Path) -> None:
     """Protects a run beside one with --force: what it was given is not taken away under its hands."""
     cache = Cache(tmp_path)
-    reading = cache.store(key_of(1), lambda folder: (folder / "v").write_text("first"))
+    reading = cache.store(key_of(1), writing("first"))
     cache.drop(key_of(1))
-    anew = cache.store(key_of(1), lambda folder: (folder / "v").write_text("second"))
+    anew = cache.store(key_of(1), writing("second"))
     cache.tidy()
     assert (reading / "v").read_text() == "first"
     assert cache.find(key_of(1)) == anew
@@ -170,7 +180,7 @@ def test_entries_of_older_layouts_are_removed_in_the_end(tmp_path: Path) -> None
     assert not old.exists()
 
 
-RECENT_S = 2.0
+RECENT_S = 2
 """Far longer than a reader of this test pauses, far shorter than the test."""
 
 
@@ -182,7 +192,7 @@ def _use(root: str, until: float, number: int, forcing: bool) -> None:
         key = key_of(int(4 * time.time()), turn % 3)
         if forcing and turn % 5 == 0:
             cache.drop(key)
-        entry = cache.find(key) or cache.store(key, lambda folder: (folder / "v").write_bytes(b"x" * 1000))
+        entry = cache.find(key) or cache.store(key, writing("x" * 1000))
         time.sleep(0.01)
         assert (entry / "v").read_bytes() == b"x" * 1000
 
@@ -190,7 +200,8 @@ def _use(root: str, until: float, number: int, forcing: bool) -> None:
 def _tidy(root: str, until: float) -> None:
     import exporter.store.cache as module
 
-    module.MOST_BYTES, module.RECENT_S = 2000, RECENT_S
+    module.MOST_BYTES = 2000
+    module.RECENT_S = RECENT_S
     while time.time() < until:
         Cache(Path(root)).tidy()
 

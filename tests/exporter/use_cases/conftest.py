@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.exporter.use_cases.warm import run_warm
+
 TARGETS = """
 [model]
 mean = 0.5
@@ -80,12 +82,13 @@ class Workspace(NamedTuple):
         """The installed command line with `arguments`."""
         return [str(Path(sys.executable).with_name("mobile-export")), *map(str, arguments)]
 
+    def call(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        """What a command gives, here and with more of an environment."""
+        return run_warm(arguments, self.folder, {**self.environment(), **environment})
+
     def run(self, *arguments: object, output: str = "build") -> Done:
         """`mobile-export run MODEL ...` on the small network."""
-        command = self.command("run", self.model, *arguments, "--output", output)
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=600
-        )
+        done = self.call("run", self.model, *arguments, "--output", output)
         return Done(done.returncode, done.stdout, done.stderr, self.folder / output)
 
 
@@ -104,8 +107,13 @@ def data(images: Path) -> list[object]:
 
 @pytest.fixture(scope="session")
 def finished(workspace: Workspace, data: list[object]) -> Done:
-    """The run of three targets whose gates hold."""
-    return workspace.run("--target", "android", "--target", "android-wide", "--target", "ios", *data)
+    """The run of three targets whose gates hold, by the installed program."""
+    targets = ("--target", "android", "--target", "android-wide", "--target", "ios")
+    command = workspace.command("run", workspace.model, *targets, *data, "--output", "build")
+    done = subprocess.run(
+        command, cwd=workspace.folder, env=workspace.environment(), capture_output=True, text=True, timeout=600
+    )
+    return Done(done.returncode, done.stdout, done.stderr, workspace.folder / "build")
 
 
 RunArguments = Callable[..., Done]

@@ -137,7 +137,7 @@ def test_a_name_that_is_no_text_is_reported(tmp_path: Path) -> None:
 
 def test_apps_and_packages_from_the_command_line(mobile_export: RunCommand, tmp_path: Path) -> None:
     """Several kinds at once, with a total."""
-    files = {f"Payload/A.app/{name}": content for name, content in app_files("A", **{"m.tflite": tflite(9000)}).items()}
+    files = {f"Payload/A.app/{name}": content for name, content in app_files("A", {"m.tflite": tflite(9000)}).items()}
     write_zip(tmp_path / "a.ipa", files)
     mlpackage(tmp_path / "M.mlpackage", 20_000)
     done = mobile_export("budget", "a.ipa", "M.mlpackage", "--store", "app-store", "--app-size", "20 MB")

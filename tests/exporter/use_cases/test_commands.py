@@ -1,9 +1,8 @@
-"""convert, verify, inspect and report, each from the installed command line."""
+"""convert, verify, inspect and report, each as from the command line."""
 
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,12 @@ import pytest
 from tests.exporter.use_cases.conftest import Done, Workspace
 
 
-def command(workspace: Workspace, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        workspace.command(*arguments), cwd=workspace.folder, env=workspace.environment(), capture_output=True,
-        text=True, timeout=300,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(("target", "artifact"), [("android", "model.tflite"), ("ios", "Model.mlpackage")])
 def test_verify_passes_the_artifact_and_fails_another_model(
     target: str, artifact: str, finished: Done, workspace: Workspace
 ) -> None:
     path = finished.output / target / artifact
-    good = command(workspace, "verify", path, workspace.model, "--target", target, "-f", "json")
+    good = workspace.call("verify", path, workspace.model, "--target", target, "-f", "json")
     document = json.loads(good.stdout)
     assert document["schema_version"] == 1
     assert document["verdicts"][0]["status"] == "passed"
@@ -32,24 +24,24 @@ def test_verify_passes_the_artifact_and_fails_another_model(
         f"import runpy\nmodule = runpy.run_path({str(Path(workspace.model.rpartition(':')[0]))!r})\n"
         "def different():\n    net = module['small']()\n    net.head.bias.data += 3\n    return net\n"
     )
-    wrong = command(workspace, "verify", path, f"{other}:different", "--target", target)
+    wrong = workspace.call("verify", path, f"{other}:different", "--target", target)
     assert wrong.returncode == 1
     assert "failed" in wrong.stdout
 
 
 def test_verify_refuses_what_it_cannot_run(workspace: Workspace) -> None:
     for artifact, says in (("nowhere.tflite", "no such file"), ("targets.toml", "only .tflite")):
-        done = command(workspace, "verify", artifact, workspace.model, "--target", "ios")
+        done = workspace.call("verify", artifact, workspace.model, "--target", "ios")
         assert done.returncode == 2
         assert says in done.stderr
 
 
 def test_inspect_as_table_and_json(finished: Done, workspace: Workspace) -> None:
     path = finished.output / "android" / "model.tflite"
-    text = command(workspace, "inspect", path).stdout
+    text = workspace.call("inspect", path).stdout
     assert re.search(r"effective bits a weight: [89]\.\d\d", text)
     assert "mix.weight" in text
-    document = json.loads(command(workspace, "inspect", path, "-f", "json").stdout)
+    document = json.loads(workspace.call("inspect", path, "-f", "json").stdout)
     assert document["schema_version"] == 1
     assert document["inspection"]["size_bytes"] == path.stat().st_size
 
@@ -63,14 +55,14 @@ def test_inspect_refuses_damaged_files(name: str, finished: Done, workspace: Wor
         (path / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(b"damaged")
     else:
         path.write_bytes({"cut.tflite": content[:3000], "empty.tflite": b""}.get(name, b"not a model at all"))
-    done = command(workspace, "inspect", path)
+    done = workspace.call("inspect", path)
     assert done.returncode == 2
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_convert_makes_artifacts_without_running_them(workspace: Workspace, data: list[object], finished: Done) -> None:
-    done = command(workspace, "convert", workspace.model, "--target", "ios", "--output", "converted")
+    done = workspace.call("convert", workspace.model, "--target", "ios", "--output", "converted")
     assert done.returncode == 0
     assert "Not verified" in done.stdout
     (target,) = json.loads((workspace.folder / "converted" / "run.json").read_text())["targets"]
@@ -80,9 +72,9 @@ def test_convert_makes_artifacts_without_running_them(workspace: Workspace, data
 
 def test_report_renders_a_record_again(finished: Done, workspace: Workspace) -> None:
     record = finished.output / "run.json"
-    assert "android-wide" in command(workspace, "report", record).stdout
-    assert json.loads(command(workspace, "report", record, "-f", "json").stdout) == finished.record
-    command(workspace, "report", record, "-f", "html", "-o", "again.html")
+    assert "android-wide" in workspace.call("report", record).stdout
+    assert json.loads(workspace.call("report", record, "-f", "json").stdout) == finished.record
+    workspace.call("report", record, "-f", "html", "-o", "again.html")
     assert (workspace.folder / "again.html").read_text() == (finished.output / "report.html").read_text()
 
 
@@ -99,14 +91,14 @@ def test_report_refuses_what_it_does_not_know(
 ) -> None:
     path = workspace.folder / "changed.json"
     path.write_text(json.dumps({**finished.record, **change}))
-    done = command(workspace, "report", path)
+    done = workspace.call("report", path)
     assert done.returncode == 2
     assert says in done.stderr
 
 
 def test_report_draws_what_grew_since_a_baseline(finished: Done, workspace: Workspace) -> None:
     record = finished.output / "run.json"
-    done = command(workspace, "report", record, "-f", "html", "--baseline", record, "-o", "grown.html")
+    done = workspace.call("report", record, "-f", "html", "--baseline", record, "-o", "grown.html")
     assert done.returncode == 0, done.stderr
     page = (workspace.folder / "grown.html").read_text()
     assert "Since the baseline" in page

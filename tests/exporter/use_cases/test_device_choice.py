@@ -14,8 +14,8 @@ from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.formats.tflite.settings import TfliteTarget
+from exporter.gates.devices import device_verdicts
 from exporter.use_cases.device_choice import Selection, choose_devices, host_reason, misfit, selections, unmeasured
-from exporter.use_cases.run import device_verdicts
 
 TFLITE, COREML = format_named("tflite"), format_named("coreml")
 
@@ -165,3 +165,15 @@ def test_a_phone_s_budget_is_not_judged_on_this_machine(
 ) -> None:
     """Unless the target itself says that this machine is what it stands for."""
     assert bool(host_reason(device, target)) == foreign
+
+
+@pytest.mark.parametrize(("device", "serials"), [("OTHER", ("OTHER",)), ("Pixel 8", ("PHONE",)), ("GONE", ())])
+def test_a_target_for_one_device_is_measured_on_it_alone(device: str, serials: tuple[str, ...]) -> None:
+    """A budget for one phone is not judged by another that is plugged in."""
+    target = ANDROID.model_copy(update={"device": device})
+    both = listing(PHONE, info("OTHER", model="Galaxy"))
+    found = choose_devices(("all",), TFLITE, lambda: both, target=target)
+    assert found.serials == serials
+    said = "".join(item.reason for item in found.skipped)
+    assert ("no device 'GONE', which the target is for, is listed" in said) == (not serials)
+    assert choose_devices(("PHONE",), TFLITE, lambda: both, target=target).serials == ("PHONE",)

@@ -148,10 +148,11 @@ def channels_last(images: Any) -> Any:
     """`nets.classifier` in TensorFlow."""
     tf = load_tensorflow()
     net = nets.classifier()
-    kernel = net.conv.weight.detach().numpy().transpose(2, 3, 1, 0)
-    hidden = tf.nn.relu(tf.nn.conv2d(images, kernel, 2, "VALID") + net.conv.bias.detach().numpy())
+    values = {name: value.numpy() for name, value in net.state_dict().items()}
+    kernel = values["conv.weight"].transpose(2, 3, 1, 0)
+    hidden = tf.nn.relu(tf.nn.conv2d(images, kernel, 2, "VALID") + values["conv.bias"])
     pooled = tf.reduce_mean(hidden, [1, 2])
-    return tf.matmul(pooled, net.layer.weight.detach().numpy(), transpose_b=True) + net.layer.bias.detach().numpy()
+    return tf.matmul(pooled, values["layer.weight"], transpose_b=True) + values["layer.bias"]
 
 
 @pytest.mark.parametrize("size", [32, None], ids=["fixed", "flexible"])

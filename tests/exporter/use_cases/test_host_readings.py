@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from device_harness.runners.in_process import LitertInProcess
 from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
@@ -20,6 +21,8 @@ from profilers.steadiness import cpu_share, disturbance
 TARGET = TfliteTarget.model_validate(
     {"name": "t", "format": "tflite", "minimum_os": "Android 12", "quantization": {"mode": "dynamic_range"}}
 )
+
+RUNNER = LitertInProcess()
 
 
 def taken(share: float, p50_s: float = 0.01, **changes: Any) -> tuple[Reading, ...]:
@@ -40,10 +43,10 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
 
     def call(*shares: float, force: bool = False) -> tuple[tuple[Reading, ...], bool, int]:
         left = list(shares)
-        monkeypatch.setattr(stages, "host_readings", lambda path, plan: taken(left.pop(0)))
+        monkeypatch.setattr(stages, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
         progress = SimpleNamespace(stage=lambda text: nullcontext(lambda done, total: None))
         model: Any = SimpleNamespace(cache=cache, progress=progress, request=SimpleNamespace(force=force))
-        found, cached = stages.readings(model, tmp_path, "0" * 64, "t")
+        found, cached = stages.readings(model, RUNNER, tmp_path, "0" * 64, "t")
         return found, cached, len(shares) - len(left)
 
     return call

@@ -10,13 +10,16 @@ import pytest
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Silent
-from exporter.data.record import RunRecord, load_record
+from exporter.data.record import RunRecord
 from exporter.data.verdict import Status
 from exporter.execution.interrupts import noticing_interrupts
 from exporter.execution.isolation import Trouble, attempt
 from exporter.report.html.page import render_html
+from exporter.store.runs import load_record
+from exporter.use_cases import examine
 from exporter.use_cases import run as main_job
 from exporter.use_cases.request import RunRequest
+from exporter.use_cases.stages import convert, parities
 from tests.exporter.use_cases.conftest import Workspace
 
 MODEL = """
@@ -78,7 +81,8 @@ def striking(original: Callable[..., Any], error: BaseException) -> Callable[...
 def test_whatever_strikes_one_target_the_other_is_finished(
     where: str, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    original = getattr(main_job, where)
+    module = main_job if where == "convert" else examine
+    original = getattr(module, where)
     if where == "conversion_warnings":
         calls: list[object] = []
 
@@ -88,9 +92,9 @@ def test_whatever_strikes_one_target_the_other_is_finished(
                 raise error
             return original(*facts)
 
-        monkeypatch.setattr(main_job, where, warnings)
+        monkeypatch.setattr(module, where, warnings)
     else:
-        monkeypatch.setattr(main_job, where, striking(original, error))
+        monkeypatch.setattr(module, where, striking(original, error))
     record = job()
     first, second = record.targets
     assert record.exit_code == 3
@@ -110,12 +114,11 @@ def test_an_earlier_run_s_artifact_is_not_taken_for_this_one_s(
 ) -> None:
     """The file stays, for it is the user's; that it is not of this run is said."""
     assert not any(target.warnings for target in job().targets)
-    real = main_job.convert
 
     def struck(model: Any, target: Any) -> Any:
         if target.name == "first":
             raise ToolError("the converter failed")
-        return real(model, target)
+        return convert(model, target)
 
     monkeypatch.setattr(main_job, "convert", struck)
     first, second = job().targets
@@ -129,7 +132,7 @@ def test_a_failed_verification_is_not_checked_with_its_reason(
     job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects against a good artifact that is lost, and against a gate passed that nobody checked."""
-    monkeypatch.setattr(main_job, "parities", striking(main_job.parities, ValueError("math domain error")))
+    monkeypatch.setattr(examine, "parities", striking(parities, ValueError("math domain error")))
     first = job().targets[0]
     statuses = {verdict.metric: verdict for verdict in first.verdicts}
     assert statuses["parity.snr"].status is Status.NOT_CHECKED
@@ -144,7 +147,7 @@ def test_a_download_that_cannot_be_measured_is_not_checked(
     def fails(*_: Any, **__: Any) -> Any:
         raise IndexError("beyond")
 
-    monkeypatch.setattr(main_job, "measure", fails)
+    monkeypatch.setattr(examine, "measure", fails)
     record = job()
     assert record.exit_code == 3
     assert [v.status for v in record.verdicts() if v.metric == "download"] == [Status.NOT_CHECKED] * 2
@@ -220,7 +223,8 @@ def test_ctrl_c_is_nobody_s_trouble() -> None:
 
     with noticing_interrupts(), pytest.raises(KeyboardInterrupt):
         attempt(swallowing)
-    result = attempt(lambda: {}["absent"])
+    nothing: dict[str, str] = {}
+    result = attempt(lambda: nothing["absent"])
     assert isinstance(result, Trouble)
     assert "\n" not in result.reason
 

@@ -18,7 +18,7 @@ from device_harness.local import LocalDevice
 from device_harness.protocol import Capabilities
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.runner import RunRequest
-from exporter.data.record import DeviceProfile
+from exporter.data.profile import DeviceProfile
 from exporter.data.verdict import Status
 from exporter.formats.coreml import devices as coreml_devices
 from exporter.formats.coreml.devices import CoremlDevices, units_for

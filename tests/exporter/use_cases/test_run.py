@@ -1,4 +1,4 @@
-"""The main job from the installed command line: what it writes, says, keeps and refuses."""
+"""The main job from the command line: what it writes, says, keeps and refuses."""
 
 import json
 import os
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data.record import load_record
+from exporter.data.profile import measured
 from exporter.data.verdict import Status
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.gates.devices import unmeasured_verdicts
+from exporter.store.runs import load_record, load_samples
 from tests.exporter.use_cases.conftest import Done, Workspace
 
 
@@ -43,9 +44,13 @@ def test_each_target_has_verdicts_for_each_of_its_limits(finished: Done) -> None
     assert "as guessing one of 5 classes may be" in accuracy.reason
 
 
-def test_readings_keep_every_sample_and_energy_is_never_invented(finished: Done) -> None:
+def test_every_sample_is_kept_beside_the_record_and_energy_is_never_invented(finished: Done) -> None:
     record = load_record(finished.output / "run.json")
-    readings = {reading.metric: reading for reading in record.targets[0].readings}
+    samples = load_samples(finished.output / "run.json").targets["android"].host
+    readings = {reading.metric: reading for reading in samples}
+    host = record.targets[0].host
+    assert host is not None
+    assert host == measured(samples, record.created_at)
     assert len(readings["latency"].samples) >= 100
     assert readings["latency"].warmup_samples
     assert min(readings["latency"].samples) > 0
@@ -61,7 +66,7 @@ def test_harm_is_said_in_numbers(finished: Done) -> None:
     wide = next(target for target in finished.record["targets"] if target["name"] == "android-wide")
     slower = [warning for warning in wide["warnings"] if "slower on this machine" in warning]
     assert all("reference kernels" in warning for warning in slower)
-    if any("disturbed" in words for words in wide["caveats"]):
+    if any("disturbed" in words for words in wide["host"]["caveats"]):
         assert not slower
         assert "(!) readings here android-wide: disturbed" in finished.stdout
 
@@ -100,16 +105,16 @@ def test_without_labels_accuracy_is_not_checked_and_fails_only_under_strict(work
 def test_json_on_standard_output_is_the_record(workspace: Workspace, data: list[object], finished: Done) -> None:
     done = workspace.run("--target", "android", *data, "-f", "json", output="json")
     document = json.loads(done.stdout)
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document == done.record
 
 
 def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[object]) -> None:
     """Protects resuming: what was converted stays, nothing half-written looks finished."""
     output = workspace.folder / "killed"
-    environment = {**workspace.environment(), "MOBILE_EXPORT_CACHE": str(workspace.folder / "cache-killed")}
-    arguments = ["run", workspace.model, "--target", "ios", "--target", "android", *data, "--no-measure"]
-    command = workspace.command(*arguments, "--output", output)
+    cache = {"MOBILE_EXPORT_CACHE": str(workspace.folder / "cache-killed")}
+    arguments = ["run", workspace.model, "--target", "ios", "--target", "android", *data, "--no-measure", "-o", output]
+    command, environment = workspace.command(*arguments), {**workspace.environment(), **cache}
     process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(output.glob("ios/Model.mlpackage")) and time.monotonic() < deadline:
@@ -117,7 +122,7 @@ def test_kill_9_in_the_middle_then_run_again(workspace: Workspace, data: list[ob
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (output / "run.json").exists()
-    done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True, timeout=300)
+    done = workspace.call(*arguments, **cache)
     assert done.returncode == 0, done.stderr
     targets = json.loads((output / "run.json").read_text())["targets"]
     assert "conversion" in targets[0]["from_cache"]
@@ -235,9 +240,7 @@ def test_a_full_disk_names_the_file(what: str, workspace: Workspace, data: list[
             (tmp_path / "full").write_bytes(bytes(4096))
         output = workspace.folder / "elsewhere" if what == "cache" else tmp_path / "out"
         cache = {"MOBILE_EXPORT_CACHE": str(tmp_path)} if what == "cache" else {}
-        command = workspace.command("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output)
-        environment = {**workspace.environment(), **cache}
-        done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True)
+        done = workspace.call("run", workspace.model, "--target", "ios", *data, "--no-measure", "-o", output, **cache)
         assert done.returncode == 3
         named = f"cache {tmp_path}" if what == "cache" else tmp_path / "out" / what
         assert f"{named} cannot be written: No space left on device" in done.stderr
@@ -264,11 +267,14 @@ def test_artifacts_are_profiled_on_devices_asked_for(workspace: Workspace, data:
     done = workspace.run("--target", "android", *data, "--device", "local", "--quick", output="device")
     assert done.returncode == 0, done.stdout + done.stderr
     (target,) = done.record["targets"]
-    quick = [reading for reading in target["readings"] if reading["conditions"].get("quick") == "true"]
-    assert any(reading["metric"] == "latency" and reading["samples"] for reading in quick)
     (profiled,) = target["profiles"]
-    assert profiled["result"]["device"]["kind"] == "local"
-    assert [reading["metric"] for reading in profiled["result"]["readings"]] == [one["metric"] for one in quick]
+    assert profiled["info"]["kind"] == "local"
+    readings = profiled["measured"]["readings"]
+    assert {reading["conditions"].get("quick") for reading in readings} == {"true"}
+    assert any(reading["metric"] == "latency" and reading["statistics"]["count"] for reading in readings)
+    raw = load_samples(done.output / "run.json").targets["android"].profiles["local"]
+    assert [reading.metric for reading in raw] == [reading["metric"] for reading in readings]
+    assert not {"true"} & {reading["conditions"].get("quick") for reading in target["host"]["readings"]}
     assert "android on local" in (done.output / "report.html").read_text()
     unknown = workspace.run("--target", "android", *data, "--device", "nosuchserial", output="device")
     assert unknown.returncode == 2
@@ -299,7 +305,8 @@ def test_device_all_with_devices_that_are_not_ready(
     (target,) = done.record["targets"]
     (profiled,) = target["profiles"]
     assert profiled["info"]["state"] == "unauthorized"
-    assert not target["readings"]
+    assert target["host"] is None
+    assert not (done.output / "samples.json").exists()
     assert {"android on R58M"} == {one["subject"] for one in target["verdicts"] if one["status"] == "not checked"}
     for text in (done.stdout, (done.output / "report.html").read_text()):
         assert "R58M is unauthorized: unlock it" in text

@@ -97,7 +97,7 @@ def _same(one: Sequence[Array], other: Sequence[Array]) -> bool:
 def test_images_of_a_batch(layout: str) -> None:
     shape = (2, 3, 4, 5) if layout == "NCHW" else (2, 4, 5, 3)
     image = ImageSpec(mean=(0.5,) * 3, std=(0.5,) * 3, color="RGB")
-    spec = InputSpec(name="image", shape=shape, layout=layout, image=image)  # type: ignore[arg-type]
+    spec = InputSpec(name="image", shape=shape, layout=layout, image=image)
     (values,) = noise((spec,), {}).read(0)
     assert values.shape == shape
     assert -1 <= values.min() < values.max() <= 1
@@ -109,5 +109,6 @@ def test_pixels_of_an_integer_image_are_pixels() -> None:
     spec = InputSpec(name="image", shape=(1, 3, 4, 5), dtype="uint8", image=image)
     assert ranges(Arithmetic(), spec) == {}
     (values,) = noise((spec,), {}).read(0)
-    assert (values.shape, values.dtype) == ((1, 3, 4, 5), np.uint8)
+    assert values.shape == (1, 3, 4, 5)
+    assert values.dtype == np.uint8
     assert values.max() > 128

@@ -26,10 +26,10 @@ def tables(draw: st.DrawFn) -> list[list[Array]]:
     """Outputs of four examples: any rank, several types, quantities of unlike scale along one axis, constants."""
     columns = []
     for _ in range(draw(st.integers(1, 3))):
-        shape = draw(hnp.array_shapes(min_dims=0, max_dims=5, max_side=4))
+        shape: tuple[int, ...] = draw(hnp.array_shapes(min_dims=0, max_dims=5, max_side=4))
         generator = np.random.default_rng(draw(st.integers(0, 2**32)))
         values = generator.standard_normal((EXAMPLES, *shape)) + draw(st.sampled_from([0.0, 3.0]))
-        if shape and draw(st.booleans()):
+        if len(shape) > 0 and draw(st.booleans()):
             axis = draw(st.integers(0, len(shape) - 1))
             powers = generator.integers(-4, 5, shape[axis])
             values *= (10.0**powers).reshape([-1 if place == axis else 1 for place in range(len(shape))])

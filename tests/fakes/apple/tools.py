@@ -21,6 +21,9 @@ import shutil
 import signal
 import sys
 import time
+from typing import Any
+
+Step = dict[str, Any]
 
 HOME = os.environ["FAKE_APPLE"]
 CONTAINER = os.path.join(HOME, "container")
@@ -51,7 +54,7 @@ def main() -> int:
     return unexpected(tool, arguments, "nothing")
 
 
-def next_step(call: list[str]) -> dict | None:
+def next_step(call: list[str]) -> Step | None:
     """The next step of the script for this tool and subcommand; the caller holds the lock.
 
     Tools that are asked at the same time come in any order; each for itself keeps the script's.
@@ -73,7 +76,8 @@ def next_step(call: list[str]) -> dict | None:
     chosen = (own or left)[0]
     with open(record, "w", encoding="utf-8") as file:
         json.dump([*played, chosen], file)
-    return steps[chosen]
+    step: Step = steps[chosen]
+    return step
 
 
 def number_in(path: str) -> int:
@@ -88,7 +92,7 @@ def unexpected(tool: str, arguments: list[str], wanted: object) -> int:
     return UNEXPECTED
 
 
-def play(step: dict, tool: str, arguments: list[str]) -> int:
+def play(step: Step, tool: str, arguments: list[str]) -> int:
     wanted = step["args"]
     same = len(wanted) == len(arguments) and all(a in ("*", b) for a, b in zip(wanted, arguments, strict=True))
     if step["tool"] != tool or not same:
@@ -123,9 +127,9 @@ def option(arguments: list[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
-def answer(arguments: list[str], result: dict | None, error: str = "") -> int:
+def answer(arguments: list[str], result: dict[str, Any] | None, error: str = "") -> int:
     info = {"outcome": "success" if result is not None else "failed", "jsonVersion": 2, "version": "397.21"}
-    document: dict = {"info": info}
+    document: dict[str, Any] = {"info": info}
     if result is not None:
         document["result"] = result
     else:

@@ -1,6 +1,7 @@
 """Recording with Instruments: markers, exit code 54, slow saves, the export fault of Xcode 26, and exact commands."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_recording_of_this_mac(stage: Stage, trace: Path) -> None:
         ({"rc": 2, "stdout": STARTED + "Output file saved as: run.trace\n"}, "saved no trace"),
     ],
 )
-def test_a_recording_without_a_trace_is_told(stage: Stage, trace: Path, answer: dict[str, object], words: str) -> None:
+def test_a_recording_without_a_trace_is_told(stage: Stage, trace: Path, answer: dict[str, Any], words: str) -> None:
     """Neither code 54 nor code 0 says that there is a trace."""
     stage.script(record_step(trace, **answer))
     with Recording(trace, seconds=5, device="UDID-READY") as recording, pytest.raises(CommandFailedError, match=words):
@@ -97,7 +98,7 @@ def test_export(stage: Stage, trace: Path, tmp_path: Path) -> None:
     ],
 )
 def test_exports_that_fail_are_told(
-    stage: Stage, trace: Path, tmp_path: Path, answer: dict[str, object], words: str
+    stage: Stage, trace: Path, tmp_path: Path, answer: dict[str, Any], words: str
 ) -> None:
     arguments = ["xctrace", "export", "--input", str(trace), "--xpath", "*", "--output", "*"]
     stage.script({"tool": "xcrun", "args": arguments, **answer})

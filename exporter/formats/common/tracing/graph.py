@@ -1,6 +1,6 @@
 """SourceGraph: a loaded source as both converters want it, traced once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.layer_names import layer_weights
 from exporter.formats.common.tracing import onnx_graph
-from exporter.sources.load import ModelSource
 from exporter.sources.outputs import flatten
-from exporter.sources.tracing.trace import channels_first, decomposed, trace, traceable
+from exporter.sources.source import ModelSource
+from exporter.sources.tracing.trace import channels_first, decomposed, example_tensors, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
 
@@ -52,6 +52,17 @@ class SourceGraph:
             return self.onnx_model
         module = traceable(self.source.module, self.description.inputs)
         return self._to_onnx(decomposed(module, self.description.inputs))
+
+    def onnx_forms(self) -> dict[str, Callable[[], Any]]:
+        """Ways to the source as ONNX, in the order in which they should be tried."""
+        forms: dict[str, Callable[[], Any]] = {"ONNX": lambda: self.onnx_model}
+        if self.source.onnx_path is None:
+            forms["ONNX of torch's core operators"] = lambda: self.onnx_decomposed
+        return forms
+
+    def sample(self) -> Example:
+        """One example as the graphs take it, with the batch dimension; no two axes of it are alike."""
+        return tuple(tensor.numpy() for tensor in example_tensors(self.description.inputs))
 
     def _to_onnx(self, module: torch.nn.Module) -> Any:
         graph = lambda: self.traced.inlined_graph  # noqa: E731 - made only when something is refused

@@ -9,7 +9,7 @@ the last batch's range (its issue #2704).
 import functools
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from exporter.execution.heavy import quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.reference import Observation, ReferenceModel
 from exporter.formats.coreml.settings import Activations
+from exporter.formats.coreml.walk import program_operations
 
 QUANTIZED = ("conv", "linear", "avg_pool", "max_pool", "add")
 _MOMENTUM = 0.1
@@ -198,7 +199,7 @@ def quantize_activations(
         mlmodel = utils._apply_graph_pass(mlmodel, _relu6_pass_class()(), spec_version=coremltools.target.iOS17)
         program = utils._apply_graph_pass(mlmodel, [], return_pymil_prog=True)
     ranges = activation_ranges(mlmodel, calibration, observer_for(config)) | (learned or {})
-    operations = list(_operations(program))
+    operations = list(program_operations(program))
     _share_ranges(operations, ranges)
     candidates = [op for op in operations if op.op_type in QUANTIZED]
     kept = [op.name for op in candidates if keep_float(op) or not _quantizable(op, ranges)]
@@ -218,18 +219,6 @@ def quantize_activations(
             [*passes, PASS_REGISTRY["common::dequantize_quantize_pair_elimination"]],
             spec_version=coremltools.target.iOS17,
         )
-
-
-def _operations(program: Any) -> Iterator[Any]:
-    for function in program.functions.values():
-        yield from _operations_in(function)
-
-
-def _operations_in(block: Any) -> Iterator[Any]:
-    for op in block.operations:
-        yield op
-        for nested in op.blocks:
-            yield from _operations_in(nested)
 
 
 def _share_ranges(operations: Iterable[Any], ranges: Ranges) -> None:

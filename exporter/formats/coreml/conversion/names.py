@@ -1,8 +1,10 @@
 """Gives the values of an ML program the names of the PyTorch layers that they came from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from exporter.formats.coreml.walk import blocks_of_file, operations
 
 
 def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
@@ -15,16 +17,15 @@ def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
     """
     interface = {feature.name for feature in [*spec.description.input, *spec.description.output]}
     renamed: dict[str, str] = {}
-    for function in spec.mlProgram.functions.values():
-        for block in function.block_specializations.values():
-            taken = interface | {output.name for op in _operations(block) for output in op.outputs}
-            mapping: dict[str, str] = {}
-            for op in _operations(block):
-                layer = layers.get(_name(op))
-                if layer is not None:
-                    _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
-                    renamed[mapping.get(op.outputs[0].name, _name(op))] = layer
-            _apply(block, mapping)
+    for block in blocks_of_file(spec.mlProgram):
+        taken = interface | {output.name for op in operations(block) for output in op.outputs}
+        mapping: dict[str, str] = {}
+        for op in operations(block):
+            layer = layers.get(_name(op))
+            if layer is not None:
+                _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
+                renamed[mapping.get(op.outputs[0].name, _name(op))] = layer
+        _apply(block, mapping)
     return renamed
 
 
@@ -53,13 +54,6 @@ def _apply(block: Any, mapping: Mapping[str, str]) -> None:
         for inner in op.blocks:
             _apply(inner, mapping)
     block.outputs[:] = [mapping.get(name, name) for name in block.outputs]
-
-
-def _operations(block: Any) -> Iterator[Any]:
-    for op in block.operations:
-        yield op
-        for inner in op.blocks:
-            yield from _operations(inner)
 
 
 def _name(op: Any) -> str:

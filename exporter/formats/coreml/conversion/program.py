@@ -19,8 +19,9 @@ from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
 from exporter.formats.coreml.conversion.refusal import coreml_refusal
 from exporter.formats.coreml.coremltools import load_coremltools
-from exporter.formats.coreml.inspection.reader import load_spec, walk
+from exporter.formats.coreml.inspection.reader import load_spec
 from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.coreml.walk import program_operations
 from exporter.sources.tracing.trace import channels_first
 
 TRACE, CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
@@ -78,7 +79,7 @@ def convert_float(
 
 
 def _operations(program: Any) -> list[Any]:
-    return [op for function in program.functions.values() for op in walk(function)]
+    return list(program_operations(program))
 
 
 def layer_of(op: Any, layers: Mapping[str, str]) -> str:

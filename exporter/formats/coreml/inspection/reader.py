@@ -18,6 +18,7 @@ from exporter.formats.coreml.inspection.values import (
     values_of,
     variables,
 )
+from exporter.formats.coreml.walk import operations
 from exporter.store.digests import tree_size
 
 WEIGHTS_FOLDER = Path("Data/com.apple.CoreML/weights")
@@ -39,7 +40,7 @@ def inspect_coreml(path: Path) -> Inspection:
     weights: list[WeightFact] = []
     seen: set[str] = set()
     for function in program.functions.values():
-        for op in walk(function):
+        for op in operations(function):
             if op.op_type == "const" or op.op_type.startswith("constexpr_"):
                 continue
             ops.append(OpFact(name=op.name, type=op.op_type, dtype=_compute_dtype(op)))
@@ -84,14 +85,6 @@ def load_spec(spec: Any, weights: Path) -> Any:
     loader = load("coremltools.converters.mil.frontend.milproto.load")
     with quiet():
         return loader.load(spec, specification_version=spec.specificationVersion, file_weights_dir=str(weights))
-
-
-def walk(block: Any) -> Iterator[Any]:
-    """Every operation of a block and of the blocks inside it, in order."""
-    for op in block.operations:
-        yield op
-        for inner in op.blocks:
-            yield from walk(inner)
 
 
 def _compute_dtype(op: Any) -> str:

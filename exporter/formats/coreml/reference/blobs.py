@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.formats.coreml.reference.errors import ModelFileError
+from exporter.formats.coreml.walk import blocks_of_file, operations
 
 _SENTINEL = 0xDEADBEEF
 _RECORD = struct.Struct("<IIQQQ")
@@ -118,17 +119,9 @@ def _type_name(tensor: Any) -> str:
 
 
 def _file_values(program: Any) -> Iterator[tuple[str, Any]]:
-    for function in program.functions.values():
-        for block in function.block_specializations.values():
-            yield from _block_values(block)
-
-
-def _block_values(block: Any) -> Iterator[tuple[str, Any]]:
-    for operation in block.operations:
+    for operation in (found for block in blocks_of_file(program) for found in operations(block)):
         owner = operation.outputs[0].name if operation.outputs else operation.type
         values = list(operation.attributes.values())
         for argument in operation.inputs.values():
             values += [binding.value for binding in argument.arguments if binding.WhichOneof("binding") == "value"]
         yield from ((owner, value) for value in values if value.WhichOneof("value") == "blobFileValue")
-        for nested in operation.blocks:
-            yield from _block_values(nested)

@@ -29,8 +29,7 @@ class Implementation:
     Attributes:
         function: called with the operation's MIL inputs by name; absent optional inputs are left out.
         parameters: what each parameter wants: ``Tensor``, ``Ints``, ``Bools``, ``int``, ``float``, ``bool``, ``str``,
-        or
-            ``object`` for a value as it is.
+            or ``object`` for a value as it is.
         exact: every output element is an input element, so it needs no rounding to the declared dtype.
         pure: equal inputs give equal outputs; only then may it be evaluated once, when the model is loaded.
         wants_output: the function has a parameter ``output`` and wants the MIL variables that it produces.

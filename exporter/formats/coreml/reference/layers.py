@@ -6,20 +6,18 @@ operation's output is recorded, and the two sequences are aligned, in order, by 
 shape. A convolution that took in its batch normalization is compared with the normalization's output.
 """
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from exporter.data.layers import LayerComparison, Statistics
+from exporter.data.layers import LayerComparison
+from exporter.formats.common.module_calls import Call, compared, record_calls, without_folded
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.plan import Observation
-from profilers.decibels import snr_db
 
 _ACTIVATIONS = frozenset({
     "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",
@@ -47,14 +45,6 @@ _CONTAINER = frozenset({"add", "mul", "concat", "sub", "matmul", "reshape", "tra
 _LIKE = 0.1  # relative error under which two values count as the same, to choose between candidates
 
 
-@dataclass(frozen=True)
-class _Call:
-    module: str
-    kind: str
-    container: bool
-    value: torch.Tensor
-
-
 def compare_layers(
     model: ReferenceModel, data: Mapping[str, Any], module: nn.Module, arguments: Sequence[Any]
 ) -> list[LayerComparison]:
@@ -69,8 +59,11 @@ def compare_layers(
     observations: list[Observation] = []
     model.predict(data, model.make_state(), observations.append)
     values = [one for one in observations if one.op_type != "input" and one.value.is_floating_point()]
-    calls = _after_folding(list(_record(module, arguments)), values)
-    return [_compare(calls[i], values[j]) for i, j in _align(calls, values)]
+    calls = record_calls(module, arguments)
+    if not any(value.op_type == "batch_norm" for value in values):
+        calls = without_folded(calls)
+    pairs = ((calls[i], values[j]) for i, j in _align(calls, values))
+    return [compared(call, value.value, value.name, value.location) for call, value in pairs]
 
 
 def first_divergence(layers: Iterable[LayerComparison], least_snr_db: float) -> LayerComparison | None:
@@ -78,44 +71,7 @@ def first_divergence(layers: Iterable[LayerComparison], least_snr_db: float) -> 
     return next((layer for layer in layers if not layer.snr_db >= least_snr_db), None)
 
 
-def _record(module: nn.Module, arguments: Sequence[Any]) -> Iterator[_Call]:
-    calls: list[_Call] = []
-    handles = []
-    for name, child in module.named_modules():
-        if isinstance(child, nn.Sequential):  # computes nothing of its own
-            continue
-        container = any(True for _ in child.children())
-
-        def hook(layer: nn.Module, _: Any, result: Any, name: str = name, container: bool = container) -> None:
-            value = result[0] if isinstance(result, tuple) and result else result
-            if isinstance(value, torch.Tensor) and value.is_floating_point():
-                calls.append(_Call(name or "(model)", type(layer).__name__, container, value.detach().clone()))
-
-        handles.append(child.register_forward_hook(hook))
-    try:
-        with torch.no_grad():
-            module(*arguments)
-    finally:
-        for handle in handles:
-            handle.remove()
-    yield from calls
-
-
-def _after_folding(calls: list[_Call], values: list[Observation]) -> list[_Call]:
-    """Without the layers that a batch normalization follows, if the program has taken normalizations into them."""
-    if any(value.op_type == "batch_norm" for value in values):
-        return calls
-    return [
-        call
-        for call, following in itertools.zip_longest(calls, calls[1:])
-        if following is None
-        or not following.kind.startswith("BatchNorm")
-        or call.value.shape != following.value.shape
-        or not call.kind.startswith(("Conv", "Linear"))
-    ]
-
-
-def _accepts(call: _Call, op_type: str) -> bool:
+def _accepts(call: Call, op_type: str) -> bool:
     if call.container:
         return op_type in _CONTAINER
     for kind in sorted(_KINDS, key=len, reverse=True):
@@ -124,7 +80,7 @@ def _accepts(call: _Call, op_type: str) -> bool:
     return op_type in _ACTIVATIONS
 
 
-def _align(calls: list[_Call], values: list[Observation]) -> list[tuple[int, int]]:
+def _align(calls: list[Call], values: list[Observation]) -> list[tuple[int, int]]:
     """Pairs of places, ascending in both, of the greatest total score."""
     scores = np.zeros((len(calls), len(values)))
     for i, call in enumerate(calls):
@@ -147,7 +103,7 @@ def _align(calls: list[_Call], values: list[Observation]) -> list[tuple[int, int
     return pairs
 
 
-def _score(call: _Call, value: Observation) -> float:
+def _score(call: Call, value: Observation) -> float:
     """How well an operation's output fits a module's: by kind and by numbers, either of which will do, and by shape."""
     if call.value.numel() != value.value.numel() or _squeezed(call.value) != _squeezed(value.value):
         return 0.0
@@ -160,24 +116,3 @@ def _score(call: _Call, value: Observation) -> float:
 
 def _squeezed(value: torch.Tensor) -> list[int]:
     return [length for length in value.shape if length != 1]
-
-
-def _statistics(value: torch.Tensor) -> Statistics:
-    finite = value[torch.isfinite(value)].double()
-    if not finite.numel():
-        return Statistics(tuple(value.shape), math.nan, math.nan, math.nan, math.nan, value.numel())
-    return Statistics(
-        tuple(value.shape),
-        float(finite.min()),
-        float(finite.max()),
-        float(finite.mean()),
-        float(finite.std(correction=0)),
-        value.numel() - finite.numel(),
-    )
-
-
-def _compare(call: _Call, value: Observation) -> LayerComparison:
-    snr = snr_db(call.value.double().numpy(), value.value.double().numpy())
-    return LayerComparison(
-        call.module, call.kind, value.name, value.location, snr, _statistics(call.value), _statistics(value.value)
-    )

@@ -43,8 +43,8 @@ class ReferenceModel:
     Args:
         path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
         precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in
-        float32: the
-            best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from faults.
+            float32: the best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from
+            faults.
         function_name: which function of a multi-function model; the default one when left out.
 
     Raises:

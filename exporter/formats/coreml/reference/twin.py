@@ -30,7 +30,7 @@ class WeightChange:
         after_bytes: stored for it in the compressed file, tables, scales, masks and offsets included.
         form: the operations that decompress it, joined by ``+``; empty when it is stored as it is.
         snr_db: power of the twin's values over that of the difference, for an operation's ``weight``; infinite when
-        equal.
+            equal.
     """
 
     operation: str

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from exporter.formats.common.refusals import layer_of_onnx
+from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
 from exporter.formats.common.tracing.onnx_graph import run_onnx
-from exporter.formats.tflite.conversion.check import LEAST_SNR_DB, least_snr
 
 SnrOf = Callable[[Any, Sequence[NDArray[Any]]], float]
 

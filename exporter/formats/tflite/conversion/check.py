@@ -9,11 +9,6 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError, first_line
 from exporter.data.source import InputSpec
 from exporter.execution.heavy import load, quiet
-from profilers.decibels import snr_db
-
-LEAST_SNR_DB = 60.0
-"""Float rounding leaves 100 dB and more in the networks tried; what is below this is computed wrongly."""
-BEST_DB = 200.0
 
 
 def run_float(content: bytes, inputs: Sequence[InputSpec], sample: Sequence[NDArray[Any]], layout: str) -> list[Any]:
@@ -35,14 +30,3 @@ def run_float(content: bytes, inputs: Sequence[InputSpec], sample: Sequence[NDAr
     except (ValueError, RuntimeError) as error:
         raise ToolError(f"LiteRT cannot run the converted model: {first_line(error)}") from error
     return [np.moveaxis(value, -1, 1) if value.ndim == 4 and layout == "NHWC" else value for value in found]
-
-
-def least_snr(found: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -> float:
-    """Signal-to-noise ratio of the worst output in dB; minus infinity for another shape or another NaN."""
-    return min((_snr(one, other) for one, other in zip(found, expected, strict=True)), default=BEST_DB)
-
-
-def _snr(found: NDArray[Any], expected: NDArray[Any]) -> float:
-    if found.shape != expected.shape:
-        return -np.inf
-    return min(BEST_DB, snr_db(expected, found))

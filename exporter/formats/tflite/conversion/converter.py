@@ -1,9 +1,8 @@
 """TfliteConverter: every TFLite artifact of one source, from one graph a layout."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from exporter.formats.tflite.conversion import ranges as tflite_ranges
 from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.routes import FloatModel, float_model
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
-from exporter.sources.tracing.trace import example_tensors
 
 
 class TfliteConverter:
@@ -78,15 +76,11 @@ class TfliteConverter:
 
     def _build(self, layout: str) -> FloatModel:
         description = self.source.description
-        sample = tuple(tensor.numpy() for tensor in example_tensors(description.inputs))
+        sample = self.source.sample()
         return float_model(
-            self._onnx_models(), description.inputs, description.outputs, layout, sample,
+            self.source.onnx_forms(), description.inputs, description.outputs, layout, sample,
             self.source.outputs_of(sample),
         )  # fmt: skip
-
-    def _onnx_models(self) -> list[Callable[[], Any]]:
-        forms: list[Callable[[], Any]] = [lambda: self.source.onnx_model]
-        return forms if self.source.source.onnx_path is not None else [*forms, lambda: self.source.onnx_decomposed]
 
 
 def _wrong(model: FloatModel) -> str:

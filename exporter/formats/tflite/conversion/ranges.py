@@ -5,7 +5,7 @@ those. In between, the learned ranges replace them. Weights need nothing: their 
 channel / 127, which is the grid that they were trained on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import flatbuffers
@@ -47,7 +47,7 @@ def convert_with_ranges(
         converter = tflite.converter_for(graph, quantization, calibration)
         converter._experimental_calibrate_only = True
         calibrated = bytes(converter.convert())
-        edited = with_ranges(calibrated, hints)
+        edited = with_ranges(calibrated, hints, graph.channels_last)
         return bytes(
             load("tensorflow.lite.python.convert").mlir_quantize(
                 edited,
@@ -60,13 +60,16 @@ def convert_with_ranges(
         )
 
 
-def with_ranges(calibrated: bytes, hints: CompressionHints) -> bytes:
+def with_ranges(calibrated: bytes, hints: CompressionHints, channels_last: Collection[int]) -> bytes:
     """Replace the calibrated extremes by the learned ones.
+
+    Args:
+        channels_last: positions of the inputs whose channels lie last in the graph and first in the source.
 
     Raises:
         ToolError: a learned range belongs to no tensor.
     """
-    values = activations(calibrated, hints.probe_seed)
+    values = activations(calibrated, hints.probe_seed, channels_last)
     matched = match_ranges(hints.activations, values)
     lost = unmatched(hints.activations, matched)
     if lost:
@@ -77,18 +80,16 @@ def with_ranges(calibrated: bytes, hints: CompressionHints) -> bytes:
     return _edited(calibrated, matched)
 
 
-def activations(content: bytes, probe_seed: int) -> dict[str, NDArray[Any]]:
+def activations(content: bytes, probe_seed: int, channels_last: Collection[int]) -> dict[str, NDArray[Any]]:
     """Every float tensor that operators write, and the inputs, for the probe input."""
     interpreter = load("ai_edge_litert.interpreter").Interpreter(
         model_content=content, experimental_preserve_all_tensors=True, num_threads=1
     )
     interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        shape = tuple(int(length) for length in detail["shape"])
-        channels_last = len(shape) == 4 and shape[3] in (1, 3)
-        source = (shape[0], shape[3], *shape[1:3]) if channels_last else shape
-        probe = probe_input(source, probe_seed)
-        interpreter.set_tensor(detail["index"], np.moveaxis(probe, 1, -1) if channels_last else probe)
+    for position, detail in enumerate(interpreter.get_input_details()):
+        shape, last = tuple(map(int, detail["shape"])), position in channels_last
+        probe = probe_input((shape[0], shape[-1], *shape[1:-1]) if last else shape, probe_seed)
+        interpreter.set_tensor(detail["index"], np.moveaxis(probe, 1, -1) if last else probe)
     interpreter.invoke()
     graph = parse(content).subgraphs[0]
     written = {int(index) for operator in graph.operators for index in operator.outputs} | set(map(int, graph.inputs))

@@ -1,10 +1,10 @@
 """The ways from ONNX to TFLite, and the choice of the first that computes what the source computes."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError
 from exporter.data.source import InputSpec
 from exporter.formats.common.refusals import layer_of_onnx, refusal
+from exporter.formats.common.routes import LEAST_SNR_DB, Route, first_right, least_snr
 from exporter.formats.common.tracing.onnx_graph import run_onnx
 from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.blame import blame
-from exporter.formats.tflite.conversion.check import LEAST_SNR_DB, least_snr, run_float
+from exporter.formats.tflite.conversion.check import run_float
 from exporter.formats.tflite.conversion.exact import exact_graph
 from exporter.formats.tflite.conversion.onnx2tf import build_graph
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
@@ -47,12 +48,20 @@ class FloatModel:
         return self.snr_db >= LEAST_SNR_DB
 
 
-Build = Callable[[], TfliteGraph]
 BuildFrom = Callable[[Any], TfliteGraph]
 
 
+class _Built(NamedTuple):
+    """What a route made, and the ONNX model that it was made from."""
+
+    onnx_model: Any
+    build: BuildFrom
+    graph: TfliteGraph
+    content: bytes
+
+
 def float_model(
-    onnx_models: Sequence[Callable[[], Any]],
+    onnx_forms: Mapping[str, Callable[[], Any]],
     inputs: Sequence[InputSpec],
     outputs: Sequence[str],
     layout: str,
@@ -62,7 +71,7 @@ def float_model(
     """The model of the first route that is right on `sample`, else of the one that is least wrong.
 
     Args:
-        onnx_models: give the source as ONNX, in several forms; simplified, image inputs NCHW.
+        onnx_forms: give the source as ONNX; simplified, image inputs NCHW.
         layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
         sample: one example as the ONNX model takes it, with the batch dimension; no two axes of it are alike.
         expected: what the source gives for `sample`.
@@ -70,58 +79,48 @@ def float_model(
     Raises:
         ToolError: no route converts the model.
     """
+    named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
 
     def exact(onnx_model: Any) -> TfliteGraph:
         return exact_graph(onnx_model, inputs, outputs, layout, sample)
 
     def guessed(onnx_model: Any) -> TfliteGraph:
-        named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
         wanted = run_onnx(onnx_model, named)
         return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, wanted)
 
-    routes: dict[str, BuildFrom] = {"TensorFlow": exact, "onnx2tf": guessed}
-    found: list[tuple[FloatModel, Any]] = []
-    failures: list[ToolError] = []
-    for make in onnx_models:
-        for route, build in routes.items():
-            try:
-                onnx_model = make()
-                model = _checked(route, partial(build, onnx_model), inputs, layout, sample, expected)
-            except ToolError as error:
-                failures.append(error)
-                continue
-            if model.right:
-                return model
-            found.append((model, onnx_model))
-    if not found:
-        raise failures[0]
-    best, onnx_model = max(found, key=lambda pair: pair[0].snr_db)
+    def snr_of(built: _Built, wanted: Sequence[NDArray[Any]] = expected) -> float:
+        return least_snr(run_float(built.content, inputs, sample, layout), wanted)
 
-    def snr_of(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
+    builders: dict[str, BuildFrom] = {"TensorFlow": exact, "onnx2tf": guessed}
+    taken = first_right(
+        (
+            Route(f"{form}, {name}", partial(_built, name, make, build))
+            for form, make in onnx_forms.items()
+            for name, build in builders.items()
+        ),
+        snr_of,
+    )
+    found = FloatModel(taken.route, taken.model.graph, taken.model.content, taken.snr_db)
+    if taken.right:
+        return found
+
+    def snr_of_part(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
         try:
-            return _checked(best.route, partial(routes[best.route], part), inputs, layout, sample, wanted).snr_db
+            return snr_of(_built(taken.route, lambda: part, taken.model.build), wanted)
         except ToolError:
             return -np.inf  # an intermediate result of a wrong shape, for example
 
-    named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
-    return replace(best, wrong=blame(onnx_model, named, expected, snr_of))
+    return replace(found, wrong=blame(taken.model.onnx_model, named, expected, snr_of_part))
 
 
-def _checked(
-    route: str,
-    build: Build,
-    inputs: Sequence[InputSpec],
-    layout: str,
-    sample: Example,
-    expected: Sequence[NDArray[Any]],
-) -> FloatModel:
+def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> _Built:
+    onnx_model = make()
     try:
-        graph = build()
+        graph = build(onnx_model)
     except ToolError:
         raise
     except UntranslatableError as error:
         raise refusal(route, error.node.kind, layer_of_onnx(error.node.name), error.why) from error
     except Exception as error:
         raise refusal(route, "", "", f"{type(error).__name__}: {error}") from error
-    content = tflite.convert(graph, TfliteQuantization(), [])
-    return FloatModel(route, graph, content, least_snr(run_float(content, inputs, sample, layout), expected))
+    return _Built(onnx_model, build, graph, tflite.convert(graph, TfliteQuantization(), []))

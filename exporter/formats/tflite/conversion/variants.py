@@ -34,6 +34,12 @@ class TfliteGraph:
     layout: str
     owner: Any = None
 
+    @property
+    def channels_last(self) -> frozenset[int]:
+        """Positions of the inputs whose channels lie last here and first in the source's graph."""
+        images = (place for place, spec in enumerate(self.inputs) if spec.image is not None)
+        return frozenset(images) if self.layout == "NHWC" else frozenset()
+
 
 def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> bytes:
     """One variant of `graph`.

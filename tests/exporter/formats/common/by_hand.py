@@ -12,7 +12,8 @@ from exporter.data.source import InputSpec, SourceDescription, SourceKind
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.sources.load import ModelSource, flatten
+from exporter.sources.outputs import flatten
+from exporter.sources.source import ModelSource
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -33,6 +33,8 @@ class Call(nn.Module):
 class Windowed(nn.Module):
     """A window as a buffer, as front ends of speech models hold it."""
 
+    window: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("window", torch.hann_window(12))
@@ -138,7 +140,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "embedding bag": (seeded(nn.EmbeddingBag, 10, 4), {"ids": (1, 5)}),
     "rms norm": (seeded(nn.RMSNorm, 6), ROW),
     "channel shuffle": (call(lambda m, x: F.channel_shuffle(m.conv(x), 3)), CUBE),
-    "own gradient": (call(lambda m, x: Clipped.apply(m.linear(x)) + 1), ROW),
+    "own gradient": (call(lambda m, x: Clipped.apply(m.linear(x)) + 1), ROW),  # type: ignore[no-untyped-call]
     "kron": (call(lambda m, x: torch.kron(x, x)), ROW),
     "hyperbolic functions": (call(lambda m, x: torch.sinh(x) + torch.asinh(x) + torch.expm1(x)), ROW),
     "spectrum of a sound": (call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()), {"x": (1, 60)}),
@@ -173,7 +175,7 @@ EXPORTED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 @pytest.mark.parametrize("name", EXPORTED)
 def test_exported_programs_in_core_operators_convert(name: str, tmp_path: Path) -> None:
     """Protects .pt2 files after run_decompositions(): their operators are not those that a module's trace has."""
-    from exporter.sources.saved import load_exported
+    from exporter.sources.kinds.exported import load_exported
 
     make, shape = EXPORTED[name]
     program = torch.export.export(make().eval(), (torch.randn(shape),)).run_decompositions()

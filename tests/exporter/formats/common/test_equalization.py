@@ -10,13 +10,13 @@ from tests.exporter.formats.coreml.reference.programs import SmallNet
 
 def _spread(layer: nn.Module, norm: nn.Module | None = None) -> float:
     """The widest channel's largest weight over the narrowest's, after folding."""
-    weight = layer.weight.detach().flatten(1).abs().amax(1)
-    if norm is not None:
-        weight = weight * norm.weight.detach().abs() / torch.sqrt(norm.running_var + norm.eps)
+    weight = layer.get_parameter("weight").detach().flatten(1).abs().amax(1)
+    if isinstance(norm, nn.BatchNorm2d):
+        weight = weight * norm.weight.detach().abs() / torch.sqrt(norm.get_buffer("running_var") + norm.eps)
     return float(weight.max() / weight.min())
 
 
-def _uneven(net: nn.Module) -> nn.Module:
+def _uneven(net: SmallNet) -> SmallNet:
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -41,7 +41,7 @@ def test_relu6_keeps_its_limit_on_values_that_reach_it() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(2, 4, 1), nn.ReLU6(), nn.Conv2d(4, 2, 1)).eval()
     with torch.no_grad():
-        net[0].weight.mul_(torch.tensor([50.0, 1, 1, 0.02]).reshape(4, 1, 1, 1))
+        net.get_parameter("0.weight").mul_(torch.tensor([50.0, 1, 1, 0.02]).reshape(4, 1, 1, 1))
     example = torch.randn(8, 2, 5, 5) * 5
     assert float((net[0](example) > 6).float().mean()) > 0.1
     equalized = equalize(net, (example,))
@@ -75,8 +75,8 @@ def test_layers_read_twice_and_zero_channels_are_left_alone() -> None:
     net = Residual().eval()
     equalized = equalize(net, (torch.randn(1, 2, 4, 4),))
     for name in ("a", "b", "c"):
-        assert torch.isfinite(equalized.get_submodule(name).weight).all()
-    assert torch.equal(equalized.get_submodule("a").weight, net.a.weight)
+        assert torch.isfinite(equalized.get_parameter(f"{name}.weight")).all()
+    assert torch.equal(equalized.get_parameter("a.weight"), net.a.weight)
 
 
 def test_a_model_that_cannot_be_traced_says_what_to_do() -> None:

@@ -20,7 +20,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
 from exporter.formats.tflite.conversion.converter import TfliteConverter
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
-from exporter.sources.load import ModelSource
+from exporter.sources.source import ModelSource
 from tests.exporter.compression.networks import SIZE, Limited, Padded, Small, learnable, seeded
 
 IMAGES = learnable(64)[0]

@@ -1,16 +1,18 @@
 """One-dimensional k-means is a global optimum."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from exporter.formats.common.kmeans1d import boundaries, distinct
 
 
-def _error(values: np.ndarray, weights: np.ndarray, starts: np.ndarray) -> float:
+def _error(values: NDArray[Any], weights: NDArray[Any], starts: NDArray[Any]) -> float:
     total = 0.0
     for low, high in itertools.pairwise(starts):
         part, weight = values[low:high], weights[low:high]
@@ -18,7 +20,7 @@ def _error(values: np.ndarray, weights: np.ndarray, starts: np.ndarray) -> float
     return total
 
 
-def _least(values: np.ndarray, weights: np.ndarray, k: int) -> float:
+def _least(values: NDArray[Any], weights: NDArray[Any], k: int) -> float:
     """By dynamic programming over all partitions."""
     n = len(values)
     cost = np.array(

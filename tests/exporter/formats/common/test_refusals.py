@@ -18,7 +18,7 @@ from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.formats.common.by_hand import source_of
 
-TARGETS = {
+TARGETS: dict[str, CoremlTarget | TfliteTarget] = {
     "tflite": TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"}),
     "coreml": CoremlTarget.model_validate({"name": "c", "format": "coreml", "minimum_os": "iOS 17"}),
 }

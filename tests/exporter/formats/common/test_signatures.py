@@ -1,6 +1,9 @@
 """A learned range finds its activation by value, and only its own."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.data.hints import ActivationRange, signature
 from exporter.formats.common.signatures import match_ranges, unmatched
@@ -8,7 +11,7 @@ from exporter.formats.common.signatures import match_ranges, unmatched
 VALUES = np.random.default_rng(0).standard_normal((1, 8, 4, 4)).astype(np.float32)
 
 
-def learned(name: str, values: np.ndarray) -> ActivationRange:
+def learned(name: str, values: NDArray[Any]) -> ActivationRange:
     return ActivationRange(name=name, minimum=-1, maximum=1, elements=values.size, signatures=(signature(values),))
 
 

@@ -195,7 +195,7 @@ def test_what_a_concat_joins_has_one_scale(tmp_path: Path) -> None:
     quantized = quantize_activations(model, Activations(), _calibration(3), keep_float=lambda op: False)
     with quiet():
         quantized.save(str(tmp_path / "q.mlpackage"))
-    observed: dict[str, list[float]] = {}
+    observed: dict[str, list[str]] = {}
     function = quantized.get_spec().mlProgram.functions["main"]
     operations = {op.outputs[0].name: op for op in function.block_specializations[function.opset].operations}
     concat = next(op for op in operations.values() if op.type == "concat")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from exporter.execution.heavy import quiet
 from exporter.formats.coreml.conversion.kmeans import palettize_kmeans, palettize_weights, reconstruct
@@ -30,13 +31,13 @@ class _Layers(torch.nn.Module):
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, np.ndarray], Path]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, NDArray[Any]], Path]:
     path = tmp_path_factory.mktemp("layers") / "m.mlpackage"
     model = convert(path, _Layers(), (1, 16, 8, 8), precision="FLOAT16")
     return model, ReferenceModel(path).weights(), path
 
 
-def _weights(model: Any, folder: Path) -> dict[str, np.ndarray]:
+def _weights(model: Any, folder: Path) -> dict[str, NDArray[Any]]:
     with quiet():
         model.save(str(folder / "p.mlpackage"))
     return ReferenceModel(folder / "p.mlpackage").weights()
@@ -47,7 +48,7 @@ def _config(**settings: Any) -> Any:
     return optimize.OptimizationConfig(global_config=optimize.OpPalettizerConfig(mode="kmeans", **settings))
 
 
-def _errors(weights: dict[str, np.ndarray], original: dict[str, np.ndarray]) -> dict[str, float]:
+def _errors(weights: dict[str, NDArray[Any]], original: dict[str, NDArray[Any]]) -> dict[str, float]:
     return {name: float(((weights[name] - original[name]) ** 2).sum()) for name in original}
 
 
@@ -59,7 +60,7 @@ def _types(model: Any) -> list[str]:
 @pytest.mark.parametrize("nbits", [1, 2, 3, 4, 6, 8])
 @pytest.mark.parametrize("group", [None, 16])
 def test_error_is_never_greater_than_coremltools_and_the_operations_are_the_same(
-    program: tuple[Any, dict[str, np.ndarray], Path], tmp_path: Path, nbits: int, group: int | None
+    program: tuple[Any, dict[str, NDArray[Any]], Path], tmp_path: Path, nbits: int, group: int | None
 ) -> None:
     model, original, _ = program
     grouping = {} if group is None else {"granularity": "per_grouped_channel", "group_size": group}
@@ -74,7 +75,7 @@ def test_error_is_never_greater_than_coremltools_and_the_operations_are_the_same
 
 
 def test_a_weight_that_cannot_be_grouped_stays_as_it_was(
-    program: tuple[Any, dict[str, np.ndarray], Path], tmp_path: Path
+    program: tuple[Any, dict[str, NDArray[Any]], Path], tmp_path: Path
 ) -> None:
     """coremltools 9.0 divides it by its scales and leaves it so (its PR #2777); the evaluator sees that."""
     model, original, _ = program
@@ -84,7 +85,7 @@ def test_a_weight_that_cannot_be_grouped_stays_as_it_was(
 
 
 def test_per_channel_scales_are_one_a_channel_and_zero_channels_stay_zero(
-    program: tuple[Any, dict[str, np.ndarray], Path], tmp_path: Path
+    program: tuple[Any, dict[str, NDArray[Any]], Path], tmp_path: Path
 ) -> None:
     model, original, _ = program
     plain = _weights(palettize_weights(model, _config(nbits=6)), tmp_path)
@@ -100,7 +101,7 @@ def test_per_channel_scales_are_one_a_channel_and_zero_channels_stay_zero(
     assert "constexpr_blockwise_shift_scale" in _types(scaled_model)
 
 
-def test_rules_by_type_and_name_hold(program: tuple[Any, dict[str, np.ndarray], Path], tmp_path: Path) -> None:
+def test_rules_by_type_and_name_hold(program: tuple[Any, dict[str, NDArray[Any]], Path], tmp_path: Path) -> None:
     model, original, _ = program
     optimize = coremltools().optimize.coreml
     config = _config(nbits=4)

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from exporter.data.errors import ToolError
+from exporter.formats.common.routes import least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.session import ConversionSession
-from exporter.formats.tflite.conversion.check import least_snr
+from exporter.formats.tflite.conversion.converter import TfliteConverter
 from exporter.formats.tflite.settings import TfliteTarget
 from tests.exporter.formats.common.by_hand import Shapes, source_of, tflite_snr
 
@@ -57,10 +58,9 @@ def test_an_export_that_computes_something_else_is_named(tmp_path: Path, monkeyp
     for item in graph.onnx_model.graph.initializer:
         if item.name.endswith("bias"):
             item.CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones(item.dims, np.float32), item.name))
-    from exporter.formats.tflite.conversion.converter import TfliteConverter
 
-    monkeypatch.setattr(TfliteConverter, "_onnx_models", lambda self: [lambda: graph.onnx_model])
-    (note,) = TfliteConverter(graph).convert(TARGET, tmp_path / "a.tflite", tmp_path / "b.tflite")
+    monkeypatch.setattr(SourceGraph, "onnx_forms", lambda self: {"ONNX": lambda: graph.onnx_model})
+    (note,) = TfliteConverter(graph).convert(TARGET, tmp_path / "a.tflite", tmp_path / "b.tflite").notes
     assert "The ONNX export itself computes something else than PyTorch does" in note
 
 
@@ -115,13 +115,13 @@ def test_one_source_gives_every_variant_after_another_format_came_between(tmp_pa
     import gc
 
     from exporter.formats.coreml.settings import CoremlTarget
-    from exporter.formats.tflite.conversion import variants as tflite
     from exporter.formats.tflite.settings import TfliteQuantization
+    from exporter.verification.noise import noise
 
-    session = ConversionSession(source_of(network(), SHAPES), None, 1)
+    source = source_of(network(), SHAPES)
+    session = ConversionSession(source, noise(source.description.inputs, {}), 4)
     session.convert(TARGET, tmp_path)
     session.convert(CoremlTarget.model_validate({"name": "c", "format": "coreml", "minimum_os": "iOS 17"}), tmp_path)
     gc.collect()
-    graph = session._tflite._model("NHWC").graph
-    example = (np.random.default_rng(0).normal(size=(1, 4, 6, 5)).astype(np.float32),)
-    assert tflite.convert(graph, TfliteQuantization(mode="int8"), [example])
+    quantized = TARGET.model_copy(update={"quantization": TfliteQuantization(mode="int8")})
+    assert session.convert(quantized, tmp_path).path.stat().st_size > 0

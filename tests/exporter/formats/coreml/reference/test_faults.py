@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from exporter.data.verdict import Status, Verdict
 from exporter.execution.heavy import load_torchvision, quiet
@@ -20,7 +21,7 @@ from tests.exporter.formats.coreml.reference.programs import SmallNet, convert, 
 LEAST_SNR_DB = 15.0
 
 
-def _verdict(model: Any, source: torch.nn.Module, inputs: list[np.ndarray], folder: Path) -> Verdict:
+def _verdict(model: Any, source: torch.nn.Module, inputs: list[NDArray[Any]], folder: Path) -> Verdict:
     """Parity of an artifact with its source, by the evaluator."""
     path = folder / "judged.mlpackage"
     with quiet():
@@ -34,7 +35,7 @@ def _verdict(model: Any, source: torch.nn.Module, inputs: list[np.ndarray], fold
     return judge("small", "parity.snr", snr, "dB", limit=LEAST_SNR_DB, bound="at least", reason="against the source")
 
 
-def _inputs(count: int, seed: int = 0) -> list[np.ndarray]:
+def _inputs(count: int, seed: int = 0) -> list[NDArray[Any]]:
     random = np.random.default_rng(seed)
     return [random.standard_normal((1, 3, 16, 16)).astype(np.float32) for _ in range(count)]
 
@@ -76,8 +77,8 @@ def test_a_weight_left_divided_by_its_scales(tmp_path: Path) -> None:
         net.classifier.weight.mul_(20)  # so that dividing by the largest magnitudes shows
     wide = torch.nn.Sequential(net, torch.nn.Linear(8, 300), torch.nn.ReLU(), torch.nn.Linear(300, 10))
     with torch.no_grad():
-        wide[1].weight.mul_(5)
-        wide[3].weight.mul_(30)
+        wide.get_parameter("1.weight").mul_(5)
+        wide.get_parameter("3.weight").mul_(30)
     model = convert(tmp_path / "m.mlpackage", wide, (1, 3, 16, 16), precision="FLOAT16")
     optimize = coremltools().optimize.coreml
     settings = optimize.OpPalettizerConfig(

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from exporter.data.layers import LayerComparison
 from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.reference.layers import compare_layers, first_divergence
 from tests.exporter.formats.coreml.reference.programs import SmallNet, convert
 
 
-def _compare(path: Path, net: torch.nn.Module) -> list[object]:
+def _compare(path: Path, net: torch.nn.Module) -> list[LayerComparison]:
     x = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     return compare_layers(ReferenceModel(path), {"x": x.numpy()}, net, (x,))
 
@@ -28,7 +29,7 @@ def test_a_faithful_artifact_matches_every_layer_that_computes(tmp_path: Path) -
 def test_the_first_layer_with_other_weights_is_named(tmp_path: Path, spoiled: str) -> None:
     net, other = SmallNet(), SmallNet()
     with torch.no_grad():
-        other.get_submodule(spoiled).weight.mul_(-1)
+        other.get_parameter(f"{spoiled}.weight").mul_(-1)
     convert(tmp_path / "m.mlpackage", other, (1, 3, 16, 16), precision="FLOAT16")
     divergence = first_divergence(_compare(tmp_path / "m.mlpackage", net), 20)
     assert divergence is not None

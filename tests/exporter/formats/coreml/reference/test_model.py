@@ -1,10 +1,13 @@
 """Whole models: what goes in and comes out, precision, states, control flow, flexible shapes, functions."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from exporter.execution.heavy import quiet
@@ -27,7 +30,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SmallNet]:
     return path, net
 
 
-def _image(seed: int = 0) -> np.ndarray:
+def _image(seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((1, 3, 16, 16)).astype(np.float32)
 
 
@@ -51,7 +54,7 @@ def test_declared_precision_rounds_every_value_to_float16_and_float32_does_not(s
     with torch.no_grad():
         wanted = net(torch.from_numpy(_image())).numpy()
 
-    def error_and_rounded(precision: str) -> tuple[float, bool]:
+    def error_and_rounded(precision: Literal["declared", "float32"]) -> tuple[float, bool]:
         seen: list[bool] = []
 
         def look(observation: Observation) -> None:
@@ -151,6 +154,8 @@ def test_classifiers_give_the_label_and_every_probability(tmp_path: Path) -> Non
 class _Counter(torch.nn.Module):
     """Adds what it gets to a buffer, and gives the sum."""
 
+    total: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("total", torch.zeros(2, 3))
@@ -214,8 +219,8 @@ def test_functions_of_one_package(tmp_path: Path) -> None:
 def test_loops_conditions_and_lists(tmp_path: Path) -> None:
     """Powers of two in a list, written in a loop; then one of two branches."""
 
-    def body(mb: object, x: object) -> object:
-        def step(i: object, ls: object, value: object) -> object:
+    def body(mb: Any, x: Any) -> Any:
+        def step(i: Any, ls: Any, value: Any) -> Any:
             return mb.add(x=i, y=1), mb.list_write(ls=ls, index=i, value=value), mb.mul(x=value, y=2.0)
 
         empty = mb.make_list(init_length=4, dynamic_length=False, elem_shape=(1,), dtype="fp32")
@@ -230,7 +235,7 @@ def test_loops_conditions_and_lists(tmp_path: Path) -> None:
 
 
 def test_an_operation_that_fails_is_named_with_its_place(tmp_path: Path) -> None:
-    def body(mb: object, x: object) -> object:
+    def body(mb: Any, x: Any) -> Any:
         return mb.gather(x=x, indices=mb.cast(x=mb.reduce_max(x=x, axes=[0]), dtype="int32"), axis=0)
 
     build(tmp_path / "m.mlpackage", body, {"x": (3,)})
@@ -281,7 +286,7 @@ def test_batches_are_the_examples_one_by_one(small: tuple[Path, SmallNet]) -> No
         lambda mb, x: mb.mul(x=x, y=np.ones((2, 1, 1, 1), np.float32)),
     ],
 )
-def test_a_program_that_mixes_examples_is_never_batched(tmp_path: Path, body: object) -> None:
+def test_a_program_that_mixes_examples_is_never_batched(tmp_path: Path, body: Callable[..., Any]) -> None:
     build(tmp_path / "m.mlpackage", body, {"x": (1, 4, 4, 4)})
     model = ReferenceModel(tmp_path / "m.mlpackage")
     assert model._batch_size > 1

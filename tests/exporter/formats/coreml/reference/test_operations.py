@@ -1,11 +1,14 @@
 """The examples of the operations' own documentation, and what it leaves to torch."""
 
 import operator
+from collections.abc import Callable
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
 import torch
 
+from exporter.formats.coreml.reference.family import Bools, Ints
 from exporter.formats.coreml.reference.ops import (
     constexpr,
     convolution,
@@ -20,6 +23,11 @@ from exporter.formats.coreml.reference.ops import (
 )
 
 T = torch.tensor
+
+
+def ints(*values: int) -> Ints:
+    """A constant operand, as the loader gives it."""
+    return Ints(values)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +104,9 @@ def test_packed_bits_start_with_the_least_significant() -> None:
     """2-bit indices of iOS 16: the byte 01 10 11 00 holds 0, 3, 2, 1."""
     packed = T([0b01101100, 0b00000011], dtype=torch.uint8)
     table = T([10.0, 20.0, 30.0, 40.0])
-    assert constexpr.lut_to_dense(packed, table, [5]).tolist() == [10, 40, 30, 20, 40]
-    assert constexpr.sparse_to_dense(T([7.0, 8.0]), T([0b00001100], dtype=torch.uint8), [5]).tolist() == [0, 0, 7, 8, 0]
+    assert constexpr.lut_to_dense(packed, table, ints(5)).tolist() == [10, 40, 30, 20, 40]
+    mask = T([0b00001100], dtype=torch.uint8)
+    assert constexpr.sparse_to_dense(T([7.0, 8.0]), mask, ints(5)).tolist() == [0, 0, 7, 8, 0]
 
 
 def test_blocks_share_a_scale() -> None:
@@ -122,7 +131,7 @@ def test_scatter_of_the_documentation() -> None:
 def test_scatter_along_axis_is_a_loop(mode: str) -> None:
     data, updates = torch.rand(3, 4) + 1, torch.rand(3, 2) + 1
     indices = torch.stack([torch.randperm(4)[:2] for _ in range(3)])
-    combine = {
+    combine: dict[str, Callable[[Any, Any], Any]] = {
         "update": lambda a, b: b,
         "add": operator.add,
         "sub": operator.sub,
@@ -130,12 +139,12 @@ def test_scatter_along_axis_is_a_loop(mode: str) -> None:
         "div": operator.truediv,
         "max": max,
         "min": min,
-    }[mode]
+    }
     wanted = data.clone()
     for i in range(3):
         for j in range(2):
             at = int(indices[i, j])
-            wanted[i, at] = combine(wanted[i, at], updates[i, j])
+            wanted[i, at] = combine[mode](wanted[i, at], updates[i, j])
     assert torch.allclose(scatter_gather.scatter_along_axis(data, indices, updates, 1, mode), wanted)
 
 
@@ -154,7 +163,7 @@ def test_gather_with_batches_is_a_loop_and_indices_out_of_range_are_an_error() -
     [([0, -1], (2, 50)), ([1, 0, -1, 0], (1, 1, 2, 50)), ([-1], (100,)), ([4, 25], (4, 25))],
 )
 def test_reshape_counts_zeros_from_the_right(shape: list[int], wanted: tuple[int, ...]) -> None:
-    assert shapes.reshape(torch.zeros(2, 50), shape).shape == wanted
+    assert shapes.reshape(torch.zeros(2, 50), ints(*shape)).shape == wanted
 
 
 @pytest.mark.parametrize(
@@ -169,17 +178,18 @@ def test_concat_interleaves_and_reshape_like_joins_shapes() -> None:
     one, two = T([[1, 2], [3, 4], [5, 6]]), T([[7, 8], [9, 10], [11, 12]])
     assert shapes.concat([one, two], 0, True).tolist() == [[1, 2], [7, 8], [3, 4], [9, 10], [5, 6], [11, 12]]
     references = [torch.zeros(2, 3, 4), torch.zeros(1, 5, 6)]
-    assert shapes.reshape_like(torch.zeros(180), references, [0, 1], [2, 0], [False, True]).shape == (2, 3, 5, 6)
+    ends = Bools([False, True])
+    assert shapes.reshape_like(torch.zeros(180), references, ints(0, 1), ints(2, 0), ends).shape == (2, 3, 5, 6)
 
 
 @pytest.mark.parametrize("stride", [[1, 2], [1, -1], [-1, -2]])
 def test_slices_are_numpys(stride: list[int]) -> None:
     x = torch.arange(30).reshape(5, 6)
     wanted = x.numpy()[:: stride[0], 5 if stride[1] < 0 else 1 : 0 if stride[1] < 0 else 6 : stride[1]]
-    begin, end = [0, 5 if stride[1] < 0 else 1], [5, 0 if stride[1] < 0 else 6]
-    masks = [True, False]
-    assert np.array_equal(shapes.slice_by_index(x, begin, end, stride, masks, masks), wanted)
-    updated = shapes.slice_update(x, torch.full(wanted.shape, -1), begin, end, stride, masks, masks)
+    begin, end = ints(0, 5 if stride[1] < 0 else 1), ints(5, 0 if stride[1] < 0 else 6)
+    steps, masks = ints(*stride), Bools([True, False])
+    assert np.array_equal(shapes.slice_by_index(x, begin, end, steps, masks, masks), wanted)
+    updated = shapes.slice_update(x, torch.full(wanted.shape, -1), begin, end, steps, masks, masks)
     assert int((updated == -1).sum()) == wanted.size
     assert int((x == -1).sum()) == 0, "the operand must not change"
 
@@ -187,9 +197,9 @@ def test_slices_are_numpys(stride: list[int]) -> None:
 def test_block_rearrangements_are_inverse() -> None:
     x = torch.rand(2, 8, 4, 6)
     assert torch.equal(shapes.space_to_depth(shapes.depth_to_space(x, 2), 2), x)
-    batches = shapes.space_to_batch(x, [2, 3], T([[0, 0], [0, 0]]))
+    batches = shapes.space_to_batch(x, ints(2, 3), T([[0, 0], [0, 0]]))
     assert batches.shape == (12, 8, 2, 2)
-    assert torch.equal(shapes.batch_to_space(batches, [2, 3], T([[0, 0], [0, 0]])), x)
+    assert torch.equal(shapes.batch_to_space(batches, ints(2, 3), T([[0, 0], [0, 0]])), x)
 
 
 def test_same_padding_puts_the_odd_element_where_its_name_says() -> None:
@@ -206,8 +216,8 @@ def test_transposed_convolution_crops_as_torch_pads(rank: int) -> None:
     wanted = getattr(torch.nn.functional, f"conv_transpose{rank}d")(
         x, weight, bias, stride=2, padding=1, output_padding=1, groups=2
     )
-    shape = list(wanted.shape)
-    found = convolution.conv_transpose(x, weight, bias, [1] * 2 * rank, shape, "custom", [2] * rank, [1] * rank, 2)
+    padding, strides, dilations = ints(*[1] * 2 * rank), ints(*[2] * rank), ints(*[1] * rank)
+    found = convolution.conv_transpose(x, weight, bias, padding, ints(*wanted.shape), "custom", strides, dilations, 2)
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
@@ -216,10 +226,11 @@ def test_transposed_convolution_crops_as_torch_pads(rank: int) -> None:
 def test_average_pooling_counts_as_torch(exclude: bool, ceil: bool) -> None:
     x = torch.rand(1, 2, 8, 9)
     wanted = torch.nn.functional.avg_pool2d(x, 3, 2, 1, ceil_mode=ceil, count_include_pad=not exclude)
-    found = pooling.avg_pool(x, [3, 3], "custom", [2, 2], [1, 1, 1, 1], ceil, exclude)
+    size, strides, padding = ints(3, 3), ints(2, 2), ints(1, 1, 1, 1)
+    found = pooling.avg_pool(x, size, "custom", strides, padding, ceil, exclude)
     assert torch.allclose(found, wanted, atol=1e-6)
     peak = torch.nn.functional.max_pool2d(x, 3, 2, 1, ceil_mode=ceil)
-    assert torch.equal(pooling.max_pool(x, [3, 3], "custom", [2, 2], [1, 1, 1, 1], ceil), peak)
+    assert torch.equal(pooling.max_pool(x, size, "custom", strides, padding, ceil), peak)
 
 
 def test_division_and_remainder_follow_the_divisor() -> None:
@@ -238,16 +249,16 @@ def test_lstm_is_torchs_in_both_directions() -> None:
         i, f, z, o = getattr(layer, name).detach().split(5)
         return torch.cat([i, f, o, z])
 
-    def side(end: str) -> list[torch.Tensor]:
-        return [
-            gates(f"weight_ih_l0{end}"),
-            gates(f"weight_hh_l0{end}"),
-            gates(f"bias_ih_l0{end}") + gates(f"bias_hh_l0{end}"),
-        ]
+    def side(suffix: str, end: str) -> dict[str, torch.Tensor]:
+        return {
+            f"weight_ih{suffix}": gates(f"weight_ih_l0{end}"),
+            f"weight_hh{suffix}": gates(f"weight_hh_l0{end}"),
+            f"bias{suffix}": gates(f"bias_ih_l0{end}") + gates(f"bias_hh_l0{end}"),
+        }
 
-    ahead, back = side(""), side("_reverse")
+    weights: dict[str, Any] = side("", "") | side("_back", "_reverse")
     zeros = torch.zeros(2, 10)
-    y, h, c = recurrent.lstm(x, zeros, zeros, *ahead, None, *back, direction="bidirectional", output_sequence=True)
+    y, h, c = recurrent.lstm(x, zeros, zeros, **weights, direction="bidirectional", output_sequence=True)
     with torch.no_grad():
         wanted, (last_h, last_c) = layer(x)
     assert torch.allclose(y, wanted, atol=1e-6)
@@ -306,5 +317,6 @@ def test_sorting_keeps_the_order_of_equals() -> None:
 @pytest.mark.parametrize("mode", ["constant", "reflect", "replicate"])
 def test_padding_is_numpys(mode: str) -> None:
     x = torch.rand(2, 4, 5)
-    wanted = np.pad(x.numpy(), ((0, 0), (1, 2), (3, 0)), {"replicate": "edge"}.get(mode, mode))
-    assert np.array_equal(tensors.pad(x, [1, 2, 3, 0], mode), wanted)
+    numpys = cast(Literal["constant", "reflect", "edge"], {"replicate": "edge"}.get(mode, mode))
+    wanted = np.pad(x.numpy(), ((0, 0), (1, 2), (3, 0)), numpys)
+    assert np.array_equal(tensors.pad(x, ints(1, 2, 3, 0), mode), wanted)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ def package(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "m.mlpackage"))
 
 
-def _edit(package: Path, change: Callable[[object], None]) -> None:
+def _edit(package: Path, change: Callable[[Any], None]) -> None:
     file = package / DATA / "model.mlmodel"
     specification = coremltools().proto.Model_pb2.Model()
     specification.ParseFromString(file.read_bytes())
@@ -35,7 +36,7 @@ def _edit(package: Path, change: Callable[[object], None]) -> None:
     file.write_bytes(specification.SerializeToString())
 
 
-def _first_blob(specification: object) -> object:
+def _first_blob(specification: Any) -> Any:
     function = specification.mlProgram.functions["main"]
     for operation in function.block_specializations[function.opset].operations:
         for value in operation.attributes.values():
@@ -98,7 +99,7 @@ def test_truncated_weights(package: Path, keep: int) -> None:
     [(10**9, "which has"), (2**63, "which has"), (65, "which has"), (0, "do not start"), (128, "do not start")],
 )
 def test_an_offset_that_is_no_blobs(package: Path, offset: int, message: str) -> None:
-    def move(specification: object) -> None:
+    def move(specification: Any) -> None:
         _first_blob(specification).blobFileValue.offset = offset
 
     _edit(package, move)
@@ -114,7 +115,7 @@ def test_a_blob_that_says_it_is_longer_than_its_file(package: Path) -> None:
 
 
 def test_a_blob_of_another_size_than_its_type(package: Path) -> None:
-    def widen(specification: object) -> None:
+    def widen(specification: Any) -> None:
         _first_blob(specification).type.tensorType.dimensions[0].constant.size += 1
 
     _edit(package, widen)
@@ -123,7 +124,7 @@ def test_a_blob_of_another_size_than_its_type(package: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "@model_path/weights/../../secret", "@model_path/../secret"])
 def test_weights_outside_of_the_package(package: Path, name: str) -> None:
-    def redirect(specification: object) -> None:
+    def redirect(specification: Any) -> None:
         _first_blob(specification).blobFileValue.fileName = name
 
     _edit(package, redirect)
@@ -139,7 +140,7 @@ def test_a_weight_file_that_is_a_link(package: Path) -> None:
 
 
 def test_an_operation_that_coremltools_does_not_know(package: Path) -> None:
-    def rename(specification: object) -> None:
+    def rename(specification: Any) -> None:
         function = specification.mlProgram.functions["main"]
         function.block_specializations[function.opset].operations[-1].type = "frobnicate"
 

@@ -1,12 +1,14 @@
 """Every operation that coremltools registers for ML programs is evaluated, or refused with a reason."""
 
+from typing import Any
+
 import pytest
 
 from exporter.formats.coreml.reference.registry import FAMILIES, OPERATIONS, REFUSED, STRUCTURAL
 from tests.exporter.formats.coreml.reference.programs import coremltools
 
 
-def _registered() -> dict[str, list[type]]:
+def _registered() -> dict[str, list[Any]]:
     coremltools()
     from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
 

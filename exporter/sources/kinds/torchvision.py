@@ -1,20 +1,36 @@
 """`torchvision:NAME`."""
 
 import urllib.error
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from exporter.config.spelling import nearest
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import ImageSpec
+from exporter.data.source import ImageSpec, SourceKind
 from exporter.execution.heavy import load_torchvision, seeded
+from exporter.sources.modules import Found, from_module
+from exporter.sources.source import ModelSource, Source
 from exporter.sources.weights import load_state
 
 
-def load_torchvision_model(
-    spec: str, settings: ModelSettings
-) -> tuple[Any, tuple[InputSettings, ...], ImageSpec | None, tuple[str, ...]]:
+class Torchvision:
+    """A model of torchvision, with its weights, the user's or none."""
+
+    def load(self, spec: str, settings: ModelSettings) -> ModelSource:
+        """Build the network and load its weights."""
+        return from_module(SourceKind.TORCHVISION, spec, settings, load_torchvision_model(spec, settings))
+
+    def files(self, spec: str) -> Sequence[Path]:
+        """None: the version of torchvision decides it."""
+        return []
+
+
+SOURCE: Source = Torchvision()
+
+
+def load_torchvision_model(spec: str, settings: ModelSettings) -> Found:
     """Module in eval mode, its input, normalization and class names, as torchvision's weight metadata says.
 
     Normalization and labels belong to torchvision's weights; with weights of the user's own they are not taken.
@@ -51,7 +67,8 @@ def load_torchvision_model(
         preset = weights.transforms()
         image = ImageSpec(mean=tuple(preset.mean), std=tuple(preset.std), color="RGB")
         labels = tuple(weights.meta.get("categories", ()))
-    return module.eval(), (InputSettings(name="image", shape=(1, 3, size, size)),), image, labels
+    inputs = (InputSettings(name="image", shape=(1, 3, size, size)),)
+    return Found(module.eval(), inputs=inputs, image=image, labels=labels, identity=spec, has_weights=True)
 
 
 def _plain(name: str, choice: str) -> dict[str, Any]:

@@ -1,14 +1,37 @@
-"""Models saved whole: torch.export's .pt2 and TorchScript's .pt."""
+"""torch.export's .pt2 files."""
 
-import pickle
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.hints import PT2_ENTRY, CompressionHints, parse_hints
-from exporter.data.model import InputSettings
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import SourceKind
 from exporter.execution.heavy import load_torch
+from exporter.sources.modules import Found, from_module
+from exporter.sources.source import ModelSource, Source
+from exporter.store.digests import given_digest
+
+
+class Exported:
+    """A program that `torch.export` saved."""
+
+    def load(self, spec: str, settings: ModelSettings) -> ModelSource:
+        """Load the file."""
+        module, inputs, hints = load_exported(Path(spec))
+        # Its state dict has the constants of the program too.
+        found = Found(
+            module, inputs=inputs, hints=hints, identity=given_digest(Path(spec)), saved=tuple(module.parameters())
+        )
+        return from_module(SourceKind.EXPORTED, spec, settings, found)
+
+    def files(self, spec: str) -> Sequence[Path]:
+        """The file."""
+        return [Path(spec)]
+
+
+SOURCE: Source = Exported()
 
 
 def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], CompressionHints]:
@@ -41,36 +64,3 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], Compressi
     if len(inputs) == 1 and len(inputs[0].shape) == 4:
         inputs[0] = inputs[0].model_copy(update={"name": "image"})
     return program.module(), tuple(inputs), parse_hints(extra[PT2_ENTRY], str(path))
-
-
-def load_torchscript(path: Path, *, trust_pickle: bool) -> Any:
-    """A TorchScript module, or with `trust_pickle` a pickled one.
-
-    Raises:
-        UsageProblem: a pickle without trust, or not a model at all.
-    """
-    torch = load_torch()
-    try:
-        return torch.jit.load(path, map_location="cpu").eval()
-    except RuntimeError as script_error:
-        if not trust_pickle:
-            raise UsageProblem(_not_torchscript(path)) from script_error
-    try:
-        module = torch.load(path, map_location="cpu", weights_only=False)
-    except (RuntimeError, pickle.UnpicklingError, AttributeError, ImportError, EOFError) as error:
-        raise UsageProblem(f"model {path} cannot be unpickled: {first_line(error)}") from error
-    if not isinstance(module, torch.nn.Module):
-        raise UsageProblem(f"model {path} holds a {type(module).__name__}, not a module.")
-    return module.eval()
-
-
-def _not_torchscript(path: Path) -> str:
-    kind = "not a TorchScript file"
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("data.pkl") for name in archive.namelist()):
-                kind = "a pickle, not TorchScript"
-    return (
-        f"model {path} is {kind}. A state dict goes with its architecture: torchvision:NAME --weights {path.name}, "
-        "or a factory. A pickled module can run any code when loaded; if you trust its author, add --trust-pickle."
-    )

@@ -1,5 +1,6 @@
 """`path/to/file.onnx`."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,75 @@ import numpy as np
 
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import InputSpec
+from exporter.data.source import InputSpec, SourceDescription, SourceKind
 from exporter.execution.heavy import load
+from exporter.sources.inputs import input_specs
+from exporter.sources.labels import check_label_count, read_labels
+from exporter.sources.source import ModelSource, Source
+from exporter.store.digests import given_digest
 
 DTYPES = {1: "float32", 2: "uint8", 6: "int32", 7: "int64"}
 """Of inputs that can be converted, by ONNX's element type."""
+
+
+class Onnx:
+    """An ONNX file, which has no module."""
+
+    def load(self, spec: str, settings: ModelSettings) -> ModelSource:
+        """Read the file."""
+        return _load(spec, settings)
+
+    def files(self, spec: str) -> Sequence[Path]:
+        """The file, and those beside it that hold its larger tensors."""
+        return files_of_model(Path(spec))
+
+
+SOURCE: Source = Onnx()
+
+
+def _load(spec: str, settings: ModelSettings) -> ModelSource:
+    path = Path(spec)
+    model = read_model(path)
+    known = input_settings(model, spec, settings)
+    if settings.layout is None and any(image_layout(item.shape) == "NHWC" for item in known):
+        settings = settings.model_copy(update={"layout": "NHWC"})
+    inputs = input_specs(spec, settings.model_copy(update={"inputs": ()}), known, None)
+    labels = read_labels(settings.labels) if settings.labels else ()
+    outputs = tuple(value.name for value in model.graph.output)
+    shapes = output_shapes(model, path, inputs)
+    if settings.labels:
+        check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
+    digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
+    digest.update("".join(given_digest(file) for file in files_of_model(path)).encode())
+    arrays = [value for _, value in weights(model)]
+    description = SourceDescription(
+        spec=spec,
+        kind=SourceKind.ONNX,
+        digest=digest.hexdigest(),
+        inputs=inputs,
+        outputs=outputs,
+        output_shapes=shapes,
+        labels=labels,
+        parameters=sum(value.size for value in arrays),
+        size_bytes=sum(value.nbytes for value in arrays),
+    )
+    return ModelSource(description, settings, None, path)
+
+
+def files_of_model(path: Path) -> list[Path]:
+    """The file itself, and those beside it that hold its larger tensors."""
+    onnx = load("onnx")
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # noqa: BLE001 - whoever loads it says what is wrong with it
+        return [path]
+    places = {
+        entry.value
+        for tensor in onnx.external_data_helper._get_all_tensors(model)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return [path, *(file for place in sorted(places) if (file := path.parent / place).is_file())]
 
 
 def read_model(path: Path) -> Any:

@@ -1,0 +1,285 @@
+"""Measures an engine in this process and prints a BenchDocument.
+
+A program of a process of its own calls `measured_main` with its engine, so that peak memory and processor time are
+those of one model.
+"""
+
+import argparse
+import contextlib
+import gc
+import hashlib
+import os
+import platform
+import sys
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_harness.bench_document import (
+    Acceleration,
+    BenchDocument,
+    Clock,
+    CpuTime,
+    Memory,
+    Runner,
+    Settings,
+    Tensor,
+)  # fmt: skip
+from device_harness.digests import file_digest
+from device_harness.machine import memory_status
+
+MISSING_RUNTIME = 4
+BAD_MODEL = 5
+
+
+class Slot(NamedTuple):
+    """An input of a model; every dimension of `shape` is fixed."""
+
+    name: str
+    dtype: Any
+    shape: tuple[int, ...]
+
+
+class Engine(Protocol):
+    """A loaded model.
+
+    Attributes:
+        runtime: what runs it, with its version.
+    """
+
+    runtime: str
+
+    def inputs(self) -> Sequence[Slot]:
+        """What it takes, in order."""
+        ...
+
+    def fill(self, position: int, values: NDArray[Any]) -> None:
+        """Give it one input."""
+        ...
+
+    def run(self) -> None:
+        """One inference."""
+        ...
+
+    def outputs(self) -> Sequence[tuple[str, NDArray[Any]]]:
+        """Names and values of the last inference's outputs."""
+        ...
+
+    def acceleration(self) -> Acceleration:
+        """Where it runs."""
+        ...
+
+
+Start = Callable[[Path, int], Engine]
+"""Loads a model for so many threads; ValueError or RuntimeError for one that the runtime refuses."""
+Runtime = Callable[[], Start]
+"""Imports the runtime, before anything is measured; ModuleNotFoundError where it is not installed."""
+
+
+class _Timings(NamedTuple):
+    """Start times on CLOCK_MONOTONIC, latencies and process times of a phase, in seconds."""
+
+    starts: "array[float]"
+    latencies: "array[float]"
+    cpu: "array[float]"
+
+    @property
+    def size_bytes(self) -> int:
+        """What they take, which is not the model's and grows with the length of the run."""
+        return sum(part.itemsize * len(part) for part in self)
+
+
+def measured_main(name: str, version: str, runtime: Runtime, extra: str) -> int:
+    """Parse the arguments, measure, print one line of JSON.
+
+    Args:
+        name: of the program.
+        version: of the program.
+        runtime: gives what loads the model.
+        extra: of this distribution, that installs the runtime.
+    """
+    arguments = _parser(name).parse_args()
+    if arguments.cpus:
+        os.sched_setaffinity(0, arguments.cpus)
+    try:
+        print(_measure(name, version, runtime(), arguments).model_dump_json())
+    except ModuleNotFoundError as error:
+        print(f"{error}. Install it with: pip install 'mobile-export[{extra}]'", file=sys.stderr)
+        return MISSING_RUNTIME
+    except (ValueError, RuntimeError) as error:
+        print(f"{name} refused the model: {error}", file=sys.stderr)
+        return BAD_MODEL
+    return 0
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--warmup-runs", type=int, default=5)
+    parser.add_argument("--warmup-min-s", type=float, default=0.0)
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--min-s", type=float, default=0.0)
+    parser.add_argument("--limit-s", type=float, default=600.0, help="longest time of each phase")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpus", type=lambda text: [int(part) for part in text.split(",")], default=[])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
+    parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
+    parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
+    return parser
+
+
+def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
+    _forget_peak()
+    before = _resident()
+    load_start = time.monotonic()
+    engine = start(arguments.model, arguments.threads)
+    load_s = time.monotonic() - load_start
+    peak = after = _resident()
+    inputs = _tensors(_fill_inputs(engine, arguments), arguments.input_folder, "input")
+    gc.collect()
+    gc.disable()
+    warmup_start = time.monotonic()
+    warmup = _Timings(array("d"), array("d"), array("d"))
+    _phase(engine, min(1, arguments.warmup_runs), 0.0, arguments.limit_s, warmup)
+    # The first inference may take more than the later ones, before times are kept that would hide it.
+    peak = max(peak, _peak(warmup))
+    _phase(engine, arguments.warmup_runs, arguments.warmup_min_s, arguments.limit_s, warmup)
+    peak = max(peak, _peak(warmup))
+    cpu_start, thread_start, measure_start = time.process_time(), time.thread_time(), time.monotonic()
+    measured = _Timings(array("d"), array("d"), array("d"))
+    _phase(engine, arguments.runs, arguments.min_s, arguments.limit_s, measured)
+    measure_end, thread_end, cpu_end = time.monotonic(), time.thread_time(), time.process_time()
+    peak = max(peak, _peak(warmup, measured))
+    return BenchDocument(
+        runner=Runner(name=name, version=version, runtime=engine.runtime),
+        model=arguments.model.name,
+        model_sha256=file_digest(arguments.model),
+        pid=os.getpid(),
+        settings=Settings(
+            threads=arguments.threads, warmup_runs=arguments.warmup_runs, runs=arguments.runs, min_s=arguments.min_s,
+            cpus=tuple(arguments.cpus), input="file" if arguments.input else "random", seed=arguments.seed,
+        ),
+        clock=Clock(
+            name="CLOCK_MONOTONIC", load_start_s=load_start, warmup_start_s=warmup_start,
+            measure_start_s=measure_start, measure_end_s=measure_end, boottime_offset_s=_boottime_offset(),
+        ),
+        load_s=load_s,
+        warmup_latencies_s=tuple(warmup.latencies),
+        latencies_s=tuple(measured.latencies),
+        starts_s=tuple(measured.starts),
+        cpu_time=CpuTime(
+            process_s=cpu_end - cpu_start, thread_s=thread_end - thread_start, per_inference_s=tuple(measured.cpu)
+        ),
+        memory=Memory(before_load_bytes=before, after_load_bytes=after, peak_bytes=peak,
+                      method="max(VmHWM, max(VmRSS + VmSwap)) less kept times"),
+        acceleration=engine.acceleration(),
+        inputs=tuple(inputs),
+        outputs=tuple(_tensors(engine.outputs(), arguments.output_folder, "output")),
+        machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
+    )  # fmt: skip
+
+
+def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> None:
+    """Invoke until `timings` holds `runs` and `min_s` is over, but begin none after `limit_s`."""
+    began = time.perf_counter()
+    end = began
+    while (len(timings.latencies) < runs or end - began < min_s) and end - began < limit_s:
+        timings.starts.append(time.monotonic())
+        cpu = time.process_time()
+        start = time.perf_counter()
+        engine.run()
+        end = time.perf_counter()
+        timings.cpu.append(time.process_time() - cpu)
+        timings.latencies.append(end - start)
+
+
+def _fill_inputs(engine: Engine, arguments: argparse.Namespace) -> list[tuple[str, NDArray[Any]]]:
+    slots = engine.inputs()
+    if arguments.input and len(arguments.input) != len(slots):
+        raise ValueError(f"{len(arguments.input)} input files for a model with {len(slots)} inputs")
+    generator = np.random.default_rng(arguments.seed)
+    given = []
+    for position, slot in enumerate(slots):
+        if arguments.input:
+            values = np.fromfile(arguments.input[position], dtype=slot.dtype).reshape(slot.shape)
+        else:
+            values = random_values(generator, slot.dtype, slot.shape)
+        engine.fill(position, values)
+        given.append((slot.name, values))
+    return given
+
+
+def random_values(generator: np.random.Generator, dtype: Any, shape: tuple[int, ...]) -> Any:
+    """Values over the whole range of an integer type, in [-1, 1) of a float type, or booleans."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return generator.uniform(-1, 1, shape).astype(kind)
+    if kind.kind == "b":
+        return generator.integers(0, 2, shape).astype(kind)
+    if kind.kind not in "iu":
+        raise ValueError(f"inputs of type {kind} cannot be filled: give them with --input")
+    # Wide integers are indices nearly always: keep them small enough for any table.
+    low, high = (np.iinfo(kind).min, np.iinfo(kind).max + 1) if kind.itemsize <= 2 else (0, 2)
+    return generator.integers(low, high, shape).astype(kind)
+
+
+def _tensors(values: Sequence[tuple[str, NDArray[Any]]], folder: Path | None, stem: str) -> list[Tensor]:
+    """Digests of tensors' values; the values themselves go to `folder`/`stem`_N.bin."""
+    found = []
+    for position, (name, value) in enumerate(values):
+        data = np.ascontiguousarray(value).tobytes()
+        file = None if folder is None else folder / f"{stem}_{position}.bin"
+        if file is not None:
+            file.write_bytes(data)
+        tensor = Tensor(
+            name=name,
+            dtype=str(value.dtype),
+            shape=value.shape,
+            sha256=hashlib.sha256(data).hexdigest(),
+            file=str(file) if file else None,
+        )
+        found.append(tensor)
+    return found
+
+
+def _status() -> dict[str, int]:
+    """Memory of this process from ``/proc/self/status``; empty where there is none."""
+    path = Path("/proc/self/status")
+    if path.exists():
+        return memory_status(path.read_text(encoding="utf-8"))
+    import resource
+
+    # macOS counts in bytes.
+    return {"VmHWM": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def _forget_peak() -> None:
+    """Have the peak counted from here on: importing this program's libraries may have taken more than the model does.
+
+    Source: proc(5), ``/proc/PID/clear_refs``. Where it is not allowed the peak is that of the whole process, which
+    makes the model's own memory look larger, never smaller.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _boottime_offset() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if hasattr(time, "CLOCK_BOOTTIME") else 0.0
+
+
+def _peak(*kept: _Timings) -> int:
+    """Highest resident memory so far, without what the kept times take."""
+    status = _status()
+    highest = max(status.get("VmHWM", 0), status.get("VmRSS", 0) + status.get("VmSwap", 0))
+    return max(0, highest - sum(timings.size_bytes for timings in kept))
+
+
+def _resident() -> int:
+    status = _status()
+    return status.get("VmRSS", status.get("VmHWM", 0)) + status.get("VmSwap", 0)

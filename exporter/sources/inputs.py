@@ -1,0 +1,54 @@
+"""The inputs of a source: what the user says of them over what the source says itself."""
+
+from exporter.data.errors import UsageProblem
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import ImageSpec, InputSpec
+
+
+def input_specs(
+    spec: str, settings: ModelSettings, known: tuple[InputSettings, ...], image: ImageSpec | None
+) -> tuple[InputSpec, ...]:
+    """What the source takes.
+
+    Args:
+        spec: the MODEL argument, for messages.
+        settings: the user's.
+        known: as the source says.
+        image: how the source's weights want pixels.
+
+    Raises:
+        UsageProblem: no shape is known, or what the user says does not fit.
+    """
+    inputs = settings.inputs or known
+    if not inputs:
+        raise UsageProblem(f"model {spec}: its input shape is not known; give it with --input-shape 1,3,224,224.")
+    layout = settings.layout or "NCHW"
+    specs = []
+    for item in inputs:
+        channels = item.shape[1 if layout == "NCHW" else 3] if len(item.shape) == 4 else 0
+        takes_pixels = channels in (1, 3) and item.dtype in ("float32", "uint8")
+        pixels = _image_spec(settings, image, channels) if takes_pixels else None
+        if item.dtype == "uint8" and (settings.mean or settings.std):
+            raise UsageProblem(f"input {item.name} takes pixels as they are (uint8); leave --mean and --std out.")
+        specs.append(InputSpec(name=item.name, shape=item.shape, dtype=item.dtype, layout=layout, image=pixels))
+    if (settings.mean or settings.std) and not any(item.image for item in specs):
+        raise UsageProblem("--mean and --std are for image inputs: four dimensions with 1 or 3 channels. "
+                           f"The inputs are {', '.join(str(item.shape) for item in specs)}.")  # fmt: skip
+    return tuple(specs)
+
+
+def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int) -> ImageSpec:
+    mean = settings.mean or (known.mean if known and len(known.mean) in (1, channels) else (0.0,))
+    std = settings.std or (known.std if known and len(known.std) in (1, channels) else (1.0,))
+    for name, values in (("mean", mean), ("std", std)):
+        if len(values) not in (1, channels):
+            raise UsageProblem(f"--{name} has {len(values)} values; the image input has {channels} channels: "
+                               f"give 1 or {channels}.")  # fmt: skip
+    color = settings.color_order or ("GRAY" if channels == 1 else "RGB")
+    if (color == "GRAY") != (channels == 1):
+        raise UsageProblem(f"colour order {color} does not fit an input of {channels} channels.")
+    return ImageSpec(
+        mean=tuple(mean) * (channels if len(mean) == 1 else 1),
+        std=tuple(std) * (channels if len(std) == 1 else 1),
+        color=color,
+    )

@@ -1,0 +1,143 @@
+"""From a torch module to a described source: inputs, one run, labels, digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from exporter.data.errors import UsageProblem, first_line
+from exporter.data.hints import CompressionHints
+from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.execution.heavy import load_torch
+from exporter.sources.digests import source_digest
+from exporter.sources.inputs import input_specs
+from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
+from exporter.sources.outputs import named_tensors, output_names
+from exporter.sources.source import ModelSource
+from exporter.sources.weights import load_state
+
+
+@dataclass(frozen=True)
+class Found:
+    """A module, and what its kind of source knows of it.
+
+    Attributes:
+        module: in eval mode.
+        inputs: as its file or its weights say.
+        image: how its weights want pixels.
+        labels: of its weights.
+        hints: that compression left.
+        identity: what decides the model besides its tensors; a digest of its file.
+        is_code: whether Python code that may change decides what it computes.
+        has_weights: whether its kind has seen to the user's weights.
+        saved: the tensors that count for its size; None takes its state dict.
+    """
+
+    module: Any
+    inputs: tuple[InputSettings, ...] = ()
+    image: ImageSpec | None = None
+    labels: tuple[str, ...] = ()
+    hints: CompressionHints = field(default_factory=CompressionHints)
+    identity: str | None = None
+    is_code: bool = False
+    has_weights: bool = False
+    saved: Sequence[Any] | None = None
+
+
+def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Found) -> ModelSource:
+    """The source of `found`, whose inputs and outputs are found out by running it once.
+
+    Raises:
+        UsageProblem: weights that do not fit, NaN weights, or shapes that it does not run on.
+    """
+    module = found.module
+    if not found.has_weights and settings.weights not in (None, "none"):
+        load_state(module, Path(str(settings.weights)))
+    _refuse_not_finite(module, spec)
+    specs = input_specs(spec, settings, found.inputs, found.image)
+    if any(item.dtype == "uint8" for item in specs):
+        raise UsageProblem(f"model {spec}: inputs of uint8 are for ONNX files; let the model take float32 pixels.")
+    inputs, outputs, shapes = _try_once(module, specs, settings, spec)
+    labels, notes = _labels(settings, found.labels, outputs[0], shapes[0])
+    saved = list(module.state_dict().values()) if found.saved is None else found.saved
+    description = SourceDescription(
+        spec=spec,
+        kind=kind,
+        digest=source_digest(module, inputs, identity=found.identity, is_code=found.is_code),
+        inputs=inputs,
+        outputs=outputs,
+        output_shapes=shapes,
+        labels=labels,
+        notes=notes,
+        parameters=sum(tensor.numel() for tensor in saved),
+        size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in saved),
+    )
+    return ModelSource(description, settings, module, hints=found.hints)
+
+
+def _labels(
+    settings: ModelSettings, known: tuple[str, ...], output: str, shape: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Class names, one a class, and what was done to them; those that the weights bring go only with class scores."""
+    if settings.labels:
+        labels = read_labels(settings.labels)
+        check_label_count(str(settings.labels), labels, output, shape)
+        return labels, ()
+    if class_count(shape) != len(known):
+        return (), ()
+    twice = sorted({name for name in known if known.count(name) > 1})
+    note = f"the weights' class names have {', '.join(twice)} more than once; the class's number was put behind them"
+    return distinct(known), (note,) if twice else ()
+
+
+class _Outputs(NamedTuple):
+    """What a module gives; `inputs` are those that it ran on, with the least integers that it takes."""
+
+    inputs: tuple[InputSpec, ...]
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSettings, spec: str) -> _Outputs:
+    """Run `module` on zeros, or where integers must be above 0 (lengths) on ones; an error says that shapes misfit."""
+    ones = tuple(item.model_copy(update={"least": 1}) if item.dtype != "float32" else item for item in inputs)
+    try:
+        results, taken = _run_on_least(module, inputs), inputs
+    except Exception as error:
+        try:
+            results, taken = _run_on_least(module, ones), ones
+        except Exception:  # noqa: BLE001 - the first error is the one that says what is wrong
+            results = []
+        if ones == inputs or not results:
+            shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in inputs)
+            raise UsageProblem(
+                f"model {spec} does not run on inputs {shapes}: {first_line(error)}\n"
+                "Give the right shape with --input-shape."
+            ) from error
+    paths = [path for path, _ in results]
+    if not paths:
+        raise UsageProblem(f"model {spec} gives no tensors.")
+    if settings.outputs and len(settings.outputs) != len(paths):
+        raise UsageProblem(f"model {spec} has {len(paths)} outputs; {len(settings.outputs)} names were given.")
+    names = settings.outputs or output_names(paths, [item.name for item in taken])
+    return _Outputs(taken, names, tuple(tuple(tensor.shape) for _, tensor in results))
+
+
+def _run_on_least(module: Any, inputs: tuple[InputSpec, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    torch = load_torch()
+    with torch.no_grad():
+        given = [torch.full(item.shape, item.least, dtype=getattr(torch, item.dtype)) for item in inputs]
+        return list(named_tensors(module(*given)))
+
+
+def _refuse_not_finite(module: Any, spec: str) -> None:
+    torch = load_torch()
+    bad = [
+        name
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+    ]
+    if bad:
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        raise UsageProblem(f"model {spec} has weights that are NaN or infinite: {', '.join(bad[:3])}{more}.")

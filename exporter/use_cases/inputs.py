@@ -1,0 +1,124 @@
+"""What a run works on, each opened once: the models that it names, and the data."""
+
+from exporter.data.model import ModelSettings
+from exporter.data.progress import Progress
+from exporter.data.source import SourceDescription
+from exporter.datasets.dataset import Dataset
+from exporter.datasets.open import Resize, open_dataset
+from exporter.sources.load import load_source
+from exporter.sources.registry import light_key
+from exporter.sources.source import ModelSource
+from exporter.store.cache import Cache, key_of
+from exporter.use_cases.request import RunRequest
+from exporter.use_cases.tools import tool_versions
+
+DESCRIPTION_REVISION = 2
+"""Raise it when a change of this program changes descriptions made from the same source."""
+
+
+class LoadedModels:
+    """Model sources by their MODEL argument: the model itself, and the teachers and students that recipes name.
+
+    Each is loaded once, and only when its module is needed: descriptions come from the cache when they can.
+
+    Args:
+        settings: what the user said of the model; they hold for every model of the run.
+        cache: of descriptions; None keeps none.
+        force: describe anew what the cache has.
+    """
+
+    def __init__(
+        self, settings: ModelSettings, progress: Progress, cache: Cache | None = None, *, force: bool = False
+    ) -> None:
+        self.settings = settings
+        self._progress = progress
+        self._cache = cache
+        self._force = force
+        self._sources: dict[str, ModelSource] = {}
+        self._descriptions: dict[str, SourceDescription] = {}
+
+    def source(self, spec: str) -> ModelSource:
+        """The loaded source."""
+        if spec not in self._sources:
+            with self._progress.stage(f"Loading {spec}"):
+                self._sources[spec] = load_source(spec, self.settings)
+        return self._sources[spec]
+
+    def description(self, spec: str) -> SourceDescription:
+        """From the cache when the source's files and options are the same, else from the source."""
+        if spec not in self._descriptions:
+            self._descriptions[spec] = self._described(spec)
+        return self._descriptions[spec]
+
+    def _described(self, spec: str) -> SourceDescription:
+        light = None if self._cache is None else light_key(spec, self.settings)
+        if self._cache is None or light is None:
+            return self.source(spec).description
+        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
+        known = None if self._force else self._cache.read_json(key, SourceDescription.model_validate)
+        if known is not None:
+            return known
+        found = self.source(spec).description
+        self._cache.drop(key)
+        self._cache.store_json(key, found.model_dump(mode="json"))
+        return found
+
+
+class OpenedData:
+    """Datasets by the user's argument, opened but not decoded, for one model.
+
+    Args:
+        resize: how images of another size are fitted.
+    """
+
+    def __init__(self, resize: Resize) -> None:
+        self._resize = resize
+        self._opened: dict[str, Dataset] = {}
+
+    def open(self, given: str, description: SourceDescription) -> Dataset:
+        """What `given` names."""
+        if given not in self._opened:
+            self._opened[given] = open_dataset(given, description.inputs, self._resize, description.labels)
+        return self._opened[given]
+
+
+class Inputs:
+    """What one run is made from: its source, its data, and where results are kept; each as late as possible.
+
+    A second identical run finds everything it needs in the cache and never loads torch.
+    """
+
+    def __init__(self, request: RunRequest, cache: Cache, progress: Progress) -> None:
+        self.request = request
+        self.cache = cache
+        self.progress = progress
+        self.models = LoadedModels(request.settings, progress, cache, force=request.force)
+        self._data = OpenedData(request.settings.resize)
+
+    @property
+    def source(self) -> ModelSource:
+        """The loaded source."""
+        return self.models.source(self.request.spec)
+
+    @property
+    def description(self) -> SourceDescription:
+        """From the cache when the source's files and options are the same, else from the source."""
+        return self.models.description(self.request.spec)
+
+    @property
+    def calibration(self) -> Dataset | None:
+        """Representative data, opened but not decoded."""
+        return self._opened(self.request.calibration)
+
+    @property
+    def training(self) -> Dataset | None:
+        """Images for recipes that train."""
+        return self._opened(self.request.training)
+
+    @property
+    def given_evaluation(self) -> Dataset | None:
+        """What the user gave to compare artifacts on: evaluation data, else calibration data."""
+        return self._opened(self.request.evaluation or self.request.calibration)
+
+    def _opened(self, given: str | None) -> Dataset | None:
+        return None if given is None else self._data.open(given, self.description)

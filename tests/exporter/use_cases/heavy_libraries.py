@@ -1,0 +1,9 @@
+"""Imports what most commands load; nothing is computed, so that a process which has done this may fork."""
+
+from exporter.execution.heavy import load_torchvision
+from exporter.formats.coreml.coremltools import load_coremltools
+from exporter.formats.tflite.tensorflow import load_tensorflow
+
+load_torchvision()
+load_tensorflow()
+load_coremltools()
