@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from device_harness.bench_document import Clock as RunClock
 from device_harness.facts import DeviceInfo
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import Clock as RunClock
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.clock import Clock
 from profilers.parse.linux.sampler import Sample

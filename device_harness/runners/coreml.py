@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device_harness.bench_document import BenchDocument, Settings, parse_bench_document
 from device_harness.digests import files_of
 from device_harness.errors import CommandFailedError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument, Settings, parse_bench_document
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.runner import START_UP_S, RunRequest
 

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_harness.bench_document import BenchDocument, parse_bench_document
 from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument, parse_bench_document
 from device_harness.runners.runner import RunRequest
 
 

@@ -3,9 +3,9 @@
 import re
 from typing import Protocol
 
-from device_harness.bench_document import Clock as RunClock
 from device_harness.errors import UnreadableOutputError
 from device_harness.protocol import Device, Shell
+from device_harness.runners.bench_document import Clock as RunClock
 from profilers.clock import Clock
 
 

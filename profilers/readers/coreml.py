@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from device_harness.bench_document import BenchDocument
+from device_harness.runners.bench_document import BenchDocument
 from profilers.bench import Taken
-from profilers.placement import plan_reading
 from profilers.readers.documents import DocumentReader
+from profilers.readers.placement import plan_reading
 from profilers.readings import Reading
 
 # The unit that the others only help out, by the compute units that were asked for; `all` leaves the choice to Core ML.

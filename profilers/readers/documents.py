@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from device_harness.bench_document import BenchDocument
+from device_harness.runners.bench_document import BenchDocument
 from profilers.bench import Load, Taken
 from profilers.readings import Obtained, Reading
 from profilers.watch.sampled import frequency_readings

@@ -13,7 +13,7 @@ from device_harness.protocol import Recordable
 from profilers.bench import Findings, Work
 from profilers.parse.apple.xctrace import read_rows
 from profilers.parse.apple.xctrace_toc import Run
-from profilers.placement import BUSY_METRIC, HARDWARE_TABLES, recorded_reading
+from profilers.readers.placement import BUSY_METRIC, HARDWARE_TABLES, recorded_reading
 from profilers.readings import Obtained, Reading, unavailable
 from profilers.stages.energy import LAUNCH_S
 from profilers.watch.recording import INSTRUMENTS, Recording, contents, export_table

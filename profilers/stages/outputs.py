@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from device_harness.bench_document import BenchDocument, Tensor
 from device_harness.errors import CommandFailedError, CommandTimeoutError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument, Tensor
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.bench import Findings, Work
 from profilers.outputs import Difference, compare_output, worst_of

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from device_harness.bench_document import BenchDocument
 from device_harness.errors import UnreadableOutputError
 from device_harness.protocol import Shell
+from device_harness.runners.bench_document import BenchDocument
 from profilers.parse.linux.proc import parse_memory_status, parse_process_stat
 from profilers.parse.linux.sampler import Sample, numbers_of
 from profilers.readings import Reading

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from device_harness.bench_document import BenchDocument
 from device_harness.facts import ClockOffset, DeviceInfo
 from device_harness.protocol import Capabilities, Device
+from device_harness.runners.bench_document import BenchDocument
 from device_harness.runners.runner import RunRequest
 from profilers.conditions.conditions import Conditions
 from profilers.meters.meter import Energy, Phases

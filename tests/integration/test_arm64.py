@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from device_harness.bench_document import parse_bench_document
 from device_harness.local import LocalDevice
+from device_harness.runners.bench_document import parse_bench_document
 from device_harness.runners.build import Platform, build_litert_bench, host_platform
 from device_harness.runners.in_process import LitertInProcess
 from profilers.outputs import compare_output

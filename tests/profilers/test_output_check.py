@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device_harness.bench_document import BenchDocument, Tensor
 from device_harness.local import LocalDevice
+from device_harness.runners.bench_document import BenchDocument, Tensor
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.runner import RunRequest
 from exporter.data.verdict import Status

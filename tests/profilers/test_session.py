@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import pytest
 
-from device_harness.bench_document import Battery, BenchDocument, ThermalState
 from device_harness.errors import CommandFailedError, DeviceError
 from device_harness.protocol import Capabilities
+from device_harness.runners.bench_document import Battery, BenchDocument, ThermalState
 from profilers.bench import Bench, Stage
 from profilers.conditions.conditions import Conditions
 from profilers.meters import battery_stream, powermetrics

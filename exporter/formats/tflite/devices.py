@@ -5,11 +5,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from device_harness.bench_document import BenchDocument
 from device_harness.errors import DeviceError
 from device_harness.facts import DeviceInfo
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument
 from device_harness.runners.benchmark_model import BenchmarkModel, find_on, identify
 from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner

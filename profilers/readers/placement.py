@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from device_harness.bench_document import BenchDocument
+from device_harness.runners.bench_document import BenchDocument
 from profilers.bench import Taken
 from profilers.parse.apple.xctrace import read_rows
 from profilers.readings import Obtained, Reading, unavailable

@@ -1,7 +1,8 @@
 """BenchDocument: the one JSON document that every runner of this project prints (litert_bench, in-process, Swift).
 
-`bench_document.schema.json` beside this file is generated from these types (`python -m device_harness.bench_document`);
-a test fails when it is stale. Fields are only added as optional ones; anything else takes a new `schema_version`.
+`bench_document.schema.json` beside this file is generated from these types
+(`python -m device_harness.runners.bench_document`); a test fails when it is stale. Fields are only added as optional
+ones; anything else takes a new `schema_version`.
 """
 
 import json
