@@ -1,23 +1,31 @@
 """The README tells the truth: every command, every target setting, and every file that it links."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from exporter.cli.main import COMMANDS
-from exporter.data.target import Budgets, Tolerances
-from exporter.formats.coreml import settings as coreml
-from exporter.formats.tflite import settings as tflite
+from exporter.formats.registry import all_formats
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETTINGS = [
-    Tolerances, Budgets, tflite.TfliteTarget, tflite.TfliteQuantization, tflite.TfliteRule, coreml.CoremlTarget,
-    coreml.CoremlQuantization, coreml.LinearWeights, coreml.PalettizedWeights, coreml.Sparsity, coreml.Activations,
-    coreml.CoremlRule,
-]  # fmt: skip
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every settings type that an annotation leads to, fields of fields included."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models(field.annotation)
+    for inner in getattr(annotation, "__args__", ()):
+        yield from models(inner)
+
+
+SETTINGS = list(dict.fromkeys(found for form in all_formats() for found in models(form.target_type)))
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
@@ -27,7 +35,7 @@ def test_every_command_stands_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("model", SETTINGS, ids=lambda model: model.__name__)
 def test_every_setting_stands_in_the_readme(model: type[BaseModel]) -> None:
-    missing = [name for name in model.model_fields if not re.search(rf"\b{name}\b", README)]
+    missing = [name for name in model.model_fields if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", README)]
     assert missing == []
 
 

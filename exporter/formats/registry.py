@@ -25,7 +25,7 @@ def names() -> tuple[str, ...]:
 @cache
 def format_named(name: str) -> Format:
     """The format called `name`, which is one of `names`."""
-    found: Format = import_module((_MODULES | _READ)[name]).FORMAT
+    found: Format = import_module((_READ | _MODULES)[name]).FORMAT
     return found
 
 
@@ -36,7 +36,7 @@ def all_formats() -> Iterator[Format]:
 
 def readable() -> Iterator[Format]:
     """Every format of files that can be read."""
-    return map(format_named, _MODULES | _READ)
+    return map(format_named, _READ | _MODULES)
 
 
 def format_of(path: PurePath) -> Format | None:

@@ -76,10 +76,10 @@ def check(targets_file: Path | None, output_format: str) -> int:
 
 @command.command()
 def schema() -> None:
-    """Print the JSON Schema of a targets file, for editors."""
-    from exporter.config.targets import settings_schema
+    """Print the JSON Schema of a targets file, for editors; the same as `mobile-export schema targets`."""
+    from exporter.use_cases.schema import schema_text
 
-    click.echo(json.dumps(settings_schema(), indent=2))
+    click.echo(schema_text("targets"), nl=False)
 
 
 def _toml_like(data: dict[str, object], prefix: str = "") -> str:
