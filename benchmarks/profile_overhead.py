@@ -11,9 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device_harness.local import LocalDevice
 from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
-from device_harness.runners.documents import DocumentRunner, LitertBench, LitertInProcess, run_document
+from device_harness.runners.documents import DocumentRunner
+from device_harness.runners.in_process import LitertInProcess
+from device_harness.runners.litert_bench import LitertBench
+from profilers.bench import request_of
 from profilers.plan import ProfilePlan
-from profilers.session import request_of
 from profilers.statistics import percentile
 
 
@@ -31,7 +33,7 @@ def main() -> int:
             runner.prepare(device)
         for pair in range(pairs):
             for name in sorted(runners, reverse=bool(pair % 2)):
-                document = run_document(device, runners[name], request_of(plan, str(model)))
+                document = runners[name].run(device, request_of(plan, str(model)))
                 medians[name].append(percentile(document.latencies_s, 50))
                 cpu[name].append(percentile(document.cpu_time.per_inference_s, 50))
                 if name == "litert_bench":

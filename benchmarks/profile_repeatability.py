@@ -14,10 +14,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device_harness.local import LocalDevice
-from device_harness.runners.documents import LitertInProcess, run_document
+from device_harness.runners.in_process import LitertInProcess
+from profilers.bench import request_of
+from profilers.comparison import compare
 from profilers.plan import ProfilePlan
-from profilers.session import request_of
-from profilers.statistics import compare, percentile, spread
+from profilers.statistics import percentile, spread
 
 SIDE = 10
 
@@ -27,7 +28,7 @@ def main() -> int:
     model, count = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 40
     plan = ProfilePlan(runs=50, min_s=0.5, cpus=(max(os.sched_getaffinity(0)),))
     with LocalDevice() as device:
-        pool = [run_document(device, LitertInProcess(), request_of(plan, str(model))) for _ in range(count)]
+        pool = [LitertInProcess().run(device, request_of(plan, str(model))) for _ in range(count)]
     for what, parts in (
         ("latency", [document.latencies_s for document in pool]),
         ("cpu_time", [document.cpu_time.per_inference_s for document in pool]),

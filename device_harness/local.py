@@ -12,8 +12,10 @@ from typing import Self
 from device_harness import process
 from device_harness.digests import file_digest
 from device_harness.errors import DeviceError, StorageFullError, TransferError
+from device_harness.facts import ClockOffset, CommandResult, DeviceInfo
+from device_harness.finder import Found
 from device_harness.machine import processor_name
-from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
+from device_harness.protocol import Capabilities
 
 NO_SPACE = 28
 
@@ -39,6 +41,11 @@ class LocalDevice:
     def __init__(self) -> None:
         self.workspace = tempfile.mkdtemp(prefix="mobile-export-")
         self._started: list[process.Process] = []
+
+    @property
+    def can(self) -> Capabilities:
+        """Any program by its path."""
+        return Capabilities(shell=self)
 
     def info(self) -> DeviceInfo:
         """This machine."""
@@ -106,3 +113,20 @@ class LocalDevice:
         if not folder.is_dir():
             raise DeviceError("this session is closed; open the device again.", serial=self.serial)
         return folder
+
+
+class LocalFinder:
+    """Implements `Finder`: this machine is always there."""
+
+    name = "this machine"
+    kinds: tuple[str, ...] = ("local",)
+
+    def find(self) -> list[Found]:
+        """It."""
+        return [Found(local_info(), LocalDevice)]
+
+    def reach(self, serial: str) -> None:
+        """There is no other."""
+
+
+FINDER = LocalFinder()

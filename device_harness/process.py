@@ -7,15 +7,18 @@ import signal
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from device_harness.errors import CommandFailedError, CommandTimeoutError, ToolMissingError
-from device_harness.protocol import CommandResult
+from device_harness.facts import CommandResult
 from device_harness.words import decode
 
 GRACE_S = 2.0
+# Those that were started and not closed.
+_open: "weakref.WeakSet[Process]" = weakref.WeakSet()
 
 
 def find_program(name: str, advice: str) -> str:
@@ -53,6 +56,12 @@ def run(
     """
     with Process(command, stdin=stdin, env=env, cwd=cwd) as process:
         return process.wait(timeout_s)
+
+
+def kill_all() -> None:
+    """End every process that is still open, whichever thread waits for it: for Ctrl-C."""
+    for process in list(_open):
+        process.kill()
 
 
 class Process:
@@ -99,6 +108,7 @@ class Process:
             self._close_files()
             raise CommandFailedError(f"{self.command[0]!r} cannot be started: {error} in its arguments.") from error
         self.pid = self._popen.pid
+        _open.add(self)
 
     def poll(self) -> int | None:
         """The return code when it has ended, else None."""
@@ -145,6 +155,7 @@ class Process:
         """Kill what still runs and free the streams. No error when closed already."""
         if self._files[0].closed:
             return
+        _open.discard(self)
         if self._popen.poll() is None or self._group_lives():
             self.kill()
         if self._popen.stdin is not None:

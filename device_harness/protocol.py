@@ -1,105 +1,16 @@
-"""Device: the protocol that every place where a model can run implements, and its data types."""
+"""Device: the protocol that every place where a model can run implements, and the capabilities that some have.
+
+A device declares what it can in `Device.can`; nobody asks for its class. Each capability is a protocol of its own, so
+that a new kind of device implements only those that it has.
+"""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
-from device_harness.words import decode
-
-
-class DeviceState(StrEnum):
-    """Whether a device can be used now."""
-
-    READY = "ready"
-    OFFLINE = "offline"
-    UNAUTHORIZED = "unauthorized"
-    UNAVAILABLE = "unavailable"
-
-
-class DeviceInfo(BaseModel):
-    """What is known of one device.
-
-    Attributes:
-        serial: what `--device` takes; ``local`` for this machine.
-        kind: ``local``, ``adb``, ``ios``, ``simulator`` or ``mac``.
-        state: whether it can be used now.
-        advice: what to do when it cannot; None when it is ready.
-        model: the maker's name of it, where it tells.
-        os: operating system with version, for example ``Android 14`` or ``Linux 6.1``.
-        architecture: ``arm64``, ``x86_64`` ..., or None where unknown.
-        soc: system on a chip, where it tells.
-        cpus: logical CPUs, where it tells.
-        connection: ``here``, ``usb``, ``tcp`` or ``network``; None where unknown.
-        environment: ``device``; readings of an ``emulator`` or ``simulator`` are never compared with a device's.
-        facts: anything else that identifies the build (fingerprint, kernel, security patch ...).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    serial: str
-    kind: str
-    state: DeviceState = DeviceState.READY
-    advice: str | None = None
-    model: str | None = None
-    os: str | None = None
-    architecture: str | None = None
-    soc: str | None = None
-    cpus: int | None = None
-    connection: str | None = None
-    environment: str = "device"
-    facts: dict[str, str] = {}
-
-
-class CommandResult(BaseModel):
-    """A command that ended.
-
-    Attributes:
-        command: program and arguments as asked for.
-        returncode: the program's own, also on a device; negative for the signal that ended a local one.
-        stdout: bytes, undecoded.
-        stderr: bytes, undecoded.
-        duration_s: wall-clock time as seen from this machine, the transport's included.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    command: tuple[str, ...]
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-    duration_s: float
-
-    @property
-    def text(self) -> str:
-        """Standard output as printable text: what is not UTF-8 is replaced, NUL bytes and escapes are left out."""
-        return decode(self.stdout)
-
-    @property
-    def errors(self) -> str:
-        """Standard error, likewise."""
-        return decode(self.stderr)
-
-
-class ClockOffset(BaseModel):
-    """How to place times of the device's monotonic clock on this machine's.
-
-    Attributes:
-        offset_s: device clock minus this machine's `time.monotonic`, in seconds.
-        uncertainty_s: half the round trip of the exchange that gave it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    offset_s: float
-    uncertainty_s: float
-
-    def to_host(self, device_s: float) -> float:
-        """A time of the device's clock on this machine's `time.monotonic`."""
-        return device_s - self.offset_s
+from device_harness.facts import ClockOffset, CommandResult, DeviceInfo
 
 
 class RunningProcess(Protocol):
@@ -129,11 +40,172 @@ class RunningProcess(Protocol):
         ...
 
 
+class Shell(Protocol):
+    """Runs any program by its path; its files of /proc and /sys, where it has them, can be read by ``sh``."""
+
+    @property
+    def serial(self) -> str:
+        """See `Device.serial`."""
+        ...
+
+    @property
+    def workspace(self) -> str:
+        """See `Device.workspace`."""
+        ...
+
+    def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
+        """See `Device.push`."""
+        ...
+
+    def pull(self, path: str, destination: Path, *, timeout_s: float = 300) -> None:
+        """See `Device.pull`."""
+        ...
+
+    def run(self, command: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> CommandResult:
+        """See `Device.run`."""
+        ...
+
+    def start(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> RunningProcess:
+        """See `Device.start`."""
+        ...
+
+
+class RunsApps(Protocol):
+    """Runs one installed app, the runner's, instead of programs.
+
+    Attributes:
+        platform: what the app must be built for: ``iOS``, ``tvOS Simulator`` ...; None where nothing can be built for
+            it from here, so that a package that was signed elsewhere is installed.
+    """
+
+    @property
+    def platform(self) -> str | None:
+        """See the class."""
+        ...
+
+    def install(self, app: Path) -> str:
+        """Install an .app or .ipa, starting the device where it must be; returns the app's identifier."""
+        ...
+
+
+class Restoring(Protocol):
+    """Runs a command when the session ends, also when this machine is gone by then."""
+
+    def on_leaving(self, command: str) -> None:
+        """Have `command` run by the device's shell at the end; the last given runs first."""
+        ...
+
+
+class Thermal(Protocol):
+    """Has a service that tells the thermal status and temperatures."""
+
+    def thermal_report(self) -> str:
+        """Its words, for `profilers.parse.android.thermal`."""
+        ...
+
+
+class Battery(Protocol):
+    """Has a service that tells of the battery."""
+
+    def battery_report(self) -> str:
+        """Its words, for `profilers.parse.android.battery`."""
+        ...
+
+
+class Screen(Protocol):
+    """Has a display that can be switched off."""
+
+    def screen_on(self) -> bool | None:
+        """Whether it is lit; None when that is not told."""
+        ...
+
+    def darken(self) -> None:
+        """Switch it off, and let it stay off while plugged in; the device undoes both when the session ends."""
+        ...
+
+
+class PowerTracing(Protocol):
+    """Records the energy of its power rails with Perfetto."""
+
+    def trace_folder(self) -> str:
+        """Where Perfetto may write on the device."""
+        ...
+
+
+class PowerLedger(Protocol):
+    """Ascribes the battery's charge to users by a table of its maker."""
+
+    def reset_ledger(self) -> None:
+        """Begin to count anew."""
+        ...
+
+    def ledger(self) -> str:
+        """Its words, for `profilers.parse.android.battery`."""
+        ...
+
+    @property
+    def ledger_user(self) -> int:
+        """The Linux user that the runner's work is ascribed to."""
+        ...
+
+
+class RailSampler(Protocol):
+    """Has a program of this machine that samples its rails for a fixed time."""
+
+    def rail_command(self, interval_s: float, count: int, output: Path) -> Sequence[str]:
+        """The command that writes `count` samples to `output` as a stream of property lists."""
+        ...
+
+
+class BatteryStream(Protocol):
+    """Has a program of this machine that prints the battery's state once a second until it is ended."""
+
+    def battery_command(self) -> Sequence[str]:
+        """The command."""
+        ...
+
+
+class Recordable(Protocol):
+    """Can be recorded by Instruments.
+
+    Attributes:
+        recorded_as: what xctrace calls it; None for this Mac.
+        has_power_table: whether Instruments' Power Profiler reads its battery.
+    """
+
+    @property
+    def recorded_as(self) -> str | None:
+        """See the class."""
+        ...
+
+    @property
+    def has_power_table(self) -> bool:
+        """See the class."""
+        ...
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a device can beside running its runner; None for what it cannot."""
+
+    shell: Shell | None = None
+    apps: RunsApps | None = None
+    restoring: Restoring | None = None
+    thermal: Thermal | None = None
+    battery: Battery | None = None
+    screen: Screen | None = None
+    tracing: PowerTracing | None = None
+    ledger: PowerLedger | None = None
+    rails: RailSampler | None = None
+    current: BatteryStream | None = None
+    recording: Recordable | None = None
+
+
 @runtime_checkable
 class Device(Protocol):
     """A place where programs can be put, run and read.
 
-    Every implementation passes `tests/device_harness/contract.py`. The obligations:
+    Every implementation passes `tests/contracts/devices.py`. The obligations:
 
     - It is a context manager. On leaving, whether by return, error or Ctrl-C, no file that it pushed and no process
       that it started is left on the device; `close` may be called again.
@@ -158,6 +230,11 @@ class Device(Protocol):
         """A folder on the device, made for this session and removed with it; programs run in it."""
         ...
 
+    @property
+    def can(self) -> Capabilities:
+        """What it can beside what every device can; the same throughout a session."""
+        ...
+
     def info(self) -> DeviceInfo:
         """What is known of the device; asked once a session."""
         ...
@@ -171,7 +248,7 @@ class Device(Protocol):
         ...
 
     def run(self, command: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> CommandResult:
-        """Run a program with arguments, in `workspace`, with `env` added to its environment."""
+        """Run a program with arguments in `workspace`, or a command of the runner's app where `can.apps`."""
         ...
 
     def start(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> RunningProcess:

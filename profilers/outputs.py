@@ -64,23 +64,6 @@ def worst_of(differences: Sequence[Difference]) -> Difference:
     return max(differences, key=lambda difference: difference.badness)
 
 
-def signal_to_noise_db(reference: Sequence["np.ndarray"], found: Sequence["np.ndarray"]) -> float:  # type: ignore[type-arg]
-    """10 log10(power of the reference / power of the difference) of the worst output; infinite when all are equal.
-
-    Raises:
-        ValueError: number, shapes or types differ, or a value is not finite.
-    """
-    if len(reference) != len(found):
-        raise ValueError(f"{len(found)} outputs instead of {len(reference)}")
-    for ours, theirs in zip(reference, found, strict=True):
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-            raise ValueError(f"an output of {_form(theirs)} instead of {_form(ours)}")
-        if not (np.all(np.isfinite(_numbers(ours))) and np.all(np.isfinite(_numbers(theirs)))):
-            raise ValueError("an output has values that are not finite")
-    ratios = [snr_db(_numbers(ours), _numbers(theirs)) for ours, theirs in zip(reference, found, strict=True)]
-    return min(ratios, default=math.inf)  # never a NaN: all values are finite
-
-
 def _form(values: "np.ndarray") -> str:  # type: ignore[type-arg]
     return f"{values.dtype}{list(values.shape)}"
 

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from device_harness.frozen import Frozen
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class ProfilePlan(BaseModel):
+class ProfilePlan(Frozen):
     """A measurement, as data.
 
     The defaults follow MLPerf Power and the LiteRT guide: warm up for at least 5 inferences and a second, then at
@@ -37,8 +39,6 @@ class ProfilePlan(BaseModel):
         battery_percent: lowest and highest charge at which a battery device is measured.
         limit_s: longest time of any one process.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     warmup_runs: Count = 5
     warmup_min_s: Seconds = 0.5

@@ -62,6 +62,26 @@ class Reading(Frozen):
         return self
 
 
+class OpTime(Frozen):
+    """One operator of one run.
+
+    Attributes:
+        type: node type; may hold spaces and commas.
+        name: tensor names and position.
+        mean_s: average time.
+        first_s: time in the first run.
+        share: of the whole, in [0, 1]; with delegates, inner ops are counted twice and shares exceed 1 together.
+        calls: times called in one run.
+    """
+
+    type: str
+    name: str
+    mean_s: float
+    first_s: float
+    share: float
+    calls: int
+
+
 def unavailable(metric: str, unit: str, reason: str, *, source: str, device: str, **facts: Any) -> Reading:
     """A reading that could not be had, with the reason."""
     return Reading(

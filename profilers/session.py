@@ -1,243 +1,207 @@
-"""Runs a plan on a device: what is measured, in which order, under which conditions."""
+"""One session for every device and format: order, warm-up, cool-down, rejection, repetition.
 
+Runner, probe, meters (in the bench's stages) and clock are passed in.
+"""
+
+import contextlib
 import random
-import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
-from device_harness.bench_document import BenchDocument
-from device_harness.digests import file_digest
+from device_harness.digests import tree_digest
 from device_harness.errors import DeviceError
-from device_harness.protocol import Device, DeviceInfo
-from device_harness.runners.documents import DocumentRunner, RunRequest, run_document
-from profilers.conditions.probe import Conditions, look, problems_before, throttled
-from profilers.parse.litert.op_profile import OpTime
+from device_harness.local import LocalDevice
+from device_harness.protocol import Device
+from device_harness.runners.documents import DocumentRunner
+from profilers.bench import Bench, Findings, Taken, Work, request_of
+from profilers.clock import Clock, SystemClock
+from profilers.conditions.conditions import Conditions, problems_before, throttled
+from profilers.conditions.probe import DeviceProbe, Probe
 from profilers.plan import ProfilePlan
-from profilers.readers.documents import document_readings
-from profilers.readings import Obtained, Reading
-from profilers.stages.energy import energy_reading
-from profilers.stages.outputs import OutputCheck, Reference, check_outputs
+from profilers.readers.documents import DocumentReader
+from profilers.readings import Reading
+from profilers.result import ProfileResult
+from profilers.stages.energy import EnergyStage
+from profilers.stages.sustained import sustained
 from profilers.watch.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
-from profilers.watch.sampled import sampled_readings
 
 MOST_REJECTED = 3
+COOLING_LOOK_S = 1.0
 Say = Callable[[str], None]
+Run = TypeVar("Run")
 
 
-class ProfileResult(BaseModel):
-    """What was found out about one model on one device.
-
-    Attributes:
-        artifact: path of the file as given.
-        sha256: digest of it.
-        readings: every quantity, the unavailable ones with their reasons.
-        outputs: what the device computed, compared with this machine; None when it was not compared.
-        ops: time of every operator, from a run of its own; only benchmark_model tells.
-        warnings: sentences about conditions that make the readings less representative.
-        rejected: why each rejected run was rejected.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    artifact: str
-    sha256: str
-    device: DeviceInfo
-    plan: ProfilePlan
-    readings: tuple[Reading, ...]
-    outputs: OutputCheck | None = None
-    ops: tuple[OpTime, ...] = ()
-    warnings: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
+def say_nothing(words: str) -> None:
+    """No progress is shown."""
 
 
-@runtime_checkable
-class Restoring(Protocol):
-    """A device that runs a command when the session ends, also when this machine is gone by then."""
-
-    def on_leaving(self, command: str) -> None:
-        """Have `command` run by the device's shell at the end."""
-        ...
-
-
-class Entry(NamedTuple):
+@dataclass
+class Entry(Generic[Run]):
     """A model in a session: where it lies on the device, what its processes gave, why runs were rejected."""
 
     path: Path
     sha256: str
     remote: str
-    documents: list[Any]
-    rejected: list[str]
+    runs: list[Run] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
 
 
 def profile_models(
     device: Device,
     models: Sequence[Path],
     plan: ProfilePlan,
-    runner: DocumentRunner,
+    bench: Bench[Any],
     *,
-    references: dict[Path, Reference] | None = None,
-    say: Say = lambda words: None,
+    probe: Probe | None = None,
+    clock: Clock | None = None,
+    say: Say = say_nothing,
 ) -> list[ProfileResult]:
     """Measure `models` on an open device.
 
     Args:
         device: open; stays open.
-        models: .tflite files; each is pushed once, also when it is given twice.
+        models: files or packages; each is put there once, also when it is given twice.
         plan: what to do.
-        runner: what executes the models.
-        references: inputs and outputs of this machine by model, to compare the device's with.
+        bench: what runs and reads them.
+        probe: looks at the device's conditions; None asks the device for all that it can tell.
+        clock: time; None is this machine's.
         say: progress, one sentence a step.
 
     Raises:
-        DeviceError: the device or the runner failed; nothing is left on the device when it is closed.
+        DeviceError: the device or the runner failed, or it throttles again and again; nothing is left on the device
+            when it is closed.
     """
-    info = device.info()
-    android = is_android(info)
-    runner.prepare(device)
-    entries = push_models(device, models)
-    prepare_state(device, plan, android)
-    before = look(device, android=android)
-    warnings = [] if plan.quick else problems_before(before, plan)
-    files = readable_files(device, [FREQUENCY_FILES])
-    taken_at = datetime.now(UTC)
-    with monitored(device, files, plan.sampling_interval_s) as monitor:
-
-        def execute(remote: str) -> BenchDocument:
-            return run_document(device, runner, request_of(plan, remote))
-
-        measure(device, entries, plan, execute, before, warnings, say)
-    results = []
-    for entry in entries:
-        say(f"{info.serial}: energy and outputs of {entry.path.name}")
-        readings = _readings(device, entry, plan, info, taken_at, monitor)
-        energy = energy_reading(device, entry.remote, plan, runner, android=android, readings=readings)
-        sustained = _sustained(device, entry, plan, runner, info)
-        reference = (references or {}).get(entry.path)
-        results.append(
-            ProfileResult(
-                artifact=str(entry.path), sha256=entry.sha256, device=info, plan=plan,
-                readings=(*readings, energy, *sustained),
-                outputs=check_outputs(device, entry.remote, runner, plan, reference) if reference else None,
-                warnings=tuple(dict.fromkeys(warnings)), rejected=tuple(entry.rejected),
-            )
-        )  # fmt: skip
-    return results
+    return _Session(device, plan, bench, probe or DeviceProbe(device), clock or SystemClock(), say).profile(models)
 
 
-def is_android(info: DeviceInfo) -> bool:
-    """Whether dumpsys and its like are worth asking."""
-    return (info.os or "").startswith("Android")
+def host_readings(model: Path, plan: ProfilePlan, runner: DocumentRunner) -> tuple[Reading, ...]:
+    """Latency, load time, processor time, memory and energy of one inference of `model` on this machine.
+
+    Each of `plan.processes` loads the model anew, so that peak memory and processor time are the model's, and so that
+    the spread between processes is seen. Energy takes runs of its own.
+
+    Args:
+        model: a file that `runner` runs; its inputs are filled with random values of their types.
+        plan: how often and how long.
+        runner: runs it on this machine.
+
+    Raises:
+        CommandFailedError: what runs it is not installed, or refused the model.
+        CommandTimeoutError: a process took longer than `plan.limit_s`.
+    """
+    bench = Bench(runner, DocumentReader(), (EnergyStage(), sustained))
+    with LocalDevice() as device:
+        return profile_models(device, [model], plan, bench)[0].readings
 
 
-def request_of(plan: ProfilePlan, remote: str, *, min_s: float | None = None) -> RunRequest:
-    """One process of `plan`; `min_s` replaces the plan's."""
-    return RunRequest(
-        model=remote, warmup_runs=plan.warmup_runs, warmup_min_s=plan.warmup_min_s, runs=plan.runs,
-        min_s=plan.min_s if min_s is None else min_s, limit_s=plan.limit_s, threads=plan.threads,
-        accelerator=plan.accelerator, cpus=plan.cpus, seed=plan.seed,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Session(Generic[Run]):
+    device: Device
+    plan: ProfilePlan
+    bench: Bench[Run]
+    probe: Probe
+    clock: Clock
+    say: Say
+    warnings: list[str] = field(default_factory=list)
 
+    def profile(self, models: Sequence[Path]) -> list[ProfileResult]:
+        self.bench.runner.prepare(self.device)
+        entries = self._place(models)
+        screen = self.device.can.screen
+        if screen is not None and not self.plan.quick:
+            screen.darken()
+        start = self.probe.look()
+        if not self.plan.quick:
+            self.warnings.extend(problems_before(start, self.plan))
+        at = self.clock.utc()
+        with self._frequencies() as monitor:
+            self._measure(entries, start)
+        taken = Taken(self.device.info(), self.plan, at, monitor.samples)
+        return [self._result(entry, taken) for entry in entries]
 
-def push_models(device: Device, models: Sequence[Path]) -> list[Entry]:
-    """Push each model once, by its digest."""
-    entries: dict[str, Entry] = {}
-    for path in models:
-        digest = file_digest(path)
-        if digest not in entries:
-            entries[digest] = Entry(path, digest, device.push(path, f"{digest[:8]}-{path.name}"), [], [])
-    return list(entries.values())
+    def _place(self, models: Sequence[Path]) -> list[Entry[Run]]:
+        """Each model once, by its digest."""
+        entries: dict[str, Entry[Run]] = {}
+        for path in models:
+            digest = tree_digest(path)
+            if digest not in entries:
+                remote = self.bench.runner.place(self.device, path, f"{digest[:8]}-{path.name}")
+                entries[digest] = Entry(path, digest, remote)
+        return list(entries.values())
 
-
-def prepare_state(device: Device, plan: ProfilePlan, android: bool) -> None:
-    """Screen off, and no staying awake while plugged in; the device itself undoes it at the end of the session."""
-    if plan.quick or not android or not isinstance(device, Restoring):
-        return
-    setting = "stay_on_while_plugged_in"
-    value = device.run(["settings", "get", "global", setting], timeout_s=20).text.strip()
-    if value.isdigit() and value != "0":
-        device.on_leaving(f"settings put global {setting} {value}")
-        device.run(["settings", "put", "global", setting, "0"], timeout_s=20)
-    if look(device, android=True).screen_on:
-        device.on_leaving("input keyevent 224")
-        device.run(["input", "keyevent", "223"], timeout_s=20)
-
-
-def measure(
-    device: Device,
-    entries: list[Entry],
-    plan: ProfilePlan,
-    execute: Callable[[str], Any],
-    start: Conditions,
-    warnings: list[str],
-    say: Say,
-) -> None:
-    """Processes in random order; a run during which the device throttled is rejected and done again."""
-    android = is_android(device.info())
-    order = random.Random(plan.seed)  # noqa: S311 - an order of runs, no secret
-    for number in range(plan.processes):
-        for entry in order.sample(entries, len(entries)):
-            say(f"{device.serial}: {entry.path.name}, process {number + 1} of {plan.processes}")
-            while True:
-                if plan.cool_down and (number or entry.documents or entry.rejected):
-                    _cool_down(device, start, plan, android, warnings)
-                before = look(device, android=android)
-                document = execute(entry.remote)
-                reason = throttled(before, look(device, android=android))
-                if reason is None:
-                    entry.documents.append(document)
-                    break
-                entry.rejected.append(f"process {number + 1}: {reason}")
-                if len(entry.rejected) > MOST_REJECTED:
-                    raise DeviceError(
-                        f"{device.serial} throttles again and again ({reason}). Let it cool down, take it out of its "
-                        "case, or profile with shorter runs.", serial=device.serial
-                    )  # fmt: skip
-
-
-def _cool_down(device: Device, start: Conditions, plan: ProfilePlan, android: bool, warnings: list[str]) -> None:
-    """Wait until the temperature is back at its start, at most `plan.cool_down_limit_s`."""
-    if start.temperature_k is None:
-        return
-    end = time.monotonic() + plan.cool_down_limit_s
-    while True:
-        now = look(device, android=android).temperature_k
-        if now is None or now <= start.temperature_k + plan.cool_down_margin_k:
+    @contextlib.contextmanager
+    def _frequencies(self) -> Iterator[Monitor]:
+        shell = self.device.can.shell
+        if shell is None:
+            yield Monitor()
             return
-        if time.monotonic() >= end:
-            warnings.append(f"it did not cool down to its start temperature within {plan.cool_down_limit_s:g} s")
+        with monitored(shell, readable_files(shell, [FREQUENCY_FILES]), self.plan.sampling_interval_s) as monitor:
+            yield monitor
+
+    def _measure(self, entries: Sequence[Entry[Run]], start: Conditions) -> None:
+        """Processes in random order: what changes in the course of a session falls on every model alike."""
+        order = random.Random(self.plan.seed)  # noqa: S311 - an order of runs, no secret
+        for number in range(self.plan.processes):
+            for entry in order.sample(list(entries), len(entries)):
+                self.say(f"{self.device.serial}: {entry.path.name}, process {number + 1} of {self.plan.processes}")
+                self._run_until_cool(entry, number, start)
+
+    def _run_until_cool(self, entry: Entry[Run], number: int, start: Conditions) -> None:
+        """One process that counts; one during which the device throttled is rejected and done again."""
+        hot = False
+        while True:
+            if self.plan.cool_down and (number or entry.runs or entry.rejected):
+                self._cool_down(start, hot=hot)
+            before = self.probe.look()
+            run = self.bench.runner.run(self.device, self._request(entry))
+            reason = self.bench.reader.complaint(run) or throttled(before, self.probe.look())
+            if reason is None:
+                entry.runs.append(run)
+                return
+            hot = True
+            entry.rejected.append(f"process {number + 1}: {reason}")
+            if len(entry.rejected) > MOST_REJECTED:
+                raise DeviceError(
+                    f"{self.device.serial} throttles again and again ({reason}). Let it cool down, take it out of its "
+                    "case, or profile with shorter runs.",
+                    serial=self.device.serial,
+                )
+
+    def _request(self, entry: Entry[Run]) -> Any:
+        return request_of(self.plan, entry.remote)._replace(placement=True)
+
+    def _cool_down(self, start: Conditions, *, hot: bool) -> None:
+        """Wait until the temperature is back at its start; where none is told, the whole limit after a hot run."""
+        limit = self.plan.cool_down_limit_s
+        if start.temperature_k is None:
+            self.clock.wait(limit if hot else 0)
             return
-        time.sleep(min(1.0, plan.cool_down_limit_s / 10))
+        end = self.clock.now() + limit
+        while True:
+            now = self.probe.look().temperature_k
+            if now is None or now <= start.temperature_k + self.plan.cool_down_margin_k:
+                return
+            if self.clock.now() >= end:
+                self.warnings.append(f"it did not cool down to its start temperature within {limit:g} s")
+                return
+            self.clock.wait(min(COOLING_LOOK_S, limit / 10))
 
-
-def _readings(
-    device: Device, entry: Entry, plan: ProfilePlan, info: DeviceInfo, taken_at: datetime, monitor: Monitor
-) -> tuple[Reading, ...]:
-    name = "this machine" if info.kind == "local" else info.serial
-    ran_on = {document.acceleration.used for document in entry.documents}
-    conditions = {**plan.conditions(), "ran_on": ran_on.pop() if len(ran_on) == 1 else "mixed"}
-    readings = document_readings(
-        entry.documents, device=name, conditions=conditions, taken_at=taken_at, environment=info.environment
-    )
-    return (*readings, *sampled_readings(monitor.samples, entry.documents, readings[0], plan.sampling_interval_s))
-
-
-def _sustained(
-    device: Device, entry: Entry, plan: ProfilePlan, runner: DocumentRunner, info: DeviceInfo
-) -> tuple[Reading, ...]:
-    """The last tenth of the latencies of a long run without pause: what a warm device gives."""
-    if not plan.sustained_s:
-        return ()
-    taken_at = datetime.now(UTC)
-    document = run_document(device, runner, request_of(plan, entry.remote, min_s=plan.sustained_s))
-    last = document.latencies_s[-max(1, len(document.latencies_s) // 10) :]
-    return (
-        Reading(
-            metric="latency.sustained", unit="s", samples=last, obtained=Obtained.MEASURED, taken_at=taken_at,
-            source=f"{document.runner.name}, last tenth of {plan.sustained_s:g} s", device=info.serial,
-            environment=info.environment, conditions={**plan.conditions(), "runtime": document.runner.runtime},
-        ),
-    )  # fmt: skip
+    def _result(self, entry: Entry[Run], taken: Taken) -> ProfileResult:
+        readings = self.bench.reader.readings(entry.runs, taken)
+        work = Work(self.device, taken.info, self.plan, self.bench, self.clock, entry.path, entry.remote, readings)
+        self.say(f"{self.device.serial}: what takes runs of its own, of {entry.path.name}")
+        found: list[Findings] = [stage(work) for stage in self.bench.stages]
+        warnings = (*self.warnings, *self.bench.reader.warnings(entry.runs))
+        return ProfileResult(
+            artifact=str(entry.path),
+            sha256=entry.sha256,
+            device=taken.info,
+            plan=self.plan,
+            readings=(*readings, *(reading for one in found for reading in one.readings)),
+            outputs=next((one.outputs for one in found if one.outputs is not None), None),
+            ops=tuple(op for one in found for op in one.ops),
+            warnings=tuple(dict.fromkeys(warnings)),
+            rejected=tuple(entry.rejected),
+        )

@@ -24,31 +24,6 @@ class Estimate(NamedTuple):
     confidence: float
     method: str
 
-    @property
-    def relative_half_width(self) -> float:
-        """Half the interval's length over the value; infinite where it is not bounded or the value is 0."""
-        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
-
-
-class Comparison(NamedTuple):
-    """Candidate against baseline.
-
-    Attributes:
-        ratio: candidate over baseline of the compared percentile.
-        low: lower end of the ratio's interval.
-        high: upper end of it.
-        p_value: probability of a difference this large between two sets of the same program.
-        differs: whether a difference is called.
-        reason: the finding in a sentence.
-    """
-
-    ratio: float
-    low: float
-    high: float
-    p_value: float
-    differs: bool
-    reason: str
-
 
 def percentile(samples: Sequence[float], q: float) -> float:
     """The `q`-th percentile (0 to 100), interpolated linearly between order statistics."""
@@ -109,43 +84,6 @@ def spread(samples: Sequence[float]) -> float:
     return float(np.ptp(np.asarray(samples, dtype=np.float64))) / middle if middle else math.inf
 
 
-def median_absolute_deviation(samples: Sequence[float]) -> float:
-    """Median of the absolute deviations from the median."""
-    values = np.asarray(samples, dtype=np.float64)
-    return float(np.median(np.abs(values - np.median(values))))
-
-
-def compare(
-    baseline: Sequence[float],
-    candidate: Sequence[float],
-    *,
-    baseline_groups: Sequence[int] = (),
-    candidate_groups: Sequence[int] = (),
-    q: float = 50.0,
-    alpha: float = 0.01,
-) -> Comparison:
-    """Whether the `q`-th percentile of `candidate` differs from that of `baseline`.
-
-    Welch's t test on the logarithms of the processes' percentiles; both sides need three processes, because from
-    fewer nothing is known of how processes differ.
-    """
-    sides = [
-        np.log([percentile(part, q) for part in split(samples, groups)])
-        for samples, groups in ((baseline, baseline_groups), (candidate, candidate_groups))
-    ]
-    if min(len(side) for side in sides) < 3:
-        ratio = percentile(candidate, q) / percentile(baseline, q)
-        return Comparison(ratio, 0.0, math.inf, 1.0, False,
-                          "not compared: each side needs samples of at least three processes")  # fmt: skip
-    difference, half, p_value = _welch(sides[0], sides[1], alpha)
-    ratio, low, high = (math.exp(difference + shift) for shift in (0.0, -half, half))
-    differs = p_value < alpha
-    change = f"{(ratio - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f} %), p = {p_value:.3g}"
-    return Comparison(
-        ratio, low, high, p_value, differs, f"{'differs' if differs else 'no difference shown'}: {change}"
-    )
-
-
 def _t_interval(samples: Sequence[float], confidence: float) -> tuple[float, float]:
     from scipy.special import stdtrit
 
@@ -168,21 +106,3 @@ def _order_interval(ordered: Sequence[float], share: float, confidence: float) -
     lower = int(np.searchsorted(below, tail, side="right")) - 1
     upper = int(np.searchsorted(below, 1 - tail, side="left"))
     return (ordered[lower] if lower >= 0 else -math.inf), (ordered[upper] if upper < count else math.inf)
-
-
-def _welch(first: "np.ndarray", second: "np.ndarray", alpha: float) -> tuple[float, float, float]:  # type: ignore[type-arg]
-    """Difference of the means, half its (1 - alpha) interval, and the two-sided p value."""
-    from scipy.special import stdtr, stdtrit
-
-    difference = float(second.mean() - first.mean())
-    errors = [float(side.var(ddof=1)) / len(side) for side in (first, second)]
-    error = sum(errors)
-    if not error:
-        return difference, 0.0, 0.0 if difference else 1.0
-    freedom = error**2 / sum(part**2 / (len(side) - 1) for part, side in zip(errors, (first, second), strict=True))
-    statistic = difference / math.sqrt(error)
-    return (
-        difference,
-        float(stdtrit(freedom, 1 - alpha / 2)) * math.sqrt(error),
-        float(2 * stdtr(freedom, -abs(statistic))),
-    )

@@ -20,10 +20,7 @@ SOURCES = {"onnx": ("data/source.py", "sources/", "formats/common/tracing/", "fo
 """ONNX is also a form of sources, and what other formats are made by way of."""
 PARSERS = "profilers.parse."
 """Modules there are called after the tools whose output they read."""
-LATER = (
-    "cli/commands/profile.py", "use_cases/coreml_profiling.py", "use_cases/devices.py", "use_cases/device_choice.py",
-    "use_cases/profiling.py",
-)  # fmt: skip
+LATER = ("cli/commands/profile.py",)
 """What still asks by name."""
 
 

@@ -5,7 +5,7 @@ import time
 from device_harness import process
 from device_harness.adb import errors as adb_errors
 from device_harness.errors import CommandTimeoutError
-from device_harness.protocol import CommandResult
+from device_harness.facts import CommandResult
 
 CONTROL_LIMIT_S = 20.0
 RECONNECT_LIMIT_S = 15.0

@@ -2,18 +2,18 @@
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from device_harness import process
+from device_harness.adb.client import AdbClient
 from device_harness.errors import CommandFailedError
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.facts import DeviceInfo, DeviceState
 from device_harness.words import printable
 
-if TYPE_CHECKING:
-    from device_harness.adb.client import AdbClient
-
 _PROPERTY = re.compile(r"^\[([^\]\r\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE)
-_QUESTION = "getprop 2>/dev/null; echo; uname -s -r -m; grep -c ^processor /proc/cpuinfo"
+_QUESTION = (
+    "getprop 2>/dev/null; echo; uname -s -r -m; grep -c ^processor /proc/cpuinfo; "
+    'echo "boot $(cat /proc/sys/kernel/random/boot_id)"'
+)
 _HEADER = "List of devices attached"
 _NO_SERIAL = "(no serial number)"
 _STATES = {
@@ -53,12 +53,13 @@ def parse_properties(text: str) -> dict[str, str]:
     return dict(_PROPERTY.findall(text))
 
 
-def adb_info(serial: str, client: "AdbClient") -> DeviceInfo:
+def adb_info(serial: str, client: AdbClient, *, timeout_s: float | None = None) -> DeviceInfo:
     """Ask a ready device what it is."""
-    text = client.call("shell", _QUESTION).text
+    text = client.call("shell", _QUESTION, timeout_s=timeout_s).text
     properties = parse_properties(text)
     system = re.search(r"^(\S+) (\S+) (\S+)$\n^([0-9]+)$", text, flags=re.MULTILINE)
     kernel, machine, cpus = (system[2], system[3], int(system[4])) if system else (None, None, None)
+    boot = re.search(r"^boot ([0-9a-f-]{36})$", text, flags=re.MULTILINE)
     release = properties.get("ro.build.version.release")
     emulated = properties.get("ro.kernel.qemu") == "1" or properties.get("ro.boot.qemu") == "1"
     kept = (
@@ -66,6 +67,7 @@ def adb_info(serial: str, client: "AdbClient") -> DeviceInfo:
         "ro.build.version.sdk",
         "ro.build.version.security_patch",
         "ro.product.manufacturer",
+        "ro.serialno",
     )
     facts = {key: properties[key] for key in kept if properties.get(key)}
     return DeviceInfo(
@@ -78,8 +80,17 @@ def adb_info(serial: str, client: "AdbClient") -> DeviceInfo:
         cpus=cpus,
         connection=connection_of(serial),
         environment="emulator" if emulated else "device",
-        facts={**facts, **({"kernel": kernel} if kernel else {})},
+        facts={**facts, **({"kernel": kernel} if kernel else {}), **({"boot": boot[1]} if boot else {})},
     )
+
+
+def identity(info: DeviceInfo) -> str | None:
+    """What a phone has by cable and by Wi-Fi alike: its maker's number and its boot; None where one is not told.
+
+    Numbers alone are not unique (emulators and cheap boards share theirs), nor are boots (containers share them).
+    """
+    number, boot = info.facts.get("ro.serialno"), info.facts.get("boot")
+    return f"{number} {boot}" if number and boot and info.environment == "device" else None
 
 
 def connection_of(serial: str) -> str:

@@ -12,7 +12,7 @@ from device_harness.errors import (
     StorageFullError,
     ToolMissingError,
 )
-from device_harness.protocol import CommandResult
+from device_harness.facts import CommandResult
 
 XCODE = (
     "Install Xcode 16 or newer from the App Store, open it once, then run: "

@@ -25,7 +25,7 @@ from device_harness.errors import (
     DeviceError,
     TransferError,
 )
-from device_harness.protocol import ClockOffset, CommandResult, DeviceInfo
+from device_harness.facts import ClockOffset, CommandResult, DeviceInfo
 
 WORKSPACES = "Documents/mobile-export"
 # Short commands are waited for closely; long ones are left alone, because asking a device disturbs what it measures.

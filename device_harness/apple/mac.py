@@ -2,12 +2,15 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from device_harness import process
 from device_harness.errors import DeviceError
+from device_harness.facts import ClockOffset, DeviceInfo
+from device_harness.finder import Found
 from device_harness.local import LocalDevice, local_info
-from device_harness.protocol import ClockOffset, DeviceInfo
+from device_harness.protocol import Capabilities
 
 COMMAND_S = 10.0
 
@@ -47,9 +50,22 @@ class MacDevice(LocalDevice):
 
     serial = "mac"
 
+    recorded_as: str | None = None
+    has_power_table = False
+
+    @property
+    def can(self) -> Capabilities:
+        """What this machine can, its rails, and Instruments."""
+        return Capabilities(shell=self, rails=self, recording=self)
+
     def info(self) -> DeviceInfo:
         """This Mac."""
         return describe()
+
+    def rail_command(self, interval_s: float, count: int, output: Path) -> Sequence[str]:
+        """`powermetrics`, which needs the administrator and ends by itself."""
+        return ["sudo", "-n", "powermetrics", "--samplers", "cpu_power,gpu_power,ane_power,thermal",
+                "-i", str(round(interval_s * 1000)), "-n", str(count), "-f", "plist", "-o", str(output)]  # fmt: skip
 
     def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
         """Copy into the workspace; `name` may have folders, as the files of a model package have."""
@@ -62,3 +78,20 @@ class MacDevice(LocalDevice):
         there = time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
         after = time.monotonic()
         return ClockOffset(offset_s=there - (before + after) / 2, uncertainty_s=(after - before) / 2)
+
+
+class MacFinder:
+    """Implements `Finder`: this machine once more, as what Core ML runs on."""
+
+    name = "this Mac"
+    kinds: tuple[str, ...] = ("mac",)
+
+    def find(self) -> list[Found]:
+        """It, on a Mac."""
+        return [Found(describe(), MacDevice)] if runs_here() else []
+
+    def reach(self, serial: str) -> None:
+        """There is no other."""
+
+
+FINDER = MacFinder()

@@ -1,8 +1,10 @@
 """An iPhone, iPad, Apple TV or Apple Watch that this Mac reaches through `xcrun devicectl`."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from device_harness import process
@@ -11,8 +13,11 @@ from device_harness.apple.advice import XCODE, failure
 from device_harness.apple.app import AppDevice
 from device_harness.apple.documents import read_document
 from device_harness.apple.settings import AppleSettings
+from device_harness.apple.usbmux import battery_command
 from device_harness.errors import DeviceError, TransferError, UnreadableOutputError
-from device_harness.protocol import CommandResult, DeviceInfo, DeviceState
+from device_harness.facts import CommandResult, DeviceInfo, DeviceState
+from device_harness.finder import Found
+from device_harness.protocol import Capabilities
 
 LIST_S = 30.0
 COMMAND_S = 120.0
@@ -101,6 +106,27 @@ class AppleDevice(AppDevice):
         super().__init__(listed.udid or listed.identifier, settings.bundle)
         self._listed = listed
 
+    @property
+    def can(self) -> Capabilities:
+        """Apps, the battery's state, and Instruments."""
+        return Capabilities(apps=self, current=self, recording=self)
+
+    @property
+    def platform(self) -> str:
+        """Of devicectl's listing."""
+        return self._listed.platform or "iOS"
+
+    @property
+    def recorded_as(self) -> str:
+        """The UDID."""
+        return self.serial
+
+    has_power_table = True
+
+    def battery_command(self) -> list[str]:
+        """`pymobiledevice3 diagnostics battery monitor`: devicectl tells nothing of it."""
+        return battery_command(self.serial)
+
     def info(self) -> DeviceInfo:
         """As devicectl listed it."""
         return describe(self._listed)
@@ -149,3 +175,23 @@ class AppleDevice(AppDevice):
         return devicectl.parse_installed(
             ask(arguments, f"Installing {app.name} failed", serial=self.serial, timeout_s=COPY_S)
         )
+
+
+class PhoneFinder:
+    """Implements `Finder` with devicectl."""
+
+    name = "devicectl"
+    kinds: tuple[str, ...] = ("ios",)
+
+    def find(self) -> list[Found]:
+        """Physical devices; a machine without Xcode has none."""
+        if shutil.which("xcrun") is None:
+            return []
+        settings = AppleSettings.from_environment()
+        return [Found(describe(listed), partial(AppleDevice, listed, settings)) for listed in list_devices()]
+
+    def reach(self, serial: str) -> None:
+        """Only those that are listed."""
+
+
+FINDER = PhoneFinder()

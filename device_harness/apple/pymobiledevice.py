@@ -2,81 +2,28 @@
 
 import re
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from device_harness import process
 from device_harness.apple.advice import check
 from device_harness.apple.app import AppDevice
-from device_harness.apple.documents import Document, read_json, text
 from device_harness.apple.settings import AppleSettings
+from device_harness.apple.usbmux import INSTALL, TOOL, AttachedDevice, battery_command, list_attached
 from device_harness.errors import (
     CommandFailedError,
     DeviceError,
     TransferError,
     UnreadableOutputError,
 )
-from device_harness.protocol import CommandResult, DeviceInfo, DeviceState
+from device_harness.facts import CommandResult, DeviceInfo, DeviceState
+from device_harness.finder import Found
+from device_harness.protocol import Capabilities
 
-TOOL = "pymobiledevice3"
-INSTALL = "Install it beside this program: pipx install pymobiledevice3 (version 11 or newer)."
 COMMAND_S = 120.0
 COPY_S = 600.0
-
-
-@dataclass(frozen=True)
-class AttachedDevice:
-    """One entry of `pymobiledevice3 usbmux list`."""
-
-    udid: str
-    name: str | None
-    kind: str | None
-    product_type: str | None
-    os_version: str | None
-    os_build: str | None
-    connection: str | None
-
-
-def parse_attached(content: bytes | str) -> tuple[AttachedDevice, ...]:
-    """The devices in the JSON list that `usbmux list` prints; entries without an identifier are passed over.
-
-    Raises:
-        UnreadableOutputError: not such a list.
-    """
-    entries = read_json(content, TOOL)
-    if not isinstance(entries, list):
-        raise UnreadableOutputError(f"{TOOL} usbmux list printed a JSON {type(entries).__name__}, not a list.")
-    found = (_attached(entry) for entry in entries if isinstance(entry, dict))
-    return tuple(device for device in found if device is not None)
-
-
-def _attached(entry: Document) -> AttachedDevice | None:
-    udid = text(entry, "UniqueDeviceID", "Identifier")
-    if udid is None:
-        return None
-    return AttachedDevice(
-        udid=udid,
-        name=text(entry, "DeviceName"),
-        kind=text(entry, "DeviceClass"),
-        product_type=text(entry, "ProductType"),
-        os_version=text(entry, "ProductVersion"),
-        os_build=text(entry, "BuildVersion"),
-        connection=text(entry, "ConnectionType"),
-    )
-
-
-def list_attached() -> tuple[AttachedDevice, ...]:
-    """Devices that usbmuxd sees, by cable or network.
-
-    Raises:
-        ToolMissingError: pymobiledevice3 or usbmuxd is not there.
-        UnreadableOutputError: an answer in no known layout.
-    """
-    process.find_program(TOOL, INSTALL)
-    result = process.run([TOOL, "usbmux", "list"], timeout_s=COMMAND_S)
-    check(result, "Listing devices with pymobiledevice3 failed", serial=None)
-    return parse_attached(result.stdout)
 
 
 def describe(attached: AttachedDevice) -> DeviceInfo:
@@ -103,6 +50,18 @@ class PymobiledeviceDevice(AppDevice):
     def __init__(self, attached: AttachedDevice, settings: AppleSettings) -> None:
         super().__init__(attached.udid, settings.bundle)
         self._attached = attached
+
+    @property
+    def can(self) -> Capabilities:
+        """Apps, and the battery's state; what records is a Mac's."""
+        return Capabilities(apps=self, current=self)
+
+    # Without a Mac nothing can be signed: the package comes from one.
+    platform: str | None = None
+
+    def battery_command(self) -> list[str]:
+        """See `usbmux.battery_command`."""
+        return battery_command(self.serial)
 
     def info(self) -> DeviceInfo:
         """As usbmux listed it."""
@@ -175,3 +134,25 @@ class PymobiledeviceDevice(AppDevice):
         result = process.run([TOOL, *arguments, "--udid", self.serial], timeout_s=timeout_s)
         check(result, what, serial=self.serial, otherwise=otherwise)
         return result
+
+
+class PymobiledeviceFinder:
+    """Implements `Finder` with usbmux."""
+
+    name = TOOL
+    kinds: tuple[str, ...] = ("ios",)
+
+    def find(self) -> list[Found]:
+        """Attached devices, one each; a machine without the program has none."""
+        if shutil.which(TOOL) is None:
+            return []
+        settings = AppleSettings.from_environment()
+        cable_last = sorted(list_attached(), key=lambda one: one.connection == "USB")
+        by_udid = {one.udid: one for one in cable_last}
+        return [Found(describe(one), partial(PymobiledeviceDevice, one, settings)) for one in by_udid.values()]
+
+    def reach(self, serial: str) -> None:
+        """Only those that are listed."""
+
+
+FINDER = PymobiledeviceFinder()

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -14,8 +15,10 @@ from device_harness.apple.advice import XCODE, check, failure
 from device_harness.apple.app import AppDevice
 from device_harness.apple.settings import AppleSettings
 from device_harness.errors import StorageFullError, TransferError
+from device_harness.facts import CommandResult, DeviceInfo, DeviceState
+from device_harness.finder import Found
 from device_harness.local import NO_SPACE
-from device_harness.protocol import CommandResult, DeviceInfo, DeviceState
+from device_harness.protocol import Capabilities
 
 COMMAND_S = 60.0
 BOOT_S = 300.0
@@ -71,6 +74,16 @@ class AppleSimulator(AppDevice):
         self._listed = listed
         self._container: Path | None = None
 
+    @property
+    def can(self) -> Capabilities:
+        """Apps; its power and its units are the Mac's."""
+        return Capabilities(apps=self)
+
+    @property
+    def platform(self) -> str:
+        """As Xcode calls it."""
+        return f"{self._listed.platform or 'iOS'} Simulator"
+
     def info(self) -> DeviceInfo:
         """As simctl listed it."""
         return describe(self._listed)
@@ -81,7 +94,8 @@ class AppleSimulator(AppDevice):
         check(result, f"Booting {self._listed.name} failed", serial=self.serial)
 
     def install(self, app: Path) -> str:
-        """Install an .app built for simulators; returns the runner's bundle identifier."""
+        """Boot it when it is not, and install an .app built for simulators; returns the runner's bundle identifier."""
+        self.boot()
         result = _simctl(["install", self.serial, str(app)], timeout_s=BOOT_S)
         check(result, f"Installing {app.name} failed", serial=self.serial)
         return self.bundle
@@ -154,3 +168,25 @@ def _stopped_family(app: psutil.Process) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
             family += _stopped_family(child)
     return family
+
+
+class SimulatorFinder:
+    """Implements `Finder` with simctl."""
+
+    name = "simctl"
+    kinds: tuple[str, ...] = ("simulator",)
+
+    def find(self) -> list[Found]:
+        """Simulators whose runtime is there; those that are shut down only while none is booted."""
+        if shutil.which("xcrun") is None:
+            return []
+        settings = AppleSettings.from_environment()
+        listed = [simulator for simulator in list_simulators() if not simulator.unavailable]
+        shown = [simulator for simulator in listed if simulator.state == "Booted"] or listed
+        return [Found(describe(one), partial(AppleSimulator, one, settings)) for one in shown]
+
+    def reach(self, serial: str) -> None:
+        """Only those that are listed."""
+
+
+FINDER = SimulatorFinder()

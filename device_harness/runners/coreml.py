@@ -1,22 +1,21 @@
 """Runs a Core ML model with the Swift runner (`device_harness/ios`) on an iPhone, a simulator or this Mac."""
 
-import argparse
 import json
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device_harness.bench_document import SCHEMA_VERSION, BenchDocument, Settings, parse_bench_document
 from device_harness.digests import files_of
-from device_harness.errors import CommandFailedError, DeviceError, TransferError, UnreadableOutputError
+from device_harness.errors import CommandFailedError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument, Settings, parse_bench_document
+from device_harness.runners.coreml_build import prepare
+from device_harness.runners.runner import START_UP_S, RunRequest
 
 PLAN_VERSION = 1
 ACCELERATORS = {"cpu_only": "cpu", "cpu_and_gpu": "cpu_and_gpu", "cpu_and_ne": "cpu_and_ne", "all": "all"}
-CLEAR_UP_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ def accelerator(compute_units: str) -> str:
     return ACCELERATORS[compute_units]
 
 
-def push_model(device: Device, model: Path) -> str:
-    """Copy a .mlmodelc or .mlpackage folder, or a .mlmodel file; returns its name on the device.
+def push_model(device: Device, model: Path, name: str | None = None) -> str:
+    """Copy a .mlmodelc or .mlpackage folder, or a .mlmodel file; returns its name on the device, its own or `name`.
 
     Raises:
         TransferError: there is no such model, or it did not arrive.
@@ -80,9 +79,10 @@ def push_model(device: Device, model: Path) -> str:
         raise TransferError(
             f"{model} is no Core ML model: give a .mlpackage, .mlmodelc or .mlmodel.", serial=device.serial
         )
+    called = name or model.name
     for path in files:
-        device.push(path, f"{model.name}/{path.relative_to(model)}" if model.is_dir() else model.name)
-    return model.name
+        device.push(path, f"{called}/{path.relative_to(model)}" if model.is_dir() else called)
+    return called
 
 
 def run_plan(device: Device, model: str, plan: CoremlPlan, *, tool: str | None = None) -> BenchDocument:
@@ -105,7 +105,7 @@ def run_plan(device: Device, model: str, plan: CoremlPlan, *, tool: str | None =
         file.write_text(json.dumps(plan.to_json(model)), encoding="utf-8")
         remote = device.push(file, "plan.json")
         command = [*([tool] if tool else []), "bench", remote]
-        limit = 2 * plan.limit_s + CLEAR_UP_S
+        limit = 2 * plan.limit_s + START_UP_S
         result = device.run(command, timeout_s=limit)
         if result.returncode != 0:
             raise CommandFailedError(
@@ -133,39 +133,36 @@ def read_document(content: bytes, where: str) -> BenchDocument:
     return parse_bench_document(json.dumps({"schema_version": version, **document}).encode(), where)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Build, sign, install, launch, wait, fetch: the runner on one device, from the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        content = json.loads(options.settings.read_text(encoding="utf-8")) if options.settings else {}
-        settings = Settings.model_validate({"warmup_runs": 5, "runs": 50, **content})
-        document = _measure(options.device, options.model, CoremlPlan(settings))
-    except (DeviceError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 3
-    options.output.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return 0
+class CoremlBench:
+    """Implements `Runner` with the Swift runner."""
 
+    name = "coreml_bench"
 
-def _measure(serial: str, model: Path, plan: CoremlPlan) -> BenchDocument:
-    from device_harness.apple.discovery import open_device
-    from device_harness.runners.coreml_build import prepare
+    def __init__(self, units: str, prepare: Callable[[Device], str | None] = prepare) -> None:
+        """Args: units: compute units in the document's words; prepare: builds and installs; gives a Mac's tool."""
+        self._units, self._prepare = units, prepare
+        self._tool: str | None = None
 
-    with open_device(serial) as device:
-        tool = prepare(device)
-        return run_plan(device, push_model(device, model), plan, tool=tool)
+    def prepare(self, device: Device) -> None:
+        """Build the runner, once, and install it."""
+        self._tool = self._prepare(device)
 
+    def place(self, device: Device, model: Path, name: str) -> str:
+        """Push every file."""
+        return push_model(device, model, name)
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m device_harness.runners.coreml", description=main.__doc__)
-    parser.add_argument("--device", required=True, help="UDID or name, as `mobile-export devices` shows it")
-    parser.add_argument("--model", type=Path, required=True, help=".mlpackage, .mlmodelc or .mlmodel")
-    parser.add_argument(
-        "--settings", type=Path, help=f"JSON of the settings of a bench document (version {SCHEMA_VERSION})"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="where the bench document goes")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    def run(self, device: Device, request: RunRequest) -> BenchDocument:
+        """See `Runner.run`."""
+        settings = Settings.model_validate(
+            {
+                "accelerator": self._units,
+                "warmup_runs": request.warmup_runs,
+                "runs": request.runs,
+                "min_s": request.min_s,
+                "seed": request.seed,
+            }
+        )
+        plan = CoremlPlan(
+            settings, warmup_min_s=request.warmup_min_s, limit_s=request.limit_s, placement=request.placement
+        )
+        return run_plan(device, request.model, plan, tool=self._tool)

@@ -8,11 +8,7 @@ import platformdirs
 
 from device_harness import process
 from device_harness.apple.advice import TEAM, XCODE, check
-from device_harness.apple.mac import MacDevice
-from device_harness.apple.phone import AppleDevice
-from device_harness.apple.pymobiledevice import PymobiledeviceDevice
 from device_harness.apple.settings import AppleSettings
-from device_harness.apple.simulator import AppleSimulator
 from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
 
@@ -31,27 +27,25 @@ def prepare(device: Device, settings: AppleSettings | None = None, *, folder: Pa
         DeviceError: no Xcode, no team, a failed build or installation; each with the next step.
     """
     configured = settings or AppleSettings.from_environment()
-    if isinstance(device, MacDevice):
+    system = (device.info().os or "").split()[:1]
+    if device.can.shell is not None and system == ["macOS"]:
         return str(build_tool(folder=folder))
-    if isinstance(device, AppleDevice):
-        device.install(build_app(_platform(device), configured, folder=folder))
-    elif isinstance(device, AppleSimulator):
-        device.boot()
-        device.install(build_app(f"{_platform(device)} Simulator", configured, folder=folder))
-    elif isinstance(device, PymobiledeviceDevice):
-        device.install(_signed_package(device.serial))
-    else:
+    apps = device.can.apps
+    if apps is None:
         raise CommandFailedError(f"{device.serial} runs no Core ML models.", serial=device.serial)
+    if apps.platform is None:
+        apps.install(_signed_package(device.serial))
+    else:
+        apps.install(build_app(_checked(apps.platform, device.serial), configured, folder=folder))
     return None
 
 
-def _platform(device: Device) -> str:
-    system = (device.info().os or "iOS").split()[0]
-    if system not in PLATFORMS:
+def _checked(platform: str, serial: str) -> str:
+    if platform.removesuffix(" Simulator") not in PLATFORMS:
         raise CommandFailedError(
-            f"There is no runner app for {system}; it is built for iOS, iPadOS and tvOS.", serial=device.serial
+            f"There is no runner app for {platform}; it is built for iOS, iPadOS and tvOS.", serial=serial
         )
-    return system
+    return platform
 
 
 def _signed_package(serial: str) -> Path:

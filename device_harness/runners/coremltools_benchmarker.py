@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, ToolMissingError
+from device_harness.protocol import Device
+from device_harness.runners.runner import RunRequest
 
 EXPERIMENTAL = "coremltools.models.ml_program.experimental"
 PER_OP_NOTE = "estimated: prediction time x MLComputePlan's estimated cost of the operation; not measured"
@@ -140,3 +142,30 @@ async def _remote(parts: Library, device: str, team: str | None) -> Any:
 
 def _seconds(measurement: Any) -> tuple[float, ...]:
     return tuple(sample / 1e3 for sample in measurement.samples)
+
+
+class CoremltoolsBenchmarker:
+    """Implements `Runner`: the library loads and runs the model on this Mac or a connected device, one load a process.
+
+    It lets Core ML use all compute units, and makes one warm-up prediction, whatever is asked for.
+    """
+
+    name = "coremltools"
+
+    def __init__(self, team: str | None = None, library: Library | None = None) -> None:
+        self._team, self._library = team, library
+
+    def prepare(self, device: Device) -> None:
+        """Nothing: the library brings its own app."""
+
+    def place(self, device: Device, model: Path, name: str) -> str:
+        """The library sends the model itself."""
+        del device, name
+        return str(model)
+
+    def run(self, device: Device, request: RunRequest) -> BenchmarkerResult:
+        """See `Runner.run`."""
+        remote = None if device.can.shell is not None else device.serial
+        return benchmark(
+            Path(request.model), loads=1, runs=request.runs, device=remote, team=self._team, library=self._library
+        )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device_harness.bench_document import Acceleration
+from device_harness.runners.bench_document import Acceleration
 from device_harness.runners.measuring import Slot, Start, measured_main
 
 VERSION = "1"

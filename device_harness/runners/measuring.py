@@ -20,7 +20,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device_harness.bench_document import (
+from device_harness.digests import file_digest
+from device_harness.machine import memory_status
+from device_harness.runners.bench_document import (
     Acceleration,
     BenchDocument,
     Clock,
@@ -30,8 +32,6 @@ from device_harness.bench_document import (
     Settings,
     Tensor,
 )  # fmt: skip
-from device_harness.digests import file_digest
-from device_harness.machine import memory_status
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from device_harness.protocol import DeviceInfo
+    from device_harness.facts import DeviceInfo
     from exporter.data.compression import StepResult
     from exporter.data.diff import SizeDiff
     from exporter.data.hints import CompressionHints
     from exporter.data.inspection import Inspection
     from exporter.data.layers import LayerComparison
     from exporter.data.parity import Parity
-    from exporter.data.profile import DeviceProfile, Profile
+    from exporter.data.profile import DeviceProfile, Profile, ProfileChange
     from exporter.data.recipe import Recipe
     from exporter.data.record import RunRecord
     from exporter.data.sizes import Measurement
@@ -156,12 +156,14 @@ class ProfileResults:
         profiles: one a device, with every sample.
         at: when the results were put together; older readings say how old they are.
         exit_code: 3 where a device failed or none gave readings.
+        changes: since an earlier profile; None where there is none to compare with.
     """
 
     artifact: Path
     profiles: tuple[DeviceProfile, ...]
     at: datetime
     exit_code: int
+    changes: tuple[ProfileChange, ...] | None = None
 
     kind: ClassVar[str] = "profile"
     schema_version: ClassVar[int] = 1
@@ -184,7 +186,8 @@ class ProfileResults:
 
     def document(self) -> dict[str, Any]:
         """One profile a device."""
-        return {"profiles": self.profiles, "exit_code": self.exit_code}
+        found = {"profiles": self.profiles, "exit_code": self.exit_code}
+        return found if self.changes is None else {**found, "changes": [change.document() for change in self.changes]}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from exporter.data.layers import LayerComparison
 from exporter.data.source import SourceDescription
 from exporter.data.target import Target
 from exporter.formats.common.ports import Shapes
+from exporter.formats.devices import DeviceSupport
 
 if TYPE_CHECKING:  # torch
     from exporter.formats.common.tracing.graph import SourceGraph
@@ -242,6 +243,11 @@ class Format(Protocol):
             UsageProblem: it is damaged, or its inputs, outputs or labels are not the source's.
             ToolError: it does not load.
         """
+        ...
+
+    @property
+    def devices(self) -> DeviceSupport:
+        """How it is measured on devices."""
         ...
 
     def host_runner(self) -> DocumentRunner | None:

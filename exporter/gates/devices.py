@@ -7,7 +7,7 @@ from exporter.data.target import Target
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import not_checked
 from exporter.gates.readings import judge_readings
-from profilers.placement import METRIC as PLACEMENT
+from profilers.readers.placement import METRIC as PLACEMENT
 
 
 def device_verdicts(target: Target, profiles: Sequence[DeviceProfile]) -> list[Verdict]:

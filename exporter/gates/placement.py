@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from exporter.data.target import Budgets
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge, not_checked
-from profilers.placement import BUSY_METRIC, METRIC
+from profilers.readers.placement import BUSY_METRIC, METRIC
 from profilers.readings import Obtained, Reading
 
 

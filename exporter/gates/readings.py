@@ -9,7 +9,7 @@ from exporter.data.units import format_time
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.judge import judge, not_checked
 from profilers.readings import Obtained, Reading
-from profilers.stages.outputs import OutputCheck
+from profilers.result import OutputCheck
 from profilers.statistics import Estimate, mean_estimate, percentile_estimate
 from profilers.steadiness import LEAST_CPU_SHARE, cpu_share
 

@@ -8,8 +8,7 @@ from exporter.data.record import TargetRecord
 from exporter.data.units import format_time
 from exporter.data.verdict import Verdict, worst_first
 from exporter.report.summary import quantity
-from profilers.parse.litert.op_profile import OpTime
-from profilers.readings import Obtained
+from profilers.readings import Obtained, OpTime
 from profilers.steadiness import LEAST_CPU_SHARE
 from profilers.summary import Statistics, Summary
 

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from device_harness.discovery import discover
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.discovery import Listing, discover
+from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.profile import DeviceProfile
 from exporter.data.target import Target
+from exporter.formats.format import Format
+from exporter.formats.registry import format_named
 from exporter.gates.devices import skipped_verdict
 
-TFLITE_KINDS = ("local", "adb")
-APPLE_KINDS = ("ios", "simulator", "mac")
 # This machine under its two names: with `all`, it never stands in for a phone.
 HOST_KINDS = ("local", "mac")
-Listing = tuple[list[DeviceInfo], list[str]]
-_FORMATS = {TFLITE_KINDS: "a .tflite file", APPLE_KINDS: "a Core ML model"}
 _KIND_WORDS = {
     "local": "this machine",
     "adb": "a device behind adb",
@@ -34,64 +32,96 @@ class Skipped(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What `--device` came to, for one format."""
+    """What `--device` came to, for one format.
+
+    Attributes:
+        serials: that are measured.
+        skipped: that were meant and are not.
+        listing: what was found, from which they are opened; empty where nothing was looked for.
+    """
 
     serials: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
+    listing: Listing = Listing()
 
 
 def choose_devices(
     asked: Sequence[str],
-    kinds: Sequence[str],
+    form: Format,
     listed: Callable[[], Listing] = discover,
     *,
     target: Target | None = None,
 ) -> Selection:
     """The devices to measure on.
 
-    ``all`` stands for every device of these kinds that is listed, and for a target that names its device, for that
-    alone; this machine is one only where the target stands for it. Those that are not ready are skipped with what to
-    do, and so is ``all`` itself when there is none.
+    ``all`` stands for every device of the format's kinds that is listed, and for a target that names its device, for
+    that alone; this machine is one only where the target stands for it. Those that are not ready are skipped with what
+    to do, and so is ``all`` itself when there is none.
 
     Args:
         asked: of ``--device``; nothing means this machine.
-        kinds: that can run the format.
-        listed: finds devices; called for ``all`` only.
+        form: of what is measured.
+        listed: finds devices; called once, and not for this machine alone.
         target: what is measured for; None for no target.
 
     Raises:
         UsageProblem: the same device twice.
     """
-    named = [name for name in asked or ["local"] if name != "all"]
-    if len(set(named)) != len(named):
-        raise UsageProblem("--device names a device twice.")
-    if "all" not in asked:
-        return Selection(tuple(named))
-    infos, unasked = listed()
-    meant = [info for info in infos if info.kind in kinds and info.serial not in named and _stands_for(info, target)]
+    names = list(asked) or ["local"]
+    listing = listed() if names != ["local"] else Listing()
+    named = [name for name in names if name != "all"]
+    _refuse_twice(named, listing)
+    if "all" not in names:
+        return Selection(tuple(named), listing=listing)
+    meant = [info for info in listing.devices if _is_meant(info, form, named, target)]
     ready = [info.serial for info in meant if info.state is DeviceState.READY]
     # A simulator that is shut down is no device that somebody plugged in.
     barred = [info for info in meant if info.state is not DeviceState.READY and info.kind != "simulator"]
     skipped = [Skipped(info.serial, info, _state(info)) for info in barred]
-    told = [words for words in unasked if words.startswith("adb") == ("adb" in kinds)]
+    told = [str(problem) for problem in listing.problems if set(problem.kinds) & set(form.device_kinds)]
     if not ready and not barred:
-        skipped.append(Skipped("all", None, _nothing(kinds, told, target)))
+        skipped.append(Skipped("all", None, _nothing(form, told, target)))
     else:
         skipped += [Skipped("all", None, f"some may be missing: {words}") for words in told]
-    return Selection((*named, *ready), tuple(skipped))
+    return Selection((*named, *ready), tuple(skipped), listing)
 
 
-def misfit(name: str, kinds: Sequence[str], infos: Sequence[DeviceInfo]) -> str | None:
-    """Why the listed device `name` (a serial, or an Apple device's name) cannot run the kinds' format; None if it can.
+def selections(asked: Sequence[str], targets: Sequence[Target], listing: Listing) -> dict[str, Selection]:
+    """What each target is measured on, by the target's name.
+
+    Args:
+        asked: of ``--device``; not empty.
+        targets: of the run.
+        listing: what `discover` found, once a run.
+
+    Raises:
+        UsageProblem: a device that is not there, that is named twice, or that can run none of the targets.
+    """
+    known = {name for info in listing.devices for name in info.names}
+    named = [name for name in asked if name != "all"]
+    unknown = [name for name in named if name not in known and name != "local"]
+    if unknown:
+        raise UsageProblem(f"there is no device {', '.join(unknown)}; `mobile-export devices` lists those there are.")
+    for name in named:
+        reasons = [misfit(name, format_named(target.format), listing.devices) for target in targets]
+        if all(reasons):
+            raise UsageProblem(
+                f"--device {name} fits no target of this run: {' '.join(dict.fromkeys(filter(None, reasons)))}"
+            )
+    return {target.name: _selection(asked, target, listing) for target in targets}
+
+
+def misfit(name: str, form: Format, infos: Sequence[DeviceInfo]) -> str | None:
+    """Why the listed device `name` cannot run the format; None if it can.
 
     A device that is not listed is left to the one who opens it.
     """
-    found = next((info for info in infos if name in (info.serial, info.facts.get("name"))), None)
-    if found is None or found.kind in kinds or _host_of(name, kinds, infos):
+    found = next((info for info in infos if name in info.names), None)
+    if found is None or found.kind in form.device_kinds or _is_here(name, form, infos):
         return None
     model = f" ({found.model})" if found.model else ""
-    wanted = "Apple devices, simulators and Macs" if "ios" in kinds else "this machine and devices behind adb"
-    return f"{name} is {_KIND_WORDS.get(found.kind, found.kind)}{model}: {_format(kinds)} runs on {wanted}."
+    support = form.devices
+    return f"{name} is {_KIND_WORDS.get(found.kind, found.kind)}{model}: {support.subject} runs on {support.places}."
 
 
 def host_reason(info: DeviceInfo, target: Target | None) -> str:
@@ -117,10 +147,28 @@ def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
     )
 
 
+def _selection(asked: Sequence[str], target: Target, listing: Listing) -> Selection:
+    form = format_named(target.format)
+    fitting = [name for name in asked if name == "all" or misfit(name, form, listing.devices) is None]
+    return choose_devices(fitting, form, lambda: listing, target=target) if fitting else Selection(())
+
+
+def _refuse_twice(named: Sequence[str], listing: Listing) -> None:
+    """Under one name or two: a phone has another serial by Wi-Fi than by cable."""
+    serial_of = {name: info.serial for info in listing.devices for name in info.names}
+    if len({serial_of.get(name, name) for name in named}) != len(named):
+        raise UsageProblem("--device names a device twice.")
+
+
+def _is_meant(info: DeviceInfo, form: Format, named: Sequence[str], target: Target | None) -> bool:
+    """Whether ``all`` means it."""
+    return info.kind in form.device_kinds and not set(info.names) & set(named) and _stands_for(info, target)
+
+
 def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
     if info.kind in HOST_KINDS:
         return target is not None and not host_reason(info, target)
-    return _named_device(target) in (None, info.serial, info.facts.get("name"), info.model)
+    return _named_device(target) in (None, *info.names, info.model)
 
 
 def _named_device(target: Target | None) -> str | None:
@@ -128,13 +176,9 @@ def _named_device(target: Target | None) -> str | None:
     return None if target is None or target.device == "local" else target.device
 
 
-def _format(kinds: Sequence[str]) -> str:
-    return _FORMATS[APPLE_KINDS if "ios" in kinds else TFLITE_KINDS]
-
-
-def _host_of(name: str, kinds: Sequence[str], infos: Sequence[DeviceInfo]) -> bool:
-    """Whether `name` is ``local`` and this machine is a Mac that runs the format."""
-    return name == "local" and "mac" in kinds and any(info.kind == "mac" for info in infos)
+def _is_here(name: str, form: Format, infos: Sequence[DeviceInfo]) -> bool:
+    """Whether `name` is ``local`` and this machine is listed as what runs the format."""
+    return name == "local" and any(info.serial == form.devices.here for info in infos)
 
 
 def _state(info: DeviceInfo) -> str:
@@ -143,8 +187,8 @@ def _state(info: DeviceInfo) -> str:
     return f"{info.serial}{model} is {info.state.value}: {advice}."
 
 
-def _nothing(kinds: Sequence[str], told: Sequence[str], target: Target | None) -> str:
-    what = "Apple device, simulator or Mac" if "ios" in kinds else "device behind adb"
-    if named := _named_device(target):
-        what = f"device {named!r}, which the target is for,"
-    return f"no {what} is listed{': ' if told else ''}{'; '.join(told)}. `mobile-export devices` shows what there is."
+def _nothing(form: Format, told: Sequence[str], target: Target | None) -> str:
+    named = _named_device(target)
+    what = f"device {named!r}, which the target is for," if named else form.devices.nothing
+    listed = f"no {what} is listed"
+    return f"{listed}{': ' if told else ''}{'; '.join(told)}. `mobile-export devices` shows what there is."

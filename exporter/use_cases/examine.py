@@ -141,7 +141,7 @@ def _profiles(
 ) -> list[DeviceProfile]:
     if devices is None:
         return []
-    from exporter.use_cases.devices import profile_on_devices
+    from exporter.use_cases.profile import profile_on_devices
 
     path: Path = model.request.output / artifact.path
     return profile_on_devices(target, path, devices, model.request.plan, model.progress.note)

@@ -160,7 +160,7 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     if not request.devices:
         return {}
     from device_harness.discovery import discover
-    from exporter.use_cases.devices import selections
+    from exporter.use_cases.device_choice import selections
 
     return selections(request.devices, targets, discover())
 

@@ -17,9 +17,9 @@ from exporter.store.digests import tree_digest
 from exporter.store.tools import machine_facts
 from exporter.use_cases.model import ModelAtHand
 from exporter.verification.compare import compare
-from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
+from profilers.session import host_readings
 from profilers.steadiness import cpu_share, disturbance
 
 HOST_PLAN = ProfilePlan(

@@ -1,38 +1,49 @@
-"""Energy on Apple systems, each reading with its source and how far it can be trusted.
+"""powermetrics on a Mac: Apple's estimate of each rail, not comparable between models."""
 
-From better to worse: a phone's battery current over Wi-Fi (its own gauge, 1 Hz, whole device); powermetrics on a Mac
-(Apple's estimate of each rail, not comparable between models); Instruments' power table (percent of charge an hour,
-which is not turned into watts). A simulator has no energy of its own.
-"""
-
-from collections.abc import Sequence
-from datetime import datetime
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
 
 from device_harness import process
 from device_harness.apple.advice import failure
 from device_harness.errors import CommandFailedError, UnreadableOutputError
-from profilers.meters.energy import EnergyTrace, LoadWindow, energy_per_inference, integrate_power
+from device_harness.protocol import RailSampler
+from profilers.clock import Clock
+from profilers.meters.energy import EnergyTrace
+from profilers.meters.meter import Meter, Setting
+from profilers.meters.timeline import HostTimeline
+from profilers.meters.traced import TracedMeter, Watched
 from profilers.parse.apple.powermetrics import PlistStream, PowerSample
-from profilers.parse.apple.telemetry import BatterySample
-from profilers.parse.apple.xctrace import read_rows
-from profilers.readings import Obtained, Reading, unavailable
 
-METRIC = "energy.inference"
-SHORTEST_PHASE_S = 60.0
 POWERMETRICS = "powermetrics"
+INTERVAL_S = 0.2
+ESTIMATE = "Apple's own estimate of the rails; not comparable between models of Macs"
 SUDO_ADVICE = "It needs the administrator: run `sudo -v` first, or allow /usr/bin/powermetrics alone in /etc/sudoers."
-RATE_SCHEMA, RATE_COLUMNS = "SystemPowerLevel", ("start", "duration", "percent-per-hour")
 
 
-class Origin(NamedTuple):
-    """Where and when a reading is taken."""
+def find(setting: Setting) -> Meter | None:
+    """See `MeterModule.find`."""
+    rails = setting.device.can.rails
+    if rails is None:
+        return None
+    return TracedMeter(
+        name=POWERMETRICS,
+        watch=lambda seconds: _watched(rails, setting.clock, seconds),
+        timeline=lambda: HostTimeline(setting.device, setting.clock),
+        estimate=ESTIMATE,
+    )
 
-    device: str
-    taken_at: datetime
-    environment: str = "device"
+
+@contextmanager
+def _watched(rails: RailSampler, clock: Clock, seconds: float) -> Iterator[Watched]:
+    with tempfile.TemporaryDirectory(prefix="mobile-export-") as folder:
+        began = clock.now()
+        with Powermetrics(rails, Path(folder, "power.plists"), seconds=seconds) as meter:
+            samples: list[PowerSample] = []
+            yield lambda: rail_trace(samples, began)
+            samples += meter.samples()
 
 
 class Powermetrics:
@@ -41,14 +52,10 @@ class Powermetrics:
     It runs as the administrator and cannot be ended by this program: it ends by itself when its time is over.
     """
 
-    def __init__(self, output: Path, *, seconds: float, interval_s: float = 0.2) -> None:
+    def __init__(self, rails: RailSampler, output: Path, *, seconds: float, interval_s: float = INTERVAL_S) -> None:
         self._output = output
-        self._interval_s = interval_s
-        count = ceil(seconds / interval_s)
         self._seconds = seconds
-        self._command = ["sudo", "-n", POWERMETRICS, "--samplers", "cpu_power,gpu_power,ane_power,thermal",
-                         "-i", str(round(interval_s * 1000)), "-n", str(count), "-f", "plist",
-                         "-o", str(output)]  # fmt: skip
+        self._command = rails.rail_command(interval_s, ceil(seconds / interval_s), output)
         self._process: process.Process | None = None
 
     def __enter__(self) -> "Powermetrics":
@@ -105,84 +112,3 @@ def rail_trace(samples: Sequence[PowerSample], start_s: float) -> EnergyTrace:
         times.append(times[-1] + sample.elapsed_s)
         joules.append(joules[-1] + sample.soc_joules)
     return EnergyTrace(tuple(times), tuple(joules))
-
-
-def battery_trace(samples: Sequence[BatterySample], times_s: Sequence[float]) -> EnergyTrace:
-    """Energy that the battery gave, from its current and voltage once a second.
-
-    Raises:
-        ValueError: it was charging or did not say, or a sample lacks current or voltage.
-    """
-    watts = [sample.power_w for sample in samples]
-    if any(sample.charging is not False for sample in samples):
-        raise ValueError(
-            "the battery was charging, or did not say that it was not: measure over Wi-Fi, without a cable"
-        )
-    if any(power is None or power < 0 for power in watts):
-        raise ValueError("the battery's current or voltage is missing, or flows the wrong way")
-    return integrate_power(times_s, [power for power in watts if power is not None])
-
-
-def energy_reading(
-    trace: EnergyTrace, idle: Sequence[tuple[float, float]], loads: Sequence[LoadWindow], origin: Origin, *, source: str
-) -> Reading:
-    """Energy of one inference above the idle power, one sample a repeat.
-
-    Args:
-        trace: of `rail_trace` (estimated by the system) or `battery_trace` (measured by the gauge).
-        idle: baselines, one more than loads.
-        loads: loaded phases.
-        origin: device and time.
-        source: ``powermetrics`` or a battery gauge; decides whether the reading is an estimate.
-    """
-    short = min([end - start for start, end in idle] + [load.end_s - load.start_s for load in loads])
-    slow = source != POWERMETRICS
-    if slow and short < SHORTEST_PHASE_S:
-        reason = f"the shortest phase lasted {short:.0f} s; a gauge read once a second needs {SHORTEST_PHASE_S:.0f} s"
-        return no_energy(reason, origin, source)
-    try:
-        result = energy_per_inference(trace, idle, loads)
-    except ValueError as error:
-        return no_energy(str(error), origin, source)
-    if result.refused:
-        return no_energy(result.refused, origin, source)
-    return Reading(
-        metric=METRIC, unit="J", samples=result.joules, source=source, device=origin.device,
-        environment=origin.environment, taken_at=origin.taken_at,
-        obtained=Obtained.MEASURED if slow else Obtained.ESTIMATED,
-        reason=None if slow else "Apple's own estimate of the rails; not comparable between models of Macs",
-    )  # fmt: skip
-
-
-def simulator_energy(origin: Origin) -> Reading:
-    """A simulator's energy: unavailable, with the reason."""
-    return no_energy("a simulator runs on the Mac's processors; it has no energy of its own", origin, "simctl")
-
-
-def no_energy(reason: str, origin: Origin, source: str) -> Reading:
-    """Energy that could not be had, with the reason."""
-    return unavailable(METRIC, "J", reason, source=source, device=origin.device, environment=origin.environment)
-
-
-def discharge_reading(export: Path, origin: Origin) -> Reading:
-    """Instruments' power table: percent of the charge an hour, as it stands; unavailable when the table is empty.
-
-    Raises:
-        UnreadableOutputError: not such an export, or one with other columns.
-    """
-    metric, source = "battery.discharge_rate", "Instruments, Power Profiler"
-    with export.open("rb") as file:
-        rows = list(read_rows(file, RATE_SCHEMA, RATE_COLUMNS))
-    rates = [float(rate) for _, _, rate in rows if rate is not None and _is_number(str(rate))]
-    if not rates:
-        reason = "not recorded: the power table is empty or missing"
-        return unavailable(metric, "%/h", reason, source=source, device=origin.device)
-    return Reading(
-        metric=metric, unit="%/h", samples=tuple(rates), source=source, device=origin.device,
-        taken_at=origin.taken_at, obtained=Obtained.MEASURED,
-    )  # fmt: skip
-
-
-def _is_number(text: str) -> bool:
-    whole, _, fraction = text.partition(".")
-    return whole.isdecimal() and (fraction.isdecimal() or not fraction)

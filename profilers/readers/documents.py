@@ -1,60 +1,107 @@
 """Readings of bench documents: what the runners of this project print, on any device."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from functools import partial
+from typing import Any
 
-from device_harness.bench_document import BenchDocument
+from device_harness.runners.bench_document import BenchDocument
+from profilers.bench import Load, Taken
 from profilers.readings import Obtained, Reading
+from profilers.watch.sampled import frequency_readings
+
+# The system's thermal state from which on its clocks are held back: serious.
+SERIOUS = 2
+
+
+class DocumentReader:
+    """Implements `Reader` for runners that print a `BenchDocument`."""
+
+    def conditions(self, runs: Sequence[BenchDocument], taken: Taken) -> dict[str, str]:
+        """What must be equal for two readings to be comparable."""
+        ran_on = {run.acceleration.used for run in runs}
+        return {**taken.plan.conditions(), "ran_on": ran_on.pop() if len(ran_on) == 1 else "mixed"}
+
+    def complaint(self, run: BenchDocument) -> str | None:
+        """See `Reader.complaint`."""
+        worst = max((state.state for state in run.thermal), default=0)
+        if worst < SERIOUS:
+            return None
+        return f"the system reported thermal state {worst} of 3 (serious is {SERIOUS})"
+
+    def readings(self, runs: Sequence[BenchDocument], taken: Taken) -> tuple[Reading, ...]:
+        """Latency, load time, processor time, memory, and the frequencies that were sampled meanwhile."""
+        readings = document_readings(runs, conditions=self.conditions(runs, taken), taken=taken)
+        sampled = frequency_readings(taken.samples, runs, readings[0], taken.plan.sampling_interval_s)
+        return (*readings, *sampled)
+
+    def warnings(self, runs: Sequence[BenchDocument]) -> tuple[str, ...]:
+        """See `Reader.warnings`."""
+        seen = [battery for run in runs for battery in run.battery]
+        found = []
+        if any(battery.state in ("charging", "full") for battery in seen):
+            found.append(
+                "the device was charging: it is warmer than in a pocket, and its battery's current means nothing"
+            )
+        if any(battery.low_power_mode for battery in seen):
+            found.append("low power mode was on: the processors were held back")
+        return tuple(found)
+
+    def load(self, run: BenchDocument) -> Load:
+        """See `Reader.load`."""
+        return Load(run.clock, len(run.latencies_s))
+
+    def latencies(self, run: BenchDocument) -> Sequence[float]:
+        """See `Reader.latencies`."""
+        return run.latencies_s
 
 
 def document_readings(
-    documents: Sequence[BenchDocument],
-    *,
-    device: str,
-    conditions: dict[str, str],
-    taken_at: datetime,
-    environment: str = "device",
+    documents: Sequence[BenchDocument], *, conditions: dict[str, str], taken: Taken
 ) -> tuple[Reading, ...]:
     """Latency, load time, processor time and memory of one model in one or several processes.
 
     Args:
         documents: one a process, in the order they ran; at least one.
-        device: serial, or ``this machine``.
         conditions: see `Reading.conditions`; the runtime is added to them.
-        taken_at: when the first process began.
-        environment: ``device``, ``emulator`` or ``simulator``.
+        taken: when the first process began, and where.
     """
-    first = documents[0]
-    source = f"{first.runner.name} {first.runner.version}, {first.runner.runtime}"
-    common = {"runtime": first.runner.runtime, **conditions}
-
-    def measured(
-        metric: str,
-        unit: str,
-        parts: Sequence[Sequence[float]],
-        *,
-        warmup: Sequence[Sequence[float]] = (),
-    ) -> Reading:
-        return Reading(
-            metric=metric, unit=unit, source=source, device=device, environment=environment, taken_at=taken_at,
-            obtained=Obtained.MEASURED, conditions=common,
-            samples=tuple(sample for part in parts for sample in part),
-            warmup_samples=tuple(sample for part in warmup for sample in part),
-            groups=tuple(len(part) for part in parts) if len(parts) > 1 else (),
-        )  # fmt: skip
-
+    runner = documents[0].runner
+    facts = {
+        **taken.facts,
+        "source": f"{runner.name} {runner.version}, {runner.runtime}",
+        "taken_at": taken.at,
+        "conditions": {"runtime": runner.runtime, **conditions},
+    }
+    measured = partial(_measured, facts)
     readings = [
-        measured("latency", "s", [document.latencies_s for document in documents],
-                 warmup=[document.warmup_latencies_s for document in documents]),
+        _latency(facts, documents),
         measured("load_time", "s", [[document.load_s] for document in documents]),
         measured("cpu_time", "s", [_cpu_times(document) for document in documents]),
         measured("cpu_utilization", "1", [[_utilization(document)] for document in documents]),
         measured("memory.peak", "B", [[document.memory.peak_bytes] for document in documents]),
-    ]  # fmt: skip
+    ]
     own = [_model_memory(document) for document in documents]
     if all(value is not None for value in own):
         readings.append(measured("memory.model", "B", [[value] for value in own if value is not None]))
     return tuple(readings)
+
+
+def _measured(facts: dict[str, Any], metric: str, unit: str, parts: Sequence[Sequence[float]]) -> Reading:
+    return Reading(
+        metric=metric,
+        unit=unit,
+        samples=tuple(sample for part in parts for sample in part),
+        groups=tuple(len(part) for part in parts) if len(parts) > 1 else (),
+        obtained=Obtained.MEASURED,
+        **facts,
+    )
+
+
+def _latency(facts: dict[str, Any], documents: Sequence[BenchDocument]) -> Reading:
+    warmups = tuple(sample for document in documents for sample in document.warmup_latencies_s)
+    return _measured(
+        {**facts, "warmup_samples": warmups}, "latency", "s", [document.latencies_s for document in documents]
+    )
 
 
 def _cpu_times(document: BenchDocument) -> Sequence[float]:

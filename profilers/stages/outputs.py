@@ -1,40 +1,21 @@
 """Runs a model on the device with inputs of this machine, and compares the outputs."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from device_harness.bench_document import BenchDocument, Tensor
 from device_harness.errors import CommandFailedError, CommandTimeoutError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
-from device_harness.runners.documents import DocumentRunner, LitertInProcess, RunRequest, run_document
+from device_harness.runners.bench_document import BenchDocument, Tensor
+from device_harness.runners.runner import Runner, RunRequest
+from profilers.bench import Findings, Work
 from profilers.outputs import Difference, compare_output, worst_of
-from profilers.plan import ProfilePlan
+from profilers.result import OutputCheck
 
-
-class OutputCheck(BaseModel):
-    """What a device computed against this machine, judged at its worst output.
-
-    Attributes:
-        snr_db: signal-to-noise ratio of the worst output; infinite when all are equal, None when there is none.
-        identical: whether every byte is the same.
-        reason: with what they were compared, or why they are wrong or not comparable.
-        worst: name of the output that `snr_db` and `reason` are of.
-        wrong: whether it is wrong whatever the ratio: a NaN or infinity, a value far off, a shape, a missing output.
-        checked: False when nothing can be said, for example because this machine's own outputs are not finite.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    snr_db: float | None
-    identical: bool
-    reason: str
-    worst: str | None = None
-    wrong: bool = False
-    checked: bool = True
+REFERENCE_LIMIT_S = 600.0
 
 
 class Reference(NamedTuple):
@@ -44,28 +25,50 @@ class Reference(NamedTuple):
     folder: Path
 
 
-def make_reference(device: Device, model: Path, folder: Path, seed: int) -> Reference:
+class OutputsStage(NamedTuple):
+    """Implements `Stage`: feeds the inputs of this machine to the model, and compares the outputs tensor by tensor.
+
+    Attributes:
+        references: by the model's path; a model without one is not compared.
+    """
+
+    references: Mapping[Path, Reference]
+
+    def __call__(self, work: Work[Any]) -> Findings:
+        """See the class."""
+        reference = self.references.get(work.path)
+        return Findings(outputs=check_outputs(work, reference) if reference is not None else None)
+
+
+def make_reference(device: Device, runner: Runner[BenchDocument], model: Path, folder: Path, seed: int) -> Reference:
     """Run `model` once on this machine (`device`), and keep inputs and outputs in `folder`."""
-    request = RunRequest(model=str(model.resolve()), warmup_runs=1, warmup_min_s=0, runs=1, min_s=0, limit_s=600,
-                         threads=1, seed=seed, output_folder=str(folder))  # fmt: skip
-    runner = _KeepingInputs(folder)
-    return Reference(run_document(device, runner, request), folder)
+    kept = str(folder)
+    request = RunRequest(
+        model=str(model.resolve()),
+        warmup_runs=1,
+        warmup_min_s=0,
+        runs=1,
+        min_s=0,
+        limit_s=REFERENCE_LIMIT_S,
+        threads=1,
+        seed=seed,
+        input_folder=kept,
+        output_folder=kept,
+    )
+    return Reference(runner.run(device, request), folder)
 
 
-def check_outputs(
-    device: Device, remote: str, runner: DocumentRunner, plan: ProfilePlan, reference: Reference
-) -> OutputCheck:
-    """Feed the reference's inputs to the model on the device and compare what comes out, tensor by tensor."""
+def check_outputs(work: Work[Any], reference: Reference) -> OutputCheck:
+    """One run with the reference's inputs; a check that fails itself says so and loses nothing else."""
+    device = work.device
     inputs = {
         tensor.name: device.push(Path(tensor.file or ""), f"input_{position}.bin")
         for position, tensor in enumerate(reference.document.inputs)
     }
-    request = RunRequest(
-        model=remote, warmup_runs=0, warmup_min_s=0, runs=1, min_s=0, limit_s=plan.limit_s, threads=plan.threads,
-        accelerator=plan.accelerator, inputs=inputs, output_folder=device.workspace,
-    )  # fmt: skip
     try:
-        document = run_document(device, runner, request)
+        document = work.run(
+            warmup_runs=0, warmup_min_s=0, runs=1, min_s=0, inputs=inputs, output_folder=device.workspace
+        )
         return _compare(device, document, reference)
     except (CommandFailedError, CommandTimeoutError, TransferError, UnreadableOutputError) as error:
         return OutputCheck(snr_db=None, identical=False, checked=False, reason=f"the check itself failed: {error}")
@@ -105,15 +108,6 @@ def _difference(device: Device, ours: Tensor, theirs: Tensor, local: Path) -> Di
         return compare_output(ours.name, wanted, read_tensor(theirs, local))
     except (TypeError, ValueError) as error:
         return Difference(ours.name, None, unchecked=f"output {ours.name!r} cannot be read: {error}")
-
-
-class _KeepingInputs(LitertInProcess):
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
-        command, env = super().command(request)
-        return [*command, "--input-folder", str(self._folder)], env
 
 
 def read_tensor(tensor: Tensor, path: Path) -> "np.ndarray":  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from device_harness.protocol import Device
+from device_harness.protocol import Shell
 from profilers.parse.linux.sampler import Sample, parse_samples
 
 # Reads with the shell's own `read`: the only process that it starts is `sleep`, so that sampling costs little.
@@ -29,16 +29,16 @@ RAPL_FILES = [f"/sys/class/powercap/intel-rapl:?/{name}" for name in ("energy_uj
 GAUGE_FILES = "/sys/class/power_supply/*/uevent"
 
 
-def readable_files(device: Device, patterns: Sequence[str]) -> list[str]:
+def readable_files(shell: Shell, patterns: Sequence[str]) -> list[str]:
     """The device's files that match the shell patterns (of this module, never a user's) and can be read."""
     loop = f'for f in {" ".join(patterns)}; do [ -r "$f" ] && read -r x < "$f" && echo "$f"; done 2>/dev/null; true'
-    return device.run(["sh", "-c", loop], timeout_s=30).text.splitlines()
+    return shell.run(["sh", "-c", loop], timeout_s=30).text.splitlines()
 
 
-def read_first_lines(device: Device, patterns: Sequence[str]) -> dict[str, str]:
+def read_first_lines(shell: Shell, patterns: Sequence[str]) -> dict[str, str]:
     """The first line of each of the device's files that match the shell patterns and can be read, by path."""
     loop = f'for f in {" ".join(patterns)}; do [ -r "$f" ] && read -r x < "$f" && printf "%s\\t%s\\n" "$f" "$x"; done'
-    lines = device.run(["sh", "-c", f"{{ {loop}; }} 2>/dev/null; true"], timeout_s=30).text.splitlines()
+    lines = shell.run(["sh", "-c", f"{{ {loop}; }} 2>/dev/null; true"], timeout_s=30).text.splitlines()
     return {path: text.strip() for path, tab, text in (line.partition("\t") for line in lines) if tab}
 
 
@@ -50,7 +50,7 @@ class Monitor:
 
 
 @contextlib.contextmanager
-def monitored(device: Device, files: Sequence[str], interval_s: float) -> Iterator[Monitor]:
+def monitored(shell: Shell, files: Sequence[str], interval_s: float) -> Iterator[Monitor]:
     """Sample `files` every `interval_s` inside the block; without files nothing is started."""
     monitor = Monitor()
     if not files:
@@ -59,14 +59,14 @@ def monitored(device: Device, files: Sequence[str], interval_s: float) -> Iterat
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "sampler.sh")
         script.write_text(_SCRIPT, encoding="utf-8")
-        path = device.push(script, "sampler.sh")
-        out = f"{device.workspace}/samples.txt"
-        device.run(["rm", "-f", out], timeout_s=30)
-        process = device.start(["sh", path, f"{interval_s:g}", out, *files])
+        path = shell.push(script, "sampler.sh")
+        out = f"{shell.workspace}/samples.txt"
+        shell.run(["rm", "-f", out], timeout_s=30)
+        process = shell.start(["sh", path, f"{interval_s:g}", out, *files])
         try:
             yield monitor
         finally:
             process.kill()
         local = Path(folder, "samples.txt")
-        device.pull(out, local)
+        shell.pull(out, local)
         monitor.samples = parse_samples(local.read_text(encoding="utf-8", errors="replace"))

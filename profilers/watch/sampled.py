@@ -2,14 +2,17 @@
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from device_harness.bench_document import BenchDocument
 from device_harness.errors import UnreadableOutputError
+from device_harness.protocol import Shell
+from device_harness.runners.bench_document import BenchDocument
 from profilers.parse.linux.proc import parse_memory_status, parse_process_stat
 from profilers.parse.linux.sampler import Sample, numbers_of
 from profilers.readings import Reading
+from profilers.watch.monitor import monitored
 
 # USER_HZ of Linux and Android on every architecture that LiteRT runs on.
 TICKS_PER_S = 100
@@ -44,7 +47,7 @@ def process_use(samples: Sequence[Sample], pid: int) -> ProcessUse:
     return ProcessUse(max(peaks, default=None), cpus)
 
 
-def sampled_readings(
+def frequency_readings(
     samples: tuple[Sample, ...], documents: Sequence[BenchDocument], like: Reading, interval_s: float
 ) -> tuple[Reading, ...]:
     """CPU frequencies in the measured phases of `documents`, one reading a CPU.
@@ -72,3 +75,23 @@ def sampled_readings(
             }  # fmt: skip
             found.append(like.model_copy(update=update))
     return tuple(found)
+
+
+class ProcessWatch:
+    """What was sampled of a process; `use` is complete when the watching is over."""
+
+    def __init__(self) -> None:
+        self.use = ProcessUse(None, None)
+
+
+def watch_process(interval_s: float) -> Callable[[Shell, int], AbstractContextManager[ProcessWatch]]:
+    """Samples ``stat`` and ``status`` of a process every `interval_s`, for `BenchmarkModel`."""
+
+    @contextlib.contextmanager
+    def watch(shell: Shell, pid: int) -> Iterator[ProcessWatch]:
+        watched = ProcessWatch()
+        with monitored(shell, [f"/proc/{pid}/stat", f"/proc/{pid}/status"], interval_s) as monitor:
+            yield watched
+        watched.use = process_use(monitor.samples, pid)
+
+    return watch

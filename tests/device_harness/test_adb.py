@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.device_harness.contract import DeviceContract, Subject
+from tests.contracts.devices import DeviceContract, Subject
 from tests.fakes.adbd import AdbdRig
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness import bench_document
-from device_harness.bench_document import BenchDocument, parse_bench_document, schema_text
 from device_harness.errors import UnreadableOutputError
+from device_harness.runners import bench_document
+from device_harness.runners.bench_document import BenchDocument, parse_bench_document, schema_text
 
 SMALL: dict[str, Any] = {
     "schema_version": 1,

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from device_harness.local import LocalDevice
-from tests.device_harness.contract import DeviceContract, Subject
+from tests.contracts.devices import DeviceContract, Subject
 
 
 def process_runs(marker: str) -> bool:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from device_harness import process
 from device_harness.apple.documents import read_document
-from device_harness.bench_document import parse_bench_document
 from device_harness.errors import CommandFailedError, DeviceError
-from device_harness.protocol import CommandResult
+from device_harness.facts import CommandResult
+from device_harness.runners.bench_document import parse_bench_document
 from device_harness.runners.coreml_build import SOURCES
 from device_harness.words import decode, printable
 from tests.conftest import RunCommand

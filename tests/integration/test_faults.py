@@ -13,7 +13,7 @@ import pytest
 from device_harness.adb import client as adb_client
 from device_harness.adb import device as adb
 from device_harness.errors import DeviceNotFoundError, DeviceRebootedError, StorageFullError
-from tests.device_harness.contract import gone
+from tests.contracts.devices import gone
 from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig
 from tests.fakes.faults import FAULTS, inject
 

@@ -15,7 +15,9 @@ from profilers.meters.energy import (
     refusal,
 )
 from profilers.meters.gauge import Gauge, gauge_trace
-from profilers.meters.perfetto import odpm_trace, rails_trace, rapl_trace
+from profilers.meters.iio import odpm_trace
+from profilers.meters.perfetto import rails_trace
+from profilers.meters.rapl import rapl_trace
 from profilers.parse.android.rails import RailSample
 from profilers.parse.linux.sampler import Sample, parse_samples
 

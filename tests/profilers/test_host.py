@@ -5,15 +5,20 @@ from pathlib import Path
 import pytest
 
 from device_harness.errors import CommandFailedError
-from device_harness.runners.documents import LitertInProcess
-from profilers.host import host_readings
+from device_harness.runners.in_process import LitertInProcess
 from profilers.plan import ProfilePlan
+from profilers.readings import Reading
+from profilers.session import host_readings
 
 
 @pytest.fixture
 def model(shared: Path) -> Path:
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     return shared / "models" / "resnet8_cifar10_float.tflite"
+
+
+def energy_of(readings: tuple[Reading, ...]) -> Reading:
+    return next(reading for reading in readings if reading.metric == "energy.inference")
 
 
 def test_reads_a_real_model(model: Path) -> None:
@@ -47,8 +52,9 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
     small.write_bytes(convert([module.__call__.get_concrete_function()], module).convert())
     most = []
     for runs in (20, 40_000):
-        plan = ProfilePlan.desk_check(runs=runs)
-        readings = {one.metric: one for one in host_readings(small, plan, LitertInProcess())}
+        readings = {
+            one.metric: one for one in host_readings(small, ProfilePlan.desk_check(runs=runs), LitertInProcess())
+        }
         assert len(readings["latency"].samples) == runs
         most.append(max(readings["memory.model"].samples))
     assert most[1] == pytest.approx(most[0], abs=1e6), "three floats a time, as Python keeps them, are 4 MB"
@@ -57,8 +63,8 @@ def test_the_model_s_memory_does_not_grow_with_the_length_of_the_run(tmp_path: P
 @pytest.mark.skipif(Path("/sys/class/powercap").exists(), reason="this machine has energy counters")
 def test_energy_without_a_meter_says_why(model: Path) -> None:
     """And does not wait through idle baselines first."""
-    plan = ProfilePlan.desk_check(runs=2, energy_repeats=1)
-    reading = host_readings(model, plan, LitertInProcess())[-1]
+    plan = ProfilePlan.desk_check(runs=2, energy_repeats=2)
+    reading = energy_of(host_readings(model, plan, LitertInProcess()))
     assert reading.reason is not None
     assert "RAPL: no readable counter" in reading.reason
 

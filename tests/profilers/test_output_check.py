@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device_harness.bench_document import BenchDocument, Tensor
 from device_harness.local import LocalDevice
-from device_harness.protocol import Device
-from device_harness.runners.documents import LitertInProcess, RunRequest
+from device_harness.runners.bench_document import BenchDocument, Tensor
+from device_harness.runners.in_process import LitertInProcess
+from device_harness.runners.runner import RunRequest
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs
+from profilers.bench import Bench, Work
+from profilers.clock import SystemClock
 from profilers.plan import ProfilePlan
-from profilers.stages.outputs import OutputCheck, Reference, check_outputs, make_reference
+from profilers.readers.documents import DocumentReader
+from profilers.result import OutputCheck
+from profilers.stages.outputs import Reference, check_outputs, make_reference
 
 Change = Callable[[str, Any], Any]
 
@@ -37,7 +41,9 @@ def reference(shared: Path, tmp_path: Path) -> Reference:
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     (tmp_path / "here").mkdir()
     with LocalDevice() as here:
-        found = make_reference(here, shared / "models" / "resnet8_cifar10_float.tflite", tmp_path / "here", 0)
+        found = make_reference(
+            here, LitertInProcess(), shared / "models" / "resnet8_cifar10_float.tflite", tmp_path / "here", 0
+        )
     second = tmp_path / "here" / "second.bin"
     np.arange(6, dtype="<f4").tofile(second)
     extra = Tensor(name="second", dtype="float32", shape=(2, 3), sha256="2" * 64, file=str(second))
@@ -61,13 +67,11 @@ def checked(reference: Reference, tmp_path: Path) -> Callable[..., OutputCheck]:
         document = reference.document.model_copy(update={"outputs": tuple(outputs)})
         with LocalDevice() as device:
             runner = Saying(document, tmp_path, returncode)
-            return check_outputs(_as_device(device), "m", runner, ProfilePlan(), reference)
+            bench = Bench(runner, DocumentReader())
+            work = Work(device, device.info(), ProfilePlan(), bench, SystemClock(), Path("m"), "m", ())
+            return check_outputs(work, reference)
 
     return check
-
-
-def _as_device(device: LocalDevice) -> Device:
-    return device
 
 
 def on_second(value: float, *, at: tuple[int, int] = (1, 2)) -> Change:

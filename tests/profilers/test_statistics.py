@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilers.statistics import compare, mean_estimate, percentile, percentile_estimate, split
+from profilers.comparison import compare
+from profilers.statistics import mean_estimate, percentile, percentile_estimate, split
 
 FLOATS = st.floats(1e-6, 1e3)
 

@@ -12,9 +12,11 @@ from exporter.data.results import DevicesResult
 @report_options("devices")
 def command(reporter: Reporter) -> int:
     """List this machine, every Apple device and every device behind adb, each with its state and what to do."""
-    devices, not_asked = discover()
+    listing = discover()
+    not_asked = tuple(map(str, listing.problems))
     if reporter.format == "text":
-        advice = [f"{info.serial}: {info.advice}" for info in devices if info.advice]
-        for sentence in (*advice, *not_asked):
+        advice = [f"{info.serial}: {info.advice}" for info in listing.devices if info.advice]
+        twice = [f"{info.serial}: the same device as {', '.join(info.also)}" for info in listing.devices if info.also]
+        for sentence in (*advice, *twice, *not_asked):
             click.echo(sentence, err=True)
-    return reporter.report(DevicesResult(tuple(devices), tuple(not_asked)))
+    return reporter.report(DevicesResult(listing.devices, not_asked))

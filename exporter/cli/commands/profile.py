@@ -15,12 +15,13 @@ from exporter.data.profile import DeviceProfile
 from exporter.data.results import ProfileResults
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
-from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
-from exporter.formats.tflite.settings import TfliteTarget
-from exporter.use_cases.coreml_profiling import is_coreml, profile_apple
-from exporter.use_cases.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
-from exporter.use_cases.profiling import RunnerChoice, profile
+from exporter.formats.format import Format
+from exporter.formats.registry import all_formats, format_named
+from exporter.use_cases.device_choice import choose_devices, unmeasured
+from exporter.use_cases.profile import ProfileRequest, profile
+from exporter.use_cases.profile_changes import changes_since, load_profiles
 from profilers.plan import ProfilePlan
 
 
@@ -35,16 +36,12 @@ from profilers.plan import ProfilePlan
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
-@click.option(
-    "--runner",
-    type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
-    default="auto",
-    show_default=True,
-    help="The program that runs the model.",
-)
+@click.option("--runner", metavar="NAME", default="auto", show_default=True, help="What runs the model.")
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
 @click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
+@click.option("--against", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="An earlier output of this command with -f json, to compare with.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @report_options("profile")
 def command(
@@ -61,6 +58,7 @@ def command(
     benchmark_binary: str | None,
     litert_library: str | None,
     instruments: bool,
+    against: Path | None,
     strict: bool,
     reporter: Reporter,
 ) -> int:
@@ -71,36 +69,38 @@ def command(
     """
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
     check_whole(artifact)
-    target = _target(target_name, targets_file)
-    if is_coreml(artifact):
-        if isinstance(target, TfliteTarget):
-            raise UsageProblem(f"--target {target.name} is for {target.format} models; this one is Core ML.")
-        chosen = choose_devices(devices, APPLE_KINDS, target=target)
-        found = profile_apple(
-            [artifact], chosen.serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
-            say=_progress,
-        )  # fmt: skip
-        return _report([*found, *_skipped(artifact, chosen)], strict, artifact, reporter)
-    if artifact.suffix != ".tflite":
-        raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
-    if isinstance(target, CoremlTarget):
-        raise UsageProblem(f"--target {target.name} is for Core ML models; {artifact.name} is a .tflite file.")
-    chosen = choose_devices(devices, TFLITE_KINDS, target=target)
-    found = profile(
-        [artifact], chosen.serials, plan, RunnerChoice(runner, benchmark_binary, litert_library), target, say=_progress
-    )
-    return _report([*found, *_skipped(artifact, chosen)], strict, artifact, reporter)
+    form, target = _form(artifact), _target(target_name, targets_file)
+    earlier = load_profiles(against) if against is not None else None
+    if target is not None and target.format != form.name:
+        raise UsageProblem(
+            f"--target {target.name} is for {format_named(target.format).title} models; "
+            f"{artifact.name} is {form.devices.subject}."
+        )
+    if runner != "auto" and runner not in form.devices.runners:
+        raise UsageProblem(f"--runner {runner}: {form.title} models run with {', '.join(form.devices.runners)}.")
+    choice = RunnerChoice(runner, benchmark_binary, litert_library, instruments)
+    chosen = choose_devices(devices, form, target=target)
+    request = ProfileRequest(form, [artifact], plan, choice, target)
+    found = profile(request, chosen.serials, listing=chosen.listing, say=_progress)
+    found += [unmeasured(artifact.name, item) for item in chosen.skipped]
+    changes = None if earlier is None else changes_since(earlier, found)
+    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
 
 
-def _skipped(artifact: Path, chosen: Selection) -> list[DeviceProfile]:
-    return [unmeasured(artifact.name, item) for item in chosen.skipped]
+def _code(found: list[DeviceProfile], strict: bool) -> int:
+    """3 when a device failed, or none was there to be measured."""
+    if any(item.error for item in found) or not any(item.result for item in found):
+        return 3
+    return exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
 
 
-def _report(found: list[DeviceProfile], strict: bool, artifact: Path, reporter: Reporter) -> int:
-    """Show what was found; 3 when a device failed, or none was there to be measured."""
-    failed = any(item.error for item in found) or not any(item.result for item in found)
-    code = 3 if failed else exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
-    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), code))
+def _form(artifact: Path) -> Format:
+    """The format that the name tells, compiled models too."""
+    for form in all_formats():
+        if artifact.suffix in (*form.suffixes, *form.packing.all_folders):
+            return form
+    titles = " and ".join(form.title for form in all_formats())
+    raise UsageProblem(f"{artifact}: only {titles} models can be profiled by this command.")
 
 
 def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool) -> ProfilePlan:

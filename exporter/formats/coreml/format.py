@@ -18,6 +18,7 @@ from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
 from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ class _Coreml:
         from exporter.formats.coreml.runner import compare_with_module
 
         return compare_with_module(path, origin, module, example)
+
+    @property
+    def devices(self) -> DeviceSupport:
+        from exporter.formats.coreml.devices import DEVICES
+
+        return DEVICES
 
     def host_runner(self) -> DocumentRunner | None:
         """None: `run` measures Core ML on devices alone."""

@@ -13,6 +13,7 @@ from exporter.data.inspection import Inspection
 from exporter.data.layers import LayerComparison
 from exporter.data.source import SourceDescription
 from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
@@ -94,6 +95,11 @@ class _Onnx:
         from exporter.formats.onnx.layers import compare_with_module
 
         return compare_with_module(path, origin, module, example)
+
+    def devices(self) -> DeviceSupport:
+        from exporter.formats.onnx.devices import DEVICES
+
+        return DEVICES
 
     def host_runner(self) -> DocumentRunner | None:
         return OnnxRuntimeInProcess()

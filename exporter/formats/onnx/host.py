@@ -5,17 +5,18 @@ from pathlib import Path
 
 from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
-from device_harness.runners.documents import RunRequest, common_arguments
+from device_harness.runners.documents import DocumentRunner, common_arguments
+from device_harness.runners.runner import RunRequest
 
 
-class OnnxRuntimeInProcess:
-    """Implements `DocumentRunner`; the program is `exporter.formats.onnx.bench`."""
+class OnnxRuntimeInProcess(DocumentRunner):
+    """Implements `Runner`; the program is `exporter.formats.onnx.bench`."""
 
     name = "onnxruntime_in_process"
 
     def prepare(self, device: Device) -> None:
         """Nothing to push: it runs here."""
-        if device.info().kind != "local":
+        if device.info().connection != "here":
             raise CommandFailedError("ONNX files are measured on this machine only")
 
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:

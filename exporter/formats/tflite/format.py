@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_harness.runners.documents import DocumentRunner, LitertInProcess
+from device_harness.runners.documents import DocumentRunner
+from device_harness.runners.in_process import LitertInProcess
 from exporter.data.advice import Advice
 from exporter.data.artifact import FileFacts
 from exporter.data.inspection import Inspection
 from exporter.data.source import SourceDescription
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
@@ -80,6 +82,12 @@ class _Tflite:
         from exporter.formats.tflite.runner import LiteRTRunner
 
         return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
+
+    @property
+    def devices(self) -> DeviceSupport:
+        from exporter.formats.tflite.devices import DEVICES
+
+        return DEVICES
 
     def host_runner(self) -> DocumentRunner | None:
         return LitertInProcess()

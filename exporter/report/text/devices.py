@@ -1,6 +1,6 @@
 """The devices there are, as a table."""
 
-from device_harness.protocol import DeviceInfo
+from device_harness.facts import DeviceInfo
 from exporter.data.results import DevicesResult
 from exporter.report.cells import one_line
 from exporter.report.renderer import View

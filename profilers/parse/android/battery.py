@@ -2,14 +2,13 @@
 
 import re
 
-from pydantic import BaseModel, ConfigDict
-
 from device_harness.errors import UnreadableOutputError
+from device_harness.frozen import Frozen
 
 STATUS = {1: "unknown", 2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
 
 
-class BatteryState(BaseModel):
+class BatteryState(Frozen):
     """A battery as ``dumpsys battery`` tells; None where it does not.
 
     Attributes:
@@ -21,8 +20,6 @@ class BatteryState(BaseModel):
         charge_c: coulombs left.
         stopped: whether the values are frozen by ``dumpsys battery unplug`` or ``set``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     powered_by: tuple[str, ...]
     status: str
@@ -38,10 +35,8 @@ class BatteryState(BaseModel):
         return bool(self.powered_by) or self.status in ("charging", "full")
 
 
-class GaugeSample(BaseModel):
+class GaugeSample(Frozen):
     """One look at a fuel gauge, as it stands in the files: neither unit nor sign of the current are certain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     current_raw: int | None = None
     voltage_v: float | None = None
@@ -49,7 +44,7 @@ class GaugeSample(BaseModel):
     status: str | None = None
 
 
-class BatterystatsUse(BaseModel):
+class BatterystatsUse(Frozen):
     """What the power-profile model ascribes: an estimate. Charges in coulombs.
 
     Attributes:
@@ -57,8 +52,6 @@ class BatterystatsUse(BaseModel):
         computed_c: used by everything since the last reset.
         by_uid_c: used by each Linux user.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     capacity_c: float
     computed_c: float

@@ -3,9 +3,8 @@
 import math
 import re
 
-from pydantic import BaseModel, ConfigDict
-
 from device_harness.errors import UnreadableOutputError
+from device_harness.frozen import Frozen
 
 KINDS = {0: "cpu", 1: "gpu", 2: "battery", 3: "skin", 4: "usb", 5: "power amplifier", 6: "bcl voltage",
          7: "bcl current", 8: "bcl percentage", 9: "npu"}  # fmt: skip
@@ -13,10 +12,8 @@ TEMPERATURE_KINDS = {"cpu", "gpu", "battery", "skin", "usb", "power amplifier", 
 _SENSOR = re.compile(r"Temperature\{mValue=([-\w.]+), mType=(-?\d{1,4}), mName=(.*?), mStatus=(\d{1,2})\}")
 
 
-class Sensor(BaseModel):
+class Sensor(Frozen):
     """One sensor; `value_k` is in kelvins. `status` is Android's throttling severity, 0 (none) to 6 (shutdown)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     kind: str
@@ -24,14 +21,12 @@ class Sensor(BaseModel):
     status: int
 
 
-class ThermalState(BaseModel):
+class ThermalState(Frozen):
     """The system's thermal status (0 none .. 6 shutdown) and its temperature sensors.
 
     Attributes:
         cached: whether the sensors are the service's last values because the HAL gave none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: int
     sensors: tuple[Sensor, ...]
@@ -58,25 +53,6 @@ def parse_thermalservice(text: str) -> ThermalState:
     cached = text.partition("Cached temperatures:")[2].partition("HAL Ready")[0]
     sensors = _sensors(current)
     return ThermalState(status=int(status[1]), sensors=sensors or _sensors(cached), cached=not sensors)
-
-
-def parse_thermal_hal(text: str) -> tuple[Sensor, ...]:
-    """Sensors of ``dumpsys android.hardware.thermal.IThermal/default`` (Pixel): name, value, throttling.
-
-    Raises:
-        UnreadableOutputError: none in it.
-    """
-    severities = ("NONE", "LIGHT", "MODERATE", "SEVERE", "CRITICAL", "EMERGENCY", "SHUTDOWN")
-    rows = re.findall(r"Name: (\S+) CurrentValue: (-?[\d.]+) ThrottlingStatus: (\w+)", text)
-    found = []
-    for name, value, severity in rows:
-        degrees = _degrees(value)
-        if degrees is not None and severity in severities:
-            kind = "skin" if "SKIN" in name.upper() else "unknown"
-            found.append(Sensor(name=name, kind=kind, value_k=degrees + 273.15, status=severities.index(severity)))
-    if not found:
-        raise UnreadableOutputError("no sensor in this dump of the thermal HAL")
-    return tuple(found)
 
 
 def _sensors(block: str) -> tuple[Sensor, ...]:

@@ -121,31 +121,3 @@ _POWER = re.compile(
     re.MULTILINE,
 )
 _PRESSURE = re.compile(r"^Current pressure level: (\w+)\s*$", re.MULTILINE)
-
-
-def parse_text(content: str) -> tuple[PowerSample, ...]:
-    """The samples of the text form, in order.
-
-    Raises:
-        UnreadableOutputError: no sample in it.
-    """
-    heads = list(_SAMPLE.finditer(content))
-    if not heads:
-        raise UnreadableOutputError(
-            "powermetrics' text has no line '*** Sampled system activity ...': nothing was sampled."
-        )
-    ends = [*(head.start() for head in heads[1:]), len(content)]
-    return tuple(
-        _text_sample(float(head[1]) / 1e3, content[head.end() : end]) for head, end in zip(heads, ends, strict=True)
-    )
-
-
-def _text_sample(elapsed_s: float, body: str) -> PowerSample:
-    if elapsed_s <= 0:
-        raise UnreadableOutputError("powermetrics wrote a sample of no length.")
-    pressure = _PRESSURE.search(body)
-    return PowerSample(
-        elapsed_s=elapsed_s,
-        joules={name.lower(): float(milliwatts) / 1e3 * elapsed_s for name, milliwatts in _POWER.findall(body)},
-        thermal_pressure=pressure[1] if pressure else None,
-    )

@@ -38,23 +38,6 @@ class BatterySample:
         return self.current_a * self.voltage_v
 
 
-@dataclass(frozen=True)
-class ProcessSample:
-    """One process at one moment.
-
-    Attributes:
-        cpu_utilization: cores kept busy: 1 is one core all the time; None when not told.
-        cpu_time_s: user and system time since the process began; None when not told.
-        footprint_bytes: physical footprint; None when not told.
-    """
-
-    pid: int | None
-    name: str | None
-    cpu_utilization: float | None
-    cpu_time_s: float | None
-    footprint_bytes: int | None
-
-
 def parse_battery_lines(output: str) -> tuple[BatterySample, ...]:
     """Samples in order; a last line without its line break is passed over, because it may be cut.
 
@@ -87,37 +70,6 @@ def _milliamps(line: Document) -> float | None:
     return _finite(line, "InstantAmperage")
 
 
-def parse_process_lines(output: str) -> tuple[ProcessSample, ...]:
-    """Samples of `sysmon process monitor process`, in order.
-
-    ``cpuUsage`` is in percent of one core, processor times are in nanoseconds.
-
-    Raises:
-        UnreadableOutputError: a line that is not such an object.
-    """
-    found = []
-    for line in _documents(output, "pymobiledevice3 developer dvt sysmon process monitor process"):
-        if not {"cpuUsage", "physFootprint"} & line.keys():
-            raise UnreadableOutputError("pymobiledevice3 wrote a line without cpuUsage and physFootprint.")
-        percent, footprint, pid = _finite(line, "cpuUsage"), line.get("physFootprint"), line.get("pid")
-        name = line.get("name")
-        found.append(
-            ProcessSample(
-                pid=pid if isinstance(pid, int) and not isinstance(pid, bool) else None,
-                name=name if isinstance(name, str) else None,
-                cpu_utilization=percent / 100 if percent is not None and percent >= 0 else None,
-                cpu_time_s=_cpu_time(line),
-                footprint_bytes=footprint if _count(footprint) else None,
-            )
-        )
-    return tuple(found)
-
-
-def _cpu_time(line: Document) -> float | None:
-    user, system = _finite(line, "cpuTotalUser"), _finite(line, "cpuTotalSystem")
-    return None if user is None or system is None or min(user, system) < 0 else (user + system) / 1e9
-
-
 def _count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -144,26 +96,3 @@ _PYIDEVICE = re.compile(
     r"power=-?[0-9.]{1,20}, temperature=(?P<temperature>[0-9]{1,6})\s*$",
     re.MULTILINE,
 )
-
-
-def parse_pyidevice_battery(output: str) -> tuple[BatterySample, ...]:
-    """Samples of `pyidevice battery`; its other outputs (rounded, for people) are not read.
-
-    Raises:
-        UnreadableOutputError: no such line.
-    """
-    found = tuple(
-        BatterySample(
-            current_a=-int(match["current"]) / 1e3,
-            voltage_v=int(match["voltage"]) / 1e3 or None,
-            temperature_k=int(match["temperature"]) / 100 + ZERO_CELSIUS_K,
-            charging=None,
-            charge=None,
-        )
-        for match in _PYIDEVICE.finditer(output)
-    )
-    if not found:
-        raise UnreadableOutputError(
-            "No '# [Battery] ...' line of pyidevice: its monitors print rounded figures for people, which are not read."
-        )
-    return found

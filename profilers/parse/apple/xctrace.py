@@ -124,29 +124,6 @@ def read_rows(stream: BinaryIO, schema: str, columns: Sequence[str]) -> Iterator
         raise UnreadableOutputError(NO_EXPORT)
 
 
-def list_schemas(stream: BinaryIO) -> list[Schema]:
-    """The schemas of all tables in an export, in order; rows are passed over.
-
-    Raises:
-        UnreadableOutputError: not such a file, or cut off.
-    """
-    found = []
-    node: ElementTree.Element | None = None
-    whole = False
-    for event, element in (pair for events in _events(stream) for pair in events):
-        if event == "start":
-            node = element if element.tag == "node" else node
-        elif element.tag == "schema":
-            found.append(_schema(element))
-        elif element.tag == "row" and node is not None:
-            node.clear()
-        elif element.tag == ROOT:
-            whole = True
-    if not whole:
-        raise UnreadableOutputError(NO_EXPORT)
-    return found
-
-
 class _Reader:
     """Takes rows apart; remembers values of the types that the wanted columns have."""
 

@@ -6,9 +6,8 @@ Source: LiteRT ``tflite/tools/benchmark`` and ``litert/tools/benchmark_litert_mo
 import math
 import re
 
-from pydantic import BaseModel, ConfigDict
-
 from device_harness.errors import UnreadableOutputError
+from device_harness.frozen import Frozen
 
 MEBIBYTE = 2**20  # what the tools call MB of footprint: kilobytes of ru_maxrss / 1024
 _NUMBER = r"([-+0-9.eE]+)"
@@ -19,7 +18,7 @@ _PREFIX = re.compile(
 )
 
 
-class BenchmarkSummary(BaseModel):
+class BenchmarkSummary(Frozen):
     """What a run of a benchmark program reported; times in seconds, memory in bytes, None where it did not say.
 
     These are the program's own summaries: none of them exports its samples.
@@ -34,8 +33,6 @@ class BenchmarkSummary(BaseModel):
         delegates: its lines about delegates.
         fully_accelerated: LiteRT's word for it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: str
     count: int

@@ -3,32 +3,8 @@
 import math
 import re
 
-from pydantic import BaseModel, ConfigDict
-
 from device_harness.errors import UnreadableOutputError
-
-
-class OpTime(BaseModel):
-    """One operator of one run.
-
-    Attributes:
-        type: node type; may hold spaces and commas.
-        name: tensor names and position.
-        mean_s: average time.
-        first_s: time in the first run.
-        share: of the whole, in [0, 1]; with delegates, inner ops are counted twice and shares exceed 1 together.
-        calls: times called in one run.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: str
-    name: str
-    mean_s: float
-    first_s: float
-    share: float
-    calls: int
-
+from profilers.readings import OpTime
 
 _NUMBERS = re.compile(
     r"^\s*(?P<type>\S.*?)\s+(?:(?P<start>-?[0-9.]+)\s+)?(?P<first>-?[0-9.]+)\s+(?P<mean>-?[0-9.]+)\s+(?P<share>[0-9.]+)%\s+"
@@ -59,31 +35,6 @@ def parse_op_table(text: str) -> tuple[OpTime, ...]:
         if tables.get(title_wanted):
             return tuple(tables[title_wanted])
     raise UnreadableOutputError("the per-operator profile has no rows: the output is cut off")
-
-
-def parse_op_csv(text: str) -> tuple[OpTime, ...]:
-    """Operators of the run order in ``--op_profiling_output_mode=csv``; node types may hold unescaped commas.
-
-    Raises:
-        UnreadableOutputError: no such table, or a damaged row.
-    """
-    lines = text.splitlines()
-    header = next((at for at, line in enumerate(lines) if re.match(r"\s*node type,", line)), None)
-    if header is None:
-        raise UnreadableOutputError("no CSV of operators in this output")
-    columns = [column.strip() for column in lines[header].split(",")]
-    rows = []
-    for line in lines[header + 1 :]:
-        if not line.strip():
-            break
-        parts = [part.strip() for part in line.rsplit(",", len(columns) - 1)]
-        if len(parts) != len(columns):
-            raise UnreadableOutputError(f"a damaged row of operators: {line[:120]}")
-        row = dict(zip(columns, parts, strict=True))
-        rows.append(_op(row, line))
-    if not rows:
-        raise UnreadableOutputError("the CSV of operators has no rows: the output is cut off")
-    return tuple(rows)
 
 
 def _rows(lines: list[str], header_at: int) -> list[OpTime]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.apple import devicectl, simctl
-from device_harness.apple.pymobiledevice import parse_attached
+from device_harness.apple.usbmux import parse_attached
 from device_harness.errors import UnreadableOutputError
 from tests.fakes.apple.stage import DATA
 

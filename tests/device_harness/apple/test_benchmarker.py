@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 import pytest
 
 from device_harness.errors import CommandFailedError, DeviceNotFoundError, ToolMissingError
-from device_harness.runners.coremltools_benchmarker import Library, benchmark, load_library
+from device_harness.local import LocalDevice
+from device_harness.protocol import Capabilities
+from device_harness.runners.coremltools_benchmarker import CoremltoolsBenchmarker, Library, benchmark, load_library
 
 
 class Benchmarker:
@@ -99,32 +101,24 @@ def test_the_stand_in_has_coremltools_own_signatures() -> None:
     assert "credentials" in inspect.signature(remote.Device.prepare_for_model_debugging).parameters
 
 
-def test_readings_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Estimates are marked, what it does not measure is unavailable, and a latency budget is judged all the same."""
-    from device_harness.protocol import DeviceInfo
-    from exporter.use_cases import coreml_profiling
+def test_readings_of_it(tmp_path: Path) -> None:
+    """Estimates are marked, what it does not measure is unavailable, and units that were not used are told."""
+    from profilers.bench import Bench
     from profilers.plan import ProfilePlan
+    from profilers.readers.benchmarker import BenchmarkerReader
     from profilers.readings import Obtained
+    from profilers.session import profile_models
+    from tests.fakes.session import FakeDevice
 
-    class Mac:
-        def __enter__(self) -> "Mac":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def info(self) -> DeviceInfo:
-            return DeviceInfo(serial="mac", kind="mac")
-
-    monkeypatch.setattr(coreml_profiling, "benchmark", lambda *a, **k: benchmark(*a, **k, library=LIBRARY))
     model = tmp_path / "m.mlmodel"
     model.write_bytes(b"x")
-    plan = ProfilePlan.desk_check(runs=3)
-    (item,) = coreml_profiling.profile_apple(
-        [model], ["local"], plan, coremltools=True, opener=lambda serial: Mac()  # type: ignore[arg-type, return-value]
-    )  # fmt: skip
-    assert item.result is not None
-    readings = {reading.metric: reading for reading in item.result.readings}
-    assert readings["latency"].samples == (0.002, 0.003, 0.004)
+    bench = Bench(CoremltoolsBenchmarker(library=LIBRARY), BenchmarkerReader("cpu"))
+    mac = FakeDevice(Capabilities(shell=LocalDevice()), serial="mac", kind="mac")
+    (result,) = profile_models(mac, [model], ProfilePlan.desk_check(runs=3, processes=2), bench)  # type: ignore[arg-type]
+    readings = {reading.metric: reading for reading in result.readings}
+    assert readings["latency"].samples == (0.002, 0.003, 0.004) * 2
+    assert readings["latency"].groups == (3, 3)
     assert readings["op_time.conv_0"].obtained is Obtained.ESTIMATED
     assert readings["memory.peak"].obtained is Obtained.UNAVAILABLE
+    assert readings["latency"].conditions["ran_on"] == "unknown"
+    assert "cpu was asked for" in result.warnings[0]

@@ -10,12 +10,13 @@ from device_harness.apple import app as app_device
 from device_harness.apple.devicectl import ListedDevice
 from device_harness.apple.mac import MacDevice
 from device_harness.apple.phone import AppleDevice
-from device_harness.apple.pymobiledevice import AttachedDevice, PymobiledeviceDevice
+from device_harness.apple.pymobiledevice import PymobiledeviceDevice
 from device_harness.apple.settings import AppleSettings
 from device_harness.apple.simctl import ListedSimulator
 from device_harness.apple.simulator import AppleSimulator
+from device_harness.apple.usbmux import AttachedDevice
 from device_harness.errors import CommandFailedError, DeviceError
-from tests.device_harness.contract import DeviceContract, Subject, gone
+from tests.contracts.devices import DeviceContract, Subject, gone
 from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
 

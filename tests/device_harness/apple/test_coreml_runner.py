@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness import bench_document, process
+from device_harness import process
 from device_harness.apple.phone import AppleDevice
 from device_harness.apple.pymobiledevice import PymobiledeviceDevice
 from device_harness.apple.settings import AppleSettings
 from device_harness.apple.simulator import AppleSimulator
-from device_harness.bench_document import Settings
 from device_harness.errors import CommandFailedError, ToolMissingError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
-from device_harness.runners import coreml_build
+from device_harness.runners import bench_document, coreml_build
+from device_harness.runners.bench_document import Settings
 from device_harness.runners.coreml import CoremlPlan, accelerator, push_model, read_document, run_plan
 from tests.device_harness.apple.test_contract import ATTACHED, PHONE, SETTINGS, SIMULATOR
 from tests.exporter.sizes.builders import mlpackage

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from device_harness.apple import discovery as apple_discovery
+from device_harness.apple import mac, pymobiledevice, simulator
+from device_harness.apple import phone as apple_phone
 from device_harness.apple.devicectl import parse_devices
 from device_harness.apple.phone import AppleDevice
 from device_harness.apple.settings import AppleSettings
+from device_harness.discovery import Listing, discover, open_device
 from device_harness.errors import (
     CommandFailedError,
     DeviceDisconnectedError,
@@ -19,7 +21,15 @@ from device_harness.errors import (
     DeviceUnauthorizedError,
     UnreadableOutputError,
 )
+from device_harness.finder import Finder
 from tests.fakes.apple.stage import DATA, Stage
+
+APPLE: list[Finder] = [mac.FINDER, apple_phone.FINDER, simulator.FINDER, pymobiledevice.FINDER]
+
+
+def apple_devices() -> Listing:
+    """Those of every Apple tool."""
+    return discover(APPLE)
 
 
 def phone() -> AppleDevice:
@@ -30,8 +40,9 @@ def phone() -> AppleDevice:
 def test_discovery(stage: Stage, session: str) -> None:
     """Each device once, with its state and the next step; shut-down simulators only while none is booted."""
     stage.play(session)
-    found, problems = apple_discovery.discover()
-    assert problems == []
+    listing = apple_devices()
+    found = listing.found
+    assert listing.problems == ()
     states = {one.info.serial: (one.info.kind, one.info.state.value) for one in found}
     states.pop("UDID-WIFI", None)
     assert states == {
@@ -47,14 +58,14 @@ def test_discovery(stage: Stage, session: str) -> None:
     assert advice["UDID-READY"] is None
     assert stage.left() == 0
     with pytest.raises(DeviceError, match="iPhone 15 is unauthorized"):
-        next(one for one in found if one.info.serial == "UDID-UNPAIRED").open()
+        next(one for one in found if one.info.serial == "UDID-UNPAIRED").session()
 
 
 def test_discovery_of_a_newer_version(stage: Stage) -> None:
     stage.play("discover_v5")
-    found, problems = apple_discovery.discover()
-    assert [one.info.serial for one in found] == ["UDID-READY", "SIM-BOOTED"]
-    assert problems == []
+    listing = apple_devices()
+    assert [one.serial for one in listing.devices] == ["UDID-READY", "SIM-BOOTED"]
+    assert listing.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -68,8 +79,9 @@ def test_discovery_of_a_newer_version(stage: Stage) -> None:
 def test_what_keeps_devices_from_being_found_is_told(stage: Stage, session: str, words: list[str]) -> None:
     """One broken tool hides neither the others nor itself."""
     stage.play(session)
-    found, problems = apple_discovery.discover()
-    assert found == []
+    listing = apple_devices()
+    problems = listing.problems
+    assert listing.found == ()
     assert len(problems) == len(words)
     assert all(word in problem.message for word, problem in zip(words, problems, strict=True))
 
@@ -77,9 +89,9 @@ def test_what_keeps_devices_from_being_found_is_told(stage: Stage, session: str,
 def test_machines_without_the_tools_have_no_problem(stage: Stage) -> None:
     for program in (stage.folder / "bin").iterdir():
         program.unlink()
-    assert apple_discovery.discover() == ([], [])
-    with pytest.raises(DeviceNotFoundError, match="No Apple device is called X"):
-        apple_discovery.open_device("X")
+    assert apple_devices() == Listing()
+    with pytest.raises(DeviceNotFoundError, match="X: there is no such device"):
+        open_device("X", APPLE)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,6 @@ def test_a_mac_is_found_first(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(mac, "runs_here", lambda: True)
     for program in (stage.folder / "bin").iterdir():
         program.unlink()
-    found, _ = apple_discovery.discover()
-    assert [one.info.serial for one in found] == ["mac"]
-    with apple_discovery.open_device("mac") as device:
+    assert [one.serial for one in apple_devices().devices] == ["mac"]
+    with open_device("mac", APPLE) as device:
         assert device.info().kind == "mac"

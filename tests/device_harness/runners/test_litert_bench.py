@@ -9,9 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from device_harness.bench_document import parse_bench_document, schema_text
 from device_harness.local import LocalDevice
+from device_harness.runners.bench_document import parse_bench_document, schema_text
 from device_harness.runners.build import SOURCES, build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.in_process import LitertInProcess
 from profilers.stages.outputs import make_reference
 
 pytestmark = [
@@ -104,7 +105,7 @@ def test_same_outputs_as_python(bench: Path, shared: Path, tmp_path: Path, name:
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     model = shared / "models" / f"{name}.tflite"
     with LocalDevice() as here:
-        reference = make_reference(here, model, tmp_path, seed=3).document
+        reference = make_reference(here, LitertInProcess(), model, tmp_path, seed=3).document
     command: list[str | Path] = [bench, "--litert-library", find_litert_library(), "--model", model, "--runs", "1"]
     command.append("--digest")
     for position, tensor in enumerate(reference.inputs):

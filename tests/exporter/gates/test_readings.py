@@ -13,7 +13,7 @@ from exporter.data.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs, judge_readings
 from profilers.readings import Obtained, Reading, unavailable
-from profilers.stages.outputs import OutputCheck
+from profilers.result import OutputCheck
 
 
 def reading(metric: str = "latency", unit: str = "s", **changes: Any) -> Reading:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device_harness.protocol import DeviceInfo
+from device_harness.facts import DeviceInfo
 from exporter.config.targets import load_targets
 from exporter.data.compression import LayerStats, LeftAlone, ModelStats, StepResult
 from exporter.data.diff import Change, SizeDiff
@@ -35,7 +35,7 @@ from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, Reading
-from profilers.session import ProfileResult
+from profilers.result import ProfileResult
 from tests.exporter.report.samples import verdict
 
 TAKEN = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)

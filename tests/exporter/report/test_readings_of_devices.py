@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.profile import DeviceProfile, measured, profile_of
 from exporter.data.record import RunRecord
 from exporter.data.results import RunResult
@@ -20,11 +20,9 @@ from exporter.data.units import format_age
 from exporter.report.readings import profile_lines
 from exporter.report.renderer import render
 from exporter.store.runs import load_record
-from profilers.parse.litert.op_profile import OpTime
 from profilers.plan import ProfilePlan
-from profilers.readings import Obtained, Reading
-from profilers.session import ProfileResult
-from profilers.stages.outputs import OutputCheck
+from profilers.readings import Obtained, OpTime, Reading
+from profilers.result import OutputCheck, ProfileResult
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 

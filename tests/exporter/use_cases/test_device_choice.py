@@ -4,23 +4,20 @@ from typing import Any
 
 import pytest
 
-from device_harness.protocol import DeviceInfo, DeviceState
+from device_harness.discovery import Listing, Problem
+from device_harness.facts import DeviceInfo, DeviceState
+from device_harness.finder import Found
 from exporter.data.errors import UsageProblem
 from exporter.data.target import Target
 from exporter.data.verdict import Status, exit_code
 from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.format import Format
+from exporter.formats.registry import format_named
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.devices import device_verdicts
-from exporter.use_cases.device_choice import (
-    APPLE_KINDS,
-    TFLITE_KINDS,
-    Selection,
-    choose_devices,
-    host_reason,
-    misfit,
-    unmeasured,
-)
-from exporter.use_cases.devices import selections
+from exporter.use_cases.device_choice import Selection, choose_devices, host_reason, misfit, selections, unmeasured
+
+TFLITE, COREML = format_named("tflite"), format_named("coreml")
 
 
 def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> DeviceInfo:
@@ -28,6 +25,11 @@ def info(serial: str, kind: str = "adb", state: str = "ready", **more: Any) -> D
     return DeviceInfo(serial=serial, kind=kind, state=DeviceState(state), advice=advice, **more)
 
 
+def listing(*infos: DeviceInfo, problems: tuple[Problem, ...] = ()) -> Listing:
+    return Listing(tuple(Found(one, open=lambda: pytest.fail("it was opened")) for one in infos), problems)
+
+
+NO_ADB = Problem("adb", ("adb",), "it is not installed: Android devices are not listed")
 HERE = info("local", "local")
 PHONE, LOCKED = info("PHONE", model="Pixel 8"), info("LOCKED", state="unauthorized", model="Galaxy")
 IPHONE = info("UDID", "ios", model="iPhone 15", facts={"name": "Ada's iPhone"})
@@ -38,8 +40,8 @@ IOS = CoremlTarget.model_validate({"name": "ios", "format": "coreml", "minimum_o
 MACOS = CoremlTarget.model_validate({"name": "mac", "format": "coreml", "minimum_os": "macOS 15"})
 
 
-def chosen(asked: tuple[str, ...], *infos: DeviceInfo, kinds: tuple[str, ...] = TFLITE_KINDS) -> Selection:
-    return choose_devices(asked, kinds, lambda: (list(infos), []))
+def chosen(asked: tuple[str, ...], *infos: DeviceInfo) -> Selection:
+    return choose_devices(asked, TFLITE, lambda: listing(*infos))
 
 
 def test_all_is_every_listed_device_and_never_this_machine() -> None:
@@ -53,33 +55,34 @@ def test_all_is_every_listed_device_and_never_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("infos", "kinds", "target", "serials"),
+    ("infos", "form", "target", "serials"),
     [
-        ([info("mac", "mac"), IPHONE], APPLE_KINDS, None, ("UDID",)),
-        ([info("mac", "mac"), IPHONE], APPLE_KINDS, IOS, ("UDID",)),
-        ([info("mac", "mac"), IPHONE], APPLE_KINDS, MACOS, ("mac", "UDID")),
-        ([HERE, PHONE], TFLITE_KINDS, ANDROID.model_copy(update={"device": "local"}), ("local", "PHONE")),
+        ([info("mac", "mac"), IPHONE], COREML, None, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], COREML, IOS, ("UDID",)),
+        ([info("mac", "mac"), IPHONE], COREML, MACOS, ("mac", "UDID")),
+        ([HERE, PHONE], TFLITE, ANDROID.model_copy(update={"device": "local"}), ("local", "PHONE")),
     ],
 )
 def test_this_machine_counts_only_where_the_target_stands_for_it(
-    infos: list[DeviceInfo], kinds: tuple[str, ...], target: Target | None, serials: tuple[str, ...]
+    infos: list[DeviceInfo], form: Format, target: Target | None, serials: tuple[str, ...]
 ) -> None:
-    assert choose_devices(("all",), kinds, lambda: (infos, []), target=target).serials == serials
+    assert choose_devices(("all",), form, lambda: listing(*infos), target=target).serials == serials
 
 
 def test_all_of_nothing_is_said() -> None:
     """With no device at all, nothing was measured: not checked, with what kept devices from being listed."""
-    listing = [HERE, IPHONE], ["adb is not installed: Android devices are not listed", "devicectl: no Xcode"]
-    found = choose_devices(("all",), TFLITE_KINDS, lambda: listing)
+    problems = (NO_ADB, Problem("devicectl", ("ios",), "no Xcode"))
+    found = choose_devices(("all",), TFLITE, lambda: listing(HERE, IPHONE, problems=problems))
     assert found.serials == ()
     assert [item.device for item in found.skipped] == ["all"]
-    assert "adb is not installed" in found.skipped[0].reason
+    assert "adb: it is not installed" in found.skipped[0].reason
     assert "Xcode" not in found.skipped[0].reason
 
 
 def test_a_tool_that_failed_beside_devices_is_said() -> None:
     """A second way to devices that broke may hide some."""
-    found = choose_devices(("all",), APPLE_KINDS, lambda: ([HERE, IPHONE], ["devicectl: it hangs", "adb: no"]))
+    problems = (Problem("devicectl", ("ios",), "it hangs"), NO_ADB)
+    found = choose_devices(("all",), COREML, lambda: listing(HERE, IPHONE, problems=problems))
     assert found.serials == ("UDID",)
     assert [item.reason for item in found.skipped] == ["some may be missing: devicectl: it hangs"]
 
@@ -92,6 +95,15 @@ def test_two_devices_with_one_serial_are_both_shown() -> None:
 def test_a_device_named_twice_is_refused() -> None:
     with pytest.raises(UsageProblem, match="twice"):
         chosen(("PHONE", "PHONE"), PHONE)
+
+
+def test_a_phone_by_cable_and_by_wi_fi_is_one_device() -> None:
+    """Both of its serials name it; it is measured once."""
+    both = info("USB", also=("192.168.1.7:5555",))
+    assert chosen(("all",), HERE, both).serials == ("USB",)
+    assert chosen(("192.168.1.7:5555", "all"), HERE, both).serials == ("192.168.1.7:5555",)
+    with pytest.raises(UsageProblem, match="twice"):
+        chosen(("USB", "192.168.1.7:5555"), HERE, both)
 
 
 def test_what_is_not_ready_is_not_checked_and_fails_a_strict_run() -> None:
@@ -119,21 +131,21 @@ def test_what_is_not_ready_is_not_checked_and_fails_a_strict_run() -> None:
 def test_a_device_that_fits_no_target_is_refused_in_words(name: str, targets: list[Target], words: str) -> None:
     """Before the long work, and not dropped."""
     with pytest.raises(UsageProblem, match=words):
-        selections([name], targets, ([HERE, PHONE, IPHONE], []))
+        selections([name], targets, listing(HERE, PHONE, IPHONE))
 
 
 def test_each_target_gets_the_devices_that_run_it() -> None:
     """By serial or by an Apple device's name; another target's device is no matter."""
-    found = selections(["PHONE", "Ada's iPhone", "local"], [ANDROID, IOS], ([HERE, PHONE, IPHONE], []))
+    found = selections(["PHONE", "Ada's iPhone", "local"], [ANDROID, IOS], listing(HERE, PHONE, IPHONE))
     assert found["android"].serials == ("PHONE", "local")
     assert found["ios"].serials == ("Ada's iPhone",)
-    assert selections(["PHONE"], [ANDROID, IOS], ([HERE, PHONE], []))["ios"] == Selection(())
+    assert selections(["PHONE"], [ANDROID, IOS], listing(HERE, PHONE))["ios"] == Selection(())
 
 
 def test_on_a_mac_this_machine_runs_core_ml() -> None:
     infos = [HERE, info("mac", "mac")]
-    assert misfit("local", APPLE_KINDS, infos) is None
-    assert selections(["local"], [MACOS], (infos, []))["mac"].serials == ("local",)
+    assert misfit("local", COREML, infos) is None
+    assert selections(["local"], [MACOS], listing(*infos))["mac"].serials == ("local",)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +171,9 @@ def test_a_phone_s_budget_is_not_judged_on_this_machine(
 def test_a_target_for_one_device_is_measured_on_it_alone(device: str, serials: tuple[str, ...]) -> None:
     """A budget for one phone is not judged by another that is plugged in."""
     target = ANDROID.model_copy(update={"device": device})
-    found = choose_devices(("all",), TFLITE_KINDS, lambda: ([PHONE, info("OTHER", model="Galaxy")], []), target=target)
+    both = listing(PHONE, info("OTHER", model="Galaxy"))
+    found = choose_devices(("all",), TFLITE, lambda: both, target=target)
     assert found.serials == serials
     said = "".join(item.reason for item in found.skipped)
     assert ("no device 'GONE', which the target is for, is listed" in said) == (not serials)
-    named = choose_devices(("PHONE",), TFLITE_KINDS, lambda: ([], []), target=target)
-    assert named.serials == ("PHONE",)
+    assert choose_devices(("PHONE",), TFLITE, lambda: both, target=target).serials == ("PHONE",)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from device_harness.runners.documents import LitertInProcess
+from device_harness.runners.in_process import LitertInProcess
 from exporter.data.progress import Silent
 from exporter.execution.stage import StageRunner
 from exporter.formats.registry import advice_for

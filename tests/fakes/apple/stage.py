@@ -37,8 +37,8 @@ class Stage:
     def left(self) -> int:
         """Steps of the script that were not played."""
         position = self.folder / "position"
-        played = int(position.read_text()) if position.exists() else 0
-        return len(json.loads((self.folder / "script.json").read_text())) - played
+        played = json.loads(position.read_text()) if position.exists() else []
+        return len(json.loads((self.folder / "script.json").read_text())) - len(played)
 
     def calls(self) -> list[list[str]]:
         """Every call until now: tool and arguments."""

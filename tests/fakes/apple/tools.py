@@ -2,7 +2,8 @@
 
 Started as ``tools.py TOOL ARGUMENTS...`` with FAKE_APPLE naming a folder. What it answers:
 
-- `script.json` in that folder, if there: a list of steps that must come in this order with exactly these arguments
+- `script.json` in that folder, if there: a list of steps that must come in this order, each tool and subcommand for
+  itself, with exactly these arguments
   (``"*"`` stands for a path that changes). A step has ``tool``, ``args``, and any of ``stdout`` (a list is written
   piece by piece), ``stderr``, ``rc``, ``delay_s``, ``json`` (written to the path after --json-output), ``json_text``
   (the same, as it stands: cut or garbled), ``file`` (in this folder; copied to the last argument,
@@ -35,7 +36,7 @@ def main() -> int:
         fcntl.flock(log, fcntl.LOCK_EX)
         log.write(json.dumps([tool, *arguments]) + "\n")
         log.flush()
-        step = next_step()
+        step = next_step([tool, *arguments][:2])
     if step is not None:
         return play(step, tool, arguments)
     if tool == "xcrun" and arguments[:1] == ["devicectl"]:
@@ -53,18 +54,30 @@ def main() -> int:
     return unexpected(tool, arguments, "nothing")
 
 
-def next_step() -> Step | None:
-    """The next step of the script; the caller holds the lock."""
+def next_step(call: list[str]) -> Step | None:
+    """The next step of the script for this tool and subcommand; the caller holds the lock.
+
+    Tools that are asked at the same time come in any order; each for itself keeps the script's.
+    """
     path = os.path.join(HOME, "script.json")
     if not os.path.exists(path):
         return None
     with open(path, encoding="utf-8") as file:
         steps = json.load(file)
-    counter = os.path.join(HOME, "position")
-    position = number_in(counter)
-    with open(counter, "w") as file:
-        file.write(str(position + 1))
-    return steps[position] if position < len(steps) else {"tool": "the script has ended", "args": []}
+    record = os.path.join(HOME, "position")
+    played = []
+    if os.path.exists(record):
+        with open(record, encoding="utf-8") as file:
+            played = json.load(file)
+    left = [number for number in range(len(steps)) if number not in played]
+    if not left:
+        return {"tool": "the script has ended", "args": []}
+    own = [number for number in left if [steps[number]["tool"], *steps[number]["args"]][:2] == call]
+    chosen = (own or left)[0]
+    with open(record, "w", encoding="utf-8") as file:
+        json.dump([*played, chosen], file)
+    step: Step = steps[chosen]
+    return step
 
 
 def number_in(path: str) -> int:

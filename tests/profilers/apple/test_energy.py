@@ -2,30 +2,38 @@
 
 import json
 import plistlib
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from device_harness.apple.mac import MacDevice
+from device_harness.apple.usbmux import battery_command
 from device_harness.errors import CommandFailedError, ToolMissingError, UnreadableOutputError
-from profilers.meters.energy import LoadWindow
-from profilers.meters.powermetrics import (
-    Origin,
-    Powermetrics,
-    battery_trace,
-    discharge_reading,
-    energy_reading,
-    no_energy,
-    rail_trace,
-    simulator_energy,
-)
+from profilers.clock import SystemClock
+from profilers.meters.battery_stream import SHORTEST_PHASE_S, battery_trace
+from profilers.meters.energy import EnergyTrace, LoadWindow
+from profilers.meters.meter import Energy
+from profilers.meters.powermetrics import ESTIMATE, Powermetrics, rail_trace
+from profilers.meters.traced import TracedMeter
 from profilers.parse.apple.powermetrics import PowerSample
 from profilers.parse.apple.telemetry import BatterySample
-from profilers.readings import Obtained
-from profilers.watch.battery import BatteryMonitor, ProcessMonitor, process_readings
+from profilers.stages.instruments import Origin, discharge_reading
+from profilers.watch.battery import BatteryMonitor
 from tests.fakes.apple.stage import Stage
 
+
+class Rails:
+    """This Mac's, without a session on it."""
+
+    rail_command = MacDevice.rail_command
+
+
 ORIGIN = Origin("mac", datetime(2026, 1, 1, tzinfo=UTC))
+MAC = Rails()
 IDLE = ((0.0, 60.0), (120.0, 180.0), (240.0, 300.0))
 LOADS = (LoadWindow(60.0, 120.0, 600), LoadWindow(180.0, 240.0, 600))
 
@@ -38,27 +46,46 @@ def alternating(idle: float, load: float) -> list[PowerSample]:
     return [rails(load if (second // 60) % 2 else idle) for second in range(300) for _ in range(2)]
 
 
+class Windows:
+    """Phases that are over already."""
+
+    repeats, seconds = 2, 300.0
+
+    def __init__(self, idle: Sequence[tuple[float, float]] = IDLE, loads: Sequence[LoadWindow] = LOADS) -> None:
+        self._windows = list(idle), list(loads)
+
+    def load(self) -> Any:
+        raise NotImplementedError
+
+    def alternate(self, timeline: object) -> tuple[list[tuple[float, float]], list[LoadWindow]]:
+        del timeline
+        return self._windows
+
+
+def measured(trace: EnergyTrace, windows: Windows | None = None, **facts: Any) -> Energy:
+    meter = TracedMeter("m", lambda seconds: nullcontext(lambda: trace), lambda: None, **facts)  # type: ignore[arg-type, return-value]
+    return meter.measure(windows or Windows())
+
+
 def test_idle_power_is_subtracted() -> None:
     """3 W under load and 1 W idle for 60 s and 600 inferences: 0.2 J each; an estimate, because Apple says so."""
-    reading = energy_reading(rail_trace(alternating(1, 3), 0.0), IDLE, LOADS, ORIGIN, source="powermetrics")
-    assert reading.samples == pytest.approx((0.2, 0.2))
-    assert (reading.obtained, reading.unit) == (Obtained.ESTIMATED, "J")
+    energy = measured(rail_trace(alternating(1, 3), 0.0), estimate=ESTIMATE)
+    assert energy.joules == pytest.approx((0.2, 0.2))
+    assert energy.estimate == ESTIMATE
 
 
 def test_the_interval_does_not_change_the_energy() -> None:
     """mJ of an interval taken for W would give half or a fifth of it."""
     samples = [rails(3 if (tenth // 600) % 2 else 1, 0.1) for tenth in range(3001)]
-    reading = energy_reading(rail_trace(samples, 0.0), IDLE, LOADS, ORIGIN, source="powermetrics")
-    assert reading.samples == pytest.approx((0.2, 0.2), rel=1e-3)
+    assert measured(rail_trace(samples, 0.0)).joules == pytest.approx((0.2, 0.2), rel=1e-3)
 
 
-def test_what_gives_no_figure_is_unavailable() -> None:
+def test_what_gives_no_figure_is_refused() -> None:
     """Not above idle, a missing rail, a window that was not sampled."""
-    flat = energy_reading(rail_trace(alternating(3, 3), 0.0), IDLE, LOADS, ORIGIN, source="powermetrics")
-    assert flat.obtained is Obtained.UNAVAILABLE
-    assert "not above the idle power" in str(flat.reason)
-    short = energy_reading(rail_trace(alternating(1, 3)[:400], 0.0), IDLE, LOADS, ORIGIN, source="powermetrics")
-    assert "do not cover" in str(short.reason)
+    with pytest.raises(ValueError, match="not above the idle power"):
+        measured(rail_trace(alternating(3, 3), 0.0))
+    with pytest.raises(ValueError, match="do not cover"):
+        measured(rail_trace(alternating(1, 3)[:400], 0.0))
     with pytest.raises(ValueError, match="no figure for one of"):
         rail_trace([PowerSample(1.0, {"cpu": 1.0}, None)], 0.0)
 
@@ -71,12 +98,10 @@ def test_a_battery_gauge_needs_a_minute() -> None:
     """Measured over whole minutes; a gauge read once a second says nothing of seconds."""
     seconds = list(range(301))
     trace = battery_trace([battery(3 if (second // 60) % 2 else 1) for second in seconds], seconds)
-    reading = energy_reading(trace, IDLE, LOADS, ORIGIN, source="battery current over Wi-Fi")
-    assert reading.obtained is Obtained.MEASURED
-    assert reading.samples == pytest.approx((0.2, 0.2), rel=0.05)
-    brief = energy_reading(trace, [(0, 5), (10, 15), (20, 25)], [LoadWindow(5, 10, 9), LoadWindow(15, 20, 9)], ORIGIN,
-                           source="battery current over Wi-Fi")  # fmt: skip
-    assert "needs 60 s" in str(brief.reason)
+    assert measured(trace, shortest_s=SHORTEST_PHASE_S).joules == pytest.approx((0.2, 0.2), rel=0.05)
+    brief = Windows([(0, 5), (10, 15), (20, 25)], [LoadWindow(5, 10, 9), LoadWindow(15, 20, 9)])
+    with pytest.raises(ValueError, match="needs 60 s"):
+        measured(trace, brief, shortest_s=SHORTEST_PHASE_S)
 
 
 @pytest.mark.parametrize("charging", [True, None])
@@ -84,11 +109,6 @@ def test_no_energy_while_charging(charging: bool | None) -> None:
     """A cable makes the battery's current meaningless; a phone that does not say is not taken to be unplugged."""
     with pytest.raises(ValueError, match="without a cable"):
         battery_trace([battery(1), battery(1, charging)], [0, 1])
-
-
-def test_a_simulator_has_no_energy() -> None:
-    reading = simulator_energy(Origin("SIM", ORIGIN.taken_at, "simulator"))
-    assert (reading.obtained, reading.environment) == (Obtained.UNAVAILABLE, "simulator")
 
 
 def powermetrics_step(**answer: object) -> dict[str, object]:
@@ -103,7 +123,7 @@ def test_powermetrics_is_asked_and_read(stage: Stage, tmp_path: Path) -> None:
                                "ane_energy": 20}}) for _ in range(5)]  # fmt: skip
     (stage.folder / "power").write_bytes(b"\0".join(samples)[:-30])
     stage.script(powermetrics_step(file="power"))
-    with Powermetrics(tmp_path / "out", seconds=1) as meter:
+    with Powermetrics(MAC, tmp_path / "out", seconds=1) as meter:
         found = meter.samples()
     assert [sample.soc_joules for sample in found] == pytest.approx([0.12] * 4)
 
@@ -111,22 +131,23 @@ def test_powermetrics_is_asked_and_read(stage: Stage, tmp_path: Path) -> None:
 def test_powermetrics_without_the_administrator(stage: Stage, tmp_path: Path) -> None:
     """It never waits for a password; the reading is unavailable and says what to do."""
     stage.script(powermetrics_step(rc=1, stderr="sudo: a password is required\n"))
-    with Powermetrics(tmp_path / "out", seconds=1) as meter, pytest.raises(CommandFailedError) as caught:
+    with Powermetrics(MAC, tmp_path / "out", seconds=1) as meter, pytest.raises(CommandFailedError, match="sudo -v"):
         meter.samples()
-    reading = no_energy(str(caught.value), ORIGIN, "powermetrics")
-    assert "sudo -v" in str(reading.reason)
 
 
 def test_powermetrics_that_writes_nothing(stage: Stage, tmp_path: Path) -> None:
     stage.script(powermetrics_step())
-    with Powermetrics(tmp_path / "out", seconds=1) as meter, pytest.raises(UnreadableOutputError, match="no sample"):
+    with (
+        Powermetrics(MAC, tmp_path / "out", seconds=1) as meter,
+        pytest.raises(UnreadableOutputError, match="no sample"),
+    ):
         meter.samples()
 
 
 def test_machines_without_powermetrics(stage: Stage, tmp_path: Path) -> None:
     (stage.folder / "bin/powermetrics").unlink()
     with pytest.raises(ToolMissingError, match="part of macOS"):
-        Powermetrics(tmp_path / "out", seconds=1).__enter__()
+        Powermetrics(MAC, tmp_path / "out", seconds=1).__enter__()
 
 
 POWER = (
@@ -153,34 +174,11 @@ def test_percent_an_hour_stays_that(tmp_path: Path) -> None:
         discharge_reading(path, ORIGIN)
 
 
-def test_a_process_is_polled(stage: Stage, tmp_path: Path) -> None:
-    """Exactly this command; utilization, processor time and footprint of what it wrote."""
-    lines = [{"pid": 7, "name": "x", "cpuUsage": 50.0 * i, "cpuTotalUser": i * 10**9, "cpuTotalSystem": 0,
-              "physFootprint": 1000 * i} for i in (1, 2, 3)]  # fmt: skip
-    (stage.folder / "lines").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"pid": 7, "cp')
-    keys = [part for key in ("pid", "name", "cpuUsage", "cpuTotalUser", "cpuTotalSystem", "physFootprint")
-            for part in ("--key", key)]  # fmt: skip
-    output = tmp_path / "out.jsonl"
-    stage.script({"tool": "pymobiledevice3", "file": "lines", "file_to": "--output", "args": [
-        "developer", "dvt", "sysmon", "process", "monitor", "process", "--filter", "pid=7", *keys, "--choose", "first",
-        "--interval", "500", "--duration", "2000", "--output", str(output), "--udid", "UDID-READY"]})  # fmt: skip
-    with ProcessMonitor("UDID-READY", 7, output, seconds=2) as monitor:
-        while not (found := monitor.samples()):
-            pass
-    usage, spent, peak = process_readings(found, device="UDID-READY", taken_at=ORIGIN.taken_at)
-    assert usage.samples == (0.5, 1.0, 1.5)
-    assert spent.samples == (1.0, 1.0)
-    assert peak.samples == (3000.0,)
-    for reading in process_readings((), device="UDID-READY", taken_at=ORIGIN.taken_at, told="device lost"):
-        assert reading.obtained is Obtained.UNAVAILABLE
-        assert "device lost" in str(reading.reason)
-
-
 def test_the_battery_is_polled(stage: Stage) -> None:
     line = json.dumps({"InstantAmperage": -250, "Voltage": 4000, "IsCharging": False}) + "\n"
     stage.script({"tool": "pymobiledevice3", "args": ["diagnostics", "battery", "monitor", "--udid", "UDID-READY"],
                   "stdout": [line, line, line[:20]], "delay_s": 0.05, "hang": True})  # fmt: skip
-    with BatteryMonitor("UDID-READY") as monitor:
+    with BatteryMonitor(battery_command("UDID-READY"), SystemClock()) as monitor:
         while len(found := monitor.samples()) < 2:
             pass
     assert [sample.power_w for sample in found] == pytest.approx([1.0, 1.0])

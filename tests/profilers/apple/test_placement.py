@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_harness.bench_document import BenchDocument, Placement
+from device_harness.facts import DeviceInfo
+from device_harness.runners.bench_document import BenchDocument, Placement
 from device_harness.runners.coreml import read_document
 from device_harness.runners.coreml_build import SOURCES
 from exporter.data.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.placement import judge_placement
-from profilers.placement import cost_shares, plan_reading, recorded_reading
+from profilers.bench import Taken
+from profilers.plan import ProfilePlan
+from profilers.readers.placement import cost_shares, plan_reading, recorded_reading
 from profilers.readings import Obtained, Reading
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,7 +31,8 @@ def document(*placed: tuple[str, float | None]) -> BenchDocument:
 
 
 def reading(*documents: BenchDocument, environment: str = "device") -> Reading:
-    return plan_reading(documents, device="UDID", environment=environment, taken_at=WHEN)
+    info = DeviceInfo(serial="UDID", kind="ios", environment=environment)
+    return plan_reading(documents, Taken(info, ProfilePlan(), WHEN))
 
 
 def test_shares_of_the_sample() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.errors import UnreadableOutputError
-from profilers.parse.apple.powermetrics import PlistStream, parse_plist, parse_text
+from profilers.parse.apple.powermetrics import PlistStream, parse_plist
 
 
 def plist(**values: object) -> bytes:
@@ -54,12 +54,6 @@ def test_any_bytes_are_refused(data: bytes) -> None:
         parse_plist(data)
 
 
-@given(st.text(max_size=300))
-def test_any_text_is_refused(text: str) -> None:
-    with pytest.raises(UnreadableOutputError):
-        parse_text(text)
-
-
 @given(st.dictionaries(st.sampled_from(["elapsed_ns", "processor", "thermal_pressure"]),
                        st.integers(-5, 5) | st.floats() | st.text(max_size=3, alphabet="abc")
                        | st.dictionaries(st.sampled_from(["cpu_energy", "gpu_power"]),
@@ -82,13 +76,3 @@ def test_captured_property_lists(shared: Path) -> None:
     assert (thermal.thermal_pressure, thermal.soc_joules) == ("Nominal", None)
     with pytest.raises(UnreadableOutputError, match="elapsed_ns"):
         parse_plist((folder / "osquery_energyimpact.plist").read_bytes())
-
-
-def test_captured_texts(shared: Path) -> None:
-    folder = shared / "fixtures/powermetrics"
-    samples = parse_text((folder / "codecarbon_mock_powermetrics_log.txt").read_text())
-    assert samples[0].elapsed_s == pytest.approx(0.10451)
-    assert samples[0].joules["cpu"] == pytest.approx(0.947 * 0.10451)
-    assert samples[0].joules["dram"] == pytest.approx(0.220 * 0.10451)
-    (newer,) = parse_text((folder / "powermetrics_m5_trimmed_2026.txt").read_text())
-    assert newer.soc_joules == pytest.approx(0.043 * 0.51635)

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from device_harness.errors import UnreadableOutputError
 from profilers.parse.android import battery, rails, thermal
-from profilers.parse.android.protos import message_class
 from profilers.parse.linux import proc
-from profilers.parse.litert import benchmark_model, benchmark_result, op_profile
+from profilers.parse.litert import benchmark_model, op_profile
 
 TEXTS: dict[Callable[[str], Any], str] = {
     benchmark_model.parse_benchmark_text: (
@@ -27,20 +26,8 @@ TEXTS: dict[Callable[[str], Any], str] = {
         "\t[node type]\t[first]\t[avg ms]\t[%]\t[cdf%]\t[mem KB]\t[times called]\t[Name]\n"
         "\tConvert (NC, QS8, F32)\t0.848\t0.835\t5.455%\t5.455%\t0.000\t1\tDelegate/Convert (NC, QS8, F32):110\n"
     ),
-    op_profile.parse_op_csv: (
-        "node type, first, avg_ms, %, cdf%, mem KB, times called, name\n"
-        "Convert (NC, QS8, F32), 0.848, 0.835, 5.455%, 5.455%, 0.000, 1, Delegate/Convert (NC\tQS8):110\n"
-    ),
-    benchmark_result.parse_result_json: '{"latency": {"num_runs": 50, "avg_ms": 1.25, "min_ms": 1}}',
     proc.parse_process_stat: "7 (a (b) c) S 480 480 0 0 -1 1077952576 6 0 0 0 50 20 40 0 20 0 53 0 2333 17 4",
-    proc.parse_system_stat: "cpu  10 20 30 40 50 60 70 80 90 100\ncpu0 1 2 3 4\n",
     proc.parse_memory_status: "Name:\tx\nVmHWM:\t  20 kB\nVmRSS:\t  10 kB\n",
-    proc.parse_top: "  PID USER         PR  NI VIRT  RES  SHR S[%CPU] %MEM     TIME+ ARGS\n"
-    " 84 u0 20 0 41G 8M 3M S 22.6 7.6 2:5 a b\n",
-    proc.parse_cpuinfo: "CPU usage from 1698338ms to 798324ms ago:\n  48% 2844/a:b: 42% user + 6.6% kernel\n",
-    proc.parse_meminfo_total: "** MEMINFO in pid 1 [x] **\n        TOTAL   706328   657356\n",
-    proc.parse_simpleperf: "Performance counter statistics:\n 1,320  cpu-cycles  # 0.1 GHz\n"
-    " 8.5(ms)  task-clock # 0.25 cpus used\n",
     battery.parse_dumpsys_battery: (
         "Current Battery Service state:\n  USB powered: true\n  status: 2\n  level: 40\n  scale: 50\n  voltage: 4000\n"
         "  temperature: 300\n"
@@ -51,7 +38,6 @@ TEXTS: dict[Callable[[str], Any], str] = {
         "Thermal Status: 2\nCached temperatures:\n\tTemperature{mValue=25.0, mType=2, mName=battery, mStatus=0}\n"
         "HAL Ready: true\nCurrent temperatures from HAL:\n\tTemperature{mValue=47.8, mType=0, mName=CPU 7, mStatus=1}\n"
     ),
-    thermal.parse_thermal_hal: "Name: VIRTUAL-SKIN CurrentValue: 33.5 ThrottlingStatus: NONE\n",
     rails.parse_odpm: "t=2\nCH0(T=251741617)[VSYS_PWR_WLAN_BT], 192612469095\n",
 }  # fmt: skip
 
@@ -106,20 +92,9 @@ def test_cut_off_text_invents_nothing(parse: Callable[[str], Any], data: st.Data
 
 @given(st.binary(max_size=300))
 def test_any_bytes_as_protos(data: bytes) -> None:
-    """Both binary formats."""
-    for parse in (benchmark_result.parse_result_proto, rails.parse_perfetto):
-        with contextlib.suppress(UnreadableOutputError):
-            assert all(map(math.isfinite, numbers(parse(data))))
-
-
-def test_result_proto_round_trip() -> None:
-    """The fields' numbers are those of benchmark_result.proto, checked against hand-made bytes."""
-    floats = bytes.fromhex("0d0000a0402d00008040450000c841")  # avg 5.0, median 4.0, init 25.0 ms
-    data = b"\x12" + bytes([len(floats)]) + floats + b"\x1a\x02\x10\x40" + b"\x22\x04\x10\x32\x18\x05"
-    summary = benchmark_result.parse_result_proto(data)
-    assert (summary.mean_s, summary.median_s, summary.init_s) == (0.005, 0.004, 0.025)
-    assert (summary.count, summary.warmup_count, summary.footprint_bytes) == (50, 5, 65536)
-    assert message_class("BenchmarkResult")().FromString(data).misc_metrics.num_runs == 50
+    """A binary trace."""
+    with contextlib.suppress(UnreadableOutputError):
+        assert all(map(math.isfinite, numbers(rails.parse_perfetto(data))))
 
 
 def test_flags_that_were_ignored_are_an_error() -> None:

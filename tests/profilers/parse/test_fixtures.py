@@ -10,15 +10,8 @@ from device_harness.errors import UnreadableOutputError
 from profilers.parse.android.battery import parse_batterystats, parse_dumpsys_battery, parse_power_supply
 from profilers.parse.android.rails import parse_odpm, parse_perfetto
 from profilers.parse.android.thermal import parse_thermalservice
-from profilers.parse.linux.proc import (
-    parse_cpuinfo,
-    parse_meminfo_total,
-    parse_process_stat,
-    parse_simpleperf,
-    parse_top,
-)
+from profilers.parse.linux.proc import parse_process_stat
 from profilers.parse.litert.benchmark_model import parse_benchmark_text
-from profilers.parse.litert.benchmark_result import parse_result_json
 from profilers.parse.litert.op_profile import parse_op_table
 
 MIB = 2**20
@@ -81,13 +74,6 @@ def test_refused_with_the_reason(shared: Path, parse: Callable[[str], object], n
     """What does not hold the answer is not mined for one."""
     with pytest.raises(UnreadableOutputError, match=words):
         parse((shared / "fixtures" / name).read_text())
-
-
-def test_litert_json(shared: Path) -> None:
-    """The Python benchmark's machine-readable form says the same as its text."""
-    text = (shared / "fixtures/tflite/litert_benchmark_py_2.3.0_stdout.txt").read_text()
-    document = (shared / "fixtures/tflite/litert_benchmark_py_2.3.0_result.json").read_text()
-    assert parse_result_json(document) == parse_benchmark_text(text)
 
 
 def test_old_op_table(shared: Path) -> None:
@@ -158,27 +144,13 @@ def test_thermalservice(shared: Path, name: str, status: int, count: int, sensor
 
 
 def test_processes(shared: Path) -> None:
-    """Names that are empty or hold brackets; `S[%CPU]` is two columns."""
+    """Names that are empty or hold brackets."""
     lines = (shared / "fixtures/android/proc_pid_task_stat_lines.txt").read_text().splitlines()
     times = [parse_process_stat(line) for line in lines]
     assert [(item.name, item.user_ticks, item.system_ticks) for item in times] == [
         ("OkHttp TaskRunn", 50, 20), ("FrescoDecodeExe", 23, 3), ("content.com/...", 28, 5), ("com.example", 28, 5),
         ("", 0, 0), ("AWCN Worker(M)1", 0, 0),
     ]  # fmt: skip
-    top = parse_top((shared / "fixtures/android/top_8core.txt").read_text())
-    assert (top[0].pid, top[0].cpu, top[0].name) == (8460, pytest.approx(0.226), "com.netease.cloudmusic")
-    assert len(parse_top((shared / "fixtures/android/top_huawei.txt").read_text())) == 5
-    cpuinfo = parse_cpuinfo((shared / "fixtures/android/dumpsys_cpuinfo.txt").read_text())
-    assert (cpuinfo[0].pid, cpuinfo[0].cpu, len(cpuinfo)) == (2844, 0.48, 5)
-    assert parse_meminfo_total((shared / "fixtures/android/dumpsys_meminfo_app.txt").read_text()) == 706328 * 1024
-
-
-def test_simpleperf(shared: Path) -> None:
-    """Both headers; milliseconds become seconds."""
-    old = parse_simpleperf((shared / "fixtures/android/simpleperf_stat_p7394.txt").read_text())
-    assert (old.counters["cpu-cycles"], old.cpus_used) == (1320496145, 0.08839)
-    new = parse_simpleperf((shared / "fixtures/android/simpleperf_stat_newer_header.txt").read_text())
-    assert (new.counters["task-clock"], len(new.counters)) == (pytest.approx(0.59796639), 8)
 
 
 def test_rails(shared: Path) -> None:

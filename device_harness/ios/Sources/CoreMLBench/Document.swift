@@ -1,7 +1,7 @@
 import Foundation
 
 /// The bench document, version 1: the same JSON that every runner of the project writes. Its schema is
-/// `device_harness/bench_document.schema.json`; absent optional values are left out.
+/// `device_harness/runners/bench_document.schema.json`; absent optional values are left out.
 struct Document: Encodable {
   struct Runner: Encodable {
     let name = "coreml_bench"

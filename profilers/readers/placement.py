@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from device_harness.bench_document import BenchDocument
+from device_harness.runners.bench_document import BenchDocument
+from profilers.bench import Taken
 from profilers.parse.apple.xctrace import read_rows
 from profilers.readings import Obtained, Reading, unavailable
 
@@ -34,21 +35,27 @@ def cost_shares(document: BenchDocument) -> dict[str, float] | None:
     return {device: cost / total for device, cost in costs.items()} if total > 0 else None
 
 
-def plan_reading(documents: Sequence[BenchDocument], *, device: str, environment: str, taken_at: datetime) -> Reading:
+def plan_reading(documents: Sequence[BenchDocument], taken: Taken) -> Reading:
     """The Neural Engine's share of the estimated cost, one sample a process: estimated, for it is a plan."""
     source = f"{PLAN}, {documents[0].runner.runtime}"
-    if environment == "simulator":
+    if taken.info.environment == "simulator":
         reason = "a simulator has no Neural Engine; its plan is the Mac's"
-        return unavailable(METRIC, "1", reason, source=source, device=device, environment=environment)
+        return unavailable(METRIC, "1", reason, source=source, **taken.facts)
     shares = [cost_shares(document) for document in documents]
     if any(share is None for share in shares):
         reason = "Core ML gave no compute plan with costs (it does for ML programs from iOS 17.4 and macOS 14.4 on)"
-        return unavailable(METRIC, "1", reason, source=source, device=device, environment=environment)
+        return unavailable(METRIC, "1", reason, source=source, **taken.facts)
     return Reading(
-        metric=METRIC, unit="1", samples=tuple(share.get("ane", 0.0) for share in shares if share is not None),
-        source=source, device=device, environment=environment, obtained=Obtained.ESTIMATED, reason=PREFERENCE,
-        taken_at=taken_at, conditions={"accelerator": documents[0].settings.accelerator},
-    )  # fmt: skip
+        metric=METRIC,
+        unit="1",
+        samples=tuple(share.get("ane", 0.0) for share in shares if share is not None),
+        source=source,
+        obtained=Obtained.ESTIMATED,
+        reason=PREFERENCE,
+        taken_at=taken.at,
+        conditions={"accelerator": documents[0].settings.accelerator},
+        **taken.facts,
+    )
 
 
 def recorded_reading(exports: Sequence[Path], *, device: str, taken_at: datetime) -> Reading:

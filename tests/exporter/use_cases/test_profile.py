@@ -10,22 +10,32 @@ from typing import Any
 
 import pytest
 
-from device_harness.errors import DeviceError, DeviceNotFoundError
+from device_harness.discovery import Listing
+from device_harness.errors import DeviceError
+from device_harness.facts import DeviceInfo
+from device_harness.finder import Found
 from device_harness.local import LocalDevice
-from device_harness.protocol import DeviceInfo
-from device_harness.runners.documents import LitertInProcess, RunRequest
+from device_harness.protocol import Capabilities
+from device_harness.runners.in_process import LitertInProcess
+from device_harness.runners.runner import RunRequest
 from exporter.data.profile import DeviceProfile
 from exporter.data.verdict import Status
+from exporter.formats.coreml import devices as coreml_devices
+from exporter.formats.coreml.devices import CoremlDevices, units_for
 from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.devices import RunnerChoice
+from exporter.formats.registry import format_named
+from exporter.formats.tflite import devices as tflite_devices
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.use_cases import profiling
-from exporter.use_cases.coreml_profiling import profile_apple, units_for
 from exporter.use_cases.device_choice import Selection, Skipped
-from exporter.use_cases.devices import profile_on_devices
-from exporter.use_cases.profiling import RunnerChoice, on_devices, plan_for, profile
+from exporter.use_cases.on_devices import on_devices
+from exporter.use_cases.profile import ProfileRequest, profile, profile_on_devices
+from profilers.clock import StoppedError, SystemClock
 from profilers.plan import ProfilePlan
 from tests.conftest import RunCommand
 
+TFLITE, COREML = format_named("tflite"), format_named("coreml")
+IN_PROCESS = RunnerChoice("in_process")
 PLAN = ProfilePlan(processes=2, runs=3, min_s=0, warmup_runs=1, warmup_min_s=0, energy_repeats=0, cool_down=False)
 TARGET = {
     "name": "phone", "format": "tflite", "minimum_os": "Android 14", "compute_units": "npu", "device": "local",
@@ -49,7 +59,7 @@ def statuses(item: DeviceProfile) -> dict[str, tuple[Status, str]]:
 
 def test_an_npu_target_is_not_judged_by_the_cpu(model: Path) -> None:
     """The runner here has no NPU: the accelerator fails, and no budget passes on the CPU's figures."""
-    (item,) = profile([model], ["local"], PLAN, RunnerChoice("in_process"), target())
+    (item,) = profile(ProfileRequest(TFLITE, [model], PLAN, IN_PROCESS, target()), ["local"])
     assert item.result is not None
     found = statuses(item)
     assert found["accelerator"] == (Status.FAILED, "The NPU was asked for; all of it ran on the CPU.")
@@ -80,8 +90,8 @@ class NoNpu(LitertInProcess):
 
 def test_an_accelerator_that_cannot_be_had_fails_its_verdict(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures are of the CPU, say so, and pass no budget; the reason is a warning."""
-    monkeypatch.setattr(profiling, "choose_runner", lambda device, choice: NoNpu())
-    (item,) = profile([model], ["local"], PLAN, RunnerChoice(), target())
+    monkeypatch.setattr(tflite_devices, "LitertInProcess", NoNpu)
+    (item,) = profile(ProfileRequest(TFLITE, [model], PLAN, RunnerChoice(), target()), ["local"])
     assert item.result is not None
     assert "status 504 compilation" in " ".join(item.result.warnings)
     assert statuses(item)["accelerator"][0] is Status.FAILED
@@ -95,30 +105,32 @@ def test_a_model_that_fails_on_the_cpu_too_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(b"no model")
-    (item,) = profile([damaged], ["local"], PLAN, RunnerChoice("in_process"), target())
+    (item,) = profile(ProfileRequest(TFLITE, [damaged], PLAN, IN_PROCESS, target()), ["local"])
     assert item.error
 
 
 def test_target_and_plan_that_differ_say_which_won() -> None:
     """Only where the plan says an accelerator itself: its default is no wish."""
-    assert plan_for(target(), ProfilePlan())[0].accelerator == "npu"
-    assert plan_for(target(), ProfilePlan())[1] == ()
-    used, notes = plan_for(target(), ProfilePlan(accelerator="gpu"))
+    planned = TFLITE.devices.planned
+    assert planned(ProfilePlan(), target())[0].accelerator == "npu"
+    assert planned(ProfilePlan(), target())[1] == ()
+    used, notes = planned(ProfilePlan(accelerator="gpu"), target())
     assert used.accelerator == "npu"
     assert notes == ("the plan says accelerator 'gpu' and target phone 'npu': the target's was asked for",)
-    assert plan_for(None, ProfilePlan(accelerator="gpu"))[0].accelerator == "gpu"
+    assert planned(ProfilePlan(accelerator="gpu"), None)[0].accelerator == "gpu"
     apple = CoremlTarget.model_validate(
         {"name": "ios", "format": "coreml", "minimum_os": "iOS 18", "compute_units": "cpu_only"}
     )
-    assert units_for(apple, ProfilePlan()) == ("cpu", ())
-    assert units_for(apple, ProfilePlan(accelerator="npu"))[1]
-    assert units_for(None, ProfilePlan(accelerator="npu")) == ("cpu_and_ne", ())
+    assert units_for(ProfilePlan(), apple) == "cpu"
+    assert COREML.devices.planned(ProfilePlan(), apple)[1] == ()
+    assert COREML.devices.planned(ProfilePlan(accelerator="npu"), apple)[1]
+    assert units_for(ProfilePlan(accelerator="npu"), None) == "cpu_and_ne"
 
 
 def test_a_phone_s_budgets_are_not_judged_on_this_machine(model: Path) -> None:
     """However fast it is here."""
     phone = target(device=None, compute_units="cpu")
-    (item,) = profile([model], ["local"], PLAN, RunnerChoice("in_process"), phone)
+    (item,) = profile(ProfileRequest(TFLITE, [model], PLAN, IN_PROCESS, phone), ["local"])
     found = statuses(item)
     assert {status for status, _ in found.values()} == {Status.NOT_CHECKED}
     assert set(found) == {"latency.p50", "memory.peak", "energy.inference"}
@@ -131,6 +143,7 @@ class Standin:
     def __init__(self, serial: str, seconds: float = 0, *, deaf: bool = False) -> None:
         self.serial, self._seconds, self._deaf = serial, seconds, deaf
         self.workspace = "x"
+        self.can = Capabilities()
         self.closed = threading.Event()
 
     def info(self) -> DeviceInfo:
@@ -152,17 +165,19 @@ class Standin:
 
 @pytest.mark.parametrize("serials", [("A",), ("A", "B")], ids=["one device", "two devices"])
 @pytest.mark.parametrize("deaf", [False, True], ids=["it hears", "it does not"])
-def test_ctrl_c_ends_an_apple_profile(serials: tuple[str, ...], deaf: bool, tmp_path: Path) -> None:
+def test_ctrl_c_ends_an_apple_profile(
+    serials: tuple[str, ...], deaf: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Within seconds, not at the end of the plan; every device is closed, also one that goes on with what it does."""
     (tmp_path / "M.mlmodelc").mkdir()
     (tmp_path / "M.mlmodelc" / "a").write_text("x")
+    monkeypatch.setattr(coreml_devices, "DEVICES", CoremlDevices(prepare=lambda device: None))
     devices = {serial: Standin(serial, 40, deaf=deaf) for serial in serials}
-    opener: Any = devices.__getitem__
     timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
     began = time.monotonic()
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        profile_apple([tmp_path / "M.mlmodelc"], serials, PLAN, opener=opener, preparer=lambda device: None)
+        profile(ProfileRequest(COREML, [tmp_path / "M.mlmodelc"], PLAN), serials, opener=devices.__getitem__)  # type: ignore[arg-type]
     assert time.monotonic() - began < 10
     assert all(device.closed.is_set() for device in devices.values())
 
@@ -177,27 +192,35 @@ def test_a_fault_on_one_device_is_its_own() -> None:
             raise DeviceError("the cable")
         return [DeviceProfile(device=device.serial, result=None, skipped="fine")]
 
-    found = on_devices(["GOOD", "BAD", "LOST"], Standin, measure, ("ios",))  # type: ignore[arg-type]
+    found = on_devices(["GOOD", "BAD", "LOST"], Standin, measure, SystemClock())  # type: ignore[arg-type]
     assert [item.device for item in found] == ["GOOD", "BAD", "LOST"]
     assert found[0].error is None
     assert "KeyError: 'oops'. This is a fault in mobile-export" in str(found[1].error)
     assert found[2].error == "the cable"
 
 
-def test_a_device_of_another_kind_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An iPhone and a .tflite file: words about the phone, not adb's."""
-    phone = DeviceInfo(serial="UDID", kind="ios", model="iPhone 15")
-    monkeypatch.setattr(profiling, "discover", lambda: ([phone], []))
-
-    def refuse(serial: str) -> Any:
-        raise DeviceNotFoundError(f"{serial}: adb knows no such device.")
-
-    (item,) = profile([], ["UDID"], PLAN, RunnerChoice(), opener=refuse)
+def test_a_device_of_another_kind_is_explained() -> None:
+    """An iPhone and a .tflite file: words about the phone, not adb's; it is not opened."""
+    phone = Found(DeviceInfo(serial="UDID", kind="ios", model="iPhone 15"), open=lambda: pytest.fail("it was opened"))
+    request = ProfileRequest(TFLITE, [], PLAN)
+    (item,) = profile(request, ["UDID"], listing=Listing((phone,)))
     assert (
         item.error == "UDID is an Apple device (iPhone 15): a .tflite file runs on this machine and devices behind adb."
     )
-    (item,) = profile([], ["nosuch"], PLAN, RunnerChoice(), opener=refuse)
+
+    def refuse(serial: str) -> Any:
+        raise DeviceError(f"{serial}: adb knows no such device.")
+
+    (item,) = profile(request, ["nosuch"], opener=refuse)
     assert item.error == "nosuch: adb knows no such device."
+
+
+def test_a_wait_ends_with_ctrl_c() -> None:
+    """Cooling down and idle times are minutes long."""
+    clock = SystemClock()
+    clock.stop()
+    with pytest.raises(StoppedError):
+        clock.wait(3600)
 
 
 def test_the_plan_s_limit_reaches_the_runner_here(model: Path) -> None:

@@ -1,16 +1,18 @@
 """BenchDocument: the one JSON document that every runner of this project prints (litert_bench, in-process, Swift).
 
-`bench_document.schema.json` beside this file is generated from these types (`python -m device_harness.bench_document`);
-a test fails when it is stale. Fields are only added as optional ones; anything else takes a new `schema_version`.
+`bench_document.schema.json` beside this file is generated from these types
+(`python -m device_harness.runners.bench_document`); a test fails when it is stale. Fields are only added as optional
+ones; anything else takes a new `schema_version`.
 """
 
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from device_harness.errors import UnreadableOutputError
+from device_harness.frozen import Frozen
 from device_harness.versions import SchemaVersionError, schema_version
 from device_harness.words import printable_values
 
@@ -20,11 +22,7 @@ Bytes = Annotated[int, Field(ge=0)]
 Accelerator = Literal["cpu", "gpu", "npu", "all", "cpu_and_gpu", "cpu_and_ne"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Runner(_Part):
+class Runner(Frozen):
     """Who measured.
 
     Attributes:
@@ -38,7 +36,7 @@ class Runner(_Part):
     runtime: str
 
 
-class Settings(_Part):
+class Settings(Frozen):
     """What was asked for.
 
     Attributes:
@@ -62,7 +60,7 @@ class Settings(_Part):
     seed: int = 0
 
 
-class Clock(_Part):
+class Clock(Frozen):
     """Times of the device's monotonic clock, for aligning what was sampled meanwhile.
 
     Attributes:
@@ -82,7 +80,7 @@ class Clock(_Part):
     boottime_offset_s: float = 0.0
 
 
-class CpuTime(_Part):
+class CpuTime(Frozen):
     """Processor time of the measured phase.
 
     Attributes:
@@ -96,7 +94,7 @@ class CpuTime(_Part):
     per_inference_s: tuple[Seconds, ...] = ()
 
 
-class Memory(_Part):
+class Memory(Frozen):
     """Memory of the process.
 
     Attributes:
@@ -113,7 +111,7 @@ class Memory(_Part):
     method: str
 
 
-class Acceleration(_Part):
+class Acceleration(Frozen):
     """What the model ran on, as far as the runtime tells.
 
     Attributes:
@@ -129,7 +127,7 @@ class Acceleration(_Part):
     notes: tuple[str, ...] = ()
 
 
-class Tensor(_Part):
+class Tensor(Frozen):
     """One input tensor, or one output tensor after the last inference.
 
     Attributes:
@@ -147,7 +145,7 @@ class Tensor(_Part):
     file: str | None = None
 
 
-class Placement(_Part):
+class Placement(Frozen):
     """Where one operator runs by the runtime's own plan.
 
     Attributes:
@@ -165,14 +163,14 @@ class Placement(_Part):
     cost: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-class ThermalState(_Part):
+class ThermalState(Frozen):
     """The system's own thermal state at a time of `Clock.name`: 0 nominal, 1 fair, 2 serious, 3 critical."""
 
     at_s: Seconds
     state: Annotated[int, Field(ge=0)]
 
 
-class Battery(_Part):
+class Battery(Frozen):
     """The battery at a time of `Clock.name`.
 
     Attributes:
@@ -187,7 +185,7 @@ class Battery(_Part):
     low_power_mode: bool | None = None
 
 
-class BenchDocument(_Part):
+class BenchDocument(Frozen):
     """One process that loaded a model and ran it.
 
     Attributes:

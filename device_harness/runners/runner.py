@@ -1,0 +1,85 @@
+"""Runner: what executes a model in a process of its own on a device, and what it is asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+from device_harness.protocol import Device
+
+Run = TypeVar("Run", covariant=True)
+# Loading a model, starting an interpreter and copying the document, on a slow device.
+START_UP_S = 60.0
+
+
+class RunRequest(NamedTuple):
+    """One process: what it runs and how often.
+
+    Attributes:
+        model: as `Runner.place` called it.
+        limit_s: longest time of each phase.
+        inputs: files on the device by tensor name.
+        input_folder: where the values of the inputs go; None keeps none.
+        output_folder: where the values of the outputs go, likewise.
+        placement: whether to ask the runtime where it runs each operator, outside of the measured phase.
+        op_profile: whether to time every operator, which slows the inferences down.
+    """
+
+    model: str
+    warmup_runs: int
+    warmup_min_s: float
+    runs: int
+    min_s: float
+    limit_s: float
+    threads: int
+    accelerator: str = "cpu"
+    cpus: tuple[int, ...] = ()
+    seed: int = 0
+    inputs: Mapping[str, str] = {}
+    input_folder: str | None = None
+    output_folder: str | None = None
+    placement: bool = False
+    op_profile: bool = False
+
+    @property
+    def longest_s(self) -> float:
+        """After this the process is ended: both phases and the time around them."""
+        return 2 * self.limit_s + START_UP_S
+
+
+class Runner(Protocol[Run]):
+    """Executes a model, each time in a new process.
+
+    Every implementation passes `tests/contracts/runners.py`. The obligations:
+
+    - `run` starts a new process each time, and returns when it has ended; nothing of it is left running.
+    - A phase ends at the request's `limit_s`; the process is ended at `longest_s`.
+    - Counts are exact: neither fewer measured inferences than asked for nor warm-ups among them.
+    - A model that cannot be run is `CommandFailedError` with the program's words, never an empty result.
+
+    Attributes:
+        name: shown as the source of readings.
+    """
+
+    name: str
+
+    def prepare(self, device: Device) -> None:
+        """Put what it needs on the device.
+
+        Raises:
+            DeviceError: it cannot be had there; the message says what to install or give.
+        """
+        ...
+
+    def place(self, device: Device, model: Path, name: str) -> str:
+        """Put a model on the device, called `name` or after it; returns what `RunRequest.model` is to be."""
+        ...
+
+    def run(self, device: Device, request: RunRequest) -> Run:
+        """Run one process to its end.
+
+        Raises:
+            CommandFailedError: it failed; the message has its last words.
+            CommandTimeoutError: it did not end, and was ended.
+            UnreadableOutputError: what it printed cannot be read.
+        """
+        ...

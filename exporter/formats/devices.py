@@ -1,0 +1,81 @@
+"""How a format's artifacts are measured on devices: which of them run it, with which runners, on which unit."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from device_harness.protocol import Device
+from profilers.bench import Bench
+from profilers.plan import ProfilePlan
+from profilers.stages.outputs import Reference
+
+
+class RunnerChoice(NamedTuple):
+    """What runs the models, by the user's choice.
+
+    Attributes:
+        name: ``auto``, or one of `DeviceSupport.runners`.
+        binary: a program that lies on this machine is pushed; any other text is a path on the device.
+        library: likewise, the runtime's.
+        instruments: whether Instruments records in a run apart, where it can.
+    """
+
+    name: str = "auto"
+    binary: str | None = None
+    library: str | None = None
+    instruments: bool = False
+
+
+class References(NamedTuple):
+    """Outputs of this machine by model, and why others have none."""
+
+    found: Mapping[Path, Reference] = {}
+    missing: Mapping[Path, str] = {}
+
+
+class DeviceSupport(Protocol):
+    """What `profile` and `run --device` ask of a format.
+
+    Attributes:
+        subject: an artifact in a sentence: ``a Core ML model``.
+        places: what runs it, in a sentence.
+        nothing: what is missing where no device is listed, in a sentence.
+        here: the serial of this machine as a device of the format.
+        runners: that can be chosen by name.
+        compares_outputs: whether outputs are compared with this machine's.
+    """
+
+    subject: str
+    places: str
+    nothing: str
+    here: str
+    runners: tuple[str, ...]
+    compares_outputs: bool
+
+    def planned(self, plan: ProfilePlan, target: Any) -> tuple[ProfilePlan, tuple[str, ...]]:
+        """`plan` with the target's accelerator, and a sentence where the plan itself says another one.
+
+        Args:
+            plan: whose accelerator counts where there is no target.
+            target: of the format's own type, or None.
+        """
+        ...
+
+    def references(self, models: Sequence[Path], folder: Path, plan: ProfilePlan) -> References:
+        """Outputs of this machine, with the files in `folder`."""
+        ...
+
+    def bench(
+        self, device: Device, choice: RunnerChoice, plan: ProfilePlan, target: Any, references: References
+    ) -> Bench[Any]:
+        """What measures on an open device.
+
+        Raises:
+            DeviceError: the runner cannot be built or found; the message says what to install or give.
+        """
+        ...
+
+
+def accelerator_note(planned: str, target: str, used: str) -> str:
+    """Which of plan and target won."""
+    return f"the plan says accelerator {planned!r} and target {target} {used!r}: the target's was asked for"

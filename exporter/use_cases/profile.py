@@ -1,0 +1,165 @@
+"""Profiles files on one or several devices at once, and judges what was read."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from device_harness.discovery import Listing, discover
+from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
+from device_harness.protocol import Device
+from exporter.data.profile import DeviceProfile
+from exporter.data.target import Budgets, Target
+from exporter.formats.devices import References, RunnerChoice
+from exporter.formats.format import Format
+from exporter.formats.registry import format_named
+from exporter.gates.placement import judge_placement
+from exporter.gates.readings import judge_outputs, judge_readings
+from exporter.use_cases.device_choice import Selection, host_reason, misfit, unmeasured
+from exporter.use_cases.on_devices import on_devices
+from profilers.clock import SystemClock
+from profilers.plan import ProfilePlan
+from profilers.result import ProfileResult
+from profilers.session import Say, profile_models, say_nothing
+
+NOTHING = Listing()
+Opener = Callable[[str], Device]
+
+
+class ProfileRequest(NamedTuple):
+    """What is measured, and how.
+
+    Attributes:
+        form: of the models.
+        models: files or packages.
+        plan: what to measure; the target's accelerator wins over the plan's.
+        choice: the runner.
+        target: by whose budgets the readings are judged; None judges outputs and accelerator only.
+        name: what the verdicts are about; None takes the file's name.
+    """
+
+    form: Format
+    models: Sequence[Path]
+    plan: ProfilePlan
+    choice: RunnerChoice = RunnerChoice()
+    target: Target | None = None
+    name: str | None = None
+
+
+def profile(
+    request: ProfileRequest,
+    serials: Sequence[str],
+    *,
+    listing: Listing = NOTHING,
+    opener: Opener | None = None,
+    say: Say = say_nothing,
+) -> list[DeviceProfile]:
+    """Profile on every device, each in a thread of its own; a failing device does not stop the others.
+
+    Args:
+        request: what is measured.
+        serials: devices; ``local`` is this machine, in the format's own sense.
+        listing: devices that were found before; others are looked for.
+        opener: gives a session for a serial; None opens from the listing.
+        say: progress.
+    """
+    support, clock = request.form.devices, SystemClock()
+    plan, notes = support.planned(request.plan, request.target)
+    request = request._replace(plan=plan)
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = support.compares_outputs and list(serials) != ["local"]
+        references = support.references(request.models, Path(folder), plan) if elsewhere else References()
+
+        def measure(device: Device) -> list[DeviceProfile]:
+            results = _measured(device, request, references, clock, say)
+            return [_judged(result, request, notes, references) for result in results]
+
+        def open_it(serial: str) -> Device:
+            unfit = misfit(serial, request.form, listing.devices)
+            if unfit is not None:
+                raise DeviceError(unfit, serial=serial)
+            return (opener or listing.open)(support.here if serial == "local" else serial)
+
+        def explain(serial: str, error: DeviceError) -> str:
+            return _explained(serial, request.form, error)
+
+        return on_devices(serials, open_it, measure, clock, explain)
+
+
+def profile_on_devices(
+    target: Target, artifact: Path, selection: Selection, plan: ProfilePlan, say: Say
+) -> list[DeviceProfile]:
+    """A run's artifact, one profile a device; those that were meant and could not be tried are among them."""
+    skipped = [unmeasured(target.name, item) for item in selection.skipped]
+    if not selection.serials:
+        return skipped
+    request = ProfileRequest(format_named(target.format), [artifact], plan, target=target, name=target.name)
+    return [*profile(request, selection.serials, listing=selection.listing, say=say), *skipped]
+
+
+def _explained(serial: str, form: Format, error: DeviceError) -> str:
+    """What is wrong with a device that does not run the format, where it is one that is listed."""
+    if not isinstance(error, DeviceNotFoundError):
+        return str(error)
+    return misfit(serial, form, discover().devices) or str(error)
+
+
+def _measured(
+    device: Device, request: ProfileRequest, references: References, clock: SystemClock, say: Say
+) -> list[ProfileResult]:
+    """With the accelerator of the plan; on the CPU, with the reason as a warning, where it cannot be had.
+
+    Readings of the CPU say that they are, so that no budget of the accelerator is judged by them.
+    """
+    if device.info().kind not in request.form.device_kinds:
+        support = request.form.devices
+        raise DeviceError(f"{device.serial}: {support.subject} runs on {support.places}.", serial=device.serial)
+    plan = request.plan
+    try:
+        return _run_plan(device, request, references, clock, say)
+    except (CommandFailedError, UnreadableOutputError) as error:
+        if plan.accelerator == "cpu":
+            raise
+        unit = plan.accelerator.upper()
+        say(f"{device.serial}: the {unit} cannot be had; measuring on the CPU")
+        plain = request._replace(plan=plan.model_copy(update={"accelerator": "cpu"}))
+        results = _run_plan(device, plain, references, clock, say)
+        warning = f"the {unit} could not be had, so that everything was measured on the CPU: {error}"
+        return [_asked_for(result, plan, warning) for result in results]
+
+
+def _run_plan(
+    device: Device, request: ProfileRequest, references: References, clock: SystemClock, say: Say
+) -> list[ProfileResult]:
+    bench = request.form.devices.bench(device, request.choice, request.plan, request.target, references)
+    return profile_models(device, request.models, request.plan, bench, clock=clock, say=say)
+
+
+def _asked_for(result: ProfileResult, plan: ProfilePlan, warning: str) -> ProfileResult:
+    """`result`, which was taken on the CPU, as the answer to `plan`."""
+    readings = tuple(
+        reading.model_copy(update={"conditions": {**reading.conditions, "accelerator": plan.accelerator}})
+        for reading in result.readings
+    )
+    outputs = result.outputs
+    if outputs is not None:
+        words = f"they are the CPU's, not the {plan.accelerator.upper()}'s: {outputs.reason}"
+        outputs = outputs.model_copy(update={"checked": False, "reason": words})
+    told = (*result.warnings, warning)
+    return result.model_copy(update={"plan": plan, "readings": readings, "outputs": outputs, "warnings": told})
+
+
+def _judged(
+    result: ProfileResult, request: ProfileRequest, notes: tuple[str, ...], references: References
+) -> DeviceProfile:
+    serial, target = result.device.serial, request.target
+    subject = f"{request.name or Path(result.artifact).name} on {serial}"
+    budgets, why_not = target.budgets if target else Budgets(), host_reason(result.device, target)
+    verdicts = [
+        *judge_readings(subject, result.readings, budgets, why_not),
+        *judge_placement(subject, budgets, result.readings, why_not),
+    ]
+    if request.form.devices.compares_outputs and serial != "local":
+        verdicts.append(judge_outputs(subject, result.outputs, references.missing.get(Path(result.artifact), "")))
+    told = result.model_copy(update={"warnings": (*notes, *result.warnings)})
+    return DeviceProfile(device=serial, result=told, verdicts=tuple(verdicts), info=result.device)

@@ -1,0 +1,45 @@
+"""What changed since an earlier profile of the same devices."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from exporter.data.errors import UsageProblem
+from exporter.data.profile import DeviceProfile, ProfileChange
+from profilers.comparison import compare_readings
+
+VERSION = 1
+
+
+def load_profiles(path: Path) -> tuple[DeviceProfile, ...]:
+    """The profiles in a file that `profile -f json` wrote.
+
+    Raises:
+        UsageProblem: unreadable, or no such file.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageProblem(f"{path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageProblem(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("schema_version") != VERSION or "profiles" not in document:
+        raise UsageProblem(f"{path} is not what `mobile-export profile -f json` writes (schema version {VERSION}).")
+    try:
+        return tuple(DeviceProfile.model_validate(item) for item in document["profiles"])
+    except (TypeError, ValidationError) as error:
+        raise UsageProblem(f"{path} is damaged: {error}") from error
+
+
+def changes_since(before: Sequence[DeviceProfile], after: Sequence[DeviceProfile]) -> tuple[ProfileChange, ...]:
+    """One entry a device that was measured now."""
+    earlier = {item.device: item for item in before if item.result is not None}
+    return tuple(_change(earlier.get(item.device), item) for item in after if item.result is not None)
+
+
+def _change(then: DeviceProfile | None, now: DeviceProfile) -> ProfileChange:
+    if then is None or then.result is None or now.result is None:
+        return ProfileChange(now.device, (), "not compared: it was not measured before")
+    return ProfileChange(now.device, compare_readings(then.result.readings, now.result.readings))

@@ -1,0 +1,48 @@
+"""Package counters of x86 processors (RAPL)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from profilers.meters.energy import EnergyTrace
+from profilers.meters.meter import Meter, NoMeterError, Setting
+from profilers.meters.timeline import BootTimeline
+from profilers.meters.traced import TracedMeter, watched_files
+from profilers.parse.linux.sampler import Sample, numbers_of
+from profilers.watch.monitor import RAPL_FILES, readable_files
+
+
+def find(setting: Setting) -> Meter | None:
+    """See `MeterModule.find`."""
+    shell, interval_s = setting.device.can.shell, setting.plan.sampling_interval_s
+    if shell is None:
+        return None
+    counters = readable_files(shell, RAPL_FILES)
+    if not counters:
+        raise NoMeterError("no readable counter (virtual machines have none; only root may read it)")
+    return TracedMeter(
+        name="RAPL package counters",
+        watch=lambda seconds: watched_files(shell, counters, interval_s, rapl_trace),
+        timeline=lambda: BootTimeline(shell),
+    )
+
+
+def rapl_trace(samples: Sequence[Sample]) -> EnergyTrace:
+    """Joules of all packages; a counter that starts again from 0 goes on from where it was.
+
+    Raises:
+        ValueError: a counter is missing in some samples.
+    """
+    taken = tuple(samples)
+    paths = sorted({path for sample in taken for path in sample.texts if path.endswith("/energy_uj")})
+    total = np.zeros(len(taken))
+    for path in paths:
+        counts = numbers_of(taken, path)[1]
+        ranges = numbers_of(taken, path.replace("energy_uj", "max_energy_range_uj"))[1]
+        if len(counts) != len(taken) or not ranges:
+            raise ValueError(f"{path} could not be read at all times")
+        steps = np.diff(np.asarray(counts))
+        total += np.concatenate(([0.0], np.cumsum(np.where(steps >= 0, steps, steps + ranges[0])))) / 1e6
+    if not paths:
+        raise ValueError("no RAPL counter was sampled")
+    return EnergyTrace(tuple(sample.time_s for sample in taken), tuple(total.tolist()))

@@ -1,0 +1,53 @@
+"""The obligations of `device_harness.runners.runner.Runner`, as tests.
+
+Derive a class whose name begins with ``Test`` from `RunnerContract`, with fixtures `runner`, `device` and `model`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_harness.errors import CommandFailedError
+from device_harness.protocol import Device
+from device_harness.runners.bench_document import BenchDocument
+from device_harness.runners.runner import Runner, RunRequest
+
+
+def request_for(model: str, **changes: Any) -> RunRequest:
+    """A short run."""
+    request = RunRequest(model=model, warmup_runs=2, warmup_min_s=0, runs=3, min_s=0, limit_s=60, threads=1)
+    return request._replace(**changes)
+
+
+class RunnerContract:
+    """Runs against every implementation that prints a bench document."""
+
+    def test_counts_are_exact(self, runner: Runner[BenchDocument], device: Device, model: Path) -> None:
+        """Neither fewer inferences than asked for, nor warm-ups among them."""
+        runner.prepare(device)
+        document = runner.run(device, request_for(runner.place(device, model, f"1-{model.name}")))
+        assert (len(document.warmup_latencies_s), len(document.latencies_s)) == (2, 3)
+
+    def test_each_run_is_a_new_process(self, runner: Runner[BenchDocument], device: Device, model: Path) -> None:
+        """Peak memory and processor time are those of one model."""
+        runner.prepare(device)
+        request = request_for(runner.place(device, model, f"1-{model.name}"))
+        assert runner.run(device, request).pid != runner.run(device, request).pid
+
+    def test_a_phase_ends_at_the_limit(self, runner: Runner[BenchDocument], device: Device, model: Path) -> None:
+        """Of the request, not at one of the runner's own."""
+        runner.prepare(device)
+        remote = runner.place(device, model, f"1-{model.name}")
+        document = runner.run(device, request_for(remote, runs=10**9, limit_s=0.2))
+        assert document.clock.measure_end_s - document.clock.measure_start_s < 5
+
+    def test_a_damaged_model_is_an_error(
+        self, runner: Runner[BenchDocument], device: Device, model: Path, tmp_path: Path
+    ) -> None:
+        """With the program's words and the file's name; never an empty result."""
+        damaged = tmp_path / f"damaged{model.suffix}"
+        damaged.write_bytes(b"no model")
+        runner.prepare(device)
+        with pytest.raises(CommandFailedError, match="damaged"):
+            runner.run(device, request_for(runner.place(device, damaged, damaged.name)))
