@@ -22,7 +22,7 @@ PARSERS = "profilers.parse."
 """Modules there are called after the tools whose output they read."""
 LATER = (
     "cli/commands/profile.py", "use_cases/coreml_profiling.py", "use_cases/devices.py", "use_cases/device_choice.py",
-    "use_cases/profiling.py", "report/html/page.py",
+    "use_cases/profiling.py",
 )  # fmt: skip
 """What still asks by name."""
 
