@@ -235,7 +235,7 @@ def budget(
         baseline=_path(baseline),
         strict=strict,
     )
-    return check_sizes(request)
+    return check_sizes(request, Silent())
 
 
 def compare(before: PathText, after: PathText) -> CompareResult:

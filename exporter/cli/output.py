@@ -1,8 +1,5 @@
-"""Where commands write: whole files or none, and progress to a terminal's standard error."""
+"""Where commands write: whole files or none."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -43,17 +40,3 @@ def append_text(path: Path, text: str) -> None:
             file.write(encodable(text) + b"\n")
     except OSError as error:
         raise file_problem(path, error) from error
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[Path], None]]:
-    """A function that shows which subject is being measured, where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.text import Text
-
-    from exporter.report.text.console import plain_console
-
-    with plain_console(stderr=True).status("measuring") as status:
-        yield lambda path: status.update(Text(f"measuring {path}"))

@@ -1,11 +1,12 @@
 """The use case of `mobile-export budget`: measure subjects, judge them, and say how they changed."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.config.budgets import Budget, BudgetFile
+from exporter.data.progress import Progress
 from exporter.data.results import BudgetResult
 from exporter.data.sizes import Measurement
 from exporter.data.verdict import exit_code, worst_first
@@ -50,20 +51,20 @@ class Request:
     strict: bool = False
 
 
-def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda _: None) -> BudgetResult:
+def check_sizes(request: Request, progress: Progress) -> BudgetResult:
     """Measure and judge.
 
     Args:
         request: what to check.
-        on_subject: called before each subject, for progress.
+        progress: shows which subject is being measured.
 
     Raises:
         UsageProblem: a subject, a baseline, a rule or a budget cannot be used.
     """
     measurements = []
     for path in dict.fromkeys(request.subjects):
-        on_subject(path)
-        measurements += measure(path, request.options)
+        with progress.stage(f"Measuring {path}"):
+            measurements += measure(path, request.options)
     before, anchor = _earlier(request, request.baseline), _earlier(request, request.anchor)
     budgets = request.budgets.model_copy(update={"budgets": (*request.budgets.budgets, *request.extra)})
     whole = total(measurements, request.options)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from exporter.cli.options.report import FILE, report_options
-from exporter.cli.output import progress
+from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
 
@@ -54,8 +54,7 @@ def command(subjects: tuple[Path, ...], reporter: Reporter, **options: Any) -> i
     """
     from exporter.use_cases.budget import check_sizes, write_baseline
 
-    with progress() as on_subject:
-        found = check_sizes(_request(subjects, options), on_subject=on_subject)
+    found = check_sizes(_request(subjects, options), progress())
     code = reporter.report(found)
     if options["write_baseline"]:
         write_baseline(found, options["write_baseline"])
