@@ -1,22 +1,23 @@
 """`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from exporter.cli.commands.targets import format_option, targets_option
+from exporter.cli.options.report import report_options
+from exporter.cli.options.targets import targets_option
+from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile, profile_of
+from exporter.data.profile import DeviceProfile
+from exporter.data.results import ProfileResults
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.files import check_whole
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.report.text.profiles import profile_lines
 from exporter.use_cases.coreml_profiling import is_coreml, profile_apple
 from exporter.use_cases.device_choice import APPLE_KINDS, TFLITE_KINDS, Selection, choose_devices, unmeasured
 from exporter.use_cases.profiling import RunnerChoice, profile
@@ -39,12 +40,13 @@ from profilers.plan import ProfilePlan
     type=click.Choice(["auto", "litert_bench", "benchmark_model", "in_process", "coremltools"]),
     default="auto",
     show_default=True,
+    help="The program that runs the model.",
 )
 @click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
 @click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
 @click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
-@format_option
+@report_options("profile")
 def command(
     artifact: Path,
     devices: tuple[str, ...],
@@ -60,7 +62,7 @@ def command(
     litert_library: str | None,
     instruments: bool,
     strict: bool,
-    output_format: str,
+    reporter: Reporter,
 ) -> int:
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
@@ -78,7 +80,7 @@ def command(
             [artifact], chosen.serials, plan, target, instruments=instruments, coremltools=runner == "coremltools",
             say=_progress,
         )  # fmt: skip
-        return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
+        return _report([*found, *_skipped(artifact, chosen)], strict, artifact, reporter)
     if artifact.suffix != ".tflite":
         raise UsageProblem(f"{artifact}: only .tflite and Core ML models can be profiled by this command.")
     if isinstance(target, CoremlTarget):
@@ -87,24 +89,18 @@ def command(
     found = profile(
         [artifact], chosen.serials, plan, RunnerChoice(runner, benchmark_binary, litert_library), target, say=_progress
     )
-    return _report([*found, *_skipped(artifact, chosen)], strict, output_format)
+    return _report([*found, *_skipped(artifact, chosen)], strict, artifact, reporter)
 
 
 def _skipped(artifact: Path, chosen: Selection) -> list[DeviceProfile]:
     return [unmeasured(artifact.name, item) for item in chosen.skipped]
 
 
-def _report(found: list[DeviceProfile], strict: bool, output_format: str) -> int:
+def _report(found: list[DeviceProfile], strict: bool, artifact: Path, reporter: Reporter) -> int:
     """Show what was found; 3 when a device failed, or none was there to be measured."""
-    if output_format == "json":
-        rows = [item.model_dump(mode="json") for item in found]
-        click.echo(json.dumps({"schema_version": 1, "profiles": rows}, indent=2))
-    else:
-        now = datetime.now(UTC)
-        click.echo("\n\n".join("\n".join(profile_lines(profile_of(item, now))) for item in found))
-    if any(item.error for item in found) or not any(item.result for item in found):
-        return 3
-    return exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
+    failed = any(item.error for item in found) or not any(item.result for item in found)
+    code = 3 if failed else exit_code((verdict for item in found for verdict in item.verdicts), strict=strict)
+    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), code))
 
 
 def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool) -> ProfilePlan:

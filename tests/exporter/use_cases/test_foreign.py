@@ -49,7 +49,7 @@ def checked(
         spec=f"{nets.__file__}:{net}", settings=model, target_names=(target,), output=Path(),
         cache_root=artifact.parent / "cache",
     )  # fmt: skip
-    return verify(request, artifact, Silent())[0][0]
+    return verify(request, artifact, Silent()).parities[0]
 
 
 def good(parity: Parity) -> bool:
