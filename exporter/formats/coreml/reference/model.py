@@ -155,12 +155,6 @@ class ReferenceModel:
             return None
         return Plan(self._function, self.function_name, self.precision, changes, self._plan)
 
-    def predict_batch(
-        self, batch: Iterable[Mapping[str, Any]], observer: Observer | None = None
-    ) -> list[dict[str, Any]]:
-        """The list of `predictions`."""
-        return list(self.predictions(batch, observer))
-
     def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         known = self.input_description
         unknown = sorted(set(data) - set(known))

@@ -265,13 +265,19 @@ def test_random_numbers_follow_their_seed(tmp_path: Path) -> None:
     assert 2.95 < one.max() < 3
 
 
+def evaluated(model: ReferenceModel, examples: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The predictions, and how often the last operation was evaluated for them."""
+    seen: list[str] = []
+    found = list(model.predictions(examples, lambda observation: seen.append(observation.name)))
+    return found, seen.count(seen[-1])
+
+
 def test_batches_are_the_examples_one_by_one(small: tuple[Path, SmallNet]) -> None:
     model = ReferenceModel(small[0], precision="float32")
     examples = [{"x": _image(seed)} for seed in range(70)]
-    assert model._batch_size == 32
-    assert model._batch_plan is not None
-    together = model.predict_batch(examples)
+    together, evaluations = evaluated(model, examples)
     assert len(together) == 70
+    assert evaluations == 2 + 6, "two batches of 32, and the rest one by one"
     for example, found in zip(examples, together, strict=True):
         np.testing.assert_allclose(found["y"], model.predict(example)["y"], atol=5e-3)
 
@@ -289,9 +295,9 @@ def test_batches_are_the_examples_one_by_one(small: tuple[Path, SmallNet]) -> No
 def test_a_program_that_mixes_examples_is_never_batched(tmp_path: Path, body: Callable[..., Any]) -> None:
     build(tmp_path / "m.mlpackage", body, {"x": (1, 4, 4, 4)})
     model = ReferenceModel(tmp_path / "m.mlpackage")
-    assert model._batch_size > 1
-    assert model._batch_plan is None
     examples = [{"x": np.random.default_rng(i).random((1, 4, 4, 4), np.float32)} for i in range(40)]
-    for example, found in zip(examples, model.predict_batch(examples), strict=True):
+    together, evaluations = evaluated(model, examples)
+    assert evaluations == 40
+    for example, found in zip(examples, together, strict=True):
         for name, value in model.predict(example).items():
             np.testing.assert_array_equal(found[name], value)
