@@ -158,8 +158,8 @@ def test_disturbed_readings_are_marked() -> None:
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
 def test_a_third_format_and_any_exit_code_are_shown(code: int) -> None:
     """A new format must not need a new template."""
-    run = record([HERE], [PHONE], kind="onnx", code=code)
-    assert '<span class="tag tone0">onnx</span>' in html_of(run)
+    run = record([HERE], [PHONE], kind="exotic", code=code)
+    assert '<span class="tag tone0">exotic</span>' in html_of(run)
     assert "t/model" in text_of(run)
 
 
