@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from exporter.execution.heavy import load_torchvision, quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.settings import Activations
+from profilers.decibels import snr_db
 
 _CALIBRATION = 100
 
@@ -128,8 +129,7 @@ def main() -> int:
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             model = ReferenceModel(path)
             found = np.concatenate([one["y"] for one in model.predictions({"x": image[None]} for image in images)])
-        noise = ((found.astype(np.float64) - wanted) ** 2).sum()
-        snr = 10 * np.log10((wanted.astype(np.float64) ** 2).sum() / noise)
+        snr = snr_db(wanted, found)
         print(f"| {name} | {size:,} | {(found.argmax(1) == labels).mean() * 100:.1f} | {snr:.1f} |", flush=True)
     return 0
 

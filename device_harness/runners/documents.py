@@ -65,7 +65,14 @@ class LitertBench:
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
         """See `DocumentRunner.command`."""
         program, library = self._paths
-        command = [program, "--litert-library", library, "--accelerator", request.accelerator, *_common(request)]
+        command = [
+            program,
+            "--litert-library",
+            library,
+            "--accelerator",
+            request.accelerator,
+            *common_arguments(request),
+        ]
         command.append("--digest")
         for tensor, path in request.inputs.items():
             command += ["--input", f"{tensor}={path}"]
@@ -84,7 +91,7 @@ class LitertInProcess:
 
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
         """See `DocumentRunner.command`."""
-        command = [sys.executable, "-m", "device_harness.runners.litert_in_process", *_common(request)]
+        command = [sys.executable, "-m", "device_harness.runners.litert_in_process", *common_arguments(request)]
         for path in request.inputs.values():
             command += ["--input", path]
         return command, {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
@@ -109,7 +116,8 @@ def run_document(device: Device, runner: DocumentRunner, request: RunRequest) ->
     return parse_bench_document(result.stdout, f"{runner.name} on {device.serial}")
 
 
-def _common(request: RunRequest) -> list[str]:
+def common_arguments(request: RunRequest) -> list[str]:
+    """The options that all these programs share."""
     command = [
         "--model", request.model, "--warmup-runs", str(request.warmup_runs), "--warmup-min-s",
         f"{request.warmup_min_s:g}", "--runs", str(request.runs), "--min-s", f"{request.min_s:g}",

@@ -51,6 +51,10 @@ COMMANDS = {
     "targets": CommandEntry(
         "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
     ),
+    "schema": CommandEntry(
+        "exporter.cli.commands.schema",
+        "Print the JSON Schema of a document: run.json, a targets file, a budgets file, a profiling plan.",
+    ),
     "budget": CommandEntry(
         "exporter.cli.commands.budget",
         "Measure download and install sizes and judge them by store rules, budgets and a baseline.",

@@ -10,9 +10,9 @@ from pydantic import Field, create_model
 from exporter.compression.registry import METHODS, step_type
 from exporter.config.files import read_toml, tables
 from exporter.config.problems import checked
-from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import Recipe
+from exporter.data.spelling import did_you_mean
 
 
 @functools.cache

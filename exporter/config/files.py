@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.results import TargetSummary
+from exporter.data.spelling import did_you_mean
 
 FILE_NAME = "targets.toml"
+ROOTS = ("targets", "recipes", "model")
+"""The tables of a targets file."""
 
 
 def presets_file() -> Path:
@@ -74,11 +76,24 @@ def tables(section: str, user_file: Path | None) -> dict[str, dict[str, Any]]:
         files.append(user_file)
     merged: dict[str, dict[str, Any]] = {}
     for path in files:
-        found = read_toml(path).get(section, {})
+        found = _roots(path).get(section, {})
         if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
             raise UsageProblem(f"{path}: {section} must be tables: write [{section}.NAME].")
         merged.update(found)
     return merged
+
+
+def _roots(path: Path) -> dict[str, Any]:
+    """The tables of a targets file; one that nobody reads is a mistyped one."""
+    found = read_toml(path)
+    unknown = [f"{name}: unknown table; {_nearest_root(name)}" for name in found if name not in ROOTS]
+    if unknown:
+        raise UsageProblem(f"{path} has errors:\n" + "\n".join(f"  {line}" for line in unknown))
+    return found
+
+
+def _nearest_root(name: str) -> str:
+    return did_you_mean(name, ROOTS, otherwise=f"there are {', '.join(f'[{root}]' for root in ROOTS)}.")
 
 
 def no_such_target(name: str, known: Iterable[str]) -> str:

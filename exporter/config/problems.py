@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
+from exporter.data.spelling import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -10,8 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from exporter.config.files import inherited, lineage, merged, no_such_target, target_tables
 from exporter.config.problems import sentences
-from exporter.config.spelling import nearest
 from exporter.data.errors import UsageProblem
+from exporter.data.spelling import nearest
 from exporter.data.target import Target
 from exporter.formats.registry import all_formats, format_named
 
@@ -106,29 +106,3 @@ def _own_problems(
             lines = sentences(prefix, error, kinds, tags=_tags(), inherited=origins, whole=False)
         found.append(lines)
     return min(found, key=len)
-
-
-def settings_schema() -> dict[str, Any]:
-    """JSON Schema of a targets file, for editors (``#:schema`` in Even Better TOML, or taplo)."""
-    schema = _adapter().json_schema(ref_template="#/$defs/{model}")
-    definitions = schema.pop("$defs", {})
-    names = [kind.__name__ for kind in _types().values()]
-    for definition in names:
-        properties = definitions[definition]["properties"]
-        properties.pop("name")
-        properties["extends"] = {"type": "string", "description": "name of the target to start from"}
-        definitions[definition]["required"] = []
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "mobile-export targets",
-        "type": "object",
-        "properties": {
-            "targets": {
-                "type": "object",
-                "additionalProperties": {
-                    "anyOf": [{"$ref": f"#/$defs/{name}"} for name in names],
-                },
-            }
-        },
-        "$defs": definitions,
-    }

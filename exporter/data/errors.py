@@ -38,9 +38,8 @@ class MissingExtraError(UsageProblem):
         super().__init__(f"{package} is not installed. Install it with: pip install 'mobile-export[{extra}]'")
 
 
-_NO_PLACE = (
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
-)  # fmt: skip
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_SUCH_PLACE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def file_problem(path: object, error: OSError) -> ExporterError:
@@ -51,7 +50,7 @@ def file_problem(path: object, error: OSError) -> ExporterError:
     said = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ToolError(f"{path} cannot be written: {said}. Free some space there, or choose another place.")
-    if error.errno in _NO_PLACE:
+    if error.errno in _NOT_ALLOWED + _NO_SUCH_PLACE:
         return UsageProblem(f"{path} cannot be written: {said}. Choose another place.")
     return ToolError(f"{path} cannot be written: {said}.")
 
@@ -66,9 +65,7 @@ def sentence_of(error: BaseException) -> str:
         case MemoryError():
             return "there is not enough memory for this; close other programs, or give fewer or smaller examples."
         case _:
-            return (
-                f"{type(error).__name__}: {first_line(error)}\nThis is a fault in mobile-export; --debug shows where."
-            )
+            return f"{type(error).__name__}: {first_line(error)}\n{_FAULT}"
 
 
 def code_of(error: BaseException) -> int:

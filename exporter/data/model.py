@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from exporter.data.base import Frozen
 
@@ -15,7 +15,11 @@ def _numbers(value: object) -> object:
     return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-Channels = Annotated[tuple[float, ...], BeforeValidator(_numbers)]
+Channels = Annotated[
+    tuple[float, ...],
+    BeforeValidator(_numbers),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}),
+]
 
 
 class InputSettings(Frozen):

@@ -5,9 +5,8 @@ from fractions import Fraction
 
 from exporter.data.errors import UsageProblem
 
-SIZE_UNITS = {
-    "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
-}  # fmt: skip
+_DECIMAL_UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+SIZE_UNITS = _DECIMAL_UNITS | {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 ENERGY_UNITS = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6}
 

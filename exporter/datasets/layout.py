@@ -57,8 +57,9 @@ def whole(value: NDArray[Any], kind: type[Any], name: str) -> NDArray[Any]:
         good &= np.floor(value) == value
     if not good.all():
         bad = value[~good].reshape(-1)[0]
-        raise ToolError(f"the artifact's input {name} takes {dtype} values, whole numbers from {low} to {high}; "
-                        f"it was given {bad}.")  # fmt: skip
+        raise ToolError(
+            f"the artifact's input {name} takes {dtype} values, whole numbers from {low} to {high}; it was given {bad}."
+        )
     return value.astype(dtype)
 
 

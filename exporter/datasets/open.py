@@ -268,8 +268,8 @@ def _from_factory(given: str, inputs: Sequence[InputSpec]) -> Dataset:
     labels = tuple(int(item[1]) for item in items) if labelled else None
     rows = [item[0] if labelled else item for item in items]
     rows = [row if isinstance(row, tuple) else (row,) for row in rows]
-    arrays = [_stacked(given, spec, [row[position : position + 1] for row in rows])
-              for position, spec in enumerate(inputs)]  # fmt: skip
+    cells = [[row[position : position + 1] for row in rows] for position in range(len(inputs))]
+    arrays = [_stacked(given, spec, column) for spec, column in zip(inputs, cells, strict=True)]
     columns = [_column(Path(given), spec, array) for spec, array in zip(inputs, arrays, strict=True)]
     digest = hash_text("\0".join([*(hash_text(column.tobytes().hex()) for column in columns), str(labels)]))
     return _rows(given, digest, columns, inputs, labels, _casts(given, inputs, arrays))

@@ -55,10 +55,10 @@ def load_torchvision() -> Any:
             raise
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
-    for operator in ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-                     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"):  # fmt: skip
+    schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+    for operator in ("nms", "qnms"):
         with contextlib.suppress(RuntimeError):  # one of the two may be declared by then
-            torch.library.define(f"torchvision::{operator.partition('(')[0]}", "(" + operator.partition("(")[2])
+            torch.library.define(f"torchvision::{operator}", schema)
     return load("torchvision")
 
 

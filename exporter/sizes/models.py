@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Counts, Facet, Measurement, Part
 from exporter.formats.format import Compilation
-from exporter.formats.registry import readable
+from exporter.formats.registry import all_formats
 from exporter.sizes.attribution import model_of
 from exporter.sizes.codecs import Codec
 from exporter.sizes.containers import Container, Entry
@@ -69,13 +69,13 @@ def _format(subject: str, kind: str) -> str:
 
 def _codec(name: str, options: Options) -> Codec:
     apple_only = bool(options.stores) and set(options.stores) <= APPLE_STORES
-    codec: Codec = next((form.packing.codec for form in readable() if form.name == name), "gzip")
+    codec: Codec = next((form.packing.codec for form in all_formats() if form.name == name), "gzip")
     return "lzfse" if apple_only else codec
 
 
 def _compilation(kind: str) -> Compilation | None:
     """What becomes of a folder of this kind before it is shipped; None where it is shipped as it is."""
-    packings = (form.packing for form in readable())
+    packings = (form.packing for form in all_formats())
     return next((packing.compilation for packing in packings if f".{kind}" in packing.folders), None)
 
 

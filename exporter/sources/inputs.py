@@ -32,8 +32,10 @@ def input_specs(
             raise UsageProblem(f"input {item.name} takes pixels as they are (uint8); leave --mean and --std out.")
         specs.append(InputSpec(name=item.name, shape=item.shape, dtype=item.dtype, layout=layout, image=pixels))
     if (settings.mean or settings.std) and not any(item.image for item in specs):
-        raise UsageProblem("--mean and --std are for image inputs: four dimensions with 1 or 3 channels. "
-                           f"The inputs are {', '.join(str(item.shape) for item in specs)}.")  # fmt: skip
+        raise UsageProblem(
+            "--mean and --std are for image inputs: four dimensions with 1 or 3 channels. "
+            f"The inputs are {', '.join(str(item.shape) for item in specs)}."
+        )
     return tuple(specs)
 
 
@@ -42,8 +44,9 @@ def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int)
     std = settings.std or (known.std if known and len(known.std) in (1, channels) else (1.0,))
     for name, values in (("mean", mean), ("std", std)):
         if len(values) not in (1, channels):
-            raise UsageProblem(f"--{name} has {len(values)} values; the image input has {channels} channels: "
-                               f"give 1 or {channels}.")  # fmt: skip
+            raise UsageProblem(
+                f"--{name} has {len(values)} values; the image input has {channels} channels: give 1 or {channels}."
+            )
     color = settings.color_order or ("GRAY" if channels == 1 else "RGB")
     if (color == "GRAY") != (channels == 1):
         raise UsageProblem(f"colour order {color} does not fit an input of {channels} channels.")

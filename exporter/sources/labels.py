@@ -71,8 +71,9 @@ def check_label_count(where: str, labels: Sequence[str], output: str, shape: Seq
         first = labels[0]
         spare = len(labels) == classes + 1 and first.lower() in BACKGROUND
         advice = f" Is the first, {first}, one too many?" if spare else " Give one name a class, in the model's order."
-        raise UsageProblem(f"labels {where}: {_count(labels)}, the model has {classes} class"
-                           f"{'' if classes == 1 else 'es'}.{advice}")  # fmt: skip
+        raise UsageProblem(
+            f"labels {where}: {_count(labels)}, the model has {classes} class{'' if classes == 1 else 'es'}.{advice}"
+        )
 
 
 def class_count(shape: Sequence[int]) -> int | None:

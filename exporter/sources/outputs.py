@@ -8,10 +8,9 @@ from typing import Any
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import load_torch
 
-_RESERVED = {
-    "any", "bool", "program", "func", "tensor", "list", "dict", "tuple", "true", "false", "string", "state",
-    *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "bf16", "fp16", "fp32", "fp64",
-}  # fmt: skip
+_WORDS = "any bool program func tensor list dict tuple true false string state bf16 fp16 fp32 fp64"
+_INTEGERS = (f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))
+_RESERVED = frozenset((*_WORDS.split(" "), *_INTEGERS))
 """Words of Core ML's MIL, which can name no value (coremltools ``NameSanitizer``)."""
 
 

@@ -52,16 +52,22 @@ def load_state(module: Any, path: Path) -> None:
     own = module.state_dict()
     if own.keys().isdisjoint(state) and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    problems = [
-        ("missing", sorted(key for key in own.keys() - state.keys() if not key.endswith("num_batches_tracked"))),
-        ("unexpected", sorted(state.keys() - own.keys())),
-        ("of another shape", [
-            f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
-            for key in sorted(own.keys() & state.keys()) if state[key].shape != own[key].shape
-        ]),
-    ]  # fmt: skip
-    found = [f"  {what}: {', '.join(keys[:5])}{f' and {len(keys) - 5} more' if len(keys) > 5 else ''}"
-             for what, keys in problems if keys]  # fmt: skip
-    if found:
-        raise UsageProblem(f"weights {path} do not fit the model:\n" + "\n".join(found))
+    problems = [f"  {what}: {_some(keys)}" for what, keys in _misfits(own, state).items() if keys]
+    if problems:
+        raise UsageProblem(f"weights {path} do not fit the model:\n" + "\n".join(problems))
     module.load_state_dict(state, strict=False)
+
+
+def _misfits(own: dict[str, Any], state: dict[str, Any]) -> dict[str, list[str]]:
+    """What is wrong -> the keys that it is wrong with."""
+    shapes = {key: (tuple(state[key].shape), tuple(own[key].shape)) for key in own.keys() & state.keys()}
+    return {
+        "missing": sorted(key for key in own.keys() - state.keys() if not key.endswith("num_batches_tracked")),
+        "unexpected": sorted(state.keys() - own.keys()),
+        "of another shape": [f"{key} {a} instead of {b}" for key, (a, b) in sorted(shapes.items()) if a != b],
+    }
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+    return ", ".join(keys[:5]) + more

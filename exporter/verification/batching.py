@@ -30,9 +30,7 @@ def stacking_axes(run: Run, first: Arrays, second: Arrays) -> tuple[int | None, 
         both = run(together)
     except Exception:  # noqa: BLE001 - a fixed batch size is no fault, and each kind of source refuses in its own way
         return None
-    axes = [
-        _axis_of(whole, one, other) for whole, one, other in zip(both, run(first), run(second), strict=True)
-    ]  # fmt: skip
+    axes = [_axis_of(whole, one, other) for whole, one, other in zip(both, run(first), run(second), strict=True)]
     return None if any(axis == _NO_AXIS for axis in axes) else tuple(axes)
 
 
@@ -61,7 +59,7 @@ def split_results(results: Sequence[NDArray[Any]], axes: Sequence[int | None], c
     columns = [
         [value] * count if axis is None else np.split(value, count, axis)
         for value, axis in zip(results, axes, strict=True)
-    ]  # fmt: skip
+    ]
     return [list(row) for row in zip(*columns, strict=True)]
 
 

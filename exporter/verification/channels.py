@@ -96,12 +96,19 @@ class _Axis:
 
     def _fact(self, kind: str, indices: NDArray[np.intp], db: float, group: NDArray[np.intp]) -> ChannelFact:
         known = -math.inf if math.isnan(db) else db  # min would pass over it
-        return ChannelFact.model_validate({
-            "kind": kind, "axis": self.axis, "indices": tuple(int(index) for index in indices),
-            "channels": len(self.power), "db": known, "source_peak": float(self.peak[group].max()),
-            "largest_peak": float(self.peak.max()), "error": float(self.error[indices].max()),
-            "spread": float(self.spread[indices].max()),
-        })  # fmt: skip
+        return ChannelFact.model_validate(
+            {
+                "kind": kind,
+                "axis": self.axis,
+                "indices": tuple(int(index) for index in indices),
+                "channels": len(self.power),
+                "db": known,
+                "source_peak": float(self.peak[group].max()),
+                "largest_peak": float(self.peak.max()),
+                "error": float(self.error[indices].max()),
+                "spread": float(self.spread[indices].max()),
+            }
+        )
 
 
 def _centered(squares: Floats, sums: Floats, count: int) -> Floats:

@@ -45,8 +45,11 @@ def binomial_tail(hits: int, trials: int, share: float) -> float:
     if hits <= 0:
         return 1.0
     logs = (
-        math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
-        + k * math.log(share) + (trials - k) * math.log1p(-share)
+        math.lgamma(trials + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(trials - k + 1)
+        + k * math.log(share)
+        + (trials - k) * math.log1p(-share)
         for k in range(hits, trials + 1)
-    )  # fmt: skip
+    )
     return min(1.0, math.fsum(math.exp(value) for value in logs))

@@ -1,6 +1,5 @@
 """`mobile-export targets`: list, show, check, schema."""
 
-import json
 from itertools import chain
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def check(targets_file: Path | None, reporter: Reporter) -> int:
 
 @command.command()
 def schema() -> None:
-    """Print the JSON Schema of a targets file, for editors."""
-    from exporter.config.targets import settings_schema
+    """Print the JSON Schema of a targets file, for editors; the same as `mobile-export schema targets`."""
+    from exporter.use_cases.schema import schema_text
 
-    click.echo(json.dumps(settings_schema(), indent=2))
+    click.echo(schema_text("targets"), nl=False)

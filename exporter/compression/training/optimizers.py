@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
-from exporter.config.spelling import did_you_mean
 from exporter.data.errors import UsageProblem
 from exporter.data.recipe import Training
+from exporter.data.spelling import did_you_mean
 
 
 def make_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimizer:

@@ -128,8 +128,10 @@ def _input(value: Any, spec: str, given: tuple[int, ...] | None) -> InputSetting
     dims = [dim.dim_value if dim.dim_value > 0 else (1 if axis == 0 else 0) for axis, dim in enumerate(kind.shape.dim)]
     shape = tuple(dims) if given is None else given
     if 0 in shape:
-        raise UsageProblem(f"model {spec}: input {value.name} has dynamic dimensions {dims}; "
-                           f"fix them with --input-shape {value.name}=1,3,224,224.")  # fmt: skip
+        raise UsageProblem(
+            f"model {spec}: input {value.name} has dynamic dimensions {dims}; "
+            f"fix them with --input-shape {value.name}=1,3,224,224."
+        )
     dtype = DTYPES.get(kind.elem_type)
     if dtype is None or (dtype == "uint8" and image_layout(shape) is None):
         raise UsageProblem(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from exporter.config.spelling import nearest
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import InputSettings, ModelSettings
 from exporter.data.source import ImageSpec, SourceKind
+from exporter.data.spelling import nearest
 from exporter.execution.heavy import load_torchvision, seeded
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 
 _FIXED = {1: 8, 5: 4}
 

@@ -5,7 +5,7 @@ from typing import Any
 from exporter.execution.heavy import quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.reference.errors import ModelFileError, ModelInputError
-from exporter.formats.coreml.reference.package import ModelFile
+from exporter.formats.coreml.reference.files.package import ModelFile
 
 
 def load_program(file: ModelFile) -> Any:

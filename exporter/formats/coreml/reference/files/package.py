@@ -7,8 +7,8 @@ from typing import Any
 
 from exporter.execution.heavy import load
 from exporter.formats.coreml.coremltools import load_coremltools
-from exporter.formats.coreml.reference.blobs import check_blobs
 from exporter.formats.coreml.reference.errors import ModelFileError
+from exporter.formats.coreml.reference.files.blobs import check_blobs
 
 _LARGEST_SPECIFICATION = 2 * 1024**3  # protobuf's own limit
 

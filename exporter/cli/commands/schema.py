@@ -1,0 +1,18 @@
+"""`mobile-export schema`: JSON Schemas of the program's documents."""
+
+import click
+
+DOCUMENTS = ("run", "targets", "budgets", "plan")
+
+
+@click.command(name="schema")
+@click.argument("document", type=click.Choice(DOCUMENTS))
+def command(document: str) -> None:
+    """Print the JSON Schema of DOCUMENT, generated from the types that read and write it.
+
+    run is run.json; targets, budgets and plan are the files that people write, for editors that check and complete.
+    """
+    from exporter.cli.output import echo
+    from exporter.use_cases.schema import schema_text
+
+    echo(schema_text(document))

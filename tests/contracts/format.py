@@ -1,0 +1,147 @@
+"""What every format owes to the rest of the program; `tests/exporter/formats/NAME/case.py` says how one is tried."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.target import Target
+from exporter.formats.common.bytes.damage import Damage
+from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
+from exporter.formats.format import Format, Origin
+from exporter.formats.session import Conversion, ConversionSession
+from exporter.sources.source import ModelSource
+from exporter.verification.runners import TorchRunner
+
+HEAVY = {"torch", "tensorflow", "coremltools", "onnx", "onnxruntime", "onnx2tf", "ai_edge_litert"}
+LEAST_SNR_DB = 40.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a format is tried.
+
+    Attributes:
+        minimum_os: of a plain target.
+        compressed: quantization that must make the artifact smaller.
+        replaced: settings that `decides` says in another form.
+    """
+
+    minimum_os: str
+    compressed: dict[str, Any]
+    replaced: frozenset[str] = frozenset()
+
+
+def target_of(form: Format, case: Case, quantization: dict[str, Any] | None = None) -> Target:
+    """A target with these settings, of the format's own type."""
+    settings = {"name": "t", "format": form.name, "minimum_os": case.minimum_os}
+    return form.target_type.model_validate(settings | ({"quantization": quantization} if quantization else {}))
+
+
+def names_are_its_own(form: Format, others: list[Format]) -> None:
+    """A file's suffix tells one format."""
+    for other in others:
+        assert other is form or not {form.name, *form.suffixes} & {other.name, *other.suffixes}
+    assert Path(form.file_name).suffix == Path(form.twin_name).suffix == form.suffixes[0]
+    assert form.file_name != form.twin_name
+    assert set(form.packing.folders) <= set(form.suffixes)
+
+
+def is_light(form: Format) -> None:
+    """Asking the table, for settings or for facts of packing, loads no heavy library."""
+    script = (
+        f"import sys\nfrom exporter.formats.registry import format_named\nform = format_named({form.name!r})\n"
+        "form.target_type, form.packing, form.evaluators(), form.host_runner()\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & HEAVY
+
+
+def every_setting_decides(form: Format, case: Case) -> None:
+    """A setting that somebody adds is in the key of the artifact unless it is known not to matter."""
+    plain, compressed = (form.decides(target_of(form, case, value)) for value in (None, case.compressed))
+    assert set(form.target_type.model_fields) - NOT_IN_ARTIFACTS - case.replaced <= set(plain)
+    assert not NOT_IN_ARTIFACTS & set(plain)
+    assert plain != compressed
+    assert form.advice(target_of(form, case, case.compressed)).compresses
+
+
+def computes_what_the_source_does(form: Format, case: Case, source: ModelSource, folder: Path) -> None:
+    """Converted, named, inspected, evaluated by all that this machine has; the same bytes a second time."""
+    made = _made(form, case, source, folder / "first")
+    assert made.route
+    assert not made.notes
+    assert made.path.name == form.file_name
+    assert made.twin_path.name == form.twin_name
+    assert made.inspection.format == form.name
+    assert made.inspection.ops
+    assert made.inspection.weights
+    for name in form.evaluators():
+        assert _snr(form, name, made.path, source) > LEAST_SNR_DB
+    again = _made(form, case, source, folder / "second")
+    assert _content(again.path) == _content(made.path)
+    assert not form.file_facts(made.path).nan_constants
+
+
+def compresses(form: Format, case: Case, source: ModelSource, folder: Path) -> None:
+    """Smaller than its twin, and still the model."""
+    made = _made(form, case, source, folder, case.compressed)
+    assert made.inspection.size_bytes < made.twin.size_bytes
+    assert _snr(form, form.evaluators()[0], made.path, source) > 15
+
+
+def refuses_a_damaged_file(form: Format, case: Case, source: ModelSource, folder: Path) -> None:
+    """A copy that stopped half way is no model."""
+    path = _made(form, case, source, folder).path
+    form.check_whole(path)
+    largest = max((item for item in [path, *path.rglob("*")] if item.is_file()), key=lambda item: item.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+    try:
+        form.check_whole(path)
+    except Damage:
+        return
+    raise AssertionError(f"{form.name} took half a file for a whole one")
+
+
+def finds_layers(form: Format, case: Case, source: ModelSource, folder: Path) -> None:
+    """Where it compares layers, it finds the layers of a plain network, and they are the source's."""
+    if form.layers is None:
+        return
+    made = _made(form, case, source, folder)
+    found = form.layers(made.path, Origin(source.description), source.module, _example(source))
+    assert {"mix", "head"} <= {layer.module for layer in found}
+    assert min(layer.snr_db for layer in found) > LEAST_SNR_DB
+
+
+def _made(
+    form: Format, case: Case, source: ModelSource, folder: Path, quantization: dict[str, Any] | None = None
+) -> Conversion:
+    folder.mkdir(parents=True, exist_ok=True)
+    return ConversionSession(source, None, 1).convert(target_of(form, case, quantization), folder)
+
+
+def _example(source: ModelSource) -> list[NDArray[Any]]:
+    """Whole pixels, which image inputs hold exactly."""
+    spec = source.description.inputs[0]
+    assert spec.image is not None
+    pixels = np.random.default_rng(0).integers(0, 256, spec.shape) / 255
+    return [((pixels - spec.image.mean[0]) / spec.image.std[0]).astype(np.float32)]
+
+
+def _snr(form: Format, evaluator: str, path: Path, source: ModelSource) -> float:
+    runner, example = form.evaluator(evaluator, path, Origin(source.description)), _example(source)
+    (wanted,), (found,) = TorchRunner(source.module)(example), runner(example)
+    return float(10 * np.log10(np.square(wanted).sum() / max(np.square(wanted - found).sum(), 1e-30)))
+
+
+def _content(path: Path) -> list[bytes]:
+    """Of a package, without the identifiers that Apple's format draws anew."""
+    files = (
+        [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.suffix in (".bin", ".mlmodel"))
+    )
+    return [item.read_bytes() for item in files]
