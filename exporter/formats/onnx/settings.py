@@ -8,7 +8,11 @@ from exporter.data.target import Fraction, Quantization, Selector, Target
 
 
 class OnnxRule(Selector):
-    """Keeps the nodes that it selects in float32; `op_type` is ONNX's, such as ``Conv``."""
+    """Keeps the nodes that it selects in float32; `op_type` is ONNX's, such as ``Conv``.
+
+    Attributes:
+        keep: the type that they are kept in.
+    """
 
     keep: Literal["float32"] = "float32"
 
