@@ -19,9 +19,17 @@ BLOCK = 4096
 DUPLICATE_BYTES = 16 << 10
 
 _OTHER_MODELS = {
-    ".litertlm": "litertlm", ".task": "mediapipe", ".ort": "ort", ".ptl": "pytorch", ".pt": "pytorch", ".gguf": "gguf",
-    ".safetensors": "safetensors", ".mnn": "mnn", ".dlc": "dlc", ".pte": "executorch",
-}  # fmt: skip
+    ".litertlm": "litertlm",
+    ".task": "mediapipe",
+    ".ort": "ort",
+    ".ptl": "pytorch",
+    ".pt": "pytorch",
+    ".gguf": "gguf",
+    ".safetensors": "safetensors",
+    ".mnn": "mnn",
+    ".dlc": "dlc",
+    ".pte": "executorch",
+}
 """Suffixes of model files that nothing is exported to."""
 _OTHERS_MAPPED = ("litertlm", "mediapipe")
 _IDENTIFIED = slice(4, 8)

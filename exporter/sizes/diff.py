@@ -134,9 +134,11 @@ def _changes(before: dict[str, int], after: dict[str, int]) -> tuple[Change, ...
         (old,), (new,) = before, after
         name = new if old == new else f"{old} -> {new}"
         return (Change(name=name, before=before[old], after=after[new]),)
-    return tuple(largest_first(
-        Change(name=name, before=before.get(name, 0), after=after.get(name, 0)) for name in {**before, **after}
-    ))  # fmt: skip
+    return tuple(
+        largest_first(
+            Change(name=name, before=before.get(name, 0), after=after.get(name, 0)) for name in {**before, **after}
+        )
+    )
 
 
 def largest_first(changes: Iterable[Change]) -> list[Change]:

@@ -21,6 +21,8 @@ from exporter.use_cases.request import RunRequest
 from exporter.use_cases.verify import verify
 from tests.exporter.use_cases import foreign_nets as nets
 
+pytestmark = pytest.mark.slow
+
 
 def package(path: Path, net: nn.Module, inputs: list[Any], **options: Any) -> Path:
     """What a person makes with coremltools alone; outputs are called what coremltools calls them."""

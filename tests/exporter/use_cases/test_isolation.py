@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,8 +206,7 @@ def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
         raise AssertionError("of ours")
 
     monkeypatch.setattr(at_hand, "calibration_warnings", fails)
-    monkeypatch.setattr(at_hand, "DATA_REVISION", 0)
-    record = main_job.run(request, Silent())
+    record = main_job.run(replace(request, cache_root=tmp_path / "empty"), Silent())
     assert "AssertionError: of ours\nThis is a fault in mobile-export" in (record.error or "")
     assert record.targets[0].error is None
     assert record.exit_code == 3
