@@ -14,19 +14,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from exporter.data.errors import UsageProblem
+from exporter.data.listings import TargetsResult
 from exporter.data.progress import Progress, Silent
-from exporter.data.results import (
-    BudgetResult,
-    CompareResult,
-    CompressResult,
-    InspectResult,
-    RunResult,
-    TargetsResult,
-    VerifyResult,
-)
+from exporter.data.results import BudgetResult, CompareResult, CompressResult, InspectResult, RunResult, VerifyResult
 from exporter.report.renderer import Result, View, names_for
 from exporter.report.renderer import render as _render
 
@@ -297,5 +290,4 @@ def _path(given: PathText | None) -> Path | None:
 def _model_settings(given: Mapping[str, object] | None, targets_file: PathText | None) -> "ModelSettings":
     from exporter.config.model import model_settings
 
-    settings: dict[str, Any] = dict(given or {})
-    return model_settings(_path(targets_file), settings)
+    return model_settings(_path(targets_file), dict(given or {}))

@@ -11,11 +11,9 @@ from math import isinf
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from device_harness.facts import DeviceInfo
     from exporter.data.compression import StepResult
     from exporter.data.diff import SizeDiff
     from exporter.data.hints import CompressionHints
@@ -26,11 +24,10 @@ if TYPE_CHECKING:
     from exporter.data.recipe import Recipe
     from exporter.data.record import RunRecord
     from exporter.data.sizes import Measurement
-    from exporter.data.target import Target
     from exporter.data.verdict import Verdict
 
 
-class _Unjudged:
+class Unjudged:
     """What results have that only show something."""
 
     verdicts: ClassVar[tuple[Verdict, ...]] = ()
@@ -131,7 +128,7 @@ class BudgetResult:
 
 
 @dataclass(frozen=True)
-class CompareResult(_Unjudged):
+class CompareResult(Unjudged):
     """Pairs of artifacts compared in bytes; nothing is judged."""
 
     diffs: tuple[SizeDiff, ...]
@@ -224,7 +221,7 @@ def _layer(layer: LayerComparison) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class InspectResult(_Unjudged):
+class InspectResult(Unjudged):
     """What is inside an artifact."""
 
     inspection: Inspection
@@ -242,7 +239,7 @@ class InspectResult(_Unjudged):
 
 
 @dataclass(frozen=True)
-class CompressResult(_Unjudged):
+class CompressResult(Unjudged):
     """What a recipe did; the numbers of each step are in `steps`."""
 
     recipe: Recipe
@@ -259,78 +256,3 @@ class CompressResult(_Unjudged):
     def document(self) -> dict[str, Any]:
         """The recipe, its steps, and what they leave for the formats."""
         return {"recipe": self.recipe, "steps": self.steps, "hints": self.hints}
-
-
-class TargetSummary(NamedTuple):
-    """One line of `targets list`."""
-
-    name: str
-    format: str
-    minimum_os: str
-    description: str
-
-
-@dataclass(frozen=True)
-class TargetsResult(_Unjudged):
-    """Every target there is, unchecked."""
-
-    rows: tuple[TargetSummary, ...]
-
-    kind: ClassVar[str] = "targets"
-    title: ClassVar[str] = "Targets"
-
-    def document(self) -> dict[str, Any]:
-        """One object a target."""
-        return {"targets": [row._asdict() for row in self.rows]}
-
-
-@dataclass(frozen=True)
-class TargetResult(_Unjudged):
-    """One target with every setting, defaults included."""
-
-    target: Target
-
-    kind: ClassVar[str] = "target"
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-        return self.target.name
-
-    def document(self) -> dict[str, Any]:
-        """Its settings."""
-        return {"target": self.target}
-
-
-@dataclass(frozen=True)
-class TargetsCheckResult(_Unjudged):
-    """What is wrong with each target, in sentences; nothing where it is well-formed."""
-
-    problems: Mapping[str, tuple[str, ...]]
-
-    kind: ClassVar[str] = "targets-check"
-    title: ClassVar[str] = "Targets"
-
-    @property
-    def exit_code(self) -> int:
-        """2 when anything is wrong."""
-        return 2 if any(self.problems.values()) else 0
-
-    def document(self) -> dict[str, Any]:
-        """One object a target."""
-        return {"targets": [{"name": name, "errors": errors} for name, errors in self.problems.items()]}
-
-
-@dataclass(frozen=True)
-class DevicesResult(_Unjudged):
-    """The devices there are, and in `not_asked` which tools could not be asked, and why."""
-
-    devices: tuple[DeviceInfo, ...]
-    not_asked: tuple[str, ...]
-
-    kind: ClassVar[str] = "devices"
-    title: ClassVar[str] = "Devices"
-
-    def document(self) -> dict[str, Any]:
-        """One object a device."""
-        return {"devices": self.devices, "not_asked": self.not_asked}

@@ -9,8 +9,7 @@ from exporter.data.results import CompareResult
 from exporter.data.samples import TargetSamples
 from exporter.sizes.diff import compare_sizes
 from exporter.store.runs import load_record, load_samples
-from profilers.readings import Obtained, Reading
-from profilers.statistics import compare as compare_samples
+from profilers.comparison import compare_readings
 
 
 def compare(before: Path, after: Path) -> CompareResult:
@@ -46,15 +45,7 @@ def _speed_notes(old: TargetSamples, new: TargetSamples, *, here: bool) -> Itera
     """What is known of each device that measured both; `here`: whether both runs were on one machine."""
     pairs = [("this machine", old.host, new.host)] if here else []
     pairs += [(device, old.profiles[device], new.profiles[device]) for device in old.profiles if device in new.profiles]
-    for device, *sides in pairs:
-        first, second = map(_latency, sides)
-        if first is not None and second is not None and first.conditions == second.conditions:
-            found = compare_samples(
-                first.samples, second.samples, baseline_groups=first.groups, candidate_groups=second.groups
-            )
-            yield f"latency on {device}: {found.reason}"
-
-
-def _latency(readings: tuple[Reading, ...]) -> Reading | None:
-    found = (one for one in readings if one.metric == "latency" and one.obtained is Obtained.MEASURED)
-    return next(found, None)
+    for device, first, second in pairs:
+        for change in compare_readings(first, second):
+            if change.metric == "latency":
+                yield f"latency on {device}: {change.reason}"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.files import summaries, target_tables
-from exporter.data.results import TargetResult, TargetsCheckResult, TargetsResult
+from exporter.data.listings import TargetResult, TargetsCheckResult, TargetsResult
 
 if TYPE_CHECKING:
     from exporter.data.target import Target

@@ -5,7 +5,7 @@ import click
 from device_harness.discovery import discover
 from exporter.cli.options.report import report_options
 from exporter.cli.reporter import Reporter
-from exporter.data.results import DevicesResult
+from exporter.data.listings import DevicesResult
 
 
 @click.command(name="devices")

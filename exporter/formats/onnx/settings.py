@@ -8,10 +8,10 @@ from exporter.data.target import Fraction, Quantization, Selector, Target
 
 
 class OnnxRule(Selector):
-    """Nodes to keep in float; `op_type` is ONNX's, such as ``Conv``.
+    """Keeps the nodes that it selects in float32; `op_type` is ONNX's, such as ``Conv``.
 
     Attributes:
-        keep: type that they are kept in.
+        keep: the type that they are kept in.
     """
 
     keep: Literal["float32"] = "float32"

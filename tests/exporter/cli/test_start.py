@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from exporter.data.results import RunResult
+from tests.exporter.report.results import result_of
+from tests.exporter.sizes.builders import tflite
 
 HEAVY = {
     "torch",
@@ -19,16 +24,32 @@ HEAVY = {
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["targets", "list"], ["targets", "check"], ["targets", "schema"], ["devices"]]
+    "arguments",
+    [
+        ["--help"],
+        ["targets", "list"],
+        ["targets", "check"],
+        ["targets", "schema"],
+        ["devices"],
+        ["budget", "model.tflite", "--report", "html=page.html"],
+        ["report", "run.json", "--report", "html=page.html"],
+        ["compare", "model.tflite", "model.tflite"],
+    ],
+    ids=" ".join,
 )
-def test_loads_no_heavy_library(arguments: list[str]) -> None:
+def test_loads_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
     """Protects the light install and the start-up time: torch alone costs over a second."""
+    (tmp_path / "model.tflite").write_bytes(tflite(1000))
+    run = result_of("run", "a name")
+    assert isinstance(run, RunResult)
+    record = run.record.model_copy(update={"exit_code": 0})
+    (tmp_path / "run.json").write_text(record.model_dump_json())
     script = (
         "import sys\nfrom exporter.cli.main import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
         "print('LOADED', *{name.partition('.')[0] for name in sys.modules})"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.rpartition("LOADED")[2].split())
     assert not loaded & HEAVY
 

@@ -11,6 +11,7 @@ from exporter.data.diff import Change, SizeDiff
 from exporter.data.hints import CompressionHints
 from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact
 from exporter.data.layers import LayerComparison, Statistics
+from exporter.data.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
 from exporter.data.parity import Parity
 from exporter.data.profile import DeviceProfile, measured, profile_of
 from exporter.data.recipe import Recipe
@@ -19,15 +20,10 @@ from exporter.data.results import (
     BudgetResult,
     CompareResult,
     CompressResult,
-    DevicesResult,
     InspectResult,
     ProfileResults,
     RunResult,
     SizeRow,
-    TargetResult,
-    TargetsCheckResult,
-    TargetsResult,
-    TargetSummary,
     VerifyResult,
 )
 from exporter.data.sizes import ByteCount, Measurement

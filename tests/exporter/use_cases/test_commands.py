@@ -30,7 +30,7 @@ def test_verify_passes_the_artifact_and_fails_another_model(
 
 
 def test_verify_refuses_what_it_cannot_run(workspace: Workspace) -> None:
-    for artifact, says in (("nowhere.tflite", "no such file"), ("targets.toml", "only .tflite")):
+    for artifact, says in (("nowhere.tflite", "no such file"), ("targets.toml", "can be verified")):
         done = workspace.call("verify", artifact, workspace.model, "--target", "ios")
         assert done.returncode == 2
         assert says in done.stderr
