@@ -30,8 +30,8 @@ from exporter.data.model import ModelSettings
 from exporter.data.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
-from exporter.formats.coreml.reference import blobs
-from exporter.formats.coreml.reference.package import read_model_file
+from exporter.formats.coreml.reference.files import blobs
+from exporter.formats.coreml.reference.files.package import read_model_file
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.formats.files import file_facts
 from exporter.formats.registry import advice_for

@@ -9,6 +9,7 @@ from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile, percentile_estimate
 
 HISTOGRAM_BINS = 40
+MOST_DRAWN = 1e300
 
 
 class Histogram(Frozen):
@@ -79,7 +80,7 @@ def _statistics(reading: Reading) -> Statistics:
     return Statistics(
         count=len(samples),
         processes=max(1, len(reading.groups)),
-        mean=math.fsum(samples) / len(samples) if all(map(math.isfinite, samples)) else math.nan,
+        mean=math.fsum(each / len(samples) for each in samples) if all(map(math.isfinite, samples)) else math.nan,
         min=min(samples),
         max=max(samples),
         p50=middle.value,
@@ -92,8 +93,8 @@ def _statistics(reading: Reading) -> Statistics:
 
 
 def histogram(samples: Sequence[float]) -> Histogram | None:
-    """What is NaN or infinite has no place in a drawing; the figures beside it show it."""
-    ordered = sorted(sample for sample in samples if math.isfinite(sample))
+    """What is NaN, infinite or beyond `MOST_DRAWN` has no place in a drawing; the figures beside it show it."""
+    ordered = sorted(sample for sample in samples if abs(sample) < MOST_DRAWN)
     if len(ordered) < 2:
         return None
     low, high = ordered[0], ordered[math.ceil(0.995 * len(ordered)) - 1]

@@ -16,6 +16,12 @@ settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+# Processes that run side by side share the cores: each takes one, and so does what it starts. Threads that wait for a
+# core that another process has make a test take several times as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, "1")
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -1,56 +1,153 @@
-"""The README tells the truth: every command, every target setting, and every file that it links."""
+"""The README and the guides tell the truth: commands, options, settings, examples, and the files that they link."""
 
 import re
-from collections.abc import Iterator
+import shlex
 from pathlib import Path
-from typing import Any
 
+import click
 import pytest
-from pydantic import BaseModel
 
-from exporter.cli.main import COMMANDS
+from exporter.cli.main import COMMANDS, main
+from exporter.config.model import model_settings
+from exporter.config.targets import load_targets
 from exporter.formats.registry import all_formats
+from exporter.report.renderer import RENDERERS
+from tests.conftest import RunCommand
+from tests.exporter.sizes.builders import tflite
+from tests.reference import PAGE, meanings, models_of, settings_page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every settings type that an annotation leads to, fields of fields included."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        for field in annotation.model_fields.values():
-            yield from models(field.annotation)
-    for inner in getattr(annotation, "__args__", ()):
-        yield from models(inner)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-SETTINGS = list(dict.fromkeys(found for form in all_formats() for found in models(form.target_type)))
+def command_lines() -> list[tuple[str, list[str]]]:
+    """The words of every `mobile-export` line in the guides, in examples and in running text, with its file."""
+    found = []
+    for guide in GUIDES:
+        text = re.sub(r"\\\n", " ", guide.read_text(encoding="utf-8"))
+        lines = re.findall(r"^[-\s]*(?:\$ |run: |- )?mobile-export (.+)$", text, flags=re.MULTILINE)
+        lines += re.findall(r"`mobile-export ([^`]+)`", text.replace("\n", " "))
+        found += [(guide.name, shlex.split(line, comments=True)) for line in lines]
+    return found
+
+
+def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that `words` call, and its own words."""
+    command: click.Command = main
+    words = [word for word in words if word != "--debug"]
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, f"there is no command {words[0]}"
+        command, words = found, words[1:]
+    return command, words
+
+
+def option_names(command: click.Command) -> set[str]:
+    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return own | {"-h", "--help", "--version"}
+
+
+def test_the_table_of_commands_is_that_of_the_program() -> None:
+    """A command that nobody finds is not there, and one that is gone must not be looked for."""
+    table = README.partition("\n| command |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z]+)", table, flags=re.MULTILINE)) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_every_command_stands_in_the_readme(name: str) -> None:
-    assert re.search(rf"^\| `{name}[ `]", README, flags=re.MULTILINE)
+def test_every_command_and_option_explains_itself(name: str) -> None:
+    """`--help` is what people read first."""
+    command, _ = resolve([name])
+    commands = [command]
+    if isinstance(command, click.Group):
+        commands += [
+            found for each in command.list_commands(click.Context(command)) if (found := resolve([name, each])[0])
+        ]
+    for each in commands:
+        assert each.help, each.name
+        silent = [one.name for one in each.params if isinstance(one, click.Option) and not one.help]
+        assert silent == [], each.name
 
 
-@pytest.mark.parametrize("model", SETTINGS, ids=lambda model: model.__name__)
-def test_every_setting_stands_in_the_readme(model: type[BaseModel]) -> None:
-    missing = [name for name in model.model_fields if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", README)]
-    assert missing == []
+def test_every_example_is_a_command_line_of_the_program() -> None:
+    """An option that was renamed would break a user's script, not ours."""
+    lines = command_lines()
+    assert len(lines) > 10
+    for guide, words in lines:
+        command, rest = resolve(words)
+        used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+        assert used <= option_names(command), f"{guide}: {' '.join(words)}"
 
 
-def test_every_link_leads_to_a_file() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_option_in_running_text_exists(guide: Path) -> None:
+    text = guide.read_text(encoding="utf-8")
+    every = {name for name in COMMANDS for one in _leaves(name) for name in option_names(one)} | {"--debug"}
+    quoted = re.findall(r"`(--[a-z][a-z-]+)[^`]*`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    assert set(quoted) <= every | FOREIGN_OPTIONS
+
+
+FOREIGN_OPTIONS = {"--udid"}
+"""Of other programs, which the guides speak of."""
+
+
+def _leaves(name: str) -> list[click.Command]:
+    command, _ = resolve([name])
+    if not isinstance(command, click.Group):
+        return [command]
+    return [resolve([name, each])[0] for each in command.list_commands(click.Context(command))]
+
+
+def test_the_table_of_report_formats_is_that_of_the_renderers() -> None:
+    """A format that nobody finds is not there."""
+    head, _, *rows = README.partition("\n| format |")[2].partition("\n\n")[0].splitlines()
+    kinds = ["run" if "`run`" in cell else cell.strip(" `") for cell in head.split("|")[:-2]]
+    found = {}
+    for row in rows:
+        names, *cells = row.strip("|").split("|")
+        for name in re.findall("`([a-z]+)`", names):
+            found[name] = {kind for kind, cell in zip(kinds, cells, strict=False) if cell.strip() == "yes"}
+    assert found == {name: set(kinds) & set(row.kinds) for name, row in RENDERERS.items()}
+
+
+def test_the_page_of_settings_is_that_of_the_types() -> None:
+    """Run `python -m tests.reference` after a change of settings."""
+    assert PAGE.read_text(encoding="utf-8") == settings_page()
+
+
+def test_every_setting_is_explained() -> None:
+    """By the docstring of its type, which is where the page has it from."""
+    own_pages = {"tolerances", "budgets"}
+    for model in {model for form in all_formats() for model in models_of(form.target_type)}:
+        assert set(model.model_fields) <= {*meanings(model), *own_pages}, model.__name__
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_every_link_leads_to_a_file(guide: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", guide.read_text(encoding="utf-8"))
+    assert [link for link in links if not (guide.parent / link).exists()] == []
 
 
 def test_every_toml_example_is_well_formed(tmp_path: Path) -> None:
-    from exporter.config.model import model_settings
-    from exporter.config.targets import load_targets
-
-    for number, example in enumerate(re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)):
+    examples = blocks(README, "toml")
+    assert examples
+    for number, example in enumerate(examples):
         path = tmp_path / f"{number}.toml"
         path.write_text(example)
         load_targets(user_file=path)
         model_settings(path, {})
+
+
+def test_the_cheap_example_runs(mobile_export: RunCommand, tmp_path: Path) -> None:
+    """The one of the README that needs nothing but the light install, word for word."""
+    (example,) = [block for block in blocks(README, "sh") if "--report junit=" in block]
+    (tmp_path / "model.tflite").write_bytes(tflite(100_000))
+    (line,) = example.splitlines()
+    done = mobile_export(*shlex.split(line)[1:])
+    assert done.returncode == 0, done.stderr
+    assert "passed" in done.stdout
+    assert (tmp_path / "gates.xml").is_file()

@@ -74,7 +74,7 @@ def build_app(platform: str, settings: AppleSettings, *, folder: Path | None = N
     simulated = platform.endswith("Simulator")
     if not simulated and settings.team is None:
         raise CommandFailedError(f"No Apple team is configured to sign the runner app with. {TEAM}")
-    kept = _kept(folder, f"{platform}{settings.team}{settings.bundle}")
+    kept = build_folder(folder, f"{platform}{settings.team}{settings.bundle}")
     app = kept / "Build/Products" / f"Release-{PLATFORMS[platform.replace('iPadOS', 'iOS')]}" / "CoreMLBench.app"
     if app.is_dir():
         return app
@@ -108,7 +108,7 @@ def build_tool(*, folder: Path | None = None) -> Path:
         CommandFailedError: the build failed.
         ToolMissingError: no Xcode or command-line tools.
     """
-    kept = _kept(folder, "macOS")
+    kept = build_folder(folder, "macOS")
     tool = kept / "release/coreml-bench"
     if tool.is_file():
         return tool
@@ -121,7 +121,8 @@ def build_tool(*, folder: Path | None = None) -> Path:
     return tool
 
 
-def _kept(folder: Path | None, kind: str) -> Path:
+def build_folder(folder: Path | None, kind: str) -> Path:
+    """Where the build for `kind` of the sources as they are now is kept, in `folder` or in the user's cache."""
     root = folder or platformdirs.user_cache_path("mobile-export") / "runners"
     return root / f"coreml_bench-{sources_digest(kind)[:16]}"
 

@@ -38,7 +38,7 @@ COMMANDS = {
     ),
     "report": CommandEntry(
         "exporter.cli.commands.report",
-        "Show a run.json again: as tables, as JSON of the current schema, as the HTML report, or as Markdown.",
+        "Show a run.json again: as tables, as JSON of the current schema, as a page, or as a report for CI.",
     ),
     "devices": CommandEntry(
         "exporter.cli.commands.devices",

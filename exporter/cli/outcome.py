@@ -1,35 +1,27 @@
-"""How a command that ran the main job ends: reports, tables, complaints, exit code."""
+"""How a command that ran the main job ends: the page, the reports asked for, complaints, the exit code."""
 
-from pathlib import Path
+from dataclasses import replace
 
-from exporter.cli.output import complain, encodable
+from exporter.cli.output import complain
+from exporter.cli.reporter import Reporter
 from exporter.data.record import RunRecord
+from exporter.data.results import RunResult
+from exporter.use_cases.report import write_page
 
 
-def finish(record: RunRecord, output: Path, output_format: str, *, verified: bool = True) -> int:
-    """Write the reports of `record` into `output`, show it, and say on standard error what went wrong.
-
-    Args:
-        verified: whether artifacts were looked at; without, there is no report to write.
+def finish(result: RunResult, reporter: Reporter) -> int:
+    """Write the page of a verified run, show the result, and say on standard error what went wrong.
 
     Returns:
         The exit code.
     """
-    import click
-
-    from exporter.report.files import write_reports
-    from exporter.report.text.terminal import render, render_conversion
-
     try:
-        if verified:
-            write_reports(record, output)
-    finally:  # the run is done and recorded, whatever becomes of its report
-        if output_format == "json":
-            click.echo(encodable(record.model_dump_json(indent=1)))
-        else:
-            (render if verified else render_conversion)(record, output, errors=False)
-        complain_of(record)
-    return record.exit_code
+        if result.verified:
+            write_page(result)
+    finally:  # the run is done and recorded, whatever becomes of its page
+        reporter.report(replace(result, errors_shown=False))
+        complain_of(result.record)
+    return result.exit_code
 
 
 def complain_of(record: RunRecord) -> None:

@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.data.errors import UsageProblem
+from exporter.data.results import TargetSummary
 from exporter.data.spelling import did_you_mean
+from exporter.store.given import given_text
 
 FILE_NAME = "targets.toml"
+_ADVICE = "TOML and JSON files must be"
 ROOTS = ("targets", "recipes", "model")
 """The tables of a targets file."""
-
-
-class TargetSummary(NamedTuple):
-    """One line of `targets list`."""
-
-    name: str
-    format: str
-    minimum_os: str
-    description: str
 
 
 def presets_file() -> Path:
@@ -37,7 +31,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageProblem: unreadable, not UTF-8, or not TOML.
     """
     try:
-        return tomllib.loads(_text(path))
+        return tomllib.loads(given_text(path, advice=_ADVICE))
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"{path}: TOML syntax: {error}.") from error
 
@@ -51,18 +45,9 @@ def read_document(path: Path) -> Any:
     if path.suffix != ".json":
         return read_toml(path)
     try:
-        return json.loads(_text(path))
+        return json.loads(given_text(path, advice=_ADVICE))
     except json.JSONDecodeError as error:
         raise UsageProblem(f"{path}: JSON syntax: {error}.") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UsageProblem(f"{path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; TOML and JSON files must be.") from error
 
 
 def target_tables(user_file: Path | None) -> dict[str, dict[str, Any]]:

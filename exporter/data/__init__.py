@@ -1,1 +1,1 @@
-"""Frozen types alone: what flows between the stages. Nothing here reads, writes or computes."""
+"""Frozen types that flow between the stages, their units and errors. Nothing here reads or writes."""

@@ -76,6 +76,22 @@ class SourceRecord(Frozen):
     samples: int | None = None
 
 
+class StageTime(Frozen):
+    """One stage of a run's work.
+
+    Attributes:
+        name: what kind of work it was.
+        about: what it was done for.
+        duration_s: that it took, in this run.
+        from_cache: whether its result was there already.
+    """
+
+    name: str
+    about: str
+    duration_s: float
+    from_cache: bool
+
+
 class SamplesReference(Frozen):
     """The file with the raw samples, beside the record.
 
@@ -94,6 +110,7 @@ class RunRecord(Frozen):
     Attributes:
         machine: what the host's readings depend on.
         samples: where every sample of every reading is; None where nothing was measured.
+        stages: all work, in the order that it ended in.
         warnings: what a person should know of the source and the data, in sentences.
         error: what went wrong outside of any target's work; None when nothing did.
     """
@@ -107,6 +124,7 @@ class RunRecord(Frozen):
     source: SourceRecord
     samples: SamplesReference | None = None
     targets: tuple[TargetRecord, ...]
+    stages: tuple[StageTime, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str | None = None
     exit_code: int

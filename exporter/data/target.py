@@ -99,6 +99,7 @@ class Target(Frozen):
 
     Attributes:
         name: of the table in ``targets.toml``.
+        description: shown in lists and reports.
         format: name of the format, which decides the type of the target.
         minimum_os: least system that the artifact must run on, such as ``iOS 17``.
         recipe: what is done to the model before it is converted.

@@ -15,7 +15,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.source import InputSpec
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
-from exporter.store.digests import given_digest
+from exporter.store.given import given_digest
 
 Resize = Literal["crop", "stretch"]
 

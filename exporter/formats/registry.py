@@ -12,9 +12,8 @@ from exporter.formats.format import Format
 _MODULES = {
     "coreml": "exporter.formats.coreml.format",
     "tflite": "exporter.formats.tflite.format",
+    "onnx": "exporter.formats.onnx.format",
 }
-_READ = {"onnx": "exporter.formats.onnx.reading"}
-"""Formats of files that are read and not made."""
 
 
 def names() -> tuple[str, ...]:
@@ -25,7 +24,7 @@ def names() -> tuple[str, ...]:
 @cache
 def format_named(name: str) -> Format:
     """The format called `name`, which is one of `names`."""
-    found: Format = import_module((_READ | _MODULES)[name]).FORMAT
+    found: Format = import_module(_MODULES[name]).FORMAT
     return found
 
 
@@ -34,20 +33,15 @@ def all_formats() -> Iterator[Format]:
     return map(format_named, _MODULES)
 
 
-def readable() -> Iterator[Format]:
-    """Every format of files that can be read."""
-    return map(format_named, _READ | _MODULES)
-
-
 def format_of(path: PurePath) -> Format | None:
     """The format that a file's or folder's suffix tells; None when it is no format's."""
     suffix = path.suffix.lower()
-    return next((form for form in readable() if suffix in form.suffixes), None)
+    return next((form for form in all_formats() if suffix in form.suffixes), None)
 
 
 def suffixes() -> str:
     """All suffixes, for sentences: ``.mlpackage, .mlmodel and .tflite``."""
-    *most, last = [suffix for form in readable() for suffix in form.suffixes]
+    *most, last = [suffix for form in all_formats() for suffix in form.suffixes]
     return f"{', '.join(most)} and {last}"
 
 

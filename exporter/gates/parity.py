@@ -20,6 +20,12 @@ _METRICS = {
     "top1_drop_points": "accuracy.top1_drop",
     "top5_drop_points": "accuracy.top5_drop",
 }
+_WORDS = {
+    "snr_db": "signal-to-noise ratio",
+    "cosine": "cosine similarity",
+    "max_abs_error": "largest error",
+    "top1_agreement": "same top class as the source",
+}
 CHANNELS = "parity.channels"
 FINITE = "parity.finite"
 VARIATION = "parity.variation"
@@ -102,13 +108,17 @@ def _still(parity: Parity) -> list[OutputParity]:
 def _variation(target: Target, parity: Parity) -> list[Verdict]:
     """A failed verdict where an output changes otherwise than the source's from one given example to the next."""
     still = [] if parity.drawn else _still(parity)
-    return [
-        judge(target.name, VARIATION, output.variation_db or 0.0, "dB", limit=0, bound="at least", reason=(
-            f"output {output.name} does not follow the source from example to example: what changes in it is off by "
-            f"more than it changes {_where(parity)}"
-        )).model_copy(update={"status": Status.FAILED})
-        for output in still[:1]
-    ]  # fmt: skip
+    return [_follows_not(target, parity, output) for output in still[:1]]
+
+
+def _follows_not(target: Target, parity: Parity, output: OutputParity) -> Verdict:
+    reason = (
+        f"output {output.name} does not follow the source from example to example: what changes in it is off by more "
+        f"than it changes {_where(parity)}"
+    )
+    value = output.variation_db or 0.0
+    verdict = judge(target.name, VARIATION, value, "dB", limit=0, bound="at least", reason=reason)
+    return verdict.model_copy(update={"status": Status.FAILED})  # 0 dB is off by as much as it changes
 
 
 def _channels(target: Target, parity: Parity, limit: float, advice: Advice) -> list[Verdict]:
@@ -152,13 +162,16 @@ def _plain(target: Target, key: str, limit: float, parity: Parity) -> Verdict:
     if value is None:
         words = "the output is not one of class scores"
         return not_checked(target.name, _METRICS[key], _UNITS.get(key, "1"), words, limit=limit, bound=_bound(key))
-    names = {"snr_db": "signal-to-noise ratio", "cosine": "cosine similarity", "max_abs_error": "largest error",
-             "top1_agreement": "same top class as the source"}  # fmt: skip
-    figure = f"{names[key]} {value:.4g}{' dB' if key == 'snr_db' else ''}{_worst_output(key, parity)}"
+    figure = f"{_WORDS[key]} {value:.4g}{' dB' if key == 'snr_db' else ''}{_worst_output(key, parity)}"
     return judge(
-        target.name, _METRICS[key], value, _UNITS.get(key, "1"), limit=limit, bound=_bound(key),
+        target.name,
+        _METRICS[key],
+        value,
+        _UNITS.get(key, "1"),
+        limit=limit,
+        bound=_bound(key),
         reason=f"{figure} {_where(parity)}",
-    )  # fmt: skip
+    )
 
 
 def _bound(key: str) -> Bound:
@@ -232,9 +245,10 @@ def parity_warnings(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> 
     undecided = [
         f"{verdict.metric}: {verdict.reason}"
         for verdict in verdicts
-        if verdict.metric.startswith("accuracy.") and "do not decide" in verdict.reason
+        if verdict.metric.startswith("accuracy.")
+        and "do not decide" in verdict.reason
         and verdict.status is Status.PASSED
-    ]  # fmt: skip
+    ]
     still = [
         f"output {output.name} hardly changes {_where(parity)}, so that a network that ignores its input would pass: "
         "give --evaluation"

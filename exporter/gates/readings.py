@@ -77,11 +77,13 @@ def judge_outputs(subject: str, check: OutputCheck | None, why_not: str = "") ->
     metric, limit = "outputs.snr", LEAST_OUTPUT_SNR_DB
     if check is None or not check.checked:
         told = f"Outputs on the device: {check.reason}." if check else why_not
-        return not_checked(subject, metric, "dB", told or "The outputs were not compared with this machine's.",
-                           limit=limit)  # fmt: skip
+        return not_checked(
+            subject, metric, "dB", told or "The outputs were not compared with this machine's.", limit=limit
+        )
     value = math.nan if check.snr_db is None else check.snr_db
-    verdict = judge(subject, metric, value, "dB", limit=limit, bound="at least",
-                    reason=f"Outputs on the device: {check.reason}.")  # fmt: skip
+    verdict = judge(
+        subject, metric, value, "dB", limit=limit, bound="at least", reason=f"Outputs on the device: {check.reason}."
+    )
     wrong = {"value": check.snr_db, "status": Status.FAILED, "margin": None}
     return verdict.model_copy(update=wrong) if check.wrong else verdict
 
@@ -93,8 +95,9 @@ def _judge(subject: str, gate: _Gate, limit: float, reading: Reading | None, els
         return not_checked(subject, name, unit, reason or "", limit=limit)
     estimate = _estimate(reading, gate.percentile)
     if not (math.isfinite(estimate.high) and math.isfinite(estimate.value)):
-        return not_checked(subject, name, unit, f"{len(reading.samples)} samples do not bound {name}; measure more.",
-                           limit=limit)  # fmt: skip
+        return not_checked(
+            subject, name, unit, f"{len(reading.samples)} samples do not bound {name}; measure more.", limit=limit
+        )
     inside = estimate.value <= limit < estimate.high
     words = (
         f"{_show(estimate.value, unit)}, 95 % confident to be at most {_show(estimate.high, unit)} ({estimate.method})"
@@ -135,8 +138,10 @@ def _disturbed(readings: Sequence[Reading]) -> str:
     share = cpu_share(readings)
     if share is None or share >= LEAST_CPU_SHARE:
         return ""
-    return (f"The model had a CPU for only {share:.0%} of the time: other work disturbed it. "
-            "Close other programs and measure again.")  # fmt: skip
+    return (
+        f"The model had a CPU for only {share:.0%} of the time: other work disturbed it. "
+        "Close other programs and measure again."
+    )
 
 
 def _asked_and_used(readings: Sequence[Reading]) -> tuple[str, str] | None:
@@ -175,14 +180,8 @@ def _accelerator(subject: str, readings: Sequence[Reading], why_not: str) -> lis
     if why_not or environment is not None or used == "unknown":
         elsewhere = f"Measured on a {environment}, which says nothing of a device." if environment else ""
         return [not_checked(subject, metric, "1", why_not or elsewhere or _placed(asked, used))]
-    passed = used == asked
-    return [
-        Verdict(
-            subject=subject, metric=metric, value=float(passed), unit="1", limit=1.0, bound="at least",
-            status=Status.PASSED if passed else Status.FAILED, margin=float(passed) - 1.0,
-            reason=_placed(asked, used),
-        )
-    ]  # fmt: skip
+    value = float(used == asked)
+    return [judge(subject, metric, value, "1", limit=1.0, bound="at least", reason=_placed(asked, used))]
 
 
 def _show(value: float, unit: str) -> str:

@@ -15,14 +15,22 @@ from exporter.sizes.packaging import Options
 from exporter.sizes.stores import Selected
 
 _SCOPES = {
-    "app-clip": "App Clip", "executable": "all executables", "install-time": "all of the first install",
-    "apk": "APK", "on-demand": "all on-demand packs", "ai-pack": "AI pack", "ai-packs": "all AI packs",
+    "app-clip": "App Clip",
+    "executable": "all executables",
+    "install-time": "all of the first install",
+    "apk": "APK",
+    "on-demand": "all on-demand packs",
+    "ai-pack": "AI pack",
+    "ai-packs": "all AI packs",
     "background-assets": "all background assets",
-}  # fmt: skip
+}
 _COUNTS = {
-    "uncompressed": "uncompressed", "install": "installed", "download": "as a download",
-    "text": "their __TEXT segments", "file": "as a file",
-}  # fmt: skip
+    "uncompressed": "uncompressed",
+    "install": "installed",
+    "download": "as a download",
+    "text": "their __TEXT segments",
+    "file": "as a file",
+}
 
 
 def judge_sizes(measurements: Sequence[Measurement], gates: Gates, options: Options) -> list[Verdict]:
@@ -104,8 +112,12 @@ def _uncovered(found: Measurement, rules: Sequence[Selected]) -> Iterator[Verdic
 
 
 def _packaging(found: Measurement, budgets: BudgetFile) -> Iterator[Verdict]:
-    severities = {"duplicate": budgets.duplicates, "compressed": budgets.compressed, "empty": "error",
-                  "damaged": "error"}  # fmt: skip
+    severities = {
+        "duplicate": budgets.duplicates,
+        "compressed": budgets.compressed,
+        "empty": "error",
+        "damaged": "error",
+    }
     for finding in found.findings:
         severity = severities[finding.kind]
         if severity != "off":

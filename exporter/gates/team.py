@@ -109,6 +109,13 @@ def _growth_verdict(
     if status is Status.NOT_CHECKED:
         reason += "; the figures are rounded more coarsely than that, so this cannot tell"
     return Verdict(
-        subject=subject, metric=metric, value=change, unit="B", limit=limit, status=status, margin=limit - change,
-        severity=grade(severity), reason=reason + ".",
-    )  # fmt: skip
+        subject=subject,
+        metric=metric,
+        value=change,
+        unit="B",
+        limit=limit,
+        status=status,
+        margin=limit - change,
+        severity=grade(severity),
+        reason=reason + ".",
+    )

@@ -1,46 +1,76 @@
-"""Figures that several reports show, brought to words once."""
+"""Verdicts and figures, brought to words once for every renderer."""
 
-from exporter.data.profile import Measured
-from exporter.data.record import RunRecord
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict
-from profilers.readings import Obtained
-from profilers.summary import Summary
 
-PERCENTILES = ("p50", "p90", "p95", "p99")
-
-
-def latency_percentiles(measured: Measured | None) -> dict[str, float] | None:
-    """p50, p90, p95 and p99 in seconds of the measured latency; None when there is none."""
-    latency = None if measured is None else measured.measured_latency()
-    if latency is None or latency.statistics is None:
-        return None
-    return {rank: getattr(latency.statistics, rank) for rank in PERCENTILES}
-
+if TYPE_CHECKING:
+    from exporter.data.record import RunRecord
 
 _OUTCOMES = {1: "A gate failed.", 2: "Some input was wrong.", 3: "A tool failed."}
 
 
-def outcome_words(record: RunRecord) -> str:
+def outcome_words(record: "RunRecord") -> str:
     """How a run ended, in a sentence; all gates passed only where every gate was checked and passed."""
-    found = [verdict.status for verdict in record.verdicts()]
-    passed, failed, unchecked = (found.count(status) for status in Status)
-    if record.exit_code == 1 and not any(
-        verdict.status is Status.FAILED and verdict.severity == "error" for verdict in record.verdicts()
-    ):
+    verdicts = record.verdicts()
+    unchecked = counts(verdicts)[Status.NOT_CHECKED]
+    if record.exit_code == 1 and not any(map(fails, verdicts)):
         return f"{_gates(unchecked)} not checked, which --strict does not let pass."
     if record.exit_code:
         return _OUTCOMES.get(record.exit_code, f"The run ended with exit code {record.exit_code}.")
-    if not found:
+    return _good_words(counts(verdicts))
+
+
+def _good_words(found: dict[str, int]) -> str:
+    passed, failed, unchecked = (found[status] for status in Status)
+    if not any(found.values()):
         return "There were no gates."
-    if failed or unchecked:
-        parts = ((f"{failed} failed with a warning", failed), (f"{unchecked} not checked", unchecked))
-        return ", ".join([f"{_gates(passed)} passed", *(words for words, count in parts if count)]) + "."
-    return "All gates passed."
+    parts = ((f"{failed} failed with a warning", failed), (f"{unchecked} not checked", unchecked))
+    told = [words for words, count in parts if count]
+    return ", ".join([f"{_gates(passed)} passed", *told]) + "." if told else "All gates passed."
 
 
 def _gates(count: int) -> str:
     return f"{count} gate{'' if count == 1 else 's'}"
+
+
+def headline(verdicts: Sequence[Verdict]) -> str:
+    """How many gates failed, warned and were not checked, in a few words."""
+    failed = sum(map(fails, verdicts))
+    found = counts(verdicts)
+    figures = (
+        (failed, "failed"),
+        (found[Status.FAILED] - failed, "warned"),
+        (found[Status.NOT_CHECKED], "not checked"),
+    )
+    parts = [f"{count} {word}" for count, word in figures if count]
+    if parts:
+        return ", ".join(parts)
+    return "all gates passed" if verdicts else "no gates"
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many there are of each status."""
+    return {status.value: sum(verdict.status is status for verdict in verdicts) for status in Status}
+
+
+def fails(verdict: Verdict) -> bool:
+    """Whether it alone makes a command end with 1."""
+    return verdict.status is Status.FAILED and verdict.severity == "error"
+
+
+def status_word(verdict: Verdict) -> str:
+    """The status as people read it: a failed gate that fails nothing is a warning, or waived."""
+    if verdict.status is not Status.FAILED or fails(verdict):
+        return verdict.status.value
+    return "waived" if verdict.waiver else "warning"
+
+
+def excused(verdict: Verdict) -> str:
+    """The reason, with the waiver where there is one."""
+    return verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})"
 
 
 def verdict_value(verdict: Verdict) -> tuple[str, str]:
@@ -57,11 +87,3 @@ def quantity(value: float, unit: str) -> str:
     if unit == "s":
         return format_time(value)
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
-
-
-def reading_value(reading: Summary) -> str:
-    """Median of a reading, or why there is none."""
-    if reading.statistics is None:
-        return f"unavailable: {reading.reason}"
-    estimated = " (estimated)" if reading.obtained is Obtained.ESTIMATED else ""
-    return quantity(reading.statistics.p50, reading.unit) + estimated

@@ -17,7 +17,7 @@ from exporter.sizes.attribution import (
     model_of,
     native_abi,
     unusable_models,
-)  # fmt: skip
+)
 from exporter.sizes.codecs import EXACT_BYTES, GZIP_FRAME_BYTES, Compressed, gzip_size
 from exporter.sizes.containers import Entry, ZipContainer
 from exporter.sizes.headers import MAX_HEADER_BYTES, ModuleManifest, read_module_manifest, uncompressed_globs
@@ -119,10 +119,13 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
         facets=(*_facets(modules, wire), *model_facets(parts)),
         parts=parts,
         files=file_sizes(shipped, downloads),
-        findings=(*duplicates(archive, shipped, models), *_deflated(archive, modules, models),
-                        *unusable_models(archive, shipped, models)),
+        findings=(
+            *duplicates(archive, shipped, models),
+            *_deflated(archive, modules, models),
+            *unusable_models(archive, shipped, models),
+        ),
         notes=("the figures are those of a device with the largest ABI, all languages and all screen densities",),
-    )  # fmt: skip
+    )
 
 
 def _modules(archive: ZipContainer, subject: str) -> list[_Module]:

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 from exporter.data.sizes import ByteCount, Facet, Finding, Part
 from exporter.data.units import format_size
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.format import Format
-from exporter.formats.registry import readable
+from exporter.formats.registry import all_formats
 from exporter.sizes.containers import Container, Entry
 
 BLOCK = 4096
@@ -19,9 +19,17 @@ BLOCK = 4096
 DUPLICATE_BYTES = 16 << 10
 
 _OTHER_MODELS = {
-    ".litertlm": "litertlm", ".task": "mediapipe", ".ort": "ort", ".ptl": "pytorch", ".pt": "pytorch", ".gguf": "gguf",
-    ".safetensors": "safetensors", ".mnn": "mnn", ".dlc": "dlc", ".pte": "executorch",
-}  # fmt: skip
+    ".litertlm": "litertlm",
+    ".task": "mediapipe",
+    ".ort": "ort",
+    ".ptl": "pytorch",
+    ".pt": "pytorch",
+    ".gguf": "gguf",
+    ".safetensors": "safetensors",
+    ".mnn": "mnn",
+    ".dlc": "dlc",
+    ".pte": "executorch",
+}
 """Suffixes of model files that nothing is exported to."""
 _OTHERS_MAPPED = ("litertlm", "mediapipe")
 _IDENTIFIED = slice(4, 8)
@@ -30,20 +38,20 @@ _UNNAMED = ("", ".bin", ".dat", ".model", ".weights")
 
 @cache
 def _model_files() -> dict[str, str]:
-    own = {suffix: form.name for form in readable() for suffix in form.suffixes}
+    own = {suffix: form.name for form in all_formats() for suffix in form.suffixes}
     return _OTHER_MODELS | {suffix: name for suffix, name in own.items() if suffix not in _model_folders()}
 
 
 @cache
 def _model_folders() -> dict[str, str]:
     """Suffixes of folders that are models, as they are written and as stores' tools compile them."""
-    return {suffix: form.name for form in readable() for suffix in form.packing.all_folders}
+    return {suffix: form.name for form in all_formats() for suffix in form.packing.all_folders}
 
 
 @cache
 def mapped_formats() -> tuple[str, ...]:
     """Formats that Android opens with AssetManager.openFd, which fails on a deflated entry."""
-    return (*(form.name for form in readable() if form.packing.mapped), *_OTHERS_MAPPED)
+    return (*(form.name for form in all_formats() if form.packing.mapped), *_OTHERS_MAPPED)
 
 
 def model_of(path: str) -> tuple[str, str] | None:
@@ -60,7 +68,7 @@ def model_of(path: str) -> tuple[str, str] | None:
 def _identified(start: bytes) -> Format | None:
     """The format of a file whose first bytes tell it, whatever its name."""
     held = start[_IDENTIFIED]
-    return next((form for form in readable() if form.packing.identifier and form.packing.identifier == held), None)
+    return next((form for form in all_formats() if form.packing.identifier and form.packing.identifier == held), None)
 
 
 def native_abi(path: str) -> str | None:

@@ -163,11 +163,14 @@ class ZipContainer:
                 )
         packed, size = (sum(getattr(entry, field) for entry in self.entries) for field in ("packed", "size"))
         if packed > self.packed_size:
-            raise UsageProblem(f"{self._path}: its entries overlap or are cut off: they claim {packed:,} bytes "
-                               f"of an archive of {self.packed_size:,}.")  # fmt: skip
+            raise UsageProblem(
+                f"{self._path}: its entries overlap or are cut off: they claim {packed:,} bytes "
+                f"of an archive of {self.packed_size:,}."
+            )
         if size > max(HARMLESS_BYTES, MAX_RATIO * self.packed_size):
-            raise UsageProblem(f"{self._path} looks like a zip bomb: {self.packed_size:,} bytes unpack to {size:,}. "
-                               "It is not read.")  # fmt: skip
+            raise UsageProblem(
+                f"{self._path} looks like a zip bomb: {self.packed_size:,} bytes unpack to {size:,}. It is not read."
+            )
 
     @contextlib.contextmanager
     def open(self, entry: Entry) -> Iterator[BinaryIO]:

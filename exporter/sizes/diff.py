@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from exporter.data.base import Frozen
+from exporter.data.diff import Change, Group, SizeDiff
 from exporter.data.errors import MissingExtraError
 from exporter.data.inspection import Inspection
 from exporter.data.record import RunRecord
@@ -16,42 +16,7 @@ from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 from exporter.store.runs import load_record
 
-Group = Literal["layer", "dtype", "file"]
-
 _GRAPH = "everything but weights"
-
-
-class Change(Frozen):
-    """Bytes of one layer, dtype or file before and after; 0 where it is not there."""
-
-    name: str
-    before: int
-    after: int
-
-    @property
-    def bytes(self) -> int:
-        """How many more there are."""
-        return self.after - self.before
-
-
-class SizeDiff(Frozen):
-    """Two subjects compared.
-
-    Attributes:
-        before: name of the first.
-        after: name of the second.
-        size: sums of their files.
-        download: their downloads; None where one is unavailable.
-        groups: changes by layer, dtype and file, the largest first; a group that could not be had is not there.
-        notes: why a group is not there.
-    """
-
-    before: str
-    after: str
-    size: Change
-    download: Change | None
-    groups: dict[Group, tuple[Change, ...]]
-    notes: tuple[str, ...] = ()
 
 
 class _Side(Frozen):
@@ -169,9 +134,11 @@ def _changes(before: dict[str, int], after: dict[str, int]) -> tuple[Change, ...
         (old,), (new,) = before, after
         name = new if old == new else f"{old} -> {new}"
         return (Change(name=name, before=before[old], after=after[new]),)
-    return tuple(largest_first(
-        Change(name=name, before=before.get(name, 0), after=after.get(name, 0)) for name in {**before, **after}
-    ))  # fmt: skip
+    return tuple(
+        largest_first(
+            Change(name=name, before=before.get(name, 0), after=after.get(name, 0)) for name in {**before, **after}
+        )
+    )
 
 
 def largest_first(changes: Iterable[Change]) -> list[Change]:

@@ -11,9 +11,11 @@ MAX_HEADER_BYTES = 4 << 20
 
 _FAT_MAGICS = {b"\xca\xfe\xba\xbe": ">5I", b"\xca\xfe\xba\xbf": ">2I2Q2I"}
 _MACHO_MAGICS = {
-    b"\xcf\xfa\xed\xfe": ("<", 32), b"\xce\xfa\xed\xfe": ("<", 28),
-    b"\xfe\xed\xfa\xcf": (">", 32), b"\xfe\xed\xfa\xce": (">", 28),
-}  # fmt: skip
+    b"\xcf\xfa\xed\xfe": ("<", 32),
+    b"\xce\xfa\xed\xfe": ("<", 28),
+    b"\xfe\xed\xfa\xcf": (">", 32),
+    b"\xfe\xed\xfa\xce": (">", 28),
+}
 _SEGMENTS = {0x1: ("16s4I", 8), 0x19: ("16s4Q", 8)}
 _DISTRIBUTION = "http://schemas.android.com/apk/distribution"
 

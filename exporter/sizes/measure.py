@@ -8,7 +8,7 @@ from exporter.data.record import TargetRecord
 from exporter.data.sizes import Measurement
 from exporter.formats.files import check_whole
 from exporter.formats.format import Compilation
-from exporter.formats.registry import format_of, readable
+from exporter.formats.registry import all_formats, format_of
 from exporter.sizes import tool_reports
 from exporter.sizes.android import measure_aab, measure_apk
 from exporter.sizes.apple import measure_app
@@ -84,7 +84,7 @@ def _folder(path: Path, subject: str, options: Options) -> Measurement:
 
 def _kind(suffix: str) -> str:
     """What a folder is, by its suffix."""
-    models = {folder for form in readable() for folder in form.packing.all_folders}
+    models = {folder for form in all_formats() for folder in form.packing.all_folders}
     return suffix.removeprefix(".") if suffix in models else _APPS.get(suffix, "folder")
 
 

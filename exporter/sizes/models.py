@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Counts, Facet, Measurement, Part
 from exporter.formats.format import Compilation
-from exporter.formats.registry import readable
+from exporter.formats.registry import all_formats
 from exporter.sizes.attribution import model_of
 from exporter.sizes.codecs import Codec
 from exporter.sizes.containers import Container, Entry
@@ -15,10 +15,12 @@ from exporter.sizes.packaging import Options, blocks, entry_downloads, file_size
 APPLE_STORES = {"app-store", "app-clip", "watchos", "mac-app-store"}
 _APP_SCOPES = ("app", "app-clip", "base-module", "install-time", "apk")
 _DELIVERED = {
-    "feature-module": ("feature-module", "install-time"), "asset-pack": ("asset-pack", "on-demand"),
-    "ai-pack": ("ai-pack", "ai-packs"), "on-demand-resource": ("on-demand-resource",),
+    "feature-module": ("feature-module", "install-time"),
+    "asset-pack": ("asset-pack", "on-demand"),
+    "ai-pack": ("ai-pack", "ai-packs"),
+    "on-demand-resource": ("on-demand-resource",),
     "background-asset": ("background-assets",),
-}  # fmt: skip
+}
 
 
 def measure_model(container: Container, subject: str, kind: str, options: Options) -> Measurement:
@@ -46,9 +48,14 @@ def measure_model(container: Container, subject: str, kind: str, options: Option
         uncompressed = ByteCount.exact(size, "sum of its files")
         download = ByteCount.estimate(wire, method + ", in blocks") if rough else ByteCount.exact(wire, method)
     part = Part(
-        name=PurePosixPath(subject).name, role="model", format=name, size_bytes=size, install_bytes=installed.value,
-        download_bytes=download.value, files=len(container.entries),
-    )  # fmt: skip
+        name=PurePosixPath(subject).name,
+        role="model",
+        format=name,
+        size_bytes=size,
+        install_bytes=installed.value,
+        download_bytes=download.value,
+        files=len(container.entries),
+    )
     return Measurement(
         subject=subject,
         kind=kind,
@@ -69,13 +76,13 @@ def _format(subject: str, kind: str) -> str:
 
 def _codec(name: str, options: Options) -> Codec:
     apple_only = bool(options.stores) and set(options.stores) <= APPLE_STORES
-    codec: Codec = next((form.packing.codec for form in readable() if form.name == name), "gzip")
+    codec: Codec = next((form.packing.codec for form in all_formats() if form.name == name), "gzip")
     return "lzfse" if apple_only else codec
 
 
 def _compilation(kind: str) -> Compilation | None:
     """What becomes of a folder of this kind before it is shipped; None where it is shipped as it is."""
-    packings = (form.packing for form in readable())
+    packings = (form.packing for form in all_formats())
     return next((packing.compilation for packing in packings if f".{kind}" in packing.folders), None)
 
 
@@ -100,16 +107,20 @@ def _as_compiled(
     wire_text = sum(downloads[entry.path] for entry in program)
     wire = sum(downloads[entry.path] for entry in weights)
     install = ByteCount.estimate(
-        kept_blocks + blocks(text) + record_blocks, made.words,
-        low=kept_blocks + blocks(text // 2), high=kept_blocks + blocks(2 * text) + 2 * record_blocks,
-    )  # fmt: skip
+        kept_blocks + blocks(text) + record_blocks,
+        made.words,
+        low=kept_blocks + blocks(text // 2),
+        high=kept_blocks + blocks(2 * text) + 2 * record_blocks,
+    )
     uncompressed = ByteCount.estimate(
         kept + text + records, made.words, low=kept + text // 2, high=kept + 2 * text + 2 * records
     )
     download = ByteCount.estimate(
-        wire + wire_text + records, f"LZFSE {made.words}",
-        low=wire + wire_text // 2, high=wire + 2 * wire_text + 2 * records,
-    )  # fmt: skip
+        wire + wire_text + records,
+        f"LZFSE {made.words}",
+        low=wire + wire_text // 2,
+        high=wire + 2 * wire_text + 2 * records,
+    )
     return install, uncompressed, download
 
 

@@ -11,6 +11,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.sizes import ByteCount, Facet, Measurement, Part
 from exporter.sizes.containers import file_state
 from exporter.sizes.packaging import Options
+from exporter.store.given import given_text
 
 MAX_REPORT_BYTES = 32 << 20
 THINNING_HEADING = "App Thinning Size Report"
@@ -22,9 +23,16 @@ _APP = re.compile(rf"^App size: {_SIZE} compressed, {_SIZE} uncompressed\s*$", r
 _RESOURCES = re.compile(rf"^On Demand Resources size: {_SIZE} compressed, {_SIZE} uncompressed\s*$", re.M)
 _UNIVERSAL = re.compile(r"^Supported variant descriptors: Universal\s*$", re.M)
 _DIMENSIONS = {
-    "SDK", "ABI", "SCREEN_DENSITY", "LANGUAGE", "TEXTURE_COMPRESSION_FORMAT", "DEVICE_GROUP", "DEVICE_TIER",
-    "COUNTRY_SET", "SDK_RUNTIME",
-}  # fmt: skip
+    "SDK",
+    "ABI",
+    "SCREEN_DENSITY",
+    "LANGUAGE",
+    "TEXTURE_COMPRESSION_FORMAT",
+    "DEVICE_GROUP",
+    "DEVICE_TIER",
+    "COUNTRY_SET",
+    "SDK_RUNTIME",
+}
 _READABLE = re.compile(r"([0-9]+(?:\.([0-9]+))?) (B|KB|MB|GB|TB)")
 
 
@@ -36,13 +44,7 @@ def read_report(path: Path) -> str:
     """
     if file_state(path)[0] > MAX_REPORT_BYTES:
         raise UsageProblem(f"{path} is larger than any size report; it is not read.")
-    try:
-        # newline="" of csv: line ends are kept as they are.
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path}: byte {error.start} is not UTF-8; size reports are.") from error
+    return given_text(path, advice="size reports are")
 
 
 def measure_thinning_report(text: str, subject: str, options: Options) -> Measurement:
@@ -64,8 +66,10 @@ def measure_thinning_report(text: str, subject: str, options: Options) -> Measur
         name = _VARIANT.findall(block)[0]
         found = _APP.search(block)
         if found is None:
-            raise UsageProblem(f"{subject}: variant {name!r} has no line 'App size: ... compressed, ... uncompressed'. "
-                               "The report is cut off or of an Xcode that writes another form.")  # fmt: skip
+            raise UsageProblem(
+                f"{subject}: variant {name!r} has no line 'App size: ... compressed, ... uncompressed'. "
+                "The report is cut off or of an Xcode that writes another form."
+            )
         download, size = (_thinned(figure) for figure in found.groups())
         for scope in _scopes(options):
             facets += [
@@ -78,9 +82,16 @@ def measure_thinning_report(text: str, subject: str, options: Options) -> Measur
                 Facet(scope="on-demand-resource", name=name, counts="uncompressed", size=_thinned(resources[2]))
             )
         parts.append(
-            Part(name=name, role="rest", format="universal" if _UNIVERSAL.search(block) else "thinned", files=1,
-                 size_bytes=size.value, install_bytes=size.value, download_bytes=download.value)
-        )  # fmt: skip
+            Part(
+                name=name,
+                role="rest",
+                format="universal" if _UNIVERSAL.search(block) else "thinned",
+                files=1,
+                size_bytes=size.value,
+                install_bytes=size.value,
+                download_bytes=download.value,
+            )
+        )
     thinned = {part.name for part in parts if part.format == "thinned"} or {part.name for part in parts}
     judged = [facet for facet in facets if facet.name in thinned]
     return Measurement(
@@ -130,8 +141,10 @@ def measure_bundletool_csv(text: str, subject: str) -> Measurement:
     rows = _csv_rows(text, subject)
     header = rows[0][1] if rows else []
     if header[-2:] != ["MIN", "MAX"] or not set(header[:-2]) <= _DIMENSIONS or len(rows) < 2:
-        raise UsageProblem(f"{subject} is not the output of `bundletool get-size total`: its first line must end in "
-                           "MIN,MAX and further lines must follow.")  # fmt: skip
+        raise UsageProblem(
+            f"{subject} is not the output of `bundletool get-size total`: its first line must end in "
+            "MIN,MAX and further lines must follow."
+        )
     facets, parts = [], []
     for number, row in rows[1:]:
         if len(row) != len(header):
@@ -142,9 +155,16 @@ def measure_bundletool_csv(text: str, subject: str) -> Measurement:
         name = ", ".join(f"{key} {value}" for key, value in zip(header[:-2], row[:-2], strict=True))
         facets.append(Facet(scope="install-time", name=name, counts="download", size=largest))
         parts.append(
-            Part(name=name or "every device", role="rest", format="device", files=1, size_bytes=largest.value,
-                 install_bytes=0, download_bytes=largest.value)
-        )  # fmt: skip
+            Part(
+                name=name or "every device",
+                role="rest",
+                format="device",
+                files=1,
+                size_bytes=largest.value,
+                install_bytes=0,
+                download_bytes=largest.value,
+            )
+        )
     return Measurement(
         subject=subject,
         kind="bundletool get-size",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
+from exporter.store.given import given_text
 
 BACKGROUND = {"background", "__background__", "_background_", "???", "n/a", "none"}
 
@@ -14,12 +15,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises:
         UsageProblem: unreadable, empty, a blank line between names, or a name twice.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageProblem(f"labels {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"labels {path}: byte {error.start} is not UTF-8; save the file as UTF-8.") from error
+    text = given_text(path, called=f"labels {path}", advice="save the file as UTF-8")
     names = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
     if names == [""]:
         raise UsageProblem(f"labels {path} has no names; write one class name a line.")

@@ -10,7 +10,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.model import ModelSettings
 from exporter.data.source import SourceKind
 from exporter.sources.source import Source
-from exporter.store.digests import given_digest
+from exporter.store.given import given_digest
 
 
 class _Row(NamedTuple):

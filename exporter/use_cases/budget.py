@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.config.budgets import Budget, BudgetFile
+from exporter.data.results import BudgetResult
 from exporter.data.sizes import Measurement
-from exporter.data.verdict import Verdict, worst_first
-from exporter.gates.baseline import Baseline, load_baseline
+from exporter.data.verdict import exit_code, worst_first
+from exporter.gates.baseline import Baseline, baseline_text, load_baseline
 from exporter.gates.judging import Gates, total
 from exporter.gates.sizes import judge_sizes
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
 from exporter.sizes.stores import Rule, Selected, select
+from exporter.store.output import write_text
+from exporter.use_cases.size_rows import size_rows
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Request:
         baseline: file or artifact of the build before.
         anchor: the same of an older build.
         today: the date.
+        strict: what could not be checked fails.
     """
 
     subjects: Sequence[Path]
@@ -43,19 +47,10 @@ class Request:
     extra: tuple[Budget, ...] = ()
     baseline: Path | None = None
     anchor: Path | None = None
+    strict: bool = False
 
 
-@dataclass(frozen=True)
-class SizeReport:
-    """What was found: measurements in the order asked for, their sum, and every verdict, the worst first."""
-
-    measurements: list[Measurement]
-    total: Measurement | None
-    baseline: Baseline | None
-    verdicts: list[Verdict]
-
-
-def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda _: None) -> SizeReport:
+def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda _: None) -> BudgetResult:
     """Measure and judge.
 
     Args:
@@ -82,8 +77,15 @@ def check_sizes(request: Request, *, on_subject: Callable[[Path], None] = lambda
         baseline_name="" if request.baseline is None else str(request.baseline),
         anchor_name="" if request.anchor is None else str(request.anchor),
     )
-    verdicts = judge_sizes(measurements, gates, request.options)
-    return SizeReport(measurements, whole, before, worst_first(verdicts))
+    verdicts = tuple(worst_first(judge_sizes(measurements, gates, request.options)))
+    code = exit_code(verdicts, strict=request.strict)
+    return BudgetResult(tuple(measurements), whole, tuple(size_rows(measurements, whole, before)), verdicts, code)
+
+
+def write_baseline(result: BudgetResult, path: Path) -> None:
+    """Write the sizes found, to compare later builds with; whole or not at all."""
+    text = baseline_text(result.measurements, dt.datetime.now(dt.UTC))
+    write_text(path, text.encode("utf-8", "backslashreplace").decode())
 
 
 def _earlier(request: Request, path: Path | None) -> Baseline | None:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.compression.recipe import load_recipe
-from exporter.data.compression import StepResult
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import CompressionHints
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
 from exporter.data.recipe import Recipe
+from exporter.data.results import CompressResult
 from exporter.sources.source import ModelSource
 from exporter.use_cases.inputs import LoadedModels, OpenedData
 
@@ -45,15 +44,6 @@ class CompressRequest:
     calibration_samples: int = 100
     seed: int | None = None
     checkpoints: Path | None = None
-
-
-@dataclass(frozen=True)
-class CompressResult:
-    """What `compress` did; the numbers of each step are in `steps`."""
-
-    recipe: Recipe
-    steps: tuple[StepResult, ...]
-    hints: CompressionHints
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from exporter.data.progress import Progress
 from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import Resize, open_dataset
+from exporter.execution.stage import Stage, StageRunner
 from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
-from exporter.store.cache import Cache, key_of
+from exporter.store.cache import Cache
 from exporter.use_cases.request import RunRequest
 from exporter.use_cases.tools import tool_versions
-
-DESCRIPTION_REVISION = 2
-"""Raise it when a change of this program changes descriptions made from the same source."""
 
 
 class LoadedModels:
@@ -23,17 +21,13 @@ class LoadedModels:
 
     Args:
         settings: what the user said of the model; they hold for every model of the run.
-        cache: of descriptions; None keeps none.
-        force: describe anew what the cache has.
+        stages: describe what the cache does not know; None keeps no description.
     """
 
-    def __init__(
-        self, settings: ModelSettings, progress: Progress, cache: Cache | None = None, *, force: bool = False
-    ) -> None:
+    def __init__(self, settings: ModelSettings, progress: Progress, stages: StageRunner | None = None) -> None:
         self.settings = settings
         self._progress = progress
-        self._cache = cache
-        self._force = force
+        self._stages = stages
         self._sources: dict[str, ModelSource] = {}
         self._descriptions: dict[str, SourceDescription] = {}
 
@@ -51,17 +45,11 @@ class LoadedModels:
         return self._descriptions[spec]
 
     def _described(self, spec: str) -> SourceDescription:
-        light = None if self._cache is None else light_key(spec, self.settings)
-        if self._cache is None or light is None:
+        light = None if self._stages is None else light_key(spec, self.settings)
+        if self._stages is None or light is None:
             return self.source(spec).description
-        key = key_of("description", DESCRIPTION_REVISION, light, tool_versions())
-        known = None if self._force else self._cache.read_json(key, SourceDescription.model_validate)
-        if known is not None:
-            return known
-        found = self.source(spec).description
-        self._cache.drop(key)
-        self._cache.store_json(key, found.model_dump(mode="json"))
-        return found
+        stage = Stage("description", spec, "", (light,))
+        return self._stages.value(stage, SourceDescription, lambda _: self.source(spec).description).value
 
 
 class OpenedData:
@@ -92,7 +80,8 @@ class Inputs:
         self.request = request
         self.cache = cache
         self.progress = progress
-        self.models = LoadedModels(request.settings, progress, cache, force=request.force)
+        self.stages = StageRunner(cache, progress, tool_versions, force=request.force)
+        self.models = LoadedModels(request.settings, progress, self.stages)
         self._data = OpenedData(request.settings.resize)
 
     @property

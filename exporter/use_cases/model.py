@@ -3,30 +3,22 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from pydantic import TypeAdapter
-
 from exporter.data.errors import UsageProblem
-from exporter.data.progress import Progress
+from exporter.data.progress import Advance, Progress
 from exporter.data.source import SourceDescription
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures
+from exporter.execution.stage import Stage
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
-from exporter.store.cache import Cache, key_of
+from exporter.store.cache import Cache
 from exporter.use_cases.inputs import Inputs
 from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session
 from exporter.use_cases.request import RunRequest
-from exporter.use_cases.tools import tool_versions
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
 from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
-
-REVISION = 1
-"""Raise it when other integers are found for the same source."""
-
-DATA_REVISION = 2
-_SENTENCES = TypeAdapter(list[str])
 
 
 class ModelAtHand(Inputs):
@@ -48,16 +40,13 @@ class ModelAtHand(Inputs):
         """What the integer inputs can hold, found out once a source."""
         if not any(holds_integers(spec) for spec in self.description.inputs):
             return {}
-        adapter = TypeAdapter(dict[str, IntegerRange])
-        key = key_of("integers", REVISION, self.description.digest, tool_versions())
-        known = None if self.request.force else self.cache.read_json(key, adapter.validate_python)
-        if known is not None:
-            return known
-        with self.progress.stage("Finding out what integer inputs can hold"):
-            found = integer_ranges(self.source_runner, self.source.module, self.description.inputs)
-        self.cache.drop(key)
-        self.cache.store_json(key, adapter.dump_python(found, mode="json"))
-        return found
+        says = "Finding out what integer inputs can hold"
+        stage = Stage("integers", self.request.spec, says, (self.description.digest,))
+        return self.stages.value(
+            stage,
+            dict[str, IntegerRange],
+            lambda _: integer_ranges(self.source_runner, self.source.module, self.description.inputs),
+        ).value
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -71,14 +60,15 @@ class ModelAtHand(Inputs):
     def _notes_of(self, data: Dataset) -> list[str]:
         calibrates = self.calibration is not None and data.digest == self.calibration.digest
         samples = self.request.calibration_samples if calibrates else None
-        key = key_of("data", DATA_REVISION, data.digest, data.name, samples, tool_versions())
-        known = self.cache.read_json(key, _SENTENCES.validate_python)
-        if known is None:
-            with self.progress.stage(f"Looking through {data.name}"):
-                known = [*data.notes, *turned_note(data)]
-                known += calibration_warnings(data, self.description.inputs, samples) if samples else []
-            self.cache.store_json(key, known)
-        return known
+
+        def look(advance: Advance) -> list[str]:
+            found = calibration_warnings(data, self.description.inputs, samples) if samples else []
+            return [*data.notes, *turned_note(data), *found]
+
+        # The notes name the data and the inputs.
+        decided_by = (data.digest, data.name, samples, self.description.digest)
+        stage = Stage("data", data.name, f"Looking through {data.name}", decided_by)
+        return self.stages.value(stage, list[str], look).value
 
     def compressed(self, recipe: str | None) -> Compressed | None:
         """The source after `recipe`; None for no recipe."""

@@ -10,15 +10,13 @@ from exporter.compression.recipe import load_recipe
 from exporter.data.compression import StepResult
 from exporter.data.model import ModelSettings
 from exporter.data.recipe import Recipe
+from exporter.execution.stage import Stage
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
-from exporter.store.cache import key_of
 from exporter.use_cases.compress import Job, carry_out
 from exporter.use_cases.inputs import Inputs
-from exporter.use_cases.tools import tool_versions
 
-REVISION = 3
 FILE_NAME = "compressed.pt2"
 _STEPS = TypeAdapter(tuple[StepResult, ...])
 
@@ -41,24 +39,20 @@ def compressed_model(inputs: Inputs, recipe: str) -> Compressed:
     """
     request = inputs.request
     settings = load_recipe(recipe, targets_file=request.targets_file)
-    key = _key(inputs, settings)
-    if request.force:
-        inputs.cache.drop(key)
-    entry = inputs.cache.find(key) or inputs.cache.store(key, _filler(inputs, settings, key))
-    return Compressed(key, entry / FILE_NAME, _STEPS.validate_json((entry / "steps.json").read_bytes()))
+    stage = Stage("recipe", recipe, "", _decided_by(inputs, settings))
+    done = inputs.stages.folder(stage, _filler(inputs, settings, inputs.stages.key(stage)))
+    steps = _STEPS.validate_json((done.value / "steps.json").read_bytes())
+    return Compressed(done.key, done.value / FILE_NAME, steps)
 
 
-def _key(inputs: Inputs, recipe: Recipe) -> str:
-    """Everything that decides a compressed model."""
-    return key_of(
-        "recipe",
-        REVISION,
+def _decided_by(inputs: Inputs, recipe: Recipe) -> tuple[object, ...]:
+    """Everything of a run that decides a compressed model."""
+    return (
         inputs.description.digest,
         recipe.model_dump(mode="json"),
         _named_models(inputs, recipe),
         [None if dataset is None else dataset.digest for dataset in (inputs.calibration, inputs.training)],
         inputs.request.calibration_samples,
-        tool_versions(),
     )
 
 

@@ -69,6 +69,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
             tools=tool_versions(),
             source=_source_record(model, records) if struck is None else _unknown_source(request.spec),
             targets=records,
+            stages=tuple(model.stages.times),
             warnings=said,
             error=outside.sentences,
             exit_code=max(outside.exit_code, _exit_code(outcomes, strict=request.strict)),

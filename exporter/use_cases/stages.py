@@ -1,43 +1,40 @@
 """The stages of a run for one target, each taken from the cache when its inputs are the same."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel, TypeAdapter
 
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.base import Frozen
 from exporter.data.compression import LeftAlone
 from exporter.data.inspection import Inspection
 from exporter.data.parity import Parity
+from exporter.data.progress import Advance
 from exporter.data.target import Target
+from exporter.execution.stage import Done, Stage
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
-from exporter.store.cache import key_of
 from exporter.store.digests import tree_digest
 from exporter.store.tools import machine_facts
 from exporter.use_cases.model import ModelAtHand
-from exporter.use_cases.tools import tool_versions
 from exporter.verification.compare import compare
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 from profilers.session import host_readings
 from profilers.steadiness import cpu_share, disturbance
 
-REVISION = 5
-"""Raise it when a change of this program changes artifacts or verdicts made from the same input."""
-
 HOST_PLAN = ProfilePlan(
-    processes=2, warmup_runs=5, warmup_min_s=0.2, runs=50, min_s=0.5, cool_down=False,
-    energy_repeats=3, idle_s=2, energy_s=2,
-)  # fmt: skip
+    processes=2,
+    warmup_runs=5,
+    warmup_min_s=0.2,
+    runs=50,
+    min_s=0.5,
+    cool_down=False,
+    energy_repeats=3,
+    idle_s=2,
+    energy_s=2,
+)
 
-READINGS_REVISION = 3
-"""Raise it when what a reading means changes."""
-
+_READINGS = tuple[Reading, ...]
 TRIES = 3
 """How often disturbed readings are taken in the run that takes them first."""
 
@@ -77,17 +74,21 @@ class Converted:
         return self.folder / self.format.twin_name
 
 
-def conversion_key(model: ModelAtHand, target: Target) -> str:
-    """Everything that decides an artifact: source, settings, representative data, tools."""
+def conversion_stage(model: ModelAtHand, target: Target) -> Stage:
+    """The conversion, decided by source, settings and representative data."""
     calibrated = target.quantization.calibrated
-    data = model.calibration.digest if calibrated and model.calibration else None
     compressed = model.compressed(target.recipe)
-    return key_of(
-        "conversion", REVISION, model.description.digest, model.description.model_dump(mode="json"),
-        model.request.settings.model_dump(mode="json", include={"author", "license", "version", "description"}),
-        dict(format_named(target.format).decides(target)), compressed.key if compressed else None, data,
-        model.request.calibration_samples if calibrated else None, tool_versions(),
-    )  # fmt: skip
+    about_the_author = {"author", "license", "version", "description"}
+    decided_by = (
+        model.description.digest,
+        model.description.model_dump(mode="json"),
+        model.request.settings.model_dump(mode="json", include=about_the_author),
+        dict(format_named(target.format).decides(target)),
+        compressed.key if compressed else None,
+        model.calibration.digest if calibrated and model.calibration else None,
+        model.request.calibration_samples if calibrated else None,
+    )
+    return Stage("conversion", target.name, f"Converting for {target.name}", decided_by)
 
 
 def convert(model: ModelAtHand, target: Target) -> Converted:
@@ -97,16 +98,9 @@ def convert(model: ModelAtHand, target: Target) -> Converted:
         UsageProblem: the target cannot be had from this source.
         ToolError: a converter failed.
     """
-    key = conversion_key(model, target)
-    if model.request.force:
-        model.cache.drop(key)
-    entry = model.cache.find(key)
-    from_cache = entry is not None
-    if entry is None:
-        with model.progress.stage(f"Converting for {target.name}"):
-            entry = model.cache.store(key, lambda folder: _convert_into(model, target, folder))
-    facts = ConversionFacts.model_validate_json((entry / "facts.json").read_bytes())
-    return Converted(entry, target, format_named(target.format), facts, key, from_cache)
+    done = model.stages.folder(conversion_stage(model, target), lambda folder: _convert_into(model, target, folder))
+    facts = ConversionFacts.model_validate_json((done.value / "facts.json").read_bytes())
+    return Converted(done.value, target, format_named(target.format), facts, done.key, done.from_cache)
 
 
 def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
@@ -126,23 +120,28 @@ def _convert_into(model: ModelAtHand, target: Target, folder: Path) -> None:
 
 def parities(model: ModelAtHand, converted: Converted) -> tuple[tuple[Parity, ...], bool]:
     """Comparison with the source, one an evaluator that this machine has; and whether all came from the cache."""
-    found, cached = [], True
-    for name in converted.format.evaluators():
-        key = key_of(
-            "parity", REVISION, name, converted.facts.sha256, model.description.digest, model.evaluation.digest,
-            model.evaluation.name, model.request.evaluation_samples, tool_versions(),
-        )  # fmt: skip
-        value, hit = _cached(model, key, Parity, lambda name=name: _compare(model, converted, name))  # type: ignore[misc]
-        found.append(value)
-        cached = cached and hit
-    return tuple(found), cached
+    found = [_parity(model, converted, evaluator) for evaluator in converted.format.evaluators()]
+    return tuple(done.value for done in found), all(done.from_cache for done in found)
 
 
-def _compare(model: ModelAtHand, converted: Converted, evaluator: str) -> Parity:
-    runner = converted.format.evaluator(evaluator, converted.path, model.origin)
-    reference = model.reference_for(runner)
-    with model.progress.stage(f"Verifying {converted.target.name}") as advance:
-        return compare(runner, reference, advance)
+def _parity(model: ModelAtHand, converted: Converted, evaluator: str) -> Done[Parity]:
+    name, data = converted.target.name, model.evaluation
+    decided_by = (
+        evaluator,
+        converted.facts.sha256,
+        model.description.digest,
+        model.origin.description.model_dump(mode="json"),
+        model.origin.labels_given,
+        data.digest,
+        data.name,
+        model.request.evaluation_samples,
+    )
+
+    def compute(advance: Advance) -> Parity:
+        runner = converted.format.evaluator(evaluator, converted.path, model.origin)
+        return compare(runner, model.reference_for(runner), advance)
+
+    return model.stages.value(Stage("verification", name, f"Verifying {name}", decided_by), Parity, compute)
 
 
 def readings(
@@ -153,26 +152,22 @@ def readings(
     Those that other work disturbed are taken again, up to `TRIES` times, and once more in each later run; the least
     disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
     """
-    key = key_of(
-        "readings", READINGS_REVISION, sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"), tool_versions()
-    )
-    adapter = TypeAdapter(tuple[Reading, ...])
-    best = None if model.request.force else model.cache.read_json(key, adapter.validate_python)
+    decided_by = (sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"))
+    stage = Stage("readings", name, f"Measuring {name} on this machine", decided_by)
+    best: tuple[Reading, ...] | None = model.stages.known(stage, _READINGS)
     if best is not None and disturbance(best) is None:
         return best, True
     kept = best
     for _ in range(TRIES if best is None else 1):
         again = " again, for other work disturbed it" if best is not None else ""
-        with model.progress.stage(f"Measuring {name} on this machine{again}"):
+        with model.stages.working(replace(stage, says=f"{stage.says}{again}")):
             best = steadier(best, host_readings(path, HOST_PLAN, runner))
         if disturbance(best) is None:
             break
     assert best is not None, "TRIES is at least one"
-    if best is kept:
-        return best, True
-    model.cache.drop(key)
-    model.cache.store_json(key, json.loads(adapter.dump_json(best)))
-    return best, False
+    if best is not kept:
+        model.stages.keep(stage, _READINGS, best)
+    return best, best is kept
 
 
 def steadier(before: tuple[Reading, ...] | None, after: tuple[Reading, ...]) -> tuple[Reading, ...]:
@@ -180,15 +175,3 @@ def steadier(before: tuple[Reading, ...] | None, after: tuple[Reading, ...]) -> 
     if before is None or disturbance(after) is None:
         return after
     return before if (cpu_share(before) or 0.0) > (cpu_share(after) or 0.0) else after
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _cached(model: ModelAtHand, key: str, kind: type[Model], compute: Callable[[], Model]) -> tuple[Model, bool]:
-    if not model.request.force and (known := model.cache.read_json(key, kind.model_validate)) is not None:
-        return known, True
-    value = compute()
-    model.cache.drop(key)
-    model.cache.store_json(key, json.loads(value.model_dump_json()))
-    return value, False

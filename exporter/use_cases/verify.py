@@ -7,8 +7,9 @@ from exporter.data.errors import UsageProblem
 from exporter.data.layers import LayerComparison
 from exporter.data.parity import Parity
 from exporter.data.progress import Progress
+from exporter.data.results import VerifyResult
 from exporter.data.target import Target
-from exporter.data.verdict import Verdict
+from exporter.data.verdict import Verdict, exit_code
 from exporter.formats.files import check_whole, file_facts
 from exporter.formats.format import Format
 from exporter.formats.registry import advice_for, all_formats, format_named, format_of, suffixes
@@ -20,49 +21,59 @@ from exporter.use_cases.request import RunRequest
 from exporter.verification.compare import compare
 
 
-def verify(request: RunRequest, artifact: Path, progress: Progress) -> tuple[list[Parity], list[Verdict]]:
+def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: bool = False) -> VerifyResult:
     """Comparisons, one an evaluator that this machine has, and a verdict for each tolerance.
+
+    Args:
+        request: the source, the target and the data.
+        artifact: that anyone made.
+        progress: shows what is being done.
+        layers: compare layer by layer too, on one example.
 
     Raises:
         UsageProblem: the artifact is not there, damaged, of another format than the target, or its inputs, outputs or
-            labels are not the source's.
+            labels are not the source's; or its format tells no layers, or its source has none.
         ToolError: it does not run.
     """
     if not artifact.exists():
         raise UsageProblem(f"artifact {artifact}: there is no such file or folder.")
     target = load_targets(request.target_names, user_file=request.targets_file)[0]
     form = _form_for(artifact, target)
+    if layers:
+        _refuse_without_layers(artifact, form)
     check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
-    parities = []
-    for name in form.evaluators():
-        runner = form.evaluator(name, artifact, model.origin)
-        reference = model.reference_for(runner)
-        with progress.stage(f"Verifying {artifact.name}") as advance:
-            parities.append(compare(runner, reference, advance))
-    verdicts = [
-        verdict
-        for parity in parities
-        for verdict in parity_verdicts(target, parity, strict=request.strict, advice=advice_for(target))
-    ]
-    return parities, [*verdicts, *file_verdicts(target.name, file_facts(artifact), model.description.labels)]
+    parities = tuple(_compared(model, artifact, form, name) for name in form.evaluators())
+    verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
+    verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)
+    found = tuple(_layers(model, artifact, form)) if layers else None
+    return VerifyResult(artifact, parities, tuple(verdicts), exit_code(verdicts, strict=request.strict), found)
 
 
-def compare_layers_of(request: RunRequest, artifact: Path, progress: Progress) -> list[LayerComparison]:
-    """Every layer that is found in both an artifact and its PyTorch source, on one example, in order.
+def _compared(model: ModelAtHand, artifact: Path, form: Format, evaluator: str) -> Parity:
+    runner = form.evaluator(evaluator, artifact, model.origin)
+    reference = model.reference_for(runner)
+    with model.progress.stage(f"Verifying {artifact.name}") as advance:
+        return compare(runner, reference, advance)
 
-    Raises:
-        UsageProblem: the artifact's format tells no layers, or the source is not PyTorch.
-    """
-    form = format_of(artifact)
-    if form is None or form.layers is None:
+
+def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:
+    return parity_verdicts(target, parity, strict=strict, advice=advice_for(target))
+
+
+def _refuse_without_layers(artifact: Path, form: Format) -> None:
+    if form.layers is None:
         titles = " and ".join(one.title for one in all_formats() if one.layers is not None)
         raise UsageProblem(f"artifact {artifact}: layers can be compared in {titles} artifacts; this is none.")
-    model = ModelAtHand(request, Cache(request.cache_root), progress)
+
+
+def _layers(model: ModelAtHand, artifact: Path, form: Format) -> list[LayerComparison]:
+    """Every layer that is found in both the artifact and its PyTorch source, on one example, in order."""
     if model.source.module is None:
-        raise UsageProblem(f"model {request.spec}: an ONNX source has no modules to compare layers with.")
+        raise UsageProblem(f"model {model.request.spec}: an ONNX source has no modules to compare layers with.")
+    assert form.layers is not None
     example = model.evaluation.batch(model.evaluation.runs(1)[0])
-    with progress.stage("Comparing layers"):
+    with model.progress.stage("Comparing layers"):
         return form.layers(artifact, model.origin, model.source.module, example)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.target import Target
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
 from exporter.formats.format import Format, Origin
 from exporter.formats.session import Conversion, ConversionSession

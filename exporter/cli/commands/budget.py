@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from exporter.cli.output import append_text, echo, progress, write_text
+from exporter.cli.options.report import FILE, report_options
+from exporter.cli.output import progress
+from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
 
-FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown")
 DELIVERIES = ("app", "feature-module", "asset-pack", "ai-pack", "on-demand-resource", "background-asset")
-FILE = click.Path(path_type=Path, dir_okay=False)
 ANY = click.Path(path_type=Path)
 
 
@@ -44,35 +44,21 @@ ANY = click.Path(path_type=Path)
 )
 @click.option("--rules", "rules_file", type=FILE, metavar="FILE", help="Store rules of your own, over those that ship.")
 @click.option("--exact", is_flag=True, help="Compress large files whole, as the reference encoders do: slower.")
-@click.option("-f", "--format", "output_format", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("--report", "reports", multiple=True, metavar="FORMAT=FILE",
-              help="Write a report besides the one on standard output: junit=sizes.xml. May be repeated.")  # fmt: skip
-@click.option("--summary", type=FILE, metavar="FILE", help='Append Markdown to FILE: --summary "$GITHUB_STEP_SUMMARY".')
 @click.option("--strict", is_flag=True, help="Fail when a gate could not be checked.")
-def command(subjects: tuple[Path, ...], **options: Any) -> int:
+@report_options("budget")
+def command(subjects: tuple[Path, ...], reporter: Reporter, **options: Any) -> int:
     """Measure download and install sizes and judge them by store rules, budgets and a baseline.
 
     SUBJECT is a .tflite, .mlpackage, .mlmodelc, .onnx, .apk, .aab, .ipa, .xcarchive or .app, any other file or folder,
     an App Thinning Size Report (.txt), the CSV of `bundletool get-size total`, or a run.json.
     """
-    from exporter.data.verdict import exit_code
-    from exporter.gates.baseline import baseline_text
-    from exporter.report.text.markdown import render_markdown
-    from exporter.report.text.sizes import render, rows_of
-    from exporter.use_cases.budget import check_sizes
+    from exporter.use_cases.budget import check_sizes, write_baseline
 
-    reports = [_report(text) for text in options["reports"]]
-    request = _request(subjects, options)
     with progress() as on_subject:
-        found = check_sizes(request, on_subject=on_subject)
-    code = exit_code(found.verdicts, strict=options["strict"])
-    echo(render(found, options["output_format"], code))
-    for form, path in reports:
-        write_text(path, render(found, form, code))
-    if options["summary"]:
-        append_text(options["summary"], render_markdown(found.verdicts, rows_of(found)))
+        found = check_sizes(_request(subjects, options), on_subject=on_subject)
+    code = reporter.report(found)
     if options["write_baseline"]:
-        write_text(options["write_baseline"], baseline_text(found.measurements, dt.datetime.now(dt.UTC)))
+        write_baseline(found, options["write_baseline"])
     return code
 
 
@@ -104,6 +90,7 @@ def _request(subjects: tuple[Path, ...], options: dict[str, Any]) -> Any:
         extra=tuple(_command_line_budgets(options)),
         baseline=options["baseline"],
         anchor=options["anchor"],
+        strict=options["strict"],
     )
 
 
@@ -144,10 +131,3 @@ def _growth_size(text: str) -> int:
         raise UsageProblem(
             f"--max-growth {text!r}: write a percentage '1 %', or a size '100 kB' or '100 KiB'."
         ) from error
-
-
-def _report(text: str) -> tuple[str, Path]:
-    form, equals, path = text.partition("=")
-    if not equals or not path or form not in FORMATS:
-        raise UsageProblem(f"--report {text!r}: write FORMAT=FILE with one of {', '.join(FORMATS)}: junit=sizes.xml.")
-    return form, Path(path)

@@ -6,36 +6,38 @@ from typing import Any
 
 import click
 
-from exporter.cli.commands.targets import format_option, targets_option
-from exporter.cli.options.model import model_options, model_settings_from
+from exporter.cli.options.data import calibration_options
+from exporter.cli.options.model import model_options, take_model_settings
+from exporter.cli.options.report import report_options
+from exporter.cli.options.targets import targets_option
+from exporter.cli.reporter import Reporter
 
 
 @click.command(name="convert")
 @click.argument("model")
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
-@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
-@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@calibration_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
+              help="Folder for artifacts and run.json.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Convert anew instead of taking it from the cache.")
 @model_options
-@format_option
-def command(model: str, targets_file: Path | None, output_format: str, **given: Any) -> int:
+@report_options("run", output=False)
+def command(model: str, targets_file: Path | None, reporter: Reporter, **given: Any) -> int:
     """Convert MODEL for each target and gate the size, without running anything."""
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
+    from exporter.data.results import RunResult
     from exporter.use_cases.request import RunRequest
     from exporter.use_cases.run import run
 
-    names = ("target_names", "calibration", "calibration_samples", "output", "force")
     request = RunRequest(
         spec=model,
-        settings=model_settings_from(targets_file, given),
+        settings=take_model_settings(targets_file, given),
         targets_file=targets_file,
         verify=False,
         measure=False,
         command_line=("mobile-export", *sys.argv[1:]),
-        **{name: given[name] for name in names},
+        **given,
     )
-    record = run(request, progress())
-    return finish(record, request.output, output_format, verified=False)
+    return finish(RunResult(run(request, progress()), request.output, verified=False), reporter)

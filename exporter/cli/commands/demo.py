@@ -4,22 +4,24 @@ from pathlib import Path
 
 import click
 
-from exporter.cli.commands.targets import format_option
+from exporter.cli.options.report import report_options
+from exporter.cli.reporter import Reporter
 
 TARGETS = ("iphone-15", "apple-watch-9", "pixel-8", "android-gpu")
 
 
 @click.command(name="demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True)
-@format_option
-def command(output: Path, output_format: str) -> int:
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True,
+              help="Folder for the data, the model and what a run leaves.")  # fmt: skip
+@report_options("run", output=False)
+def command(output: Path, reporter: Reporter) -> int:
     """Train a small network on handwritten digits and run it for four targets.
 
     Two Apple and two Android targets, with accuracy on held-out digits. No network is needed.
     """
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
+    from exporter.data.results import RunResult
     from exporter.use_cases.demo import run_demo
 
-    record = run_demo(output, TARGETS, progress())
-    return finish(record, output, output_format)
+    return finish(RunResult(run_demo(output, TARGETS, progress()), output), reporter)

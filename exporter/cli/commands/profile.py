@@ -1,27 +1,27 @@
 """`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
 
-import json
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from exporter.cli.commands.targets import format_option, targets_option
+from exporter.cli.options.report import report_options
+from exporter.cli.options.targets import targets_option
+from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile, profile_of
+from exporter.data.profile import DeviceProfile
+from exporter.data.results import ProfileResults
 from exporter.data.target import Target
 from exporter.data.verdict import exit_code
 from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named
-from exporter.report.text.profiles import profile_lines
 from exporter.use_cases.device_choice import choose_devices, unmeasured
 from exporter.use_cases.profile import ProfileRequest, profile
-from exporter.use_cases.profile_changes import ProfileChange, changes_since, load_profiles
+from exporter.use_cases.profile_changes import changes_since, load_profiles
 from profilers.plan import ProfilePlan
 
 
@@ -43,7 +43,7 @@ from profilers.plan import ProfilePlan
 @click.option("--against", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="An earlier output of this command with -f json, to compare with.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
-@format_option
+@report_options("profile")
 def command(
     artifact: Path,
     devices: tuple[str, ...],
@@ -60,7 +60,7 @@ def command(
     instruments: bool,
     against: Path | None,
     strict: bool,
-    output_format: str,
+    reporter: Reporter,
 ) -> int:
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
@@ -83,31 +83,8 @@ def command(
     request = ProfileRequest(form, [artifact], plan, choice, target)
     found = profile(request, chosen.serials, listing=chosen.listing, say=_progress)
     found += [unmeasured(artifact.name, item) for item in chosen.skipped]
-    _show(found, None if earlier is None else changes_since(earlier, found), output_format)
-    return _code(found, strict)
-
-
-def _show(found: list[DeviceProfile], changes: Sequence[ProfileChange] | None, output_format: str) -> None:
-    if output_format == "json":
-        document = {"schema_version": 1, "profiles": [item.model_dump(mode="json") for item in found]}
-        if changes is not None:
-            document["changes"] = [_change_row(item) for item in changes]
-        click.echo(json.dumps(document, indent=2))
-        return
-    now = datetime.now(UTC)
-    click.echo("\n\n".join("\n".join(profile_lines(profile_of(item, now))) for item in found))
-    for item in changes or ():
-        click.echo(f"\nAgainst the earlier profile, {item.device}: {item.reason or ''}".rstrip())
-        for change in item.changes:
-            click.echo(f"  {change.metric}: {change.reason}")
-
-
-def _change_row(item: ProfileChange) -> dict[str, object]:
-    rows = [
-        {"metric": change.metric, "reason": change.reason} | (change.comparison._asdict() if change.comparison else {})
-        for change in item.changes
-    ]
-    return {"device": item.device, "reason": item.reason, "metrics": rows}
+    changes = None if earlier is None else changes_since(earlier, found)
+    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
 
 
 def _code(found: list[DeviceProfile], strict: bool) -> int:

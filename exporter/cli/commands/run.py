@@ -6,19 +6,20 @@ from typing import Any
 
 import click
 
-from exporter.cli.commands.targets import format_option, targets_option
-from exporter.cli.options.model import model_options, model_settings_from
+from exporter.cli.options.data import calibration_options, evaluation_options, training_option
+from exporter.cli.options.model import model_options, take_model_settings
+from exporter.cli.options.report import report_options
+from exporter.cli.options.targets import targets_option
+from exporter.cli.reporter import Reporter
 
 
 @click.command(name="run")
 @click.argument("model")
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
-@click.option("--calibration", metavar="DATA", help="Representative data: image folder, CSV, .npz or module:factory.")
-@click.option("--calibration-samples", type=click.IntRange(1), default=100, show_default=True, metavar="N")
-@click.option("--data", "training", metavar="DATA", help="Images for recipes that train; labels are optional.")
-@click.option("--evaluation", metavar="DATA", help="Data to compare on, with labels: CSV of path,label, or as above.")
-@click.option("--evaluation-samples", type=click.IntRange(1), metavar="N", help="At most so many.  [default: all]")
+@calibration_options
+@training_option
+@evaluation_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
               help="Folder for artifacts, run.json and report.html.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
@@ -27,10 +28,8 @@ from exporter.cli.options.model import model_options, model_settings_from
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @model_options
-@format_option
-def command(
-    model: str, target_names: tuple[str, ...], targets_file: Path | None, output_format: str, **given: Any
-) -> int:
+@report_options("run", output=False)
+def command(model: str, targets_file: Path | None, quick: bool, reporter: Reporter, **given: Any) -> int:
     """Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.
 
     MODEL is torchvision:NAME, package.module:factory, path/to/file.py:factory, or a .pt2, TorchScript .pt or .onnx
@@ -40,30 +39,17 @@ def command(
     """
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
+    from exporter.data.results import RunResult
     from exporter.use_cases.request import RunRequest
     from exporter.use_cases.run import run
     from profilers.plan import ProfilePlan
 
-    names = (
-        "calibration",
-        "calibration_samples",
-        "evaluation",
-        "evaluation_samples",
-        "output",
-        "force",
-        "strict",
-        "measure",
-        "training",
-        "devices",
-    )
     request = RunRequest(
-        plan=ProfilePlan.desk_check() if given["quick"] else ProfilePlan(),
         spec=model,
-        settings=model_settings_from(targets_file, given),
-        target_names=target_names,
+        settings=take_model_settings(targets_file, given),
         targets_file=targets_file,
+        plan=ProfilePlan.desk_check() if quick else ProfilePlan(),
         command_line=("mobile-export", *sys.argv[1:]),
-        **{name: given[name] for name in names},
+        **given,
     )
-    record = run(request, progress())
-    return finish(record, request.output, output_format)
+    return finish(RunResult(run(request, progress()), request.output), reporter)

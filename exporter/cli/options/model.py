@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from exporter.data.model import ModelSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,30 +30,30 @@ _OPTIONS = [
 
 
 def model_options(command: Command) -> Command:
-    """Add the options to a command; it gets them as keyword arguments for `model_settings_from`."""
+    """Add the options to a command; it gets them as keyword arguments for `take_model_settings`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def model_settings_from(targets_file: Path | None, options: dict[str, Any]) -> Any:
-    """`ModelSettings` of a ``[model]`` table and the options, which win."""
+def take_model_settings(targets_file: Path | None, options: dict[str, Any]) -> "ModelSettings":
+    """`ModelSettings` of a ``[model]`` table and the options, which win and are taken out of `options`."""
     from exporter.config.model import model_settings, parse_shape
 
     given = {
-        "weights": options["weights"],
-        "inputs": tuple(parse_shape(text) for text in options["input_shapes"]),
-        "outputs": options["outputs"],
-        "layout": options["layout"],
-        "mean": _numbers(options["mean"], "--mean"),
-        "std": _numbers(options["std"], "--std"),
-        "color_order": options["color_order"],
-        "labels": options["labels"],
-        "resize": options["resize"],
-        "trust_pickle": options["trust_pickle"] or None,
-        "author": options["author"],
-        "license": options["license_"],
-        "version": options["model_version"],
+        "weights": options.pop("weights"),
+        "inputs": tuple(parse_shape(text) for text in options.pop("input_shapes")),
+        "outputs": options.pop("outputs"),
+        "layout": options.pop("layout"),
+        "mean": _numbers(options.pop("mean"), "--mean"),
+        "std": _numbers(options.pop("std"), "--std"),
+        "color_order": options.pop("color_order"),
+        "labels": options.pop("labels"),
+        "resize": options.pop("resize"),
+        "trust_pickle": options.pop("trust_pickle") or None,
+        "author": options.pop("author"),
+        "license": options.pop("license_"),
+        "version": options.pop("model_version"),
     }
     return model_settings(targets_file, given)
 

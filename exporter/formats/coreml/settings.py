@@ -9,7 +9,16 @@ from exporter.data.target import MINIMUM_OS, Quantization, Selector, Target
 
 
 class LinearWeights(Frozen):
-    """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``)."""
+    """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``).
+
+    Attributes:
+        method: ``"linear"``.
+        nbits: of a stored weight.
+        scheme: symmetric around zero, or affine with a zero point.
+        granularity: one scale a tensor, an output channel, or a block of input channels.
+        block_size: input channels a block.
+        weight_threshold: weights of fewer elements are left alone.
+    """
 
     method: Literal["linear"]
     nbits: Literal[8, 4] = 8
@@ -23,6 +32,8 @@ class PalettizedWeights(Frozen):
     """Palettization: a lookup table of 2^nbits values (coremltools ``OpPalettizerConfig``).
 
     Attributes:
+        method: ``"palettization"``.
+        nbits: of an index into the table.
         mode: how the table is found; ``unique`` takes the weight's own values and ignores nbits.
         granularity: one table a tensor, or one a group of channels.
         group_size: channels a group.
@@ -43,7 +54,13 @@ Weights = Annotated[LinearWeights | PalettizedWeights, Field(discriminator="meth
 
 
 class Sparsity(Frozen):
-    """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m."""
+    """Magnitude pruning of weights (coremltools ``OpMagnitudePrunerConfig``): a ratio, or n zeros in every m.
+
+    Attributes:
+        target_sparsity: share of zeros.
+        n_m_ratio: ``[n, m]``: n zeros in every m weights.
+        weight_threshold: weights of fewer elements are left alone.
+    """
 
     target_sparsity: Annotated[float, Field(gt=0, lt=1)] | None = None
     n_m_ratio: tuple[int, int] | None = None
@@ -62,6 +79,7 @@ class Activations(Frozen):
     """Static int8 activations (W8A8); needs a representative dataset.
 
     Attributes:
+        dtype: of activations between operators.
         observer: how ranges are gathered over the calibration data.
         percentile: share of values, in percent, that the range keeps; for observer ``percentile``.
         scheme: symmetric around zero, or affine.

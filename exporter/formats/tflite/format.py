@@ -10,7 +10,7 @@ from exporter.data.advice import Advice
 from exporter.data.artifact import FileFacts
 from exporter.data.inspection import Inspection
 from exporter.data.source import SourceDescription
-from exporter.formats.common.damage import mapped
+from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing

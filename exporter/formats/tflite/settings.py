@@ -8,7 +8,11 @@ from exporter.data.target import Quantization, Selector, Target
 
 
 class TfliteRule(Selector):
-    """Keeps the layers that it selects in float."""
+    """Keeps the layers that it selects in float.
+
+    Attributes:
+        keep: the type that they are kept in.
+    """
 
     keep: Literal["float32"] = "float32"
 

@@ -5,27 +5,32 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from exporter.data.verdict import Status, Verdict
+from exporter.report.renderer import Result, View
+from exporter.report.summary import excused
 
-# Characters that XML 1.0 cannot hold, not even escaped (section 2.2).
-_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Characters that XML 1.0 cannot hold, not even escaped (section 2.2), and those that move a cursor.
+_IMPOSSIBLE = re.compile("[^\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render_junit(verdicts: Sequence[Verdict], *, name: str = "mobile-export") -> str:
+def render(result: Result, view: View) -> str:
     """The document as text with its XML declaration; write it as UTF-8.
 
     A failed gate of severity ``warning`` and a gate that was not checked are ``skipped`` with the reason, since JUnit
     knows no third state: readers show them, and they do not fail the build.
     """
-    root = ET.Element("testsuites", {"name": name, **_counts(verdicts)})
-    for subject in dict.fromkeys(verdict.subject for verdict in verdicts):
-        found = [verdict for verdict in verdicts if verdict.subject == subject]
-        suite = ET.SubElement(
-            root, "testsuite", {"name": _text(subject), **_counts(found), "skipped": str(sum(map(_skipped, found)))}
-        )
-        for verdict in found:
-            _case(suite, verdict)
+    name = f"mobile-export {result.kind}"
+    root = ET.Element("testsuites", {"name": name, **_counts(result.verdicts)})
+    for subject in dict.fromkeys(verdict.subject for verdict in result.verdicts):
+        _suite(root, subject, [verdict for verdict in result.verdicts if verdict.subject == subject])
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: ET.Element, subject: str, found: Sequence[Verdict]) -> None:
+    skipped = str(sum(map(_skipped, found)))
+    suite = ET.SubElement(root, "testsuite", {"name": _text(subject), **_counts(found), "skipped": skipped})
+    for verdict in found:
+        _case(suite, verdict)
 
 
 def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -42,7 +47,7 @@ def _skipped(verdict: Verdict) -> bool:
 
 def _case(suite: ET.Element, verdict: Verdict) -> None:
     case = ET.SubElement(suite, "testcase", {"name": _text(verdict.metric), "classname": _text(verdict.subject)})
-    reason = _text(verdict.reason if verdict.waiver is None else f"{verdict.reason} ({verdict.waiver})")
+    reason = _text(excused(verdict))
     if _failed(verdict):
         ET.SubElement(case, "failure", {"type": _text(verdict.metric), "message": reason})
     elif _skipped(verdict):

@@ -2,38 +2,33 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from exporter import __version__
 from exporter.data.verdict import Status, Verdict
+from exporter.report.renderer import Result, View
+from exporter.report.summary import counts
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # GitHub refuses a run with more results and keeps the first 5,000.
 MAX_RESULTS = 25_000
 
 
-def render_sarif(verdicts: Sequence[Verdict]) -> str:
+def render(result: Result, view: View) -> str:
     """One run as JSON.
 
     Gates that hold are counted in the run's properties and are no results: viewers show every result as an alert,
     whatever its kind says.
     """
-    shown = [verdict for verdict in verdicts if verdict.status is not Status.PASSED][:MAX_RESULTS]
-    rules = list(dict.fromkeys(verdict.metric for verdict in shown))
-    index = {metric: number for number, metric in enumerate(rules)}
+    shown = [verdict for verdict in result.verdicts if verdict.status is not Status.PASSED][:MAX_RESULTS]
+    index = {metric: number for number, metric in enumerate(dict.fromkeys(verdict.metric for verdict in shown))}
+    driver = {"name": "mobile-export", "version": __version__, "rules": [_rule(metric) for metric in index]}
     run = {
-        "tool": {
-            "driver": {
-                "name": "mobile-export",
-                "version": __version__,
-                "rules": [_rule(metric) for metric in rules],
-            }
-        },
+        "tool": {"driver": driver},
         "results": [_result(verdict, index) for verdict in shown],
         "columnKind": "unicodeCodePoints",
-        "properties": {status.value: sum(v.status is status for v in verdicts) for status in Status},
+        "properties": counts(result.verdicts),
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 

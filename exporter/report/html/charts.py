@@ -1,5 +1,6 @@
 """Coordinates of the report's drawings; the template draws them as SVG."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from exporter.data.profile import Measured
@@ -20,10 +21,10 @@ class Bar(NamedTuple):
 
 
 class Point(NamedTuple):
-    """One artifact in the accuracy-against-size plot."""
+    """One artifact in the accuracy-against-size plot; `tone` is the style sheet's class of its format."""
 
     name: str
-    format: str
+    tone: str
     x: float
     y: float
     size_bytes: int
@@ -44,8 +45,13 @@ def latency_histogram(measured: Measured | None) -> list[Bar]:
     ]
 
 
-def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
-    """Artifacts by size and by top-1, or by SNR where there are no labels; None with nothing to show."""
+def accuracy_size_points(record: RunRecord, tones: Mapping[str, str]) -> dict[str, Any] | None:
+    """Artifacts by size and by top-1, or by SNR where there are no labels; None with nothing to show.
+
+    Args:
+        record: of the run.
+        tones: the style sheet's class of each format.
+    """
     rows = [
         (target, target.parities[0]) for target in record.targets if target.artifact is not None and target.parities
     ]
@@ -61,7 +67,7 @@ def accuracy_size_points(record: RunRecord) -> dict[str, Any] | None:
     points = [
         Point(
             name=target.name,
-            format=target.format,
+            tone=tones[target.format],
             x=PLOT_WIDTH * size / largest,
             y=PLOT_HEIGHT * (1 - (value - low) / (high - low)),
             size_bytes=size,

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from exporter.data.diff import SizeDiff
+from exporter.data.results import CompareResult
 from exporter.data.units import format_change, format_size
-
-if TYPE_CHECKING:
-    from exporter.sizes.diff import SizeDiff
+from exporter.report.renderer import View
 
 WIDTH, HEIGHT = 960.0, 480.0
 # Below this share of the area a box is a speck; the smallest are drawn as one.
@@ -21,6 +21,11 @@ class Box(NamedTuple):
     name: str
     before: int
     after: int
+
+
+def render(result: CompareResult, view: View) -> str:
+    """The treemap of a comparison as a file."""
+    return f"{diff_treemap(result.diffs)}\n"
 
 
 def treemap(boxes: Sequence[Box], *, title: str) -> str:
@@ -47,7 +52,7 @@ def treemap(boxes: Sequence[Box], *, title: str) -> str:
     return head + "".join(_draw(box, place) for box, place in zip(drawn, places, strict=True)) + "</svg>"
 
 
-def diff_treemap(diffs: "Sequence[SizeDiff]") -> str:
+def diff_treemap(diffs: Sequence[SizeDiff]) -> str:
     """One inline SVG of all `diffs`: layers where they are known, files where not."""
     boxes = []
     for diff in diffs:

@@ -1,1 +1,1 @@
-"""Reports that people read as text."""
+"""Results as people read them in a terminal; one module a kind of result."""

@@ -1,16 +1,49 @@
-"""The one way to rich's console: what it prints is text, so that no name can be taken for markup or an emoji."""
+"""The one way to rich: what is laid out is text, so that no name can be taken for markup, an emoji or a cursor move."""
 
-from rich.console import Console
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from exporter.report.cells import printable
+from exporter.report.renderer import View
+
+Cell = str | Text
 
 
-def plain_console(*, stderr: bool = False, width: int = 160) -> Console:
-    """A console that takes text as it is; styles go with `rich.text.Text` or ``style=``.
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console that takes text as it is, for progress; styles go with `rich.text.Text` or ``style=``."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
-    Args:
-        stderr: write to standard error.
-        width: where it is no terminal, so that files have whole lines.
-    """
-    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
-    if console.is_terminal:
-        return console
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
+
+def laid_out(items: Iterable[RenderableType], view: View) -> str:
+    """`items`, one below the other, for a terminal as `view` describes it."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=view.columns, force_terminal=view.colour, markup=False, emoji=False, highlight=False
+    )
+    for item in items:
+        console.print(item)
+    return stream.getvalue()
+
+
+def words(text: str, style: str = "") -> Text:
+    """`text` as it is, without what would move the cursor."""
+    return Text(printable(text), style)
+
+
+def warning(subject: str, sentence: str) -> Text:
+    """A line about `subject`."""
+    return Text.assemble(("warning", "yellow"), printable(f" {subject}: {sentence}"))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """A table; a column whose name begins with ``>`` holds figures and is set to the right."""
+    made = Table(title=words(title), title_justify="left")
+    for name in columns:
+        made.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    for row in rows:
+        made.add_row(*(words(cell) if isinstance(cell, str) else cell for cell in row))
+    return made

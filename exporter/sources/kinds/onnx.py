@@ -14,7 +14,7 @@ from exporter.execution.heavy import load
 from exporter.sources.inputs import input_specs
 from exporter.sources.labels import check_label_count, read_labels
 from exporter.sources.source import ModelSource, Source
-from exporter.store.digests import given_digest
+from exporter.store.given import given_digest
 
 DTYPES = {1: "float32", 2: "uint8", 6: "int32", 7: "int64"}
 """Of inputs that can be converted, by ONNX's element type."""

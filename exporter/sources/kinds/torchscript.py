@@ -12,7 +12,7 @@ from exporter.data.source import SourceKind
 from exporter.execution.heavy import load_torch
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source
-from exporter.store.digests import given_digest
+from exporter.store.given import given_digest
 
 
 class TorchScript:

@@ -162,7 +162,7 @@ def test_a_build_without_a_product_is_no_success(tmp_path: Path, stage: Stage) -
 
 def test_a_device_is_prepared_once(tmp_path: Path, stage: Stage) -> None:
     """Built when the sources are new to this machine, installed every time: exactly these commands."""
-    (kept,) = {coreml_build._kept(tmp_path, "iOSABCDE12345org.mobile-export.coreml-bench")}
+    kept = coreml_build.build_folder(tmp_path, "iOSABCDE12345org.mobile-export.coreml-bench")
     app = kept / "Build/Products/Release-iphoneos/CoreMLBench.app"
     app.mkdir(parents=True)
     arguments = ["devicectl", "device", "install", "app", "--device", "E5E85238", str(app), "--json-output", "*"]
@@ -174,7 +174,7 @@ def test_a_device_is_prepared_once(tmp_path: Path, stage: Stage) -> None:
 
 
 def test_a_simulator_is_booted_and_prepared(tmp_path: Path, stage: Stage) -> None:
-    app = coreml_build._kept(tmp_path, "iOS SimulatorNoneorg.mobile-export.coreml-bench") / (
+    app = coreml_build.build_folder(tmp_path, "iOS SimulatorNoneorg.mobile-export.coreml-bench") / (
         "Build/Products/Release-iphonesimulator/CoreMLBench.app"
     )
     app.mkdir(parents=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import pytest
 
-from exporter.cli.commands.budget import FORMATS
 from exporter.cli.commands.budget import command as budget
 from exporter.cli.commands.compare import command as compare
 from exporter.config.budgets import load_budgets
+from exporter.report.renderer import names_for
 from exporter.sizes.stores import load_rules
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "budgets.md").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def test_every_option_in_it_exists() -> None:
     assert {"--store", "--baseline", "--max-growth", "--report"} <= used
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", names_for("budget"))
 def test_every_format_is_named(form: str) -> None:
     """A format that nobody finds is not there."""
     assert form in TEXT

@@ -342,6 +342,15 @@ def test_the_budgets_of_a_run_are_judged() -> None:
     assert verdicts == {"size": Status.FAILED, "download": Status.NOT_CHECKED}
 
 
+def test_a_target_s_limit_is_one_finding_for_the_run_and_for_the_budget() -> None:
+    """Code scanning knows a finding by its subject and metric, which must not change with the command that looked."""
+    limits = {"size": 0, "download": 5}
+    by_run = measurement("pixel", None, None, target="pixel", limits=limits)
+    by_budget = measurement("build/run.json:pixel", None, None, target="pixel", limits=limits)
+    assert judge([by_run]) == judge([by_budget])
+    assert [(one.subject, one.metric) for one in judge([by_run])] == [("pixel", "size"), ("pixel", "download")]
+
+
 @given(measurements, gates())
 def test_the_worst_comes_first(found: list[Measurement], judged_by: Gates) -> None:
     """No verdict hides another, and nobody has to scroll for the failure."""

@@ -1,7 +1,10 @@
 """Verdicts of every kind, also with names that no format may trip over."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
+from exporter.data.results import BudgetResult, SizeRow
 from exporter.data.verdict import Status, Verdict
 
 NASTY = [
@@ -35,6 +38,11 @@ def every_kind() -> list[Verdict]:
         verdict(status=Status.NOT_CHECKED, value=None, limit=None, margin=None, metric="download.growth"),
         verdict(status=Status.PASSED, value=4e6, margin=1e6, subject="other.apk"),
     ]
+
+
+def budget(verdicts: Sequence[Verdict], rows: Sequence[SizeRow] = ()) -> BudgetResult:
+    """A result with these verdicts."""
+    return BudgetResult((), None, tuple(rows), tuple(verdicts), 0)
 
 
 texts = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=()), max_size=30))

@@ -12,14 +12,12 @@ import pytest
 import xmlschema
 from hypothesis import given
 
+from exporter.data.results import SizeRow
 from exporter.data.verdict import Status, Verdict
-from exporter.report.ci.github import MAX_PER_LEVEL, render_github
-from exporter.report.ci.gitlab import render_gitlab
-from exporter.report.ci.junit import render_junit
-from exporter.report.ci.sarif import render_sarif
-from exporter.report.rows import SizeRow
-from exporter.report.text.markdown import MAX_BYTES, render_markdown
-from tests.exporter.report.samples import every_kind, verdict, verdicts
+from exporter.report.ci.github import MAX_PER_LEVEL, visible
+from exporter.report.markdown.verdicts import MAX_BYTES
+from exporter.report.renderer import names_for, render
+from tests.exporter.report.samples import budget, every_kind, verdict, verdicts
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "data" / "schemas"
 JUNIT = xmlschema.XMLSchema(SCHEMAS / "junit.xsd")
@@ -35,7 +33,7 @@ SARIF, GITLAB = validator("sarif.json"), validator("gitlab_code_quality.json")
 @given(verdicts)
 def test_junit_is_valid_and_counts_right(found: list[Verdict]) -> None:
     """Jenkins, GitLab and Bitrise reject the whole report for one bad character or a wrong count."""
-    text = render_junit(found)
+    text = render("junit", budget(found))
     text.encode("utf-8")
     JUNIT.validate(text)
     root = ET.fromstring(text)
@@ -49,7 +47,7 @@ def test_junit_is_valid_and_counts_right(found: list[Verdict]) -> None:
 
 def test_junit_shows_a_gate_that_was_not_checked_as_skipped_never_as_passed() -> None:
     """Not checked is never passed, also in a format that has only two outcomes."""
-    root = ET.fromstring(render_junit([verdict(status=Status.NOT_CHECKED)]))
+    root = ET.fromstring(render("junit", budget([verdict(status=Status.NOT_CHECKED)])))
     assert root.find(".//skipped") is not None
     assert root.find(".//failure") is None
 
@@ -57,7 +55,7 @@ def test_junit_shows_a_gate_that_was_not_checked_as_skipped_never_as_passed() ->
 @given(verdicts)
 def test_sarif_is_valid_and_points_at_the_subject(found: list[Verdict]) -> None:
     """Code scanning refuses a file that breaks the schema, and its URIs must survive any file name."""
-    document = json.loads(render_sarif(found))
+    document = json.loads(render("sarif", budget(found)))
     SARIF.validate(document)
     run = document["runs"][0]
     shown = [one for one in found if one.status is not Status.PASSED]
@@ -73,7 +71,7 @@ def test_sarif_is_valid_and_points_at_the_subject(found: list[Verdict]) -> None:
 @given(verdicts)
 def test_gitlab_is_valid_with_unique_fingerprints(found: list[Verdict]) -> None:
     """GitLab drops issues whose fingerprints are equal."""
-    issues = json.loads(render_gitlab(found))
+    issues = json.loads(render("gitlab", budget(found)))
     GITLAB.validate(issues)
     assert len(issues) == sum(one.status is not Status.PASSED for one in found)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues)
@@ -89,7 +87,7 @@ def unescape(text: str) -> str:
 @given(verdicts)
 def test_github_escapes_so_that_the_runner_reads_back_the_names(found: list[Verdict]) -> None:
     """A file called '::error::' must not become a command, and a comma must not end a property."""
-    text = render_github(found)
+    text = render("github", budget(found))
     lines = text.split("\n")[:-1]
     assert "\r" not in text
     levels: Counter[str] = Counter()
@@ -98,7 +96,7 @@ def test_github_escapes_so_that_the_runner_reads_back_the_names(found: list[Verd
         assert match, line
         levels[match[1]] += 1
         if match[2] is not None:
-            assert any(unescape(match[2]) == one.subject for one in found)
+            assert any(unescape(match[2]) == visible(one.subject) for one in found)
     assert all(count <= MAX_PER_LEVEL for count in levels.values())
     failed = any(one.status is Status.FAILED and one.severity == "error" for one in found)
     assert bool(levels["error"]) == failed
@@ -106,7 +104,7 @@ def test_github_escapes_so_that_the_runner_reads_back_the_names(found: list[Verd
 
 def test_github_says_how_many_annotations_it_leaves_out() -> None:
     """GitHub drops the eleventh annotation without a word."""
-    lines = render_github([verdict(subject=f"{number}.apk") for number in range(25)]).splitlines()
+    lines = render("github", budget([verdict(subject=f"{number}.apk") for number in range(25)])).splitlines()
     assert len(lines) == MAX_PER_LEVEL
     assert "16 more" in lines[-1]
 
@@ -114,7 +112,7 @@ def test_github_says_how_many_annotations_it_leaves_out() -> None:
 @given(verdicts)
 def test_markdown_keeps_every_verdict_in_its_row(found: list[Verdict]) -> None:
     """A pipe or a line end in a name would move the figures of a reviewer's table, and HTML would be shown as such."""
-    text = render_markdown(found, [SizeRow(one.subject, 1000, None) for one in found])
+    text = render("markdown", budget(found, [SizeRow(one.subject, 1000, None) for one in found]))
     lines = text.split("\n")
     rows = [line for line in lines if line.startswith("|") and not line.startswith("|---")]
     assert len(rows) == (2 * len(found) + 2 if found else 0)
@@ -126,7 +124,7 @@ def test_markdown_keeps_every_verdict_in_its_row(found: list[Verdict]) -> None:
 def test_markdown_says_what_failed_and_how_it_changed() -> None:
     """The headline and the change are what a reviewer reads."""
     rows = [SizeRow("app.ipa", 6_000_000, 9_000_000, 5_000_000, 9_000_000)]
-    text = render_markdown(every_kind(), rows)
+    text = render("markdown", budget(every_kind(), rows))
     assert "## Sizes: 1 failed, 2 warned, 1 not checked" in text
     assert "+1.00 MB" in text.replace("\\", "")
     assert "no change" in text
@@ -136,13 +134,12 @@ def test_markdown_says_what_failed_and_how_it_changed() -> None:
 def test_markdown_stays_below_what_github_takes() -> None:
     """A job summary over 1 MiB is dropped whole."""
     many = [verdict(subject=f"{number}" * 40, reason="x" * 200) for number in range(9000)]
-    text = render_markdown(many)
+    text = render("markdown", budget(many))
     assert len(text.encode()) <= MAX_BYTES
     assert "9000 verdicts" in text
 
 
-@pytest.mark.parametrize("render", [render_junit, render_sarif, render_gitlab, render_github, render_markdown])
-def test_no_verdicts_are_a_valid_report(render: object) -> None:
+@pytest.mark.parametrize("name", names_for("budget"))
+def test_no_verdicts_are_a_valid_report(name: str) -> None:
     """A run without gates must not break the CI step that reads the report."""
-    assert callable(render)
-    assert isinstance(render([]), str)
+    assert isinstance(render(name, budget([])), str)

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.profile import DeviceProfile, measured, profile_of
 from exporter.data.record import RunRecord
+from exporter.data.results import RunResult
 from exporter.data.units import format_age
-from exporter.report.html.page import render_html
-from exporter.report.text.profiles import profile_lines
-from exporter.report.text.run_markdown import render_run_markdown
-from exporter.report.text.terminal import render
+from exporter.report.readings import profile_lines
+from exporter.report.renderer import render
 from exporter.store.runs import load_record
 from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, OpTime, Reading
@@ -74,49 +73,54 @@ def record(
     )  # fmt: skip
 
 
-def text_of(run: RunRecord, capsys: pytest.CaptureFixture[str]) -> str:
-    render(run, Path("out"))
-    return capsys.readouterr().out
+def text_of(run: RunRecord) -> str:
+    return render("text", RunResult(run, Path("out")))
+
+
+def html_of(run: RunRecord) -> str:
+    return render("html", RunResult(run, Path("out")))
+
+
+def markdown_of(run: RunRecord) -> str:
+    return render("markdown", RunResult(run, Path("out")))
 
 
 def section(html: str, title: str) -> str:
     return html.partition(f"<h2>{title}</h2>")[2].partition("</section>")[0]
 
 
-def test_a_phone_s_reading_is_never_this_machine_s(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_phone_s_reading_is_never_this_machine_s() -> None:
     """With --no-measure there is none of this machine: the phone's 250 ms stand under the phone alone."""
     run = record(profiles=[PHONE])
-    html = render_html(run)
+    html = html_of(run)
     assert "250 ms" not in section(html, "Latency on this machine")
     assert "250 ms" in section(html, "On devices")
     assert "p50 on this machine</dt><dd>–" in html
     assert re.search(r"p50 on R5CT \(Pixel 8 &lt;b&gt;\)</dt><dd>250 ms", html)
-    row = next(line for line in text_of(run, capsys).splitlines() if "t/model" in line)
+    row = next(line for line in text_of(run).splitlines() if "t/model" in line)
     assert "250 ms" not in row
 
 
-def test_both_are_shown_each_under_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_are_shown_each_under_its_own() -> None:
     """Also a profile of this machine beside the readings that the run itself took here."""
     run = record([HERE], [PHONE, MAC])
-    html = render_html(run)
+    html = html_of(run)
     here = section(html, "Latency on this machine")
     assert "1 ms" in here
     assert "250 ms" not in here
     assert "500 ms" not in here
     assert "pixel on local (Xeon)" in section(html, "On devices")
-    row = next(line for line in text_of(run, capsys).splitlines() if "t/model" in line)
+    row = next(line for line in text_of(run).splitlines() if "t/model" in line)
     assert "1 ms" in row
 
 
-def test_warnings_rejected_runs_operators_outputs_reach_every_report(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_warnings_rejected_runs_operators_outputs_reach_every_report(tmp_path: Path) -> None:
     """In run.json, read again, in the page and on the terminal; a device that was not ready too."""
     (tmp_path / "run.json").write_text(record([HERE], [PHONE, LOCKED]).model_dump_json())
     run = load_record(tmp_path / "run.json")
     profiles = json.loads((tmp_path / "run.json").read_text())["targets"][0]["profiles"]
     assert profiles[0]["info"]["model"] == "Pixel 8 <b>"
-    html, text, markdown = render_html(run), text_of(run, capsys), render_run_markdown(run)
+    html, text, markdown = html_of(run), text_of(run), markdown_of(run)
     for words in (
         "it is charging (USB)",
         "the thermal status rose from 0 to 2",
@@ -131,32 +135,32 @@ def test_warnings_rejected_runs_operators_outputs_reach_every_report(
     assert "R58M is unauthorized: unlock it." in text
 
 
-def test_old_readings_carry_their_age(capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_readings_carry_their_age() -> None:
     """The cache keeps readings for long; they are not what this machine does now."""
     run = record([HERE.model_copy(update={"taken_at": NOW - timedelta(hours=3, minutes=5)})])
-    assert render_html(run).count("measured 3 h before this run") == 2
-    assert "readings of this machine, measured 3 h before this run" in render_run_markdown(run)
-    text = text_of(run, capsys)
+    assert html_of(run).count("measured 3 h before this run") == 2
+    assert "readings of this machine, measured 2026-11-26 17:55 UTC, measured 3 h before this run" in markdown_of(run)
+    text = text_of(run)
     assert "measured 3 h before this run" in text
     assert "1 ms (!)" in text
 
 
-def test_disturbed_readings_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_disturbed_readings_are_marked() -> None:
     """The case that was seen: 13.6 ms of processor time in a median inference of 42.2 ms."""
     readings = (latency("this machine", 0.0422), latency("this machine", 0.0136, metric="cpu_time"))
     words = "disturbed: the model had a CPU for only 32% of the time; other programs ran"
     assert measured(readings, NOW).caveats == (words,)
-    assert "had a CPU for only 32%" in render_html(record(readings))
-    assert "had a CPU for only 32%" in text_of(record(readings), capsys)
+    assert "had a CPU for only 32%" in html_of(record(readings))
+    assert "had a CPU for only 32%" in text_of(record(readings))
     assert measured([HERE], NOW).caveats == ()
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
-def test_a_third_format_and_any_exit_code_are_shown(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_third_format_and_any_exit_code_are_shown(code: int) -> None:
     """A new format must not need a new template."""
     run = record([HERE], [PHONE], kind="onnx", code=code)
-    assert '<span class="tag onnx">onnx</span>' in render_html(run)
-    assert "t/model" in text_of(run, capsys)
+    assert '<span class="tag tone0">onnx</span>' in html_of(run)
+    assert "t/model" in text_of(run)
 
 
 @pytest.mark.parametrize(
@@ -174,13 +178,13 @@ def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
     profile = PHONE.model_copy(update={"result": PHONE.result.model_copy(update={"readings": (strange,)})})  # type: ignore[union-attr]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
-        assert render_html(record([strange], [profile]))
+        assert html_of(record([strange], [profile]))
         assert profile_lines(profile_of(profile, NOW))
 
 
 def test_backticks_do_not_end_the_block_of_a_device() -> None:
     """A device's model or a warning may hold Markdown; it stays text."""
     nasty = DeviceProfile(device="X", result=None, skipped="```\n## forged\n````")
-    text = render_run_markdown(record(profiles=[nasty]))
+    text = markdown_of(record(profiles=[nasty]))
     assert "\n`````\n" in text
     assert not any(line.startswith("## forged") for line in text.splitlines())

@@ -120,6 +120,7 @@ def test_code_that_only_decides_a_branch_counts(unchanged: str, tmp_path: Path) 
     assert digest(tmp_path, constant="21") != unchanged
 
 
+@pytest.mark.slow
 def test_equal_models_have_one_digest_in_every_process(unchanged: str, tmp_path: Path) -> None:
     """Protects the cache's use: no address, no order of a set, no mangled name takes part."""
     assert digest(tmp_path) == unchanged

@@ -11,8 +11,9 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.profile import measured
 from exporter.data.record import SCHEMA_VERSION, RunRecord, SourceRecord, TargetRecord
+from exporter.data.results import RunResult
 from exporter.data.samples import Samples, TargetSamples
-from exporter.report.html.page import render_html
+from exporter.report.renderer import render
 from exporter.store.migrations import STEPS
 from exporter.store.runs import load_record, load_samples, parse_record, write_run
 from profilers.readings import Obtained, Reading
@@ -111,7 +112,7 @@ def test_a_record_without_profiles_shows_each_device_under_its_own_name() -> Non
     assert target.device_errors == ("R99: the cable was pulled",)
     assert target.host is not None
     assert {one.device for one in target.host.readings} == {"this machine"}
-    html = render_html(record)
+    html = render("html", RunResult(record, Path()))
     assert "pixel on SIM [x]" in html.partition("<h2>On devices</h2>")[2]
     assert "measured 3 h before this run" in html
 

@@ -92,6 +92,14 @@ class Workspace(NamedTuple):
         return Done(done.returncode, done.stdout, done.stderr, self.folder / output)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs the whole stack is slow."""
+    for item in items:
+        if "workspace" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory, images: Path, small_spec: str) -> Workspace:
     folder = tmp_path_factory.mktemp("workspace")

@@ -21,6 +21,8 @@ from exporter.use_cases.request import RunRequest
 from exporter.use_cases.verify import verify
 from tests.exporter.use_cases import foreign_nets as nets
 
+pytestmark = pytest.mark.slow
+
 
 def package(path: Path, net: nn.Module, inputs: list[Any], **options: Any) -> Path:
     """What a person makes with coremltools alone; outputs are called what coremltools calls them."""
@@ -47,7 +49,7 @@ def checked(
         spec=f"{nets.__file__}:{net}", settings=model, target_names=(target,), output=Path(),
         cache_root=artifact.parent / "cache",
     )  # fmt: skip
-    return verify(request, artifact, Silent())[0][0]
+    return verify(request, artifact, Silent()).parities[0]
 
 
 def good(parity: Parity) -> bool:

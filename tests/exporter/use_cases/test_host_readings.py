@@ -1,7 +1,6 @@
 """Readings of this machine in a run: disturbed ones are taken again, old ones say so, and neither makes a warning."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 
 from device_harness.runners.in_process import LitertInProcess
+from exporter.data.progress import Silent
+from exporter.execution.stage import StageRunner
 from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
@@ -44,8 +45,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     def call(*shares: float, force: bool = False) -> tuple[tuple[Reading, ...], bool, int]:
         left = list(shares)
         monkeypatch.setattr(stages, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
-        progress = SimpleNamespace(stage=lambda text: nullcontext(lambda done, total: None))
-        model: Any = SimpleNamespace(cache=cache, progress=progress, request=SimpleNamespace(force=force))
+        model: Any = SimpleNamespace(stages=StageRunner(cache, Silent(), dict, force=force))
         found, cached = stages.readings(model, RUNNER, tmp_path, "0" * 64, "t")
         return found, cached, len(shares) - len(left)
 

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.model import ModelSettings
 from exporter.data.progress import Silent
 from exporter.data.record import RunRecord
+from exporter.data.results import RunResult
 from exporter.data.verdict import Status
 from exporter.execution.interrupts import noticing_interrupts
 from exporter.execution.isolation import Trouble, attempt
-from exporter.report.html.page import render_html
+from exporter.report.renderer import render
 from exporter.store.runs import load_record
 from exporter.use_cases import examine
 from exporter.use_cases import run as main_job
@@ -103,7 +105,7 @@ def test_whatever_strikes_one_target_the_other_is_finished(
     assert {verdict.status for verdict in second.verdicts} == {Status.PASSED}
     assert (tmp_path / "out" / "second" / "model.tflite").is_file()
     assert load_record(tmp_path / "out" / "run.json") == record
-    assert "A tool failed" in render_html(record)
+    assert "A tool failed" in render("html", RunResult(record, Path()))
     if where != "convert":
         assert first.artifact is not None
         assert (tmp_path / "out" / first.artifact.path).is_file()
@@ -164,7 +166,7 @@ def test_a_fault_before_any_target_still_writes_the_record(
     assert record.exit_code == 3
     assert all("of ours" in (target.error or "") for target in record.targets)
     assert load_record(tmp_path / "out" / "run.json") == record
-    assert "of ours" in render_html(record)
+    assert "of ours" in render("html", RunResult(record, Path()))
 
 
 def test_errors_raised_on_purpose_before_the_work_refuse_at_once(
@@ -204,12 +206,11 @@ def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
         raise AssertionError("of ours")
 
     monkeypatch.setattr(at_hand, "calibration_warnings", fails)
-    monkeypatch.setattr(at_hand, "DATA_REVISION", 0)
-    record = main_job.run(request, Silent())
+    record = main_job.run(replace(request, cache_root=tmp_path / "empty"), Silent())
     assert "AssertionError: of ours\nThis is a fault in mobile-export" in (record.error or "")
     assert record.targets[0].error is None
     assert record.exit_code == 3
-    assert "of ours" in render_html(record)
+    assert "of ours" in render("html", RunResult(record, Path()))
 
 
 def test_ctrl_c_is_nobody_s_trouble() -> None:

@@ -13,6 +13,8 @@ from tests.conftest import RunCommand
 from tests.device_harness.apple.test_coreml_runner import model_package
 from tests.fakes.apple.stage import DATA, Stage, set_stage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:

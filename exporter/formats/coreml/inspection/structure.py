@@ -9,8 +9,8 @@ import re
 import struct
 from pathlib import Path
 
-from exporter.formats.common.damage import Damage, mapped
-from exporter.formats.common.protobuf import proto_fields
+from exporter.formats.common.bytes.damage import Damage, mapped
+from exporter.formats.common.bytes.protobuf import proto_fields
 
 _SPECIFICATION_VERSION, _FIRST_TYPE = 1, 200
 _HEADER, _RECORD, _RECORD_BYTES = struct.Struct("<II"), struct.Struct("<IIQQ"), 64

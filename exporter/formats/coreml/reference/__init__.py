@@ -11,7 +11,7 @@ from exporter.formats.coreml.reference.errors import (
 )
 from exporter.formats.coreml.reference.features import Feature
 from exporter.formats.coreml.reference.model import ReferenceModel, State
-from exporter.formats.coreml.reference.plan import Observation, Observer
+from exporter.formats.coreml.reference.steps import Observation, Observer
 
 __all__ = [
     "EvaluationError",

@@ -7,8 +7,8 @@ from typing import Any
 
 from exporter.formats.coreml.reference.dtypes import declared
 from exporter.formats.coreml.reference.errors import ModelFileError
-from exporter.formats.coreml.reference.package import read_model_file
-from exporter.formats.coreml.reference.program import default_function, load_program
+from exporter.formats.coreml.reference.files.package import read_model_file
+from exporter.formats.coreml.reference.files.program import default_function, load_program
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import nn
 from exporter.data.layers import LayerComparison
 from exporter.formats.common.module_calls import Call, compared, record_calls, without_folded
 from exporter.formats.coreml.reference.model import ReferenceModel
-from exporter.formats.coreml.reference.plan import Observation
+from exporter.formats.coreml.reference.steps import Observation
 
 _ACTIVATIONS = frozenset({
     "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",

@@ -15,10 +15,11 @@ from exporter.formats.coreml.reference.classifier import Classifier, classifier_
 from exporter.formats.coreml.reference.dtypes import declared
 from exporter.formats.coreml.reference.errors import ModelInputError
 from exporter.formats.coreml.reference.features import Feature, features, to_input, to_output
+from exporter.formats.coreml.reference.files.package import read_model_file
+from exporter.formats.coreml.reference.files.program import default_function, load_program
 from exporter.formats.coreml.reference.ops.control import StateSlot
-from exporter.formats.coreml.reference.package import read_model_file
-from exporter.formats.coreml.reference.plan import Observation, Observer, Plan, Precision
-from exporter.formats.coreml.reference.program import default_function, load_program
+from exporter.formats.coreml.reference.plan import Plan
+from exporter.formats.coreml.reference.steps import Observation, Observer, Precision
 
 _LARGEST_BATCH = 32
 _BATCH_ELEMENTS = 2**16  # of input; beyond, a CPU's caches make a batch slower than its examples one by one

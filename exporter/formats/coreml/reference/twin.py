@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from exporter.formats.coreml.reference.blobs import stored_bytes
+from exporter.formats.coreml.reference.files.blobs import stored_bytes
+from exporter.formats.coreml.reference.files.package import read_model_file
 from exporter.formats.coreml.reference.model import ReferenceModel
-from exporter.formats.coreml.reference.package import read_model_file
 from profilers.decibels import snr_db
 
 _COUNTED = 256  # bytes; less is a bias or a setting, not a weight

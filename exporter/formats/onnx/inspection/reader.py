@@ -1,15 +1,22 @@
 """Reads an ONNX model."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.execution.heavy import load
-from exporter.formats.common.values import distinct, nonzeros
+from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.onnx.inspection.structure import external_files
 from exporter.formats.onnx.inspection.values import onnx_bytes, onnx_values, stored_dtype, zero_points
+
+_INTEGER_ZEROS = {"ConvInteger": 3, "MatMulInteger": 3}
+"""Which input of an operator on integers holds the zero points of its weight."""
+_WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", *_INTEGER_ZEROS}
 
 
 def inspect_onnx(path: Path) -> Inspection:
@@ -50,6 +57,11 @@ def _weights(onnx: Any, graph: Any, outer: dict[str, Any]) -> Iterator[WeightFac
     stored |= {item.values.name: item for item in graph.sparse_initializer}
     stored |= {node.output[0]: _constant(node) for node in graph.node if node.op_type == "Constant" and _constant(node)}
     known, used = outer | stored, set()
+    readers = {
+        node.output[0]: reader
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and (reader := _reader(graph, node.output[0])) is not None
+    }
     for node in graph.node:
         for inner in (attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH):
             yield from _weights(onnx, inner, known)
@@ -58,7 +70,7 @@ def _weights(onnx: Any, graph: Any, outer: dict[str, Any]) -> Iterator[WeightFac
             if tensor is None or name in used or (node.op_type == "DequantizeLinear" and position > 0):
                 continue
             used.add(name)
-            yield _weight(onnx, tensor, name, node, position, known)
+            yield _weight(onnx, tensor, name, node, readers.get(node.output[0], (node, position)), known)
             if name not in stored:
                 outer.pop(name)
 
@@ -73,34 +85,62 @@ def _constant(node: Any) -> Any:
     return None
 
 
-def _weight(onnx: Any, tensor: Any, name: str, node: Any, position: int, known: dict[str, Any]) -> WeightFact:
+def _reader(graph: Any, name: str) -> tuple[Any, int] | None:
+    """The first node that reads a value, and the place at which it does."""
+    places = ((node, place) for node in graph.node for place, read in enumerate(node.input) if read == name)
+    return next(places, None)
+
+
+def _weight(onnx: Any, tensor: Any, name: str, node: Any, reader: tuple[Any, int], known: dict[str, Any]) -> WeightFact:
+    """Args: reader: the node that computes with it, which stands behind the `node` that widens it, and the place."""
     values = onnx_values(onnx, tensor)
     size = onnx_bytes(onnx, tensor)
     zero: Any = 0
-    quantized = node.op_type == "DequantizeLinear"
-    if quantized:
+    user, position = reader
+    scales = 0
+    if node.op_type == "DequantizeLinear":
         parameters = [known[item] for item in node.input[1:] if item in known]
+        scales = math.prod(parameters[0].dims) if parameters else 1
         size += sum(onnx_bytes(onnx, item) for item in parameters)
         zero = zero_points(onnx, values, parameters[1], node) if len(parameters) > 1 else 0
+    elif node.op_type in _INTEGER_ZEROS and position == 1:
+        scales = 1
+        place = _INTEGER_ZEROS[node.op_type]
+        stored = known.get(node.input[place]) if len(node.input) > place else None
+        zero = 0 if stored is None else _along_channels(onnx_values(onnx, stored), values, node.op_type)
     text = values.dtype.kind in "OSU"
+    dtype = "string" if text else stored_dtype(onnx, tensor)
     return WeightFact(
         name=name,
-        layer=node.name or node.output[0],
-        kind=_kind(node.op_type, 1 if quantized else position),
-        op_type=node.op_type,
-        dtype="string" if text else stored_dtype(onnx, tensor),
+        layer=user.name or user.output[0],
+        kind=_kind(user.op_type, position),
+        op_type=user.op_type,
+        dtype=dtype,
         shape=tuple(values.shape),
         parameters=int(values.size),
         size_bytes=size,
         nonzeros=None if text else nonzeros(values != zero),
         distinct=len(set(values.reshape(-1).tolist())) if text else distinct(values),
-        quantization="linear" if quantized else "sparse" if hasattr(tensor, "indices") else "none",
+        quantization=_form(tensor, dtype, scales),
         bits_per_weight=8 * size / values.size if values.size else 0.0,
     )
 
 
+def _along_channels(zeros: NDArray[Any], values: NDArray[Any], op_type: str) -> NDArray[Any]:
+    """Zero points as they broadcast: of convolutions along the first axis, of products along the last."""
+    if zeros.size == 1:
+        return zeros.reshape(())
+    return zeros.reshape(-1, *[1] * (values.ndim - 1)) if op_type == "ConvInteger" else zeros.reshape(-1)
+
+
+def _form(tensor: Any, dtype: str, scales: int) -> str:
+    if scales:
+        return "linear per_channel" if scales > 1 else "linear"
+    return "sparse" if hasattr(tensor, "indices") else "float16" if dtype == "float16" else "none"
+
+
 def _kind(op_type: str, position: int) -> WeightKind:
-    if position == 1 and op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul", "DequantizeLinear", "LSTM", "GRU"):
+    if position == 1 and op_type in _WEIGHTED:
         return "weight"
     return "bias" if position == 2 and op_type in ("Conv", "ConvTranspose", "Gemm") else "constant"
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from exporter.formats.common.damage import Damage, mapped
-from exporter.formats.common.protobuf import proto_fields, sub_messages
+from exporter.formats.common.bytes.damage import Damage, mapped
+from exporter.formats.common.bytes.protobuf import proto_fields, sub_messages
 
 _IR_VERSION, _GRAPH, _OPSETS = 1, 7, 8
 _FIRST_WITH_OPSETS = 3

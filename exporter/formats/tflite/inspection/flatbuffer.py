@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 
 _INT32, _UINT32, _UINT16 = struct.Struct("<i"), struct.Struct("<I"), struct.Struct("<H")
 DEEPEST = 64

@@ -10,7 +10,7 @@ import struct
 import zipfile
 from collections.abc import Sequence
 
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.tflite.inspection.flatbuffer import Field, Flatbuffer
 
 _I32, _I64, _BYTES, _TEXT = Field("vector", 4), Field("vector", 8), Field("vector"), Field("string")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.formats.common.values import distinct, nonzeros, unpack_int4
+from exporter.formats.common.bytes.values import distinct, nonzeros, unpack_int4
 
 
 class Counts(NamedTuple):

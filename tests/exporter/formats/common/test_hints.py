@@ -177,8 +177,8 @@ def test_coreml_stores_each_weight_in_its_trained_form(
 
 def coreml(model: CompressedModel, folder: Path, quantization: CoremlQuantization) -> list[Any]:
     """Operations of the converted package."""
-    from exporter.formats.coreml.reference.package import read_model_file
-    from exporter.formats.coreml.reference.program import load_program
+    from exporter.formats.coreml.reference.files.package import read_model_file
+    from exporter.formats.coreml.reference.files.program import load_program
 
     target = CoremlTarget(
         name="t", format="coreml", minimum_os="iOS 18", input_kind="tensor", quantization=quantization

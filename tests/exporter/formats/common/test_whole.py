@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.formats.common.damage import Damage
+from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.files import check_whole, inspect
 from exporter.formats.tflite.inspection.structure import check_tflite_bytes
 from exporter.sizes.measure import measure

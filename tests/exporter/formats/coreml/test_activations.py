@@ -112,6 +112,7 @@ def test_ranges_hold_all_batches_and_the_inputs(program: tuple[Any, SmallNet]) -
     assert all(ranges[name]["rmax"] >= alone[name]["rmax"] - 1e-2 for name in alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("observer", ["min_max", "moving_average", "percentile"])
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
 def test_int8_programs_still_compute_the_same(

@@ -115,6 +115,7 @@ def test_tensor_input_on_request(session: ConversionSession, convert: Any) -> No
     assert snr(session, conversion.path) > 50
 
 
+@pytest.mark.slow
 def test_class_labels_make_a_classifier(load: Callable[..., Any], tmp_path: Path) -> None:
     names = tmp_path / "labels.txt"
     names.write_text("\n".join("abcde"))
@@ -124,6 +125,7 @@ def test_class_labels_make_a_classifier(load: Callable[..., Any], tmp_path: Path
     assert snr(session, conversion.path) > 50
 
 
+@pytest.mark.slow
 def test_what_was_left_alone_is_said_with_its_bytes(convert: Any) -> None:
     """Protects users from settings that did nothing: threshold, groups that do not divide, rules."""
     left = {item.name: item for item in convert(quantization=linear(weight_threshold=2048)).left_alone}
@@ -149,6 +151,7 @@ def test_the_later_rule_wins(convert: Any) -> None:
     assert forms == {"stem_0": "none", "depthwise_0": "none", "mix": "palettized", "head": "linear per_channel"}
 
 
+@pytest.mark.slow
 def test_ops_stay_float32_by_rule(convert: Any) -> None:
     inspection = convert(quantization={"rules": [{"op_name": "^mix$", "precision": "float32"}]}).inspection
     dtypes = {op.name: op.dtype for op in inspection.ops if op.type == "conv"}
@@ -166,6 +169,7 @@ def test_a_table_larger_than_its_weight_is_a_warning(convert: Any) -> None:
     assert any("became larger by compression" in warning and "head" in warning for warning in warnings)
 
 
+@pytest.mark.slow
 def test_int8_activations_are_calibrated_here(session: ConversionSession, convert: Any) -> None:
     quantization = {**linear(), "activations": {"observer": "min_max"}}
     conversion = convert("iOS 17", quantization=quantization)

@@ -110,6 +110,7 @@ def test_a_convolution_network_has_no_transposes(tmp_path: Path) -> None:
     assert inspection.inspection.ops_by_type().get("TRANSPOSE", 0) == 1
 
 
+@pytest.mark.slow
 def test_one_source_gives_every_variant_after_another_format_came_between(tmp_path: Path) -> None:
     """Protects int8 after float and Core ML: a function outlives the model that it was made of."""
     import gc

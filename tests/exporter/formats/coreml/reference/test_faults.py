@@ -40,6 +40,7 @@ def _inputs(count: int, seed: int = 0) -> list[NDArray[Any]]:
     return [random.standard_normal((1, 3, 16, 16)).astype(np.float32) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_ranges_of_the_last_batch_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """coremltools#2704: its calibration overwrites the range with every batch; here the last one is nearly black."""
     net = SmallNet()
@@ -70,6 +71,7 @@ def test_ranges_of_the_last_batch_only(tmp_path: Path, monkeypatch: pytest.Monke
     assert _verdict(faulty, net, judged, tmp_path).status is Status.FAILED
 
 
+@pytest.mark.slow
 def test_a_weight_left_divided_by_its_scales(tmp_path: Path) -> None:
     """coremltools PR #2777: groups that do not divide the channels, with per-channel scales."""
     net = SmallNet()

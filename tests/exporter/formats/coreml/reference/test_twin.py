@@ -48,6 +48,7 @@ def test_small_weights_and_groups_that_do_not_divide_are_seen_as_skipped(
     assert changes[1].snr_db == math.inf
 
 
+@pytest.mark.slow
 def test_tables_that_outweigh_their_weight_are_seen(plain: tuple[Any, Path], tmp_path: Path) -> None:
     changes = _changes(
         plain,

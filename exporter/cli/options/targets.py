@@ -1,0 +1,10 @@
+"""The option that says where targets are; shared by every command that takes some."""
+
+from pathlib import Path
+
+import click
+
+targets_option = click.option(
+    "--targets", "targets_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Targets of your own, over the presets. Default: targets.toml in this folder.",
+)  # fmt: skip

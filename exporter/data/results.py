@@ -1,0 +1,337 @@
+"""What each command found: the one object that its output and its exit code are made from.
+
+Every result has a `kind`, by which renderers are chosen; a `title` for people; the `verdicts`, none where nothing is
+judged; the `exit_code`; and its `document`, which `-f json` shows under `schema_version`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import isinf
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from device_harness.facts import DeviceInfo
+    from exporter.data.compression import StepResult
+    from exporter.data.diff import SizeDiff
+    from exporter.data.hints import CompressionHints
+    from exporter.data.inspection import Inspection
+    from exporter.data.layers import LayerComparison
+    from exporter.data.parity import Parity
+    from exporter.data.profile import DeviceProfile, Profile
+    from exporter.data.profile_changes import ProfileChange
+    from exporter.data.recipe import Recipe
+    from exporter.data.record import RunRecord
+    from exporter.data.sizes import Measurement
+    from exporter.data.target import Target
+    from exporter.data.verdict import Verdict
+
+
+class _Unjudged:
+    """What results have that only show something."""
+
+    verdicts: ClassVar[tuple[Verdict, ...]] = ()
+    schema_version: ClassVar[int] = 1
+
+    @property
+    def exit_code(self) -> int:
+        """Nothing failed."""
+        return 0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run, and where its files lie.
+
+    Attributes:
+        record: what `run.json` holds.
+        folder: of `run.json` and the artifacts.
+        verified: whether artifacts were compared with their source, so that there is a report to point at.
+        growth: how its artifacts changed since a baseline; empty without one.
+        errors_shown: whether what went wrong is part of the text; not where standard error says it.
+    """
+
+    record: RunRecord
+    folder: Path
+    verified: bool = True
+    growth: tuple[SizeDiff, ...] = ()
+    errors_shown: bool = True
+
+    kind: ClassVar[str] = "run"
+
+    @property
+    def title(self) -> str:
+        """The MODEL argument."""
+        return self.record.source.spec
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all targets."""
+        return tuple(self.record.verdicts())
+
+    @property
+    def exit_code(self) -> int:
+        """The run's."""
+        return self.record.exit_code
+
+    @property
+    def schema_version(self) -> int:
+        """The record's own."""
+        return self.record.schema_version
+
+    def document(self) -> dict[str, Any]:
+        """The record as `run.json` has it."""
+        return self.record.model_dump(mode="json")
+
+
+class SizeRow(NamedTuple):
+    """One subject, or a model inside one, in bytes; None where a figure is unavailable or there is no baseline."""
+
+    subject: str
+    download: int | None
+    install: int | None
+    download_before: int | None = None
+    install_before: int | None = None
+    estimated: bool = False
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class BudgetResult:
+    """Sizes, judged.
+
+    Attributes:
+        measurements: in the order asked for.
+        total: their sum; None where no rule or budget is about it.
+        rows: the same as a table, with what a baseline says.
+        verdicts: the worst first.
+    """
+
+    measurements: tuple[Measurement, ...]
+    total: Measurement | None
+    rows: tuple[SizeRow, ...]
+    verdicts: tuple[Verdict, ...]
+    exit_code: int
+
+    kind: ClassVar[str] = "budget"
+    title: ClassVar[str] = "Sizes"
+    schema_version: ClassVar[int] = 1
+
+    def document(self) -> dict[str, Any]:
+        """Measurements without their files, of which packages have tens of thousands."""
+        return {
+            "subjects": [one.model_dump(mode="json", exclude={"files"}) for one in self.measurements],
+            "total": None if self.total is None else self.total.model_dump(mode="json", exclude={"files"}),
+            "verdicts": self.verdicts,
+            "exit_code": self.exit_code,
+        }
+
+
+@dataclass(frozen=True)
+class CompareResult(_Unjudged):
+    """Pairs of artifacts compared in bytes; nothing is judged."""
+
+    diffs: tuple[SizeDiff, ...]
+
+    kind: ClassVar[str] = "compare"
+
+    @property
+    def title(self) -> str:
+        """What was compared."""
+        return f"{self.diffs[0].before} -> {self.diffs[0].after}" if len(self.diffs) == 1 else "Changes in size"
+
+    def document(self) -> dict[str, Any]:
+        """Every change."""
+        return {"comparisons": self.diffs}
+
+
+@dataclass(frozen=True)
+class ProfileResults:
+    """A model on devices, judged.
+
+    Attributes:
+        profiles: one a device, with every sample.
+        at: when the results were put together; older readings say how old they are.
+        exit_code: 3 where a device failed or none gave readings.
+        changes: since an earlier profile, one a device; None where it was compared with none.
+    """
+
+    artifact: Path
+    profiles: tuple[DeviceProfile, ...]
+    at: datetime
+    exit_code: int
+    changes: tuple[ProfileChange, ...] | None = None
+
+    kind: ClassVar[str] = "profile"
+    schema_version: ClassVar[int] = 1
+
+    @property
+    def title(self) -> str:
+        """The file's name."""
+        return self.artifact.name
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of all devices."""
+        return tuple(verdict for item in self.profiles for verdict in item.verdicts)
+
+    def summaries(self) -> tuple[Profile, ...]:
+        """The profiles in figures, as reports show them."""
+        from exporter.data.profile import profile_of
+
+        return tuple(profile_of(item, self.at) for item in self.profiles)
+
+    def document(self) -> dict[str, Any]:
+        """One profile a device."""
+        changes = {} if self.changes is None else {"changes": self.changes}
+        return {"profiles": self.profiles, "exit_code": self.exit_code, **changes}
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """An artifact compared with its source.
+
+    Attributes:
+        parities: one an evaluator.
+        layers: in order of execution; None where they were not asked for.
+    """
+
+    artifact: Path
+    parities: tuple[Parity, ...]
+    verdicts: tuple[Verdict, ...]
+    exit_code: int
+    layers: tuple[LayerComparison, ...] | None = None
+
+    kind: ClassVar[str] = "verify"
+    schema_version: ClassVar[int] = 1
+
+    @property
+    def title(self) -> str:
+        """The artifact's name."""
+        return self.artifact.name
+
+    def document(self) -> dict[str, Any]:
+        """A layer without any difference has ``snr_db`` null."""
+        found = {"parities": self.parities, "verdicts": self.verdicts, "exit_code": self.exit_code}
+        return found if self.layers is None else {**found, "layers": [_layer(layer) for layer in self.layers]}
+
+
+def _layer(layer: LayerComparison) -> dict[str, Any]:
+    return {**asdict(layer), "snr_db": None if isinf(layer.snr_db) and layer.snr_db > 0 else layer.snr_db}
+
+
+@dataclass(frozen=True)
+class InspectResult(_Unjudged):
+    """What is inside an artifact."""
+
+    inspection: Inspection
+
+    kind: ClassVar[str] = "inspect"
+
+    @property
+    def title(self) -> str:
+        """Its path."""
+        return self.inspection.path
+
+    def document(self) -> dict[str, Any]:
+        """Every fact."""
+        return {"inspection": self.inspection}
+
+
+@dataclass(frozen=True)
+class CompressResult(_Unjudged):
+    """What a recipe did; the numbers of each step are in `steps`."""
+
+    recipe: Recipe
+    steps: tuple[StepResult, ...]
+    hints: CompressionHints
+
+    kind: ClassVar[str] = "compress"
+
+    @property
+    def title(self) -> str:
+        """The recipe's name."""
+        return self.recipe.name
+
+    def document(self) -> dict[str, Any]:
+        """The recipe, its steps, and what they leave for the formats."""
+        return {"recipe": self.recipe, "steps": self.steps, "hints": self.hints}
+
+
+class TargetSummary(NamedTuple):
+    """One line of `targets list`."""
+
+    name: str
+    format: str
+    minimum_os: str
+    description: str
+
+
+@dataclass(frozen=True)
+class TargetsResult(_Unjudged):
+    """Every target there is, unchecked."""
+
+    rows: tuple[TargetSummary, ...]
+
+    kind: ClassVar[str] = "targets"
+    title: ClassVar[str] = "Targets"
+
+    def document(self) -> dict[str, Any]:
+        """One object a target."""
+        return {"targets": [row._asdict() for row in self.rows]}
+
+
+@dataclass(frozen=True)
+class TargetResult(_Unjudged):
+    """One target with every setting, defaults included."""
+
+    target: Target
+
+    kind: ClassVar[str] = "target"
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.target.name
+
+    def document(self) -> dict[str, Any]:
+        """Its settings."""
+        return {"target": self.target}
+
+
+@dataclass(frozen=True)
+class TargetsCheckResult(_Unjudged):
+    """What is wrong with each target, in sentences; nothing where it is well-formed."""
+
+    problems: Mapping[str, tuple[str, ...]]
+
+    kind: ClassVar[str] = "targets-check"
+    title: ClassVar[str] = "Targets"
+
+    @property
+    def exit_code(self) -> int:
+        """2 when anything is wrong."""
+        return 2 if any(self.problems.values()) else 0
+
+    def document(self) -> dict[str, Any]:
+        """One object a target."""
+        return {"targets": [{"name": name, "errors": errors} for name, errors in self.problems.items()]}
+
+
+@dataclass(frozen=True)
+class DevicesResult(_Unjudged):
+    """The devices there are, and in `not_asked` which tools could not be asked, and why."""
+
+    devices: tuple[DeviceInfo, ...]
+    not_asked: tuple[str, ...]
+
+    kind: ClassVar[str] = "devices"
+    title: ClassVar[str] = "Devices"
+
+    def document(self) -> dict[str, Any]:
+        """One object a device."""
+        return {"devices": self.devices, "not_asked": self.not_asked}

@@ -1,0 +1,1 @@
+"""What files are made of, read without the libraries that make them."""

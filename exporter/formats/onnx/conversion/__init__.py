@@ -1,0 +1,1 @@
+"""A source to an ONNX file for ONNX Runtime."""

@@ -1,0 +1,41 @@
+"""What an ONNX file says of itself: who made it, how pixels become its inputs, what its classes are called."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from exporter.data.model import ModelSettings
+from exporter.data.source import SourceDescription
+from exporter.execution.heavy import load
+from exporter.formats.onnx.nodes import copy_of
+
+LABELS = "labels"
+
+
+def described(model: Any, description: SourceDescription, settings: ModelSettings) -> Any:
+    """A copy of `model` with its metadata; normalization is on pixels from 0 to 1, by input."""
+    copied = copy_of(model)
+    copied.producer_name = "mobile-export"
+    copied.producer_version = ""
+    copied.doc_string = settings.description or f"{description.spec}, exported by mobile-export"
+    facts = {"author": settings.author, "license": settings.license, "version": settings.version}
+    facts[LABELS] = json.dumps(description.labels) if description.labels else ""
+    images = {spec.name: spec.image.model_dump(mode="json") for spec in description.inputs if spec.image is not None}
+    facts["images"] = json.dumps(images) if images else ""
+    del copied.metadata_props[:]
+    for key, value in facts.items():
+        if value:
+            entry = copied.metadata_props.add()
+            entry.key, entry.value = key, value
+    return copied
+
+
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Class names in a file that this program made; empty where there are none."""
+    model = load("onnx").load(str(path), load_external_data=False)
+    found = {entry.key: entry.value for entry in model.metadata_props}.get(LABELS, "")
+    try:
+        labels = json.loads(found) if found else []
+    except ValueError:  # another program's notion of labels
+        return ()
+    return tuple(map(str, labels)) if isinstance(labels, list) else ()

@@ -1,0 +1,83 @@
+"""Any judged or compared result as Markdown."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from exporter.data.diff import SizeDiff
+from exporter.data.record import TargetRecord
+from exporter.data.results import BudgetResult, CompareResult, ProfileResults, RunResult, VerifyResult
+from exporter.report.cells import markdown_cell, markdown_table, one_line
+from exporter.report.markdown.verdicts import verdicts_markdown
+from exporter.report.readings import device_title, profile_lines, target_lines
+from exporter.report.renderer import Result, View
+from exporter.report.sizes import change_row, changed, header, heading, rest_words
+
+# Of a target; GitHub takes up to 1 MiB for the whole summary of a step.
+MAX_LINES = 200
+
+
+def render(result: Result, view: View) -> str:
+    """By the kind of the result."""
+    shown: dict[str, Any] = {
+        "run": _run, "budget": _budget, "compare": _compare, "profile": _profile, "verify": _verify,
+    }  # fmt: skip
+    text: str = shown[result.kind](result, view)
+    return f"{text.rstrip()}\n"
+
+
+def _run(result: RunResult, view: View) -> str:
+    """Every verdict, and the readings of each device under its name."""
+    told = [(target.name, list(_target_lines(target))) for target in result.record.targets]
+    return "\n".join([_verdicts(result), *(_details(name, lines) for name, lines in told if lines)])
+
+
+def _target_lines(target: TargetRecord) -> Iterator[str]:
+    if target.error:
+        yield f"error: {target.error}"
+    yield from (f"warning: {words}" for words in target.warnings)
+    yield from target_lines(target)
+
+
+def _budget(result: BudgetResult, view: View) -> str:
+    return verdicts_markdown(result.verdicts, result.rows, result.title)
+
+
+def _compare(result: CompareResult, view: View) -> str:
+    return "\n".join("\n".join(_diff_lines(diff, view.rows)) for diff in result.diffs)
+
+
+def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:
+    yield f"### {markdown_cell(heading(diff))}"
+    yield ""
+    for group, changes in diff.groups.items():
+        yield from markdown_table(header(group), [change_row(change) for change in changed(changes)[:rows]])
+        yield from ("", rest_words(changes, rows), "")
+    yield from (f"note: {markdown_cell(note)}\n" for note in diff.notes)
+
+
+def _profile(result: ProfileResults, view: View) -> str:
+    told = [(device_title(item), profile_lines(item, verdicts=False)) for item in result.summaries()]
+    return "\n".join([_verdicts(result), *(_details(title, lines) for title, lines in told)])
+
+
+def _verify(result: VerifyResult, view: View) -> str:
+    return _verdicts(result)
+
+
+def _verdicts(result: Result) -> str:
+    return verdicts_markdown(result.verdicts, (), result.title)
+
+
+def _details(title: str, lines: Sequence[str]) -> str:
+    if len(lines) > MAX_LINES:
+        lines = [*lines[:MAX_LINES], f"... {len(lines) - MAX_LINES} lines more; -f json has them all"]
+    return f"<details><summary>{markdown_cell(title)}</summary>\n\n{_fenced(lines)}\n\n</details>\n"
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    """As a block of code, whose fence is longer than any run of backticks in it."""
+    text = "\n".join(map(one_line, lines))
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"

@@ -1,0 +1,152 @@
+"""A result of every kind, with one text wherever a user's text can stand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device_harness.facts import DeviceInfo
+from exporter.config.targets import load_targets
+from exporter.data.compression import LayerStats, LeftAlone, ModelStats, StepResult
+from exporter.data.diff import Change, SizeDiff
+from exporter.data.hints import CompressionHints
+from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact
+from exporter.data.layers import LayerComparison, Statistics
+from exporter.data.parity import Parity
+from exporter.data.profile import DeviceProfile, measured, profile_of
+from exporter.data.recipe import Recipe
+from exporter.data.record import RunRecord
+from exporter.data.results import (
+    BudgetResult,
+    CompareResult,
+    CompressResult,
+    DevicesResult,
+    InspectResult,
+    ProfileResults,
+    RunResult,
+    SizeRow,
+    TargetResult,
+    TargetsCheckResult,
+    TargetsResult,
+    TargetSummary,
+    VerifyResult,
+)
+from exporter.data.sizes import ByteCount, Measurement
+from exporter.data.verdict import Status, Verdict
+from exporter.report.renderer import Result
+from profilers.plan import ProfilePlan
+from profilers.readings import Obtained, Reading
+from profilers.result import ProfileResult
+from tests.exporter.report.samples import verdict
+
+TAKEN = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
+SERIAL = "R5CT123"
+TAKEN_WORDS = "2026-11-26"
+LATENCY_S, LATENCY_WORDS = 0.25, "250 ms"
+
+
+def result_of(kind: str, text: str, verdicts: list[Verdict] | None = None) -> Result:
+    """A result of `kind` with `text` as every name and sentence in it.
+
+    Args:
+        kind: of `exporter.data.results`.
+        text: any characters.
+        verdicts: None takes a failed one and one of each other status.
+    """
+    return _MAKERS[kind](text, verdicts if verdicts is not None else _verdicts(text))
+
+
+def _verdicts(text: str) -> list[Verdict]:
+    facts = {"subject": text, "reason": text}
+    return [
+        verdict(**facts),
+        verdict(**facts, status=Status.NOT_CHECKED, value=None, metric="download.growth"),
+        verdict(**facts, status=Status.PASSED, metric="size"),
+        verdict(**facts, severity="warning", waiver=text, metric="install.max"),
+    ]
+
+
+def _reading(device: str) -> Reading:
+    return Reading(
+        metric="latency", unit="s", samples=(LATENCY_S,) * 40, groups=(20, 20), source="test", device=device,
+        obtained=Obtained.MEASURED, taken_at=TAKEN,
+    )  # fmt: skip
+
+
+def _profile(text: str, verdicts: list[Verdict]) -> DeviceProfile:
+    info = DeviceInfo(serial=SERIAL, kind="adb", model=text, os=text)
+    result = ProfileResult(
+        artifact=text, sha256="0" * 64, device=info, plan=ProfilePlan(), readings=(_reading(SERIAL),),
+        warnings=(text,), rejected=(text,),
+    )  # fmt: skip
+    return DeviceProfile(device=SERIAL, result=result, verdicts=tuple(verdicts), info=info)
+
+
+def _run(text: str, verdicts: list[Verdict]) -> RunResult:
+    artifact = {"path": text, "format": text, "target": text, "sha256": "0", "size_bytes": 10, "tools": {},
+                "source_digest": "0", "settings_digest": "0", "conversion_s": 1,
+                "left_alone": [LeftAlone(name=text, reason=text)]}  # fmt: skip
+    target = {"name": text, "format": text, "minimum_os": text, "settings": {"description": text},
+              "artifact": artifact, "host": measured([_reading("this machine")], TAKEN), "verdicts": verdicts,
+              "profiles": [profile_of(_profile(text, []), TAKEN)], "parities": [_parity(text)], "warnings": [text],
+              "inspection": _inspection(text), "error": text}  # fmt: skip
+    source = {"spec": text, "digest": "0", "inputs": {text: (1, 3)}, "parameters": 1, "size_bytes": 4}
+    record = RunRecord.model_validate(
+        {"created_at": TAKEN, "command_line": [text], "duration_s": 1, "machine": {"processor": text, "cores": "2"},
+         "tools": {"mobile-export": "1", text: text}, "source": source, "targets": [target], "warnings": [text],
+         "error": text, "exit_code": 1}
+    )  # fmt: skip
+    return RunResult(record, Path("out"), growth=(_diff(text),))
+
+
+def _parity(text: str) -> Parity:
+    return Parity(data=text, samples=2, evaluator=text, snr_db=float("-inf"), cosine=float("nan"), max_abs_error=0.1)
+
+
+def _inspection(text: str) -> Inspection:
+    tensor = TensorFact(name=text, dtype="float32", shape=(1, 3))
+    weight = WeightFact(name=text, layer=text, kind="weight", op_type=text, dtype="int8", shape=(2, 2), parameters=4,
+                        size_bytes=4, nonzeros=4, distinct=3, quantization="none", bits_per_weight=8)  # fmt: skip
+    return Inspection(path=text, format=text, size_bytes=10, inputs=(tensor,), outputs=(tensor,), metadata={text: text},
+                      ops=(OpFact(name=text, type=text, dtype="int8"),), weights=(weight,))  # fmt: skip
+
+
+def _budget(text: str, verdicts: list[Verdict]) -> BudgetResult:
+    size = ByteCount.exact(1000, text)
+    one = Measurement(subject=text, kind=text, size_bytes=1000, install=size, download=size, notes=(text,))
+    rows = (SizeRow(text, 1000, None, 900), SizeRow(text, 500, 400, inside=True, estimated=True))
+    return BudgetResult((one,), None, rows, tuple(verdicts), 1)
+
+
+def _diff(text: str) -> SizeDiff:
+    changes = (Change(name=text, before=1, after=2), Change(name=text, before=3, after=3))
+    return SizeDiff(before=text, after=text, size=Change(name="size", before=4, after=5), download=None,
+                    groups={"layer": changes, "file": changes}, notes=(text,))  # fmt: skip
+
+
+def _verify(text: str, verdicts: list[Verdict]) -> VerifyResult:
+    values = Statistics(shape=(1, 2), minimum=0.0, maximum=float("inf"), mean=float("nan"), std=1.0, not_finite=1)
+    layers = tuple(LayerComparison(text, text, text, text, snr_db, values, values) for snr_db in (float("inf"), 3.0))
+    return VerifyResult(Path("artifact"), (_parity(text),), tuple(verdicts), 1, layers)
+
+
+def _compress(text: str, verdicts: list[Verdict]) -> CompressResult:
+    layer = LayerStats(name=text, parameters=4, nonzeros=3, distinct=2, bits_per_weight=8)
+    stats = ModelStats(parameters=4, macs=8, layers=(layer,))
+    step = StepResult(method=text, options={text: text}, before=stats, after=stats, warnings=(text,),
+                      left_alone=(LeftAlone(name=text, reason=text),) * 9)  # fmt: skip
+    return CompressResult(Recipe.model_construct(name=text, steps=()), (step,), CompressionHints())
+
+
+_MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
+    "run": _run,
+    "budget": _budget,
+    "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text))),
+    "profile": lambda text, verdicts: ProfileResults(Path("model"), (_profile(text, verdicts),), TAKEN, 1),
+    "verify": _verify,
+    "compress": _compress,
+    "inspect": lambda text, verdicts: InspectResult(_inspection(text)),
+    "targets": lambda text, verdicts: TargetsResult((TargetSummary(text, text, text, text),)),
+    "target": lambda text, verdicts: TargetResult(load_targets()[0].model_copy(update={"description": text})),
+    "targets-check": lambda text, verdicts: TargetsCheckResult({text: (text,)}),
+    "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
+}

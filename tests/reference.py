@@ -1,0 +1,149 @@
+"""docs/settings.md, made from the types: `python -m tests.reference` writes it, a test compares it."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from exporter.data.target import Budgets, Target, Tolerances
+from exporter.formats.registry import all_formats
+from exporter.formats.registry import names as names_of_formats
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+HEAD = """# Settings of targets
+
+Made from the types by `python -m tests.reference`. What a target does not set has its default, or that of the target
+which it `extends`; what has no default here is off. `mobile-export targets check` names every mistake at once.
+"""
+SHARED: list[tuple[type[BaseModel], str]] = [(Target, ""), (Tolerances, "tolerances."), (Budgets, "budgets.")]
+OF_THE_FORMAT = ("compute_units", "quantization")
+
+
+def settings_page() -> str:
+    """The whole page."""
+    parts = [HEAD, "\n".join([*_table_head("## Every target"), *_shared_rows()])]
+    for form in all_formats():
+        own = [name for name in form.target_type.model_fields if _is_own(form.target_type, name)]
+        parts.append("\n".join(_table(f"## {form.title} targets", form.target_type, own)))
+        parts += [
+            "\n".join(_table(title, model, list(model.model_fields))) for title, model in _inside(form.target_type)
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _is_own(kind: type[BaseModel], name: str) -> bool:
+    return name in OF_THE_FORMAT or name not in Target.model_fields
+
+
+def models_of(kind: type[BaseModel]) -> list[type[BaseModel]]:
+    """`kind` and every model that its fields can hold."""
+    found: list[type[BaseModel]] = []
+
+    def visit(annotation: Any) -> None:
+        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        if is_model and annotation not in found:
+            found.append(annotation)
+            for field in annotation.model_fields.values():
+                visit(field.annotation)
+        for part in getattr(annotation, "__args__", ()):
+            visit(part)
+
+    visit(kind)
+    return found
+
+
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    """What the docstrings of a model and its bases say of each attribute."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        text = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")[2]
+        entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, re.M)
+        found |= {name: " ".join(words.split()).replace("``", "`").rstrip(".") for name, words in entries}
+    return found
+
+
+def _shared_rows() -> Iterator[str]:
+    yield _row("extends", "a target", "", "start from its settings; tables merge")
+    for model, prefix in SHARED:
+        own = [name for name in model.model_fields if name not in ("name", "tolerances", "budgets", *OF_THE_FORMAT)]
+        yield from _rows(model, own, prefix)
+
+
+def _inside(kind: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    shared = {model for model, _ in SHARED}
+    for model in models_of(kind)[1:]:
+        if model not in shared and model.model_fields:
+            yield f"### {model.__name__}\n\n{_summary(model)}", model
+
+
+def _summary(model: type[BaseModel]) -> str:
+    first = inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
+    return " ".join(first.split()).replace("``", "`")
+
+
+def _table(title: str, model: type[BaseModel], names: list[str]) -> list[str]:
+    return [*_table_head(title), *_rows(model, names, "")]
+
+
+def _table_head(title: str) -> list[str]:
+    return [title, "", "| setting | values | default | meaning |", "|---|---|---|---|"]
+
+
+def _rows(model: type[BaseModel], names: list[str], prefix: str) -> Iterator[str]:
+    schema = model.model_json_schema()
+    said = meanings(model)
+    for name in names:
+        values = (
+            ", ".join(f"`{one}`" for one in names_of_formats())
+            if name == "format"
+            else _values(schema["properties"][name])
+        )
+        yield _row(f"{prefix}{name}", values, _default(model, name), said.get(name, ""))
+
+
+def _row(name: str, values: str, default: str, meaning: str) -> str:
+    cells = [f"`{name}`", values, default, meaning]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _values(field: dict[str, Any]) -> str:
+    """What can be written, from the JSON Schema of a field."""
+    if "description" in field:
+        return str(field["description"])
+    if "$ref" in field:
+        kind = field["$ref"].rpartition("/")[2]
+        return f"a table: [{kind}](#{kind.lower()})"
+    if "enum" in field or "const" in field:
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    if "anyOf" in field or "oneOf" in field:
+        choices = field.get("anyOf") or field["oneOf"]
+        return " or ".join(dict.fromkeys(_values(one) for one in choices if one.get("type") != "null"))
+    if field.get("type") == "array":
+        items = field.get("items") or {"anyOf": field["prefixItems"]}
+        return f"a list of {_values(items)}"
+    return _number(field) or {"string": "text", "boolean": "true, false"}[field["type"]]
+
+
+def _number(field: dict[str, Any]) -> str:
+    kind = {"integer": "a whole number", "number": "a number"}.get(field["type"])
+    if kind is None:
+        return ""
+    words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    return " ".join([kind, *(f"{word} {field[key]:g}" for key, word in words.items() if key in field)])
+
+
+def _default(model: type[BaseModel], name: str) -> str:
+    field = model.model_fields[name]
+    value = field.default
+    if field.is_required():
+        return "required"
+    if value is None or value == () or value == "" or isinstance(value, BaseModel):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(settings_page(), encoding="utf-8")
