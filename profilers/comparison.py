@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from device_harness.frozen import Frozen
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile, split
 
@@ -13,7 +13,7 @@ from profilers.statistics import percentile, split
 COMPARED = ("latency", "load_time", "cpu_time", "memory.peak", "memory.model", "energy.inference", "latency.sustained")
 
 
-class Comparison(NamedTuple):
+class Comparison(Frozen):
     """Candidate against baseline.
 
     Attributes:
@@ -53,18 +53,29 @@ def compare(
     ]
     if min(len(side) for side in sides) < 3:
         ratio = percentile(candidate, q) / percentile(baseline, q)
-        return Comparison(ratio, 0.0, math.inf, 1.0, False,
-                          "not compared: each side needs samples of at least three processes")  # fmt: skip
+        return Comparison(
+            ratio=ratio,
+            low=0.0,
+            high=math.inf,
+            p_value=1.0,
+            differs=False,
+            reason="not compared: each side needs samples of at least three processes",
+        )
     difference, half, p_value = _welch(sides[0], sides[1], alpha)
     ratio, low, high = (math.exp(difference + shift) for shift in (0.0, -half, half))
     differs = p_value < alpha
     change = f"{(ratio - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f} %), p = {p_value:.3g}"
     return Comparison(
-        ratio, low, high, p_value, differs, f"{'differs' if differs else 'no difference shown'}: {change}"
+        ratio=ratio,
+        low=low,
+        high=high,
+        p_value=p_value,
+        differs=differs,
+        reason=f"{'differs' if differs else 'no difference shown'}: {change}",
     )
 
 
-class ReadingChange(NamedTuple):
+class ReadingChange(Frozen):
     """One metric of two profiles.
 
     Attributes:
@@ -87,9 +98,9 @@ def compare_readings(before: Sequence[Reading], after: Sequence[Reading]) -> tup
 def _change(then: Reading, now: Reading) -> ReadingChange:
     reason = incomparable(then, now)
     if reason is not None:
-        return ReadingChange(now.metric, None, f"not compared: {reason}")
+        return ReadingChange(metric=now.metric, comparison=None, reason=f"not compared: {reason}")
     found = compare(then.samples, now.samples, baseline_groups=then.groups, candidate_groups=now.groups)
-    return ReadingChange(now.metric, found, found.reason)
+    return ReadingChange(metric=now.metric, comparison=found, reason=found.reason)
 
 
 def incomparable(then: Reading, now: Reading) -> str | None:

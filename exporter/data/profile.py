@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
 from device_harness.facts import DeviceInfo
 from exporter.data.base import Frozen
 from exporter.data.units import format_age
 from exporter.data.verdict import Verdict
-from profilers.comparison import ReadingChange
 from profilers.plan import ProfilePlan
 from profilers.readings import OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
@@ -34,22 +32,6 @@ class DeviceProfile(Frozen):
     error: str | None = None
     info: DeviceInfo | None = None
     skipped: str | None = None
-
-
-class ProfileChange(NamedTuple):
-    """One device against an earlier profile of it: what became of each metric, or why nothing is compared."""
-
-    device: str
-    changes: tuple[ReadingChange, ...]
-    reason: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """One object a metric; its figures stand in it where the two could be compared."""
-        rows = [
-            {"metric": one.metric, "reason": one.reason} | (one.comparison._asdict() if one.comparison else {})
-            for one in self.changes
-        ]
-        return {"device": self.device, "reason": self.reason, "metrics": rows}
 
 
 class Measured(Frozen):

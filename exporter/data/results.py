@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from exporter.data.inspection import Inspection
     from exporter.data.layers import LayerComparison
     from exporter.data.parity import Parity
-    from exporter.data.profile import DeviceProfile, Profile, ProfileChange
+    from exporter.data.profile import DeviceProfile, Profile
+    from exporter.data.profile_changes import ProfileChange
     from exporter.data.recipe import Recipe
     from exporter.data.record import RunRecord
     from exporter.data.sizes import Measurement
@@ -153,7 +154,7 @@ class ProfileResults:
         profiles: one a device, with every sample.
         at: when the results were put together; older readings say how old they are.
         exit_code: 3 where a device failed or none gave readings.
-        changes: since an earlier profile; None where there is none to compare with.
+        changes: since an earlier profile, one a device; None where it was compared with none.
     """
 
     artifact: Path
@@ -183,8 +184,8 @@ class ProfileResults:
 
     def document(self) -> dict[str, Any]:
         """One profile a device."""
-        found = {"profiles": self.profiles, "exit_code": self.exit_code}
-        return found if self.changes is None else {**found, "changes": [change.document() for change in self.changes]}
+        changes = {} if self.changes is None else {"changes": self.changes}
+        return {"profiles": self.profiles, "exit_code": self.exit_code, **changes}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile, ProfileChange
+from exporter.data.profile import DeviceProfile
+from exporter.data.profile_changes import ProfileChange
 from profilers.comparison import compare_readings
 
 VERSION = 1
@@ -41,5 +42,5 @@ def changes_since(before: Sequence[DeviceProfile], after: Sequence[DeviceProfile
 
 def _change(then: DeviceProfile | None, now: DeviceProfile) -> ProfileChange:
     if then is None or then.result is None or now.result is None:
-        return ProfileChange(now.device, (), "not compared: it was not measured before")
-    return ProfileChange(now.device, compare_readings(then.result.readings, now.result.readings))
+        return ProfileChange(device=now.device, reason="not compared: it was not measured before")
+    return ProfileChange(device=now.device, changes=compare_readings(then.result.readings, now.result.readings))

@@ -94,7 +94,7 @@ def test_killed_client_leaves_nothing(rig: AdbdRig) -> None:
     marker = "3412345"
     script = (
         "import os, signal\n"
-        "from device_harness import adb\n"
+        "from device_harness.adb import device as adb\n"
         f"adb.GUARD_GRACE_S = {GRACE_S}\n"
         f"device = adb.AdbDevice({SERIAL!r}, program={str(rig.adb)!r})\n"
         "device.on_leaving('touch /tmp/restored')\n"

@@ -131,7 +131,7 @@ def thermal_by_look(phone: AdbdRig, rule: str) -> None:
 
 def test_throttled_runs_are_rejected(phone: AdbdRig, profile: Any) -> None:
     """The thermal status rises during one run: that run is done again, and said so."""
-    thermal_by_look(phone, '[ "$n" = 4 ] && s=2 || s=0')
+    thermal_by_look(phone, '[ "$n" = 3 ] && s=2 || s=0')
     code, document, errors = profile("--no-energy")
     assert code == 0, errors
     result = document["profiles"][0]["result"]
@@ -142,7 +142,7 @@ def test_throttled_runs_are_rejected(phone: AdbdRig, profile: Any) -> None:
 
 def test_a_phone_that_always_throttles_gives_no_figure(phone: AdbdRig, profile: Any) -> None:
     """Exit code 3 and advice; never a figure of a throttled phone."""
-    thermal_by_look(phone, "s=$((n > 3 && n % 3 == 1))")
+    thermal_by_look(phone, "s=$((n > 2 && n % 3 == 0))")
     code, document, _errors = profile("--no-energy")
     assert code == 3
     assert "throttles again and again" in document["profiles"][0]["error"]

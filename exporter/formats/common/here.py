@@ -15,7 +15,7 @@ from profilers.stages.energy import EnergyStage
 from profilers.stages.sustained import sustained
 
 
-@dataclass(frozen=True)
+@dataclass
 class DevicesHere:
     """Implements `DeviceSupport`; outputs are this machine's own, so that nothing is compared."""
 

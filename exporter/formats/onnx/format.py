@@ -96,6 +96,7 @@ class _Onnx:
 
         return compare_with_module(path, origin, module, example)
 
+    @property
     def devices(self) -> DeviceSupport:
         from exporter.formats.onnx.devices import DEVICES
 

@@ -10,13 +10,13 @@ from device_harness.runners.runner import RunRequest
 
 
 class OnnxRuntimeInProcess(DocumentRunner):
-    """Implements `Runner`; the program is `exporter.formats.onnx.bench`."""
+    """Implements `DocumentRunner`; the program is `exporter.formats.onnx.bench`."""
 
     name = "onnxruntime_in_process"
 
     def prepare(self, device: Device) -> None:
         """Nothing to push: it runs here."""
-        if device.info().connection != "here":
+        if device.info().serial != "local":
             raise CommandFailedError("ONNX files are measured on this machine only")
 
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
