@@ -8,7 +8,7 @@ DOCUMENTS = ("run", "targets", "budgets", "plan")
 @click.command(name="schema")
 @click.argument("document", type=click.Choice(DOCUMENTS))
 def command(document: str) -> None:
-    """Print the JSON Schema of DOCUMENT, generated from the types that read and write it.
+    """Print the JSON Schema of a document: run.json, a targets file, a budgets file, a profiling plan.
 
     run is run.json; targets, budgets and plan are the files that people write, for editors that check and complete.
     """
