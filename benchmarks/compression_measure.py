@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from exporter.compression.model import CompressedModel
-from exporter.data.model import ModelSettings
-from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.datasets.dataset import Dataset
 from exporter.execution.heavy import load
 from exporter.formats.coreml.reference import ReferenceModel

@@ -25,8 +25,8 @@ from exporter.compression.apply import apply_recipe
 from exporter.compression.model import CompressedModel, CompressionData
 from exporter.compression.recipe import load_recipe, parse_recipe
 from exporter.data.errors import ExporterError
-from exporter.data.hints import CompressionHints
-from exporter.data.recipe import Recipe
+from exporter.data.facts.hints import CompressionHints
+from exporter.data.settings.recipe import Recipe
 from exporter.execution.heavy import load_torchvision
 
 Steps = list[dict[str, Any]]

@@ -54,7 +54,7 @@ import numpy as np
 from exporter.formats.session import ConversionSession
 from exporter.datasets.dataset import Dataset
 from exporter.sources.load import load_source
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.tflite.settings import TfliteTarget
 source = load_source("torchvision:" + sys.argv[1], ModelSettings(weights="none"))

@@ -26,8 +26,8 @@ from mutation_models import pictures
 from exporter.config.model import parse_shape
 from exporter.config.targets import load_targets
 from exporter.data.errors import ExporterError
-from exporter.data.model import ModelSettings
-from exporter.data.target import Target
+from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
 from exporter.formats.coreml.reference.files import blobs

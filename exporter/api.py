@@ -17,15 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from exporter.data.errors import UsageProblem
-from exporter.data.listings import TargetsResult
 from exporter.data.progress import Progress, Silent
-from exporter.data.results import BudgetResult, CompareResult, CompressResult, InspectResult, RunResult, VerifyResult
+from exporter.data.results.commands import (
+    BudgetResult,
+    CompareResult,
+    CompressResult,
+    InspectResult,
+    RunResult,
+    VerifyResult,
+)
+from exporter.data.results.listings import TargetsResult
 from exporter.report.renderer import Result, View, names_for
 from exporter.report.renderer import render as _render
 
 if TYPE_CHECKING:
-    from exporter.data.model import ModelSettings
-    from exporter.data.target import Target
+    from exporter.data.settings.model import ModelSettings
+    from exporter.data.settings.target import Target
 
 PathText = str | PathLike[str]
 
@@ -83,8 +90,8 @@ def run(
         UsageProblem: the request cannot be carried out as it stands.
         ToolError: the model cannot be had, or the record not be written.
     """
+    from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.report import write_page
-    from exporter.use_cases.request import RunRequest
     from exporter.use_cases.run import run as carry_out
 
     request = RunRequest(
@@ -158,7 +165,7 @@ def verify(
         UsageProblem: the artifact is damaged, of another format than the target, or not of this model.
         ToolError: it does not run.
     """
-    from exporter.use_cases.request import RunRequest
+    from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.verify import verify as carry_out
 
     request = RunRequest(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from exporter.data.target import Budgets, Target, Tolerances
+from exporter.data.settings.target import Budgets, Target, Tolerances
 from exporter.formats.registry import all_formats
 from exporter.formats.registry import names as names_of_formats
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from exporter.cli.output import complain
 from exporter.cli.reporter import Reporter
-from exporter.data.record import RunRecord
-from exporter.data.results import RunResult
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord
 from exporter.use_cases.report import write_page
 
 

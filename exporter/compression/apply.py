@@ -19,11 +19,11 @@ from exporter.compression.model import (
 )
 from exporter.compression.registry import method_named
 from exporter.compression.stats import model_stats
-from exporter.data.compression import LeftAlone, ModelStats, StepResult
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import CompressionHints
+from exporter.data.facts.compression import LeftAlone, ModelStats, StepResult
+from exporter.data.facts.hints import CompressionHints
 from exporter.data.progress import Progress, Silent
-from exporter.data.recipe import Need, Recipe, Step
+from exporter.data.settings.recipe import Need, Recipe, Step
 
 GIVE = {
     Need.CALIBRATION: "calibration data: give --calibration or --data.",

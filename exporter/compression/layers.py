@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from exporter.data.compression import LeftAlone
-from exporter.data.recipe import LayerRule
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.settings.recipe import LayerRule
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WEIGHTED = (*CONVOLUTIONS, nn.Linear)

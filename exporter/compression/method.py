@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from exporter.data.recipe import Step
+from exporter.data.settings.recipe import Step
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from exporter.data.compression import LeftAlone, StepResult
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import CompressionHints
+from exporter.data.facts.compression import LeftAlone, StepResult
+from exporter.data.facts.hints import CompressionHints
 from exporter.data.progress import Advance
 
 Examples = tuple[Tensor, ...]

@@ -11,7 +11,7 @@ from exporter.compression.registry import METHODS, step_type
 from exporter.config.files import read_toml, tables
 from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import Recipe
+from exporter.data.settings.recipe import Recipe
 from exporter.data.spelling import did_you_mean
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import create_model
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Step
+from exporter.data.settings.recipe import Step
 
 METHODS = {
     "fine_tuning": "exporter.compression.methods.fine_tuning",

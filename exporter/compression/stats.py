@@ -9,8 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from exporter.compression.forms.constraints import form_of
 from exporter.compression.layers import weight_of, weighted_layers
 from exporter.compression.model import Examples, evaluating
-from exporter.data.compression import LayerStats, ModelStats
-from exporter.data.hints import WeightForm
+from exporter.data.facts.compression import LayerStats, ModelStats
+from exporter.data.facts.hints import WeightForm
 
 FLOAT_BITS = 32
 TABLE_VALUE_BITS = 16

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.data.errors import UsageProblem
-from exporter.data.listings import TargetSummary
+from exporter.data.results.listings import TargetSummary
 from exporter.data.spelling import did_you_mean
 from exporter.store.given import given_text
 

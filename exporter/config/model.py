@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from exporter.config.files import FILE_NAME, read_toml
 from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
-from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.settings.model import InputSettings, ModelSettings
 
 
 def parse_shape(text: str) -> InputSettings:

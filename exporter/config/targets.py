@@ -11,8 +11,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from exporter.config.files import inherited, lineage, merged, no_such_target, target_tables
 from exporter.config.problems import sentences
 from exporter.data.errors import UsageProblem
+from exporter.data.settings.target import Target
 from exporter.data.spelling import nearest
-from exporter.data.target import Target
 from exporter.formats.registry import all_formats, format_named
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import channel_constants, denormalize, is_turned
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 
 
 @dataclass(frozen=True)

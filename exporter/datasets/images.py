@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.execution.heavy import load
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}

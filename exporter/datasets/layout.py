@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 
 
 def arranged(value: NDArray[Any], spec: InputSpec, shape: Sequence[int]) -> NDArray[Any]:

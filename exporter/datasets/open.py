@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
 from exporter.store.given import given_digest

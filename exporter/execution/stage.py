@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from exporter.data.base import Frozen
 from exporter.data.progress import Advance, Progress
-from exporter.data.record import StageTime
+from exporter.data.results.record import StageTime
 from exporter.store.cache import Cache, key_of
 from exporter.store.code import code_digest
 

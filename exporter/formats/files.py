@@ -6,9 +6,9 @@ model. Only the structure is checked: what every value means is for whoever read
 
 from pathlib import Path
 
-from exporter.data.artifact import FileFacts
 from exporter.data.errors import UsageProblem
-from exporter.data.inspection import Inspection
+from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.inspection import Inspection
 from exporter.formats.registry import format_of, suffixes
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
-from exporter.data.advice import Advice
-from exporter.data.artifact import FileFacts
-from exporter.data.compression import LeftAlone
-from exporter.data.inspection import Inspection
-from exporter.data.layers import LayerComparison
-from exporter.data.source import SourceDescription
-from exporter.data.target import Target
+from exporter.data.facts.advice import Advice
+from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.source import SourceDescription
+from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
 from exporter.formats.devices import DeviceSupport
 

@@ -5,8 +5,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import PurePath
 
-from exporter.data.advice import Advice
-from exporter.data.target import Target
+from exporter.data.facts.advice import Advice
+from exporter.data.settings.target import Target
 from exporter.formats.format import Format
 
 _MODULES = {

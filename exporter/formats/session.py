@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.inspection import Inspection
-from exporter.data.target import Target
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.facts.inspection import Inspection
+from exporter.data.settings.target import Target
 from exporter.datasets.dataset import Dataset
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.data.sizes import Measurement
+from exporter.data.facts.sizes import Measurement
 from exporter.data.verdict import Verdict
 from exporter.gates.baseline import sizes_of
 from exporter.gates.judging import judge_bytes, missing

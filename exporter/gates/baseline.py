@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from exporter.config.toml import check_own
 from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import ByteCount, Measurement
+from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.sizes.containers import file_state
 
 SCHEMA_VERSION = 1

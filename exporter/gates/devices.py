@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from exporter.data.profile import DeviceProfile
-from exporter.data.target import Target
+from exporter.data.facts.profile import DeviceProfile
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import not_checked
 from exporter.gates.readings import judge_readings

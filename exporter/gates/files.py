@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from exporter.data.artifact import FileFacts
+from exporter.data.facts.artifact import FileFacts
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge
 

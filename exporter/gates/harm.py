@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from exporter.data.advice import Advice
-from exporter.data.compression import LeftAlone, StepResult
-from exporter.data.inspection import Inspection
+from exporter.data.facts.advice import Advice
+from exporter.data.facts.compression import LeftAlone, StepResult
+from exporter.data.facts.inspection import Inspection
 from exporter.data.units import format_age, format_size, format_time
 from profilers.readings import Obtained, Reading
 from profilers.statistics import percentile

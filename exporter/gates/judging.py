@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from exporter.config.budgets import BudgetFile
-from exporter.data.sizes import ByteCount, Measurement
+from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.units import format_bytes, format_size
 from exporter.data.verdict import Severity, Status, Verdict
 from exporter.gates.baseline import Baseline

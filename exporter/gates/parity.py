@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from exporter.data.advice import GENERAL, Advice
-from exporter.data.parity import ChannelFact, OutputParity, Parity
-from exporter.data.target import Target
+from exporter.data.facts.advice import GENERAL, Advice
+from exporter.data.facts.parity import ChannelFact, OutputParity, Parity
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Bound, Status, Verdict
 from exporter.gates.judge import judge, not_checked
 from exporter.verification.channels import spoken

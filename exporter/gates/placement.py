@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from exporter.data.target import Budgets
+from exporter.data.settings.target import Budgets
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge, not_checked
 from profilers.readers.placement import BUSY_METRIC, METRIC

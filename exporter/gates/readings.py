@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from exporter.data.target import Budgets
+from exporter.data.settings.target import Budgets
 from exporter.data.units import format_time
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.judge import judge, not_checked

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from exporter.config.budgets import BudgetFile, Waiver
-from exporter.data.sizes import Facet, Finding, Measurement
+from exporter.data.facts.sizes import Facet, Finding, Measurement
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.artifact import artifact_verdicts
 from exporter.gates.judge import not_checked

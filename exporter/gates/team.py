@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 
 from exporter.config.budgets import Budget, Growth
-from exporter.data.sizes import ByteCount, Measurement
+from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.units import format_bytes, format_change, format_size
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.baseline import Baseline, Sizes, sizes_of

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from exporter.data.profile import Measured, Profile
-from exporter.data.record import TargetRecord
+from exporter.data.facts.profile import Measured, Profile
+from exporter.data.results.record import TargetRecord
 from exporter.data.units import format_time
 from exporter.data.verdict import Verdict, worst_first
 from exporter.report.summary import quantity

@@ -15,7 +15,7 @@ PAPER_COLUMNS = 160
 
 
 class Result(Protocol):
-    """What a renderer is given; see `exporter.data.results`."""
+    """What a renderer is given; see `exporter.data.results.commands`."""
 
     @property
     def kind(self) -> str:

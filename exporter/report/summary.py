@@ -7,7 +7,7 @@ from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict
 
 if TYPE_CHECKING:
-    from exporter.data.record import RunRecord
+    from exporter.data.results.record import RunRecord
 
 _OUTCOMES = {1: "A gate failed.", 2: "Some input was wrong.", 3: "A tool failed."}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import ByteCount, Facet, Finding, Measurement
+from exporter.data.facts.sizes import ByteCount, Facet, Finding, Measurement
 from exporter.sizes.attribution import (
     deflated_models,
     divide,

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import ByteCount, Facet, Measurement
+from exporter.data.facts.sizes import ByteCount, Facet, Measurement
 from exporter.sizes.attribution import divide, duplicates, find_models, model_facets, unusable_models
 from exporter.sizes.containers import Container, Entry
 from exporter.sizes.headers import read_plist, text_size

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import PurePosixPath
 
-from exporter.data.sizes import ByteCount, Facet, Finding, Part
+from exporter.data.facts.sizes import ByteCount, Facet, Finding, Part
 from exporter.data.units import format_size
 from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.format import Format

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from exporter.data.base import Frozen
-from exporter.data.diff import Change, Group, SizeDiff
 from exporter.data.errors import MissingExtraError
-from exporter.data.inspection import Inspection
-from exporter.data.record import RunRecord
-from exporter.data.sizes import Measurement
+from exporter.data.facts.diff import Change, Group, SizeDiff
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.sizes import Measurement
+from exporter.data.results.record import RunRecord
 from exporter.formats.files import inspect
 from exporter.formats.registry import format_of
 from exporter.sizes.measure import measure

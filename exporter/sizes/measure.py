@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
-from exporter.data.record import TargetRecord
-from exporter.data.sizes import Measurement
+from exporter.data.facts.sizes import Measurement
+from exporter.data.results.record import TargetRecord
 from exporter.formats.files import check_whole
 from exporter.formats.format import Compilation
 from exporter.formats.registry import all_formats, format_of

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import ByteCount, Counts, Facet, Measurement, Part
+from exporter.data.facts.sizes import ByteCount, Counts, Facet, Measurement, Part
 from exporter.formats.format import Compilation
 from exporter.formats.registry import all_formats
 from exporter.sizes.attribution import model_of

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal, Self
 
-from exporter.data.sizes import ByteCount, FileSize
+from exporter.data.facts.sizes import ByteCount, FileSize
 from exporter.sizes.attribution import BLOCK
 from exporter.sizes.codecs import Codec, Compressed, Job, compressed_sizes
 from exporter.sizes.containers import Container, Entry

@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from exporter.config.toml import read_settings
 from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.sizes import Counts
 from exporter.data.quantities import SizeText
-from exporter.data.sizes import Counts
 
 STALE_AFTER = dt.timedelta(days=365)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import ByteCount, Facet, Measurement, Part
+from exporter.data.facts.sizes import ByteCount, Facet, Measurement, Part
 from exporter.sizes.containers import file_state
 from exporter.sizes.packaging import Options
 from exporter.store.given import given_text

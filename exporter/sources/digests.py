@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.sources.fingerprint import Fingerprint
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.|\s*#.*$", flags=re.MULTILINE)

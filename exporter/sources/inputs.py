@@ -1,8 +1,8 @@
 """The inputs of a source: what the user says of them over what the source says itself."""
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
+from exporter.data.settings.model import InputSettings, ModelSettings
 
 
 def input_specs(

@@ -1,6 +1,6 @@
 """Loads MODEL arguments of every kind."""
 
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.registry import source_for
 from exporter.sources.source import ModelSource
 

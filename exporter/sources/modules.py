@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.hints import CompressionHints
-from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.hints import CompressionHints
+from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
 from exporter.sources.inputs import input_specs

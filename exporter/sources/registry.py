@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceKind
+from exporter.data.facts.source import SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.source import Source
 from exporter.store.given import given_digest
 

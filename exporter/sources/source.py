@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from exporter.data.hints import CompressionHints
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceDescription
+from exporter.data.facts.hints import CompressionHints
+from exporter.data.facts.source import SourceDescription
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load_torch
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from exporter.data.profile import measured
-from exporter.data.samples import Samples, TargetSamples
+from exporter.data.facts.profile import measured
+from exporter.data.results.samples import Samples, TargetSamples
 from profilers.readings import Reading
 
 Document = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from exporter.data import samples as raw
 from exporter.data.errors import UsageProblem
-from exporter.data.record import SCHEMA_VERSION, RunRecord, SamplesReference
-from exporter.data.samples import Samples
+from exporter.data.results import samples as raw
+from exporter.data.results.record import SCHEMA_VERSION, RunRecord, SamplesReference
+from exporter.data.results.samples import Samples
 from exporter.data.versions import checked_version
 from exporter.store.migrations import migrated, samples_of_1
 from exporter.store.output import write_text

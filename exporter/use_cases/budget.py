@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.config.budgets import Budget, BudgetFile
+from exporter.data.facts.sizes import Measurement
 from exporter.data.progress import Progress
-from exporter.data.results import BudgetResult
-from exporter.data.sizes import Measurement
+from exporter.data.results.commands import BudgetResult
 from exporter.data.verdict import exit_code, worst_first
 from exporter.gates.baseline import Baseline, baseline_text, load_baseline
 from exporter.gates.judging import Gates, total

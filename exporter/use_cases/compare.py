@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.data.diff import SizeDiff
 from exporter.data.errors import UsageProblem
-from exporter.data.results import CompareResult
-from exporter.data.samples import TargetSamples
+from exporter.data.facts.diff import SizeDiff
+from exporter.data.results.commands import CompareResult
+from exporter.data.results.samples import TargetSamples
 from exporter.sizes.diff import compare_sizes
 from exporter.store.runs import load_record, load_samples
 from profilers.comparison import compare_readings

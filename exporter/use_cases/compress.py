@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.compression.recipe import load_recipe
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
-from exporter.data.recipe import Recipe
-from exporter.data.results import CompressResult
+from exporter.data.results.commands import CompressResult
+from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.recipe import Recipe
 from exporter.sources.source import ModelSource
-from exporter.use_cases.inputs import LoadedModels, OpenedData
+from exporter.use_cases.job.inputs import LoadedModels, OpenedData
 
 if TYPE_CHECKING:
     from exporter.compression.model import CompressedModel, CompressionData

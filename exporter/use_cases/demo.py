@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter.data.model import ModelSettings
 from exporter.data.progress import Progress
-from exporter.data.record import RunRecord
+from exporter.data.results.record import RunRecord
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load
 from exporter.store.output import naming
-from exporter.use_cases.request import RunRequest
+from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
 
 

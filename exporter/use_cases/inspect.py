@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from exporter.data.results import InspectResult
+from exporter.data.results.commands import InspectResult
 from exporter.formats.files import inspect
 
 

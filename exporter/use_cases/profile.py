@@ -8,15 +8,15 @@ from typing import NamedTuple
 from device_harness.discovery import Listing, discover
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
 from device_harness.protocol import Device
-from exporter.data.profile import DeviceProfile
-from exporter.data.target import Budgets, Target
+from exporter.data.facts.profile import DeviceProfile
+from exporter.data.settings.target import Budgets, Target
 from exporter.formats.devices import References, RunnerChoice
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_outputs, judge_readings
-from exporter.use_cases.device_choice import Selection, host_reason, misfit, unmeasured
-from exporter.use_cases.on_devices import on_devices
+from exporter.use_cases.devices.choice import Selection, host_reason, misfit, unmeasured
+from exporter.use_cases.devices.on_devices import on_devices
 from profilers.clock import SystemClock
 from profilers.plan import ProfilePlan
 from profilers.result import ProfileResult

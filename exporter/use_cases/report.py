@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from exporter.data.results import RunResult
+from exporter.data.results.commands import RunResult
 from exporter.report.renderer import render
 from exporter.sizes.diff import compare_sizes
 from exporter.store.output import write_text

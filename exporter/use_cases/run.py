@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.config.targets import load_targets
-from exporter.data.artifact import Artifact
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.artifact import Artifact
 from exporter.data.progress import Progress
-from exporter.data.record import RunRecord, SourceRecord, TargetRecord
-from exporter.data.samples import Samples, TargetSamples
-from exporter.data.target import Target
+from exporter.data.results.record import RunRecord, SourceRecord, TargetRecord
+from exporter.data.results.samples import Samples, TargetSamples
+from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, Troubles, attempt
 from exporter.formats.registry import format_named
@@ -20,14 +20,14 @@ from exporter.store.cache import Cache
 from exporter.store.output import output_folder, publish
 from exporter.store.runs import write_run
 from exporter.store.tools import machine_facts
-from exporter.use_cases.examine import Examined, examine
-from exporter.use_cases.model import ModelAtHand
-from exporter.use_cases.request import RunRequest
-from exporter.use_cases.stages import Converted, convert
-from exporter.use_cases.tools import tool_versions
+from exporter.use_cases.job.examine import Examined, examine
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.request import RunRequest
+from exporter.use_cases.job.stages import Converted, convert
+from exporter.use_cases.job.tools import tool_versions
 
 if TYPE_CHECKING:
-    from exporter.use_cases.device_choice import Selection
+    from exporter.use_cases.devices.choice import Selection
 
 TOOL_FAILED = 3
 
@@ -160,7 +160,7 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     if not request.devices:
         return {}
     from device_harness.discovery import discover
-    from exporter.use_cases.device_choice import selections
+    from exporter.use_cases.devices.choice import selections
 
     return selections(request.devices, targets, discover())
 

@@ -10,8 +10,8 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from exporter.compression.recipe import recipe_type
 from exporter.config import plans
 from exporter.config.budgets import BudgetFile
-from exporter.data.model import ModelSettings
-from exporter.data.record import RunRecord
+from exporter.data.results.record import RunRecord
+from exporter.data.settings.model import ModelSettings
 from exporter.formats.registry import all_formats
 from profilers.plan import ProfilePlan
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from exporter.data.results import SizeRow
-from exporter.data.sizes import ByteCount, Measurement, Part
+from exporter.data.facts.sizes import ByteCount, Measurement, Part
+from exporter.data.results.commands import SizeRow
 from exporter.gates.baseline import Baseline, Sizes, SubjectSizes
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.files import summaries, target_tables
-from exporter.data.listings import TargetResult, TargetsCheckResult, TargetsResult
+from exporter.data.results.listings import TargetResult, TargetsCheckResult, TargetsResult
 
 if TYPE_CHECKING:
-    from exporter.data.target import Target
+    from exporter.data.settings.target import Target
 
 
 def list_targets(targets_file: Path | None) -> TargetsResult:

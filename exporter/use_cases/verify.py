@@ -4,11 +4,11 @@ from pathlib import Path
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
-from exporter.data.layers import LayerComparison
-from exporter.data.parity import Parity
+from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.parity import Parity
 from exporter.data.progress import Progress
-from exporter.data.results import VerifyResult
-from exporter.data.target import Target
+from exporter.data.results.commands import VerifyResult
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Verdict, exit_code
 from exporter.formats.files import check_whole, file_facts
 from exporter.formats.format import Format
@@ -16,8 +16,8 @@ from exporter.formats.registry import advice_for, all_formats, format_named, for
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.store.cache import Cache
-from exporter.use_cases.model import ModelAtHand
-from exporter.use_cases.request import RunRequest
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import compare
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.parity import ChannelFact
+from exporter.data.facts.parity import ChannelFact
 from exporter.verification.metrics import Difference, Elements
 from profilers.decibels import decibels
 

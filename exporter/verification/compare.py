@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.parity import OutputParity, Parity
+from exporter.data.facts.parity import OutputParity, Parity
+from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Advance
-from exporter.data.source import SourceDescription
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
 from exporter.verification.channels import quantization_step, variation_db, worst_channel

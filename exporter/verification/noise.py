@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.base import Frozen
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import normalize
 from exporter.execution.heavy import load_torch

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.source import SourceDescription
+from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import load, load_torch
 
 Arrays = Sequence[NDArray[Any]]

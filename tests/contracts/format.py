@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.target import Target
+from exporter.data.settings.target import Target
 from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
 from exporter.formats.format import Format, Origin

@@ -12,8 +12,8 @@ from exporter.compression.apply import apply_recipe
 from exporter.compression.model import CompressedModel, CompressionData
 from exporter.compression.recipe import parse_recipe
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import WeightForm
-from exporter.data.recipe import Need
+from exporter.data.facts.hints import WeightForm
+from exporter.data.settings.recipe import Need
 
 Steps = list[dict[str, Any]]
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.load import load_source
 from exporter.sources.registry import classify, light_key, source_for
 from exporter.sources.source import ModelSource

@@ -37,7 +37,7 @@ def load() -> Callable[..., object]:
     """Loads a factory of `small_models` as a source."""
 
     def load_model(name: str = "small", shape: tuple[int, ...] = (1, 3, 16, 16), **settings: object) -> object:
-        from exporter.data.model import ModelSettings
+        from exporter.data.settings.model import ModelSettings
         from exporter.sources.load import load_source
 
         given = {"inputs": ({"name": "image", "shape": shape},), "mean": (0.5,), "std": (0.25,), **settings}

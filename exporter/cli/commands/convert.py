@@ -27,8 +27,8 @@ def command(model: str, targets_file: Path | None, reporter: Reporter, **given: 
     """Convert MODEL for each target and gate the size, without running anything."""
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
-    from exporter.data.results import RunResult
-    from exporter.use_cases.request import RunRequest
+    from exporter.data.results.commands import RunResult
+    from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.run import run
 
     request = RunRequest(

@@ -21,7 +21,7 @@ def command(output: Path, reporter: Reporter) -> int:
     """
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
-    from exporter.data.results import RunResult
+    from exporter.data.results.commands import RunResult
     from exporter.use_cases.demo import run_demo
 
     return finish(RunResult(run_demo(output, TARGETS, progress()), output), reporter)

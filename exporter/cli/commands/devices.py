@@ -8,7 +8,7 @@ from device_harness.discovery import discover
 from device_harness.facts import DeviceInfo
 from exporter.cli.options.report import report_options
 from exporter.cli.reporter import Reporter
-from exporter.data.listings import DevicesResult
+from exporter.data.results.listings import DevicesResult
 
 
 @click.command(name="devices")

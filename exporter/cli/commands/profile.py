@@ -11,17 +11,17 @@ from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile
-from exporter.data.results import ProfileResults
-from exporter.data.target import Target
+from exporter.data.facts.profile import DeviceProfile
+from exporter.data.results.commands import ProfileResults
+from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
 from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named
-from exporter.use_cases.device_choice import choose_devices, unmeasured
+from exporter.use_cases.devices.changes import changes_since, load_profiles
+from exporter.use_cases.devices.choice import choose_devices, unmeasured
 from exporter.use_cases.profile import ProfileRequest, profile
-from exporter.use_cases.profile_changes import changes_since, load_profiles
 from profilers.plan import ProfilePlan
 
 

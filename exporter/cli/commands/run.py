@@ -39,8 +39,8 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
     """
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
-    from exporter.data.results import RunResult
-    from exporter.use_cases.request import RunRequest
+    from exporter.data.results.commands import RunResult
+    from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.run import run
     from profilers.plan import ProfilePlan
 

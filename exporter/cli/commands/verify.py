@@ -36,7 +36,7 @@ def command(
     Exit code 0 when every tolerance of the target holds, 1 when one does not.
     """
     from exporter.cli.progress import progress
-    from exporter.use_cases.request import RunRequest
+    from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.verify import verify
 
     request = RunRequest(

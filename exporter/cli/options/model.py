@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from exporter.data.model import ModelSettings
+    from exporter.data.settings.model import ModelSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

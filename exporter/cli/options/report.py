@@ -19,7 +19,7 @@ def report_options(kind: str, *, output: bool = True) -> Callable[[Command], Com
     """Add the options to a command whose results are of `kind`; it gets them as `reporter`.
 
     Args:
-        kind: of `exporter.data.results`.
+        kind: of `exporter.data.results.commands`.
         output: whether ``-o`` names the file of the report; not where it names the folder of a run.
     """
 

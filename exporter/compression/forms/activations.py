@@ -13,7 +13,7 @@ from exporter.compression.forms.folding import traced
 from exporter.compression.forms.places import node_values, quantized_nodes
 from exporter.compression.model import Examples
 from exporter.data.errors import UsageProblem
-from exporter.data.hints import ActivationRange, probe_input, signature
+from exporter.data.facts.hints import ActivationRange, probe_input, signature
 
 LOWEST, HIGHEST = -128, 127
 PREFIX = "activation_quantizer_"
@@ -88,7 +88,7 @@ def remove_quantizers(module: nn.Module, example_inputs: Examples, probe_seed: i
     Args:
         module: its weights are final.
         example_inputs: give the probe input's shape.
-        probe_seed: of `exporter.data.hints.probe_input`.
+        probe_seed: of `exporter.data.facts.hints.probe_input`.
     """
     found = quantizers(module)
     if not isinstance(module, fx.GraphModule) or not found:

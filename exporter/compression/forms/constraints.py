@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from exporter.compression.layers import weight_of
-from exporter.data.hints import WeightForm
+from exporter.data.facts.hints import WeightForm
 
 FLOAT16 = torch.float16
 # TFLite widens the scale of a channel whose weights are all smaller than this; such a dead channel becomes zero.

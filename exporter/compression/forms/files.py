@@ -7,7 +7,7 @@ import torch
 
 from exporter.compression.model import CompressedModel
 from exporter.data.errors import ToolError, first_line
-from exporter.data.hints import PT2_ENTRY
+from exporter.data.facts.hints import PT2_ENTRY
 from exporter.store.output import naming
 
 

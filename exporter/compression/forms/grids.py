@@ -7,7 +7,7 @@ from torch import nn
 
 from exporter.compression.forms.constraints import Constraint, Grid, Half, SharedTable, constrain, constraints_of
 from exporter.compression.layers import Layer, left_alone, weight_of
-from exporter.data.compression import LeftAlone
+from exporter.data.facts.compression import LeftAlone
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 

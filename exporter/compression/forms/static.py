@@ -1,6 +1,7 @@
 """Static quantization: grids on the weights and calibrated quantizers on the activations.
 
-Activation ranges travel in `exporter.data.hints.CompressionHints`; weights are the integers that converters compute.
+Activation ranges travel in `CompressionHints` (`exporter.data.facts.hints`); weights are the integers that converters
+compute.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ from exporter.compression.forms.folding import fold_batch_norms
 from exporter.compression.forms.grids import to_grid
 from exporter.compression.layers import select
 from exporter.compression.model import Context, own_copy
-from exporter.data.compression import LeftAlone
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import LayerRule
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.settings.recipe import LayerRule
 from exporter.formats.common.equalization import equalize
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Count, LayerRule, Need, Ratio, Step, Training
+from exporter.data.settings.recipe import Count, LayerRule, Need, Ratio, Step, Training
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ from pydantic import model_validator
 from exporter.compression.method import Method
 from exporter.compression.methods.recovery import Recovery
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import Ratio
+from exporter.data.settings.recipe import Ratio
 
 if TYPE_CHECKING:
     from torch import nn

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from exporter.compression.method import Method
-from exporter.data.recipe import LayerRule, Step
+from exporter.data.settings.recipe import LayerRule, Step
 
 if TYPE_CHECKING:
     from torch import nn

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Need, Step, Training
+from exporter.data.settings.recipe import Need, Step, Training
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import model_validator
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Count, LayerRule, Ratio, Step
+from exporter.data.settings.recipe import Count, LayerRule, Ratio, Step
 
 if TYPE_CHECKING:
     from torch import nn

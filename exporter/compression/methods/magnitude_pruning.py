@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Count, Need, Ratio, SparsityRule, Step, Training
+from exporter.data.settings.recipe import Count, Need, Ratio, SparsityRule, Step, Training
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Count, LayerRule, Step
+from exporter.data.settings.recipe import Count, LayerRule, Step
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from exporter.compression.method import Method
 from exporter.compression.methods.static_quantization import StaticQuantization
-from exporter.data.recipe import Need, Training
-from exporter.data.target import Fraction
+from exporter.data.settings.recipe import Need, Training
+from exporter.data.settings.target import Fraction
 
 if TYPE_CHECKING:
     from torch import nn

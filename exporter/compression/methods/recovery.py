@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.recipe import Need, Step, Training
-from exporter.data.target import Fraction
+from exporter.data.settings.recipe import Need, Step, Training
+from exporter.data.settings.target import Fraction
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.recipe import LayerRule, Step
+from exporter.data.settings.recipe import LayerRule, Step
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,7 +11,7 @@ from exporter.compression.model import Context
 from exporter.compression.pruning.masks import latent, mask_of, masks, scorer, set_masks
 from exporter.compression.training.report import TrainingReport
 from exporter.compression.training.teaching import recovered
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 
 
 class Gradual(NamedTuple):

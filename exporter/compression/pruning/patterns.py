@@ -7,7 +7,7 @@ from torch import Tensor
 
 from exporter.compression.layers import Layer, left_alone
 from exporter.compression.pruning.masks import latent, lowest_to_zero
-from exporter.data.compression import LeftAlone
+from exporter.data.facts.compression import LeftAlone
 
 
 def nm_mask(weight: Tensor, zeros: int, of: int) -> Tensor:

@@ -16,8 +16,8 @@ from exporter.compression.ends import output_layers
 from exporter.compression.layers import WEIGHTED, Layer, left_alone
 from exporter.compression.model import Context, Examples, evaluating
 from exporter.compression.structure.importance import gradients, importance
-from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError, UsageProblem, first_line
+from exporter.data.facts.compression import LeftAlone
 
 BISECTIONS = 8
 TOLERANCE = 1e-3

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, random_split
 
 from exporter.compression.model import Context, Examples
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 
 
 class Batch(NamedTuple):

@@ -10,7 +10,7 @@ from torch import nn
 
 from exporter.compression.model import Context
 from exporter.compression.training.batches import length
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 
 
 class Checkpoint(NamedTuple):

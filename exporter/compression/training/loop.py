@@ -15,7 +15,7 @@ from exporter.compression.training.optimizers import make_optimizer, make_schedu
 from exporter.compression.training.placement import autocast, pick_device, pick_precision, placed
 from exporter.compression.training.report import TrainingReport
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 
 OnStep = Callable[[int, int], None]
 

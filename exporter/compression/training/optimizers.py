@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 from exporter.data.spelling import did_you_mean
 
 

@@ -13,7 +13,7 @@ from exporter.compression.training.loop import OnStep, train
 from exporter.compression.training.placement import pick_device, placed
 from exporter.compression.training.report import TrainingReport
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 
 TEMPERATURE, ALPHA = 4.0, 0.9
 """Of a recovery inside another method."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.data.target import Target
+from exporter.data.settings.target import Target
 
 NOT_IN_ARTIFACTS = frozenset({"name", "description", "tolerances", "budgets", "device", "minimum_os", "recipe"})
 """Settings that decide no byte of an artifact; of a recipe what it made counts, of the system what its format says."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from exporter.data.layers import LayerComparison, Statistics
+from exporter.data.facts.layers import LayerComparison, Statistics
 from profilers.decibels import snr_db
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import InputSpec, SourceDescription
+from exporter.data.facts.source import InputSpec, SourceDescription
 
 Shape = tuple[int, ...]
 Shapes = Callable[[], Sequence[Shape]]

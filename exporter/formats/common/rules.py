@@ -2,7 +2,7 @@
 
 import re
 
-from exporter.data.target import Selector
+from exporter.data.settings.target import Selector
 
 
 def selects(rule: Selector, op_type: str, name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.hints import ActivationRange, Signature, signature
+from exporter.data.facts.hints import ActivationRange, Signature, signature
 
 TOLERANCE = 2e-3
 """Share of the activation's magnitude by which a float converter may differ from torch."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, whole
 from exporter.execution.heavy import load

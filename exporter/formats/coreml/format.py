@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
-from exporter.data.advice import Advice
-from exporter.data.artifact import FileFacts
-from exporter.data.inspection import Inspection
-from exporter.data.layers import LayerComparison
-from exporter.data.source import SourceDescription, SourceKind
+from exporter.data.facts.advice import Advice
+from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts

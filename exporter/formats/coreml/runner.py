@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from exporter.data.layers import LayerComparison
-from exporter.data.source import SourceDescription
+from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.source import SourceDescription
 from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
 from exporter.formats.coreml.class_order import class_order
 from exporter.formats.coreml.coremltools import load_coremltools

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from exporter.data.base import Frozen
-from exporter.data.target import MINIMUM_OS, Quantization, Selector, Target
+from exporter.data.settings.target import MINIMUM_OS, Quantization, Selector, Target
 
 
 class LinearWeights(Frozen):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
-from exporter.data.advice import Advice
-from exporter.data.artifact import FileFacts
-from exporter.data.inspection import Inspection
-from exporter.data.layers import LayerComparison
-from exporter.data.source import SourceDescription
+from exporter.data.facts.advice import Advice
+from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.source import SourceDescription
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing

@@ -9,7 +9,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from exporter.data.layers import LayerComparison
+from exporter.data.facts.layers import LayerComparison
 from exporter.formats.common.module_calls import Call, compared, record_calls
 from exporter.formats.common.refusals import layer_path
 from exporter.formats.format import Origin

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceDescription
+from exporter.data.facts.source import SourceDescription
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load
 from exporter.formats.onnx.nodes import copy_of
 

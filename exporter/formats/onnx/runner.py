@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import NotEvaluableError, ToolError, first_line
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, fits_exactly, whole
 from exporter.execution.heavy import load

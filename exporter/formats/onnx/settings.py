@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.data.target import Fraction, Quantization, Selector, Target
+from exporter.data.settings.target import Fraction, Quantization, Selector, Target
 
 
 class OnnxRule(Selector):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
-from exporter.data.advice import Advice
-from exporter.data.artifact import FileFacts
-from exporter.data.inspection import Inspection
-from exporter.data.source import SourceDescription
+from exporter.data.facts.advice import Advice
+from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.source import SourceDescription
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.devices import DeviceSupport

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, first_line
-from exporter.data.source import InputSpec, SourceDescription
+from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
 from exporter.execution.heavy import load, quiet

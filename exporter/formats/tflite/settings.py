@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from exporter.data.target import Quantization, Selector, Target
+from exporter.data.settings.target import Quantization, Selector, Target
 
 
 class TfliteRule(Selector):

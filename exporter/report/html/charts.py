@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from exporter.data.profile import Measured
-from exporter.data.record import RunRecord
+from exporter.data.facts.profile import Measured
+from exporter.data.results.record import RunRecord
 
 PLOT_WIDTH, PLOT_HEIGHT = 640, 240
 

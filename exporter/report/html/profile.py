@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.data.results import ProfileResults
+from exporter.data.results.commands import ProfileResults
 from exporter.report.html.devices import device_facts
 from exporter.report.renderer import View
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from exporter.data.inspection import Inspection
-from exporter.data.record import RunRecord, TargetRecord
-from exporter.data.results import RunResult
+from exporter.data.facts.inspection import Inspection
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord, TargetRecord
 from exporter.formats.registry import format_named, names
 from exporter.report.html.charts import accuracy_size_points
 from exporter.report.html.devices import device_facts, measured_facts

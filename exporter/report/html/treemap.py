@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from exporter.data.diff import SizeDiff
-from exporter.data.results import CompareResult
+from exporter.data.facts.diff import SizeDiff
+from exporter.data.results.commands import CompareResult
 from exporter.data.units import format_change, format_size
 from exporter.report.renderer import View
 

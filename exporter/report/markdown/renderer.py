@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exporter.data.diff import SizeDiff
-from exporter.data.record import TargetRecord
-from exporter.data.results import BudgetResult, CompareResult, ProfileResults, RunResult, VerifyResult
+from exporter.data.facts.diff import SizeDiff
+from exporter.data.results.commands import BudgetResult, CompareResult, ProfileResults, RunResult, VerifyResult
+from exporter.data.results.record import TargetRecord
 from exporter.report.cells import markdown_cell, markdown_table, one_line
 from exporter.report.markdown.verdicts import verdicts_markdown
 from exporter.report.readings import device_title, profile_lines, target_lines

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.compression import LayerStats, ModelStats, StepResult
-from exporter.data.results import CompressResult
+from exporter.data.facts.compression import LayerStats, ModelStats, StepResult
+from exporter.data.results.commands import CompressResult
 from exporter.data.units import format_size
 from exporter.report.cells import printable
 from exporter.report.renderer import View

@@ -1,7 +1,7 @@
 """The devices there are, as a table."""
 
 from device_harness.facts import DeviceInfo
-from exporter.data.listings import DevicesResult
+from exporter.data.results.listings import DevicesResult
 from exporter.report.cells import one_line
 from exporter.report.renderer import View
 

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.inspection import Inspection, WeightFact
-from exporter.data.results import InspectResult
+from exporter.data.facts.inspection import Inspection, WeightFact
+from exporter.data.results.commands import InspectResult
 from exporter.data.units import format_size
 from exporter.report.cells import printable
 from exporter.report.renderer import View

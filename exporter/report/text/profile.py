@@ -1,7 +1,7 @@
 """What each device measured, as lines."""
 
-from exporter.data.profile_changes import ProfileChange
-from exporter.data.results import ProfileResults
+from exporter.data.facts.profile_changes import ProfileChange
+from exporter.data.results.commands import ProfileResults
 from exporter.report.cells import one_line
 from exporter.report.readings import profile_lines
 from exporter.report.renderer import View

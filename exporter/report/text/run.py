@@ -6,11 +6,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.artifact import Artifact
-from exporter.data.parity import Parity
-from exporter.data.profile import Measured
-from exporter.data.record import RunRecord, TargetRecord
-from exporter.data.results import RunResult
+from exporter.data.facts.artifact import Artifact
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.profile import Measured
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord, TargetRecord
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Status, Verdict, worst_first
 from exporter.report.cells import printable

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.data.listings import TargetResult, TargetsCheckResult, TargetsResult
+from exporter.data.results.listings import TargetResult, TargetsCheckResult, TargetsResult
 from exporter.report.cells import one_line
 from exporter.report.renderer import View
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
-from exporter.data.layers import LayerComparison, Statistics
-from exporter.data.parity import Parity
-from exporter.data.results import VerifyResult
+from exporter.data.facts.layers import LayerComparison, Statistics
+from exporter.data.facts.parity import Parity
+from exporter.data.results.commands import VerifyResult
 from exporter.report.renderer import View
 from exporter.report.text.console import laid_out, table, words
 from exporter.report.text.run import verdict_table

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.hints import PT2_ENTRY, CompressionHints, parse_hints
-from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import SourceKind
+from exporter.data.facts.hints import PT2_ENTRY, CompressionHints, parse_hints
+from exporter.data.facts.source import SourceKind
+from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.execution.heavy import load_torch
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source

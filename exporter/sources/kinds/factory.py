@@ -3,8 +3,8 @@
 from typing import Any
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceKind
+from exporter.data.facts.source import SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load_torch, seeded
 from exporter.sources.factories import import_attribute
 from exporter.sources.modules import Found, from_module

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.execution.heavy import load
 from exporter.sources.inputs import input_specs
 from exporter.sources.labels import check_label_count, read_labels

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceKind
+from exporter.data.facts.source import SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load_torch
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source

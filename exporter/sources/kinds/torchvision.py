@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.model import InputSettings, ModelSettings
-from exporter.data.source import ImageSpec, SourceKind
+from exporter.data.facts.source import ImageSpec, SourceKind
+from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.data.spelling import nearest
 from exporter.execution.heavy import load_torchvision, seeded
 from exporter.sources.modules import Found, from_module

@@ -10,7 +10,7 @@ from torch._decomp import core_aten_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from exporter.data.errors import ToolError, first_line
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.sources.outputs import flatten
 from exporter.sources.tracing.torch_rewrites import Rewritten, as_constants
 

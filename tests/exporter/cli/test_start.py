@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data.results import RunResult
+from exporter.data.results.commands import RunResult
 from tests.exporter.report.results import result_of
 from tests.exporter.sizes.builders import tflite
 

@@ -10,8 +10,8 @@ from torch import nn
 from exporter.compression.apply import apply_recipe
 from exporter.compression.model import CompressionData
 from exporter.compression.recipe import parse_recipe
-from exporter.data.model import ModelSettings
-from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.datasets.dataset import Dataset
 from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.settings import CoremlTarget

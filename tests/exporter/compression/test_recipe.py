@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.compression.recipe import load_recipe, parse_recipe
 from exporter.compression.registry import METHODS
 from exporter.data.errors import UsageProblem
-from exporter.data.recipe import Recipe
+from exporter.data.settings.recipe import Recipe
 
 BAD = """
 [[steps]]

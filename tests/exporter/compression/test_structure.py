@@ -158,7 +158,7 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
     """Protects the command a user types: a .pt2 that loads, with forms and ranges, and the steps as data."""
     import numpy as np
 
-    from exporter.data.model import ModelSettings
+    from exporter.data.settings.model import ModelSettings
     from exporter.sources.load import load_source
 
     np.savez(tmp_path / "images.npz", image=np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))

@@ -24,7 +24,7 @@ from exporter.compression.training.report import TrainingReport
 from exporter.compression.training.teaching import labels_loss
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Advance
-from exporter.data.recipe import Training
+from exporter.data.settings.recipe import Training
 from tests.exporter.compression.networks import SIZE, Small, learnable, seeded
 
 SCRIPT = """

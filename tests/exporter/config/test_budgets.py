@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exporter.config.budgets import load_budgets
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import Measurement
+from exporter.data.facts.sizes import Measurement
 from exporter.data.units import format_change, format_percent, parse_percent
 from exporter.gates.baseline import Baseline, baseline_text, from_measurements, load_baseline
 from exporter.sizes.measure import measure

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.datasets.images import denormalize, normalize
 from exporter.datasets.open import open_dataset

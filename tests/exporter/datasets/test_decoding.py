@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.images import read_image
 from exporter.datasets.open import open_dataset

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.datasets.open import as_pictures, open_dataset
 
 IMAGE = ImageSpec(mean=(0.5,) * 3, std=(0.25,) * 3, color="RGB")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from exporter.data.artifact import FileFacts
+from exporter.data.facts.artifact import FileFacts
 from exporter.data.verdict import Status
 from exporter.execution.heavy import quiet
 from exporter.formats.coreml.coremltools import load_coremltools

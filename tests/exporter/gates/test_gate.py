@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.budgets import Budget, BudgetFile, Growth, Waiver
-from exporter.data.sizes import ByteCount, Facet, Finding, Measurement, Part
+from exporter.data.facts.sizes import ByteCount, Facet, Finding, Measurement, Part
 from exporter.data.verdict import Status, Verdict, exit_code, worst_first
 from exporter.gates.baseline import Baseline, from_measurements
 from exporter.gates.judging import Gates, judge_bytes, total

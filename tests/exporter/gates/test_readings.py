@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.data.target import Budgets
+from exporter.data.settings.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs, judge_readings
 from profilers.readings import Obtained, Reading, unavailable

@@ -6,17 +6,15 @@ from pathlib import Path
 
 from device_harness.facts import DeviceInfo
 from exporter.config.targets import load_targets
-from exporter.data.compression import LayerStats, LeftAlone, ModelStats, StepResult
-from exporter.data.diff import Change, SizeDiff
-from exporter.data.hints import CompressionHints
-from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact
-from exporter.data.layers import LayerComparison, Statistics
-from exporter.data.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
-from exporter.data.parity import Parity
-from exporter.data.profile import DeviceProfile, measured, profile_of
-from exporter.data.recipe import Recipe
-from exporter.data.record import RunRecord
-from exporter.data.results import (
+from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
+from exporter.data.facts.diff import Change, SizeDiff
+from exporter.data.facts.hints import CompressionHints
+from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact
+from exporter.data.facts.layers import LayerComparison, Statistics
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.profile import DeviceProfile, measured, profile_of
+from exporter.data.facts.sizes import ByteCount, Measurement
+from exporter.data.results.commands import (
     BudgetResult,
     CompareResult,
     CompressResult,
@@ -26,7 +24,9 @@ from exporter.data.results import (
     SizeRow,
     VerifyResult,
 )
-from exporter.data.sizes import ByteCount, Measurement
+from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
+from exporter.data.results.record import RunRecord
+from exporter.data.settings.recipe import Recipe
 from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result
 from profilers.plan import ProfilePlan
@@ -44,7 +44,7 @@ def result_of(kind: str, text: str, verdicts: list[Verdict] | None = None) -> Re
     """A result of `kind` with `text` as every name and sentence in it.
 
     Args:
-        kind: of `exporter.data.results`.
+        kind: of `exporter.data.results.commands`.
         text: any characters.
         verdicts: None takes a failed one and one of each other status.
     """

@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 from hypothesis import given
 
-from exporter.data.results import SizeRow
+from exporter.data.results.commands import SizeRow
 from exporter.data.verdict import Status, Verdict
 from exporter.report.ci.github import MAX_PER_LEVEL, visible
 from exporter.report.markdown.verdicts import MAX_BYTES

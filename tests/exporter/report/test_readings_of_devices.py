@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_harness.facts import DeviceInfo, DeviceState
-from exporter.data.profile import DeviceProfile, measured, profile_of
-from exporter.data.record import RunRecord
-from exporter.data.results import RunResult
+from exporter.data.facts.profile import DeviceProfile, measured, profile_of
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord
 from exporter.data.units import format_age
 from exporter.report.readings import profile_lines
 from exporter.report.renderer import render

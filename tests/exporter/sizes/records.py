@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exporter.data.artifact import Artifact
-from exporter.data.record import RunRecord, SourceRecord, TargetRecord
+from exporter.data.facts.artifact import Artifact
+from exporter.data.results.record import RunRecord, SourceRecord, TargetRecord
 
 
 def run_json(folder: Path, targets: Mapping[str, tuple[str, dict[str, Any]]]) -> Path:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.data.diff import Change
 from exporter.data.errors import MissingExtraError, UsageProblem
-from exporter.data.inspection import Inspection, WeightFact
+from exporter.data.facts.diff import Change
+from exporter.data.facts.inspection import Inspection, WeightFact
 from exporter.sizes.diff import compare_sizes, largest_first
 from tests.exporter.sizes.builders import app_files, tflite, write_folder, write_zip
 from tests.exporter.sizes.records import run_json

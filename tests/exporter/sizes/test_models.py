@@ -9,7 +9,7 @@ import lzfse
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import Measurement
+from exporter.data.facts.sizes import Measurement
 from exporter.formats.registry import format_named
 from exporter.gates.artifact import artifact_verdicts
 from exporter.sizes.measure import measure

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.data.sizes import Measurement
+from exporter.data.facts.sizes import Measurement
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import ZIP_END_BYTES, ZIP_ENTRY_BYTES, Options, blocks
 from tests.exporter.formats.tflite.models import TYPES, Constant, model

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.fingerprint import fingerprint
 from exporter.sources.load import load_source
 from exporter.sources.registry import light_key

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load_torchvision
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
 from exporter.sources.load import load_source

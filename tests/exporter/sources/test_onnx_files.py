@@ -11,7 +11,7 @@ from torch import nn
 
 from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import load_source

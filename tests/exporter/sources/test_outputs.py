@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.load import load_source
 from exporter.sources.outputs import flatten, named_tensors, output_names
 

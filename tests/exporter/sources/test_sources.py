@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from exporter.config.model import model_settings, parse_shape
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.model import ModelSettings
-from exporter.data.source import SourceKind
+from exporter.data.facts.source import SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.sources.load import load_source
 from exporter.sources.registry import classify, light_key
 from tests.data import small_models

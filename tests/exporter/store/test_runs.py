@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import measured
-from exporter.data.record import SCHEMA_VERSION, RunRecord, SourceRecord, TargetRecord
-from exporter.data.results import RunResult
-from exporter.data.samples import Samples, TargetSamples
+from exporter.data.facts.profile import measured
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import SCHEMA_VERSION, RunRecord, SourceRecord, TargetRecord
+from exporter.data.results.samples import Samples, TargetSamples
 from exporter.report.renderer import render
 from exporter.store.migrations import STEPS
 from exporter.store.runs import load_record, load_samples, parse_record, write_run

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data.artifact import Artifact
-from exporter.data.record import RunRecord, SourceRecord, TargetRecord
-from exporter.data.samples import Samples, TargetSamples
+from exporter.data.facts.artifact import Artifact
+from exporter.data.results.record import RunRecord, SourceRecord, TargetRecord
+from exporter.data.results.samples import Samples, TargetSamples
 from exporter.store.runs import write_run
 from exporter.use_cases.compare import compare
 from profilers.readings import Obtained, Reading

@@ -8,14 +8,14 @@ from device_harness.discovery import Listing, Problem
 from device_harness.facts import DeviceInfo, DeviceState
 from device_harness.finder import Found
 from exporter.data.errors import UsageProblem
-from exporter.data.target import Target
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Status, exit_code
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.devices import device_verdicts
-from exporter.use_cases.device_choice import Selection, choose_devices, host_reason, misfit, selections, unmeasured
+from exporter.use_cases.devices.choice import Selection, choose_devices, host_reason, misfit, selections, unmeasured
 
 TFLITE, COREML = format_named("tflite"), format_named("coreml")
 

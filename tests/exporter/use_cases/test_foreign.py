@@ -11,13 +11,13 @@ from torch import nn
 
 from exporter.config.model import parse_shape
 from exporter.data.errors import UsageProblem
-from exporter.data.model import ModelSettings
-from exporter.data.parity import Parity
+from exporter.data.facts.parity import Parity
 from exporter.data.progress import Silent
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.tflite.tensorflow import load_tensorflow
-from exporter.use_cases.request import RunRequest
+from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.verify import verify
 from tests.exporter.use_cases import foreign_nets as nets
 

@@ -15,7 +15,7 @@ from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
 from exporter.store.cache import Cache
-from exporter.use_cases import stages
+from exporter.use_cases.job import stages
 from profilers.readings import Obtained, Reading
 from profilers.steadiness import cpu_share, disturbance
 

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.model import ModelSettings
 from exporter.data.progress import Silent
-from exporter.data.record import RunRecord
-from exporter.data.results import RunResult
+from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord
+from exporter.data.settings.model import ModelSettings
 from exporter.data.verdict import Status
 from exporter.execution.interrupts import noticing_interrupts
 from exporter.execution.isolation import Trouble, attempt
 from exporter.report.renderer import render
 from exporter.store.runs import load_record
-from exporter.use_cases import examine
 from exporter.use_cases import run as main_job
-from exporter.use_cases.request import RunRequest
-from exporter.use_cases.stages import convert, parities
+from exporter.use_cases.job import examine
+from exporter.use_cases.job.request import RunRequest
+from exporter.use_cases.job.stages import convert, parities
 from tests.exporter.use_cases.conftest import Workspace
 
 MODEL = """
@@ -187,7 +187,7 @@ def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
     """Protects the reader: both the first and a cached run say that the calibration data is zero."""
     import numpy as np
 
-    from exporter.use_cases import model as at_hand
+    from exporter.use_cases.job import model as at_hand
 
     (tmp_path / "net.py").write_text(MODEL)
     (tmp_path / "t.toml").write_text(TARGETS)

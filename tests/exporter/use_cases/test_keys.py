@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.data.target import Target
+from exporter.data.settings.target import Target
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.registry import format_named

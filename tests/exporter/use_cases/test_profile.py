@@ -18,7 +18,7 @@ from device_harness.local import LocalDevice
 from device_harness.protocol import Capabilities
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.runner import RunRequest
-from exporter.data.profile import DeviceProfile
+from exporter.data.facts.profile import DeviceProfile
 from exporter.data.verdict import Status
 from exporter.formats.coreml import devices as coreml_devices
 from exporter.formats.coreml.devices import CoremlDevices, units_for
@@ -27,8 +27,8 @@ from exporter.formats.devices import RunnerChoice
 from exporter.formats.registry import format_named
 from exporter.formats.tflite import devices as tflite_devices
 from exporter.formats.tflite.settings import TfliteTarget
-from exporter.use_cases.device_choice import Selection, Skipped
-from exporter.use_cases.on_devices import on_devices
+from exporter.use_cases.devices.choice import Selection, Skipped
+from exporter.use_cases.devices.on_devices import on_devices
 from exporter.use_cases.profile import ProfileRequest, profile, profile_on_devices
 from profilers.clock import StoppedError, SystemClock
 from profilers.plan import ProfilePlan

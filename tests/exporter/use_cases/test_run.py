@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data.profile import measured
+from exporter.data.facts.profile import measured
 from exporter.data.verdict import Status
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.gates.devices import unmeasured_verdicts

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.parity import Parity
-from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
 from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
 from exporter.formats.coreml.settings import CoremlTarget

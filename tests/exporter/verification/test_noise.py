@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from exporter.data.source import ImageSpec, InputSpec
+from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.verification.noise import NOISE_EXAMPLES, IntegerRange, integer_ranges, noise
 from exporter.verification.runners import TorchRunner
 

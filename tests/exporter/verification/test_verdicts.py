@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from exporter.data.parity import Parity
+from exporter.data.facts.parity import Parity
 from exporter.data.verdict import Status
 from exporter.formats.registry import advice_for
 from exporter.gates.parity import parity_verdicts, parity_warnings

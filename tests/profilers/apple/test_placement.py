@@ -11,7 +11,7 @@ from device_harness.facts import DeviceInfo
 from device_harness.runners.bench_document import BenchDocument, Placement
 from device_harness.runners.coreml import read_document
 from device_harness.runners.coreml_build import SOURCES
-from exporter.data.target import Budgets
+from exporter.data.settings.target import Budgets
 from exporter.data.verdict import Status
 from exporter.gates.placement import judge_placement
 from profilers.bench import Taken

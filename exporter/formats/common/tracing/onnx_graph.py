@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import onnx_refusal, plain
 from exporter.formats.common.tracing.onnx_rewrites import channels_to_front, strided_slices_to_pools

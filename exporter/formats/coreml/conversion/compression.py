@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from exporter.data.compression import LeftAlone
 from exporter.data.errors import ToolError
-from exporter.data.inspection import Inspection, WeightFact
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.facts.inspection import Inspection, WeightFact
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.rules import selects
 from exporter.formats.coreml.conversion import kmeans as coreml_kmeans

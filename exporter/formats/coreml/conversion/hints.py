@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.data.errors import ToolError
-from exporter.data.hints import CompressionHints, WeightForm
+from exporter.data.facts.hints import CompressionHints, WeightForm
 from exporter.execution.heavy import load, quiet
 from exporter.formats.coreml.conversion.program import CoremlModel
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.model import ModelSettings
-from exporter.data.source import ImageSpec, InputSpec, SourceDescription
+from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription
+from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import quiet
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.rules import selects

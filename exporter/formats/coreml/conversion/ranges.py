@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from exporter.data.errors import ToolError
-from exporter.data.hints import CompressionHints, probe_input
+from exporter.data.facts.hints import CompressionHints, probe_input
 from exporter.execution.heavy import quiet
 from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.coreml.reference import Observation, ReferenceModel

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporter.data.artifact import FileFacts
+from exporter.data.facts.artifact import FileFacts
 
 
 def file_facts(artifact: Path) -> FileFacts:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
+from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.coreml.coremltools import load_coremltools

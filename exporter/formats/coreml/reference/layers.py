@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from exporter.data.layers import LayerComparison
+from exporter.data.facts.layers import LayerComparison
 from exporter.formats.common.module_calls import Call, compared, record_calls, without_folded
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.steps import Observation

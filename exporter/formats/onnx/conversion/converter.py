@@ -6,8 +6,8 @@ from typing import Any
 
 import onnx
 
-from exporter.data.compression import LeftAlone
-from exporter.data.inspection import Inspection
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.facts.inspection import Inspection
 from exporter.formats.common.routes import Taken
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.format import Made

@@ -6,7 +6,7 @@ import onnx
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.hints import CompressionHints, probe_input
+from exporter.data.facts.hints import CompressionHints, probe_input
 from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.onnx.conversion.floats import run
 from exporter.formats.onnx.nodes import copy_of

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem, first_line
-from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
+from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.execution.heavy import load
 from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.onnx.inspection.structure import external_files

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, first_line
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
 from exporter.formats.tflite.onnx_tensorflow import translate

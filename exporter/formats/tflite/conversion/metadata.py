@@ -12,8 +12,8 @@ from typing import Any
 
 import flatbuffers
 
-from exporter.data.model import ModelSettings
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
+from exporter.data.settings.model import ModelSettings
 
 METADATA_NAME = "TFLITE_METADATA"
 LABELS_FILE = "labels.txt"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import refusal
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph

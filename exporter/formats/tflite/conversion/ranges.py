@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.hints import ActivationRange, CompressionHints, probe_input
+from exporter.data.facts.hints import ActivationRange, CompressionHints, probe_input
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.tflite.conversion import variants as tflite

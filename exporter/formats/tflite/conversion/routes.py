@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.routes import LEAST_SNR_DB, Route, first_right, least_snr
 from exporter.formats.common.tracing.onnx_graph import run_onnx

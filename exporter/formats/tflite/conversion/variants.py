@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.source import InputSpec
+from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.tflite.conversion.refusal import tflite_refusal
 from exporter.formats.tflite.settings import TfliteQuantization

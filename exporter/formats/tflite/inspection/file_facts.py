@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.artifact import FileFacts
+from exporter.data.facts.artifact import FileFacts
 from exporter.execution.heavy import load
 
 

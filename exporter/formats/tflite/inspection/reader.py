@@ -9,7 +9,7 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from exporter.data.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
+from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.formats.tflite.inspection.values import count_values
 
 _WEIGHT_OPS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1,

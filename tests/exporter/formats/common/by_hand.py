@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from exporter.data.model import ModelSettings
-from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget

@@ -11,8 +11,8 @@ from torch import nn
 from exporter.compression.apply import apply_recipe
 from exporter.compression.model import CompressedModel, CompressionData
 from exporter.compression.recipe import parse_recipe
-from exporter.data.model import ModelSettings
-from exporter.data.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
+from exporter.data.settings.model import ModelSettings
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion.converter import CoremlConverter

@@ -188,7 +188,7 @@ def test_equalization_changes_no_float_output(session: ConversionSession, conver
 def test_an_onnx_source_is_refused(tmp_path: Path) -> None:
     import torch
 
-    from exporter.data.model import ModelSettings
+    from exporter.data.settings.model import ModelSettings
     from exporter.sources.load import load_source
     from tests.data import small_models
 
@@ -202,7 +202,7 @@ def test_an_onnx_source_is_refused(tmp_path: Path) -> None:
 def test_a_source_that_cannot_be_equalized_is_converted_and_that_is_said(tmp_path: Path) -> None:
     import torch
 
-    from exporter.data.model import ModelSettings
+    from exporter.data.settings.model import ModelSettings
     from exporter.sources.load import load_source
     from tests.data import small_models
 

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from exporter.data.errors import UsageProblem
-from exporter.data.inspection import Inspection
+from exporter.data.facts.inspection import Inspection
 from exporter.formats.onnx.inspection.reader import inspect_onnx
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(2, 3, 3, 3)

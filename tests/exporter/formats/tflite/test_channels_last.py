@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exporter.data.model import InputSettings, ModelSettings
+from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.load import load_source

@@ -160,7 +160,7 @@ def test_buffers_are_aligned_as_the_schema_demands(convert: Any) -> None:
 def test_an_onnx_source_becomes_tflite(load: Callable[..., Any], tmp_path: Path) -> None:
     import torch
 
-    from exporter.data.model import ModelSettings
+    from exporter.data.settings.model import ModelSettings
     from exporter.sources.load import load_source
     from exporter.verification.runners import OnnxRunner
     from tests.data import small_models

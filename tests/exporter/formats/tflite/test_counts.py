@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.data.inspection import WeightFact
+from exporter.data.facts.inspection import WeightFact
 from exporter.formats.files import inspect
 from tests.exporter.formats.tflite.models import TYPES, Constant, model, strings
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from exporter.data.inspection import Inspection
+from exporter.data.facts.inspection import Inspection
 from exporter.formats.tflite.inspection.reader import inspect_tflite
 
 TYPES, OPERATORS = schema.TensorType, schema.BuiltinOperator

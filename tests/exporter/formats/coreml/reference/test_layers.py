@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from exporter.data.layers import LayerComparison
+from exporter.data.facts.layers import LayerComparison
 from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.reference.layers import compare_layers, first_divergence
 from tests.exporter.formats.coreml.reference.programs import SmallNet, convert

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from exporter.compression.recipe import load_recipe
-from exporter.data.compression import StepResult
-from exporter.data.model import ModelSettings
-from exporter.data.recipe import Recipe
+from exporter.data.facts.compression import StepResult
+from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.recipe import Recipe
 from exporter.execution.stage import Stage
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
 from exporter.use_cases.compress import Job, carry_out
-from exporter.use_cases.inputs import Inputs
+from exporter.use_cases.job.inputs import Inputs
 
 FILE_NAME = "compressed.pt2"
 _STEPS = TypeAdapter(tuple[StepResult, ...])

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Advance, Progress
-from exporter.data.source import SourceDescription
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures
@@ -13,9 +13,9 @@ from exporter.execution.stage import Stage
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
 from exporter.store.cache import Cache
-from exporter.use_cases.inputs import Inputs
-from exporter.use_cases.recipes import Compressed, compressed_model, compressed_session
-from exporter.use_cases.request import RunRequest
+from exporter.use_cases.job.inputs import Inputs
+from exporter.use_cases.job.recipes import Compressed, compressed_model, compressed_session
+from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
 from exporter.verification.runners import OnnxRunner, Runner, TorchRunner

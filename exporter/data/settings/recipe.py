@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from exporter.data.base import Frozen
-from exporter.data.target import Pattern
+from exporter.data.settings.target import Pattern
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

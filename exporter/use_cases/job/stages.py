@@ -5,17 +5,17 @@ from pathlib import Path
 
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.base import Frozen
-from exporter.data.compression import LeftAlone
-from exporter.data.inspection import Inspection
-from exporter.data.parity import Parity
+from exporter.data.facts.compression import LeftAlone
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.parity import Parity
 from exporter.data.progress import Advance
-from exporter.data.target import Target
+from exporter.data.settings.target import Target
 from exporter.execution.stage import Done, Stage
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.store.digests import tree_digest
 from exporter.store.tools import machine_facts
-from exporter.use_cases.model import ModelAtHand
+from exporter.use_cases.job.model import ModelAtHand
 from exporter.verification.compare import compare
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading

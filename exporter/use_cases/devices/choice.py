@@ -6,8 +6,8 @@ from typing import NamedTuple
 from device_harness.discovery import Listing, discover
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile
-from exporter.data.target import Target
+from exporter.data.facts.profile import DeviceProfile
+from exporter.data.settings.target import Target
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.gates.devices import skipped_verdict

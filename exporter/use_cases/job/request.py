@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.data.model import ModelSettings
+from exporter.data.settings.model import ModelSettings
 from exporter.store.cache import default_root
 from profilers.plan import ProfilePlan
 

@@ -1,8 +1,8 @@
 """What a run works on, each opened once: the models that it names, and the data."""
 
-from exporter.data.model import ModelSettings
+from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
-from exporter.data.source import SourceDescription
+from exporter.data.settings.model import ModelSettings
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import Resize, open_dataset
 from exporter.execution.stage import Stage, StageRunner
@@ -10,8 +10,8 @@ from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache
-from exporter.use_cases.request import RunRequest
-from exporter.use_cases.tools import tool_versions
+from exporter.use_cases.job.request import RunRequest
+from exporter.use_cases.job.tools import tool_versions
 
 
 class LoadedModels:

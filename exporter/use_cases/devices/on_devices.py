@@ -10,7 +10,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.errors import DeviceError
 from device_harness.protocol import Device
-from exporter.data.profile import DeviceProfile
+from exporter.data.facts.profile import DeviceProfile
 from profilers.clock import SystemClock
 
 CLOSING_S = 5.0

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from exporter.data.compression import StepResult
-    from exporter.data.diff import SizeDiff
-    from exporter.data.hints import CompressionHints
-    from exporter.data.inspection import Inspection
-    from exporter.data.layers import LayerComparison
-    from exporter.data.parity import Parity
-    from exporter.data.profile import DeviceProfile, Profile
-    from exporter.data.profile_changes import ProfileChange
-    from exporter.data.recipe import Recipe
-    from exporter.data.record import RunRecord
-    from exporter.data.sizes import Measurement
+    from exporter.data.facts.compression import StepResult
+    from exporter.data.facts.diff import SizeDiff
+    from exporter.data.facts.hints import CompressionHints
+    from exporter.data.facts.inspection import Inspection
+    from exporter.data.facts.layers import LayerComparison
+    from exporter.data.facts.parity import Parity
+    from exporter.data.facts.profile import DeviceProfile, Profile
+    from exporter.data.facts.profile_changes import ProfileChange
+    from exporter.data.facts.sizes import Measurement
+    from exporter.data.results.record import RunRecord
+    from exporter.data.settings.recipe import Recipe
     from exporter.data.verdict import Verdict
 
 
@@ -178,7 +178,7 @@ class ProfileResults:
 
     def summaries(self) -> tuple[Profile, ...]:
         """The profiles in figures, as reports show them."""
-        from exporter.data.profile import profile_of
+        from exporter.data.facts.profile import profile_of
 
         return tuple(profile_of(item, self.at) for item in self.profiles)
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from exporter.data.base import Frozen
-from exporter.data.model import ColorOrder, Layout
+from exporter.data.settings.model import ColorOrder, Layout
 
 
 class SourceKind(StrEnum):

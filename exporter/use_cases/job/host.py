@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from exporter.formats.registry import advice_for
 from exporter.gates.harm import speed_warning
-from exporter.use_cases.model import ModelAtHand
-from exporter.use_cases.stages import Converted, readings
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.stages import Converted, readings
 from profilers.readings import Reading
 
 Readings = tuple[tuple[Reading, ...], list[str], bool]

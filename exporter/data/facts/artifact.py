@@ -1,7 +1,7 @@
 """A converted model on disk, and what its file itself shows, as data."""
 
 from exporter.data.base import Frozen
-from exporter.data.compression import LeftAlone
+from exporter.data.facts.compression import LeftAlone
 
 
 class Artifact(Frozen):

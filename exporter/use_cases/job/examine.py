@@ -4,15 +4,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.data.artifact import Artifact
-from exporter.data.compression import StepResult
 from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
-from exporter.data.parity import Parity
-from exporter.data.profile import DeviceProfile, measured, profile_of
-from exporter.data.record import TargetRecord
-from exporter.data.samples import TargetSamples
-from exporter.data.sizes import Measurement
-from exporter.data.target import Target
+from exporter.data.facts.artifact import Artifact
+from exporter.data.facts.compression import StepResult
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.profile import DeviceProfile, measured, profile_of
+from exporter.data.facts.sizes import Measurement
+from exporter.data.results.record import TargetRecord
+from exporter.data.results.samples import TargetSamples
+from exporter.data.settings.target import Target
 from exporter.data.verdict import Verdict
 from exporter.execution.isolation import Trouble, Troubles, attempt
 from exporter.formats.files import file_facts
@@ -24,12 +24,12 @@ from exporter.gates.harm import conversion_warnings, step_warnings
 from exporter.gates.parity import parity_verdicts, parity_warnings
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
-from exporter.use_cases.host import Readings, readings_here
-from exporter.use_cases.model import ModelAtHand
-from exporter.use_cases.stages import Converted, parities
+from exporter.use_cases.job.host import Readings, readings_here
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.stages import Converted, parities
 
 if TYPE_CHECKING:
-    from exporter.use_cases.device_choice import Selection
+    from exporter.use_cases.devices.choice import Selection
 
 
 class Compared(NamedTuple):

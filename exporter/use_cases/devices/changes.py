@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from exporter.data.errors import UsageProblem
-from exporter.data.profile import DeviceProfile
-from exporter.data.profile_changes import ProfileChange
+from exporter.data.facts.profile import DeviceProfile
+from exporter.data.facts.profile_changes import ProfileChange
 from profilers.comparison import compare_readings
 
 VERSION = 1

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from exporter.data.artifact import Artifact
 from exporter.data.base import Frozen, JsonMapping
-from exporter.data.compression import StepResult
-from exporter.data.inspection import Inspection
-from exporter.data.parity import Parity
-from exporter.data.profile import Measured, Profile
+from exporter.data.facts.artifact import Artifact
+from exporter.data.facts.compression import StepResult
+from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.profile import Measured, Profile
 from exporter.data.verdict import Verdict
 
 SCHEMA_VERSION = 2

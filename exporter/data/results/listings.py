@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from exporter.data.results import Unjudged
+from exporter.data.results.commands import Unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from device_harness.facts import DeviceInfo
-    from exporter.data.target import Target
+    from exporter.data.settings.target import Target
 
 
 class TargetSummary(NamedTuple):

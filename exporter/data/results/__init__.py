@@ -1,0 +1,1 @@
+"""What commands found: the record of a run, and one result a command."""

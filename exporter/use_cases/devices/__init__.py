@@ -1,0 +1,1 @@
+"""Which devices work is done on, and what becomes of each."""
