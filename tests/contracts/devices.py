@@ -157,6 +157,17 @@ class DeviceContract:
             assert gone(subject.alive, marker)
             started.kill()
 
+    def test_what_a_process_is_just_starting_ends_with_it(self, subject: Subject, shell: str) -> None:
+        """Whatever lists the processes to end must not miss one that was begun meanwhile: it would run on for good."""
+        command = [shell, "-c", 'i=0; while [ $i -lt 120 ]; do sleep "$0" & i=$((i + 1)); done; wait']
+        with subject.open() as device:
+            for turn in range(4):
+                marker = f"34{time.monotonic_ns() % 10**7:07d}"
+                started = device.start([*command, marker])
+                time.sleep(0.02 * turn)  # the end comes at another moment of the loop each turn
+                started.kill()
+                assert gone(subject.alive, marker)
+
     def test_started_process_gives_its_result(self, subject: Subject, shell: str) -> None:
         """`wait` returns code and streams."""
         with subject.open() as device:

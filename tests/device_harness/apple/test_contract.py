@@ -1,7 +1,6 @@
 """Devices that run one app, under the Device contract, each through its own tools (stand-ins that act out a device)."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -86,12 +85,11 @@ def test_simulators_say_so(stage: Stage) -> None:
     assert json.loads(AppleDevice(PHONE, SETTINGS).info().model_dump_json())["environment"] == "device"
 
 
-def test_what_an_app_is_just_starting_ends_with_it(stage: Stage) -> None:
-    """A process that was begun while its family was being listed would go on running on the Mac."""
+@pytest.mark.parametrize("said", [b"Infinity", b"1e999", b"null", b"[]", b"x", b"9" * 400])
+def test_a_clock_that_is_no_number_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    """No measurement may stand at an infinite time."""
     with AppleSimulator(SIMULATOR, SETTINGS) as device:
-        for turn in range(5):
-            marker = f"34{time.monotonic_ns() % 10**7:07d}"
-            started = device.start(["/bin/sh", "-c", f"for i in 1 2 3 4 5 6 7 8 9; do sleep {marker} & done; wait"])
-            time.sleep(0.005 * turn)
-            started.kill()
-            assert gone(process_runs, marker)
+        answer = CommandResult(command=("clock",), returncode=0, stdout=said, stderr=b"", duration_s=0.1)
+        monkeypatch.setattr(device, "run", lambda command, timeout_s: answer)
+        with pytest.raises(app_device.CommandFailedError, match="gave no clock"):
+            device.clock_offset()
