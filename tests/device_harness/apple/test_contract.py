@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from device_harness.apple import app as app_device
 from device_harness.apple.devicectl import ListedDevice
 from device_harness.apple.mac import MacDevice
 from device_harness.apple.phone import AppleDevice
@@ -15,6 +14,7 @@ from device_harness.apple.simctl import ListedSimulator
 from device_harness.apple.simulator import AppleSimulator
 from device_harness.apple.usbmux import AttachedDevice
 from device_harness.errors import CommandFailedError, DeviceError
+from device_harness.facts import CommandResult
 from tests.contracts.devices import DeviceContract, Subject, gone
 from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
@@ -91,5 +91,5 @@ def test_a_clock_that_is_no_number_is_told(stage: Stage, monkeypatch: pytest.Mon
     with AppleSimulator(SIMULATOR, SETTINGS) as device:
         answer = CommandResult(command=("clock",), returncode=0, stdout=said, stderr=b"", duration_s=0.1)
         monkeypatch.setattr(device, "run", lambda command, timeout_s: answer)
-        with pytest.raises(app_device.CommandFailedError, match="gave no clock"):
+        with pytest.raises(CommandFailedError, match="gave no clock"):
             device.clock_offset()
