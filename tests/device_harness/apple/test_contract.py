@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from device_harness.apple import app as app_device
 from device_harness.apple.devicectl import ListedDevice
 from device_harness.apple.mac import MacDevice
 from device_harness.apple.phone import AppleDevice
@@ -15,7 +16,7 @@ from device_harness.apple.simulator import AppleSimulator
 from device_harness.apple.usbmux import AttachedDevice
 from device_harness.errors import CommandFailedError, DeviceError
 from device_harness.facts import CommandResult
-from tests.contracts.devices import DeviceContract, Subject, gone
+from tests.contracts.devices import DeviceContract, Subject
 from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
 
