@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from device_harness.errors import CommandTimeoutError, DeviceError, DeviceNotFoundError
 from device_harness.facts import DeviceInfo, DeviceState
-from device_harness.finder import Finder, Found
+from device_harness.finder import DeviceKind, Finder, Found
 from device_harness.protocol import Device
 
 # Name -> module with FINDER. A new way to devices is one row; the order is that of the listing.
@@ -33,7 +33,7 @@ class Problem:
     """A way to devices that is wanted and failed, with the reason and the next step."""
 
     source: str
-    kinds: tuple[str, ...]
+    kinds: tuple[DeviceKind, ...]
     message: str
 
     def __str__(self) -> str:
@@ -106,6 +106,11 @@ def load_finders() -> list[Finder]:
     return [importlib.import_module(module).FINDER for module in FINDERS.values()]
 
 
+def device_kinds() -> dict[str, DeviceKind]:
+    """By name, in the order of the table."""
+    return {kind.name: kind for finder in load_finders() for kind in finder.kinds}
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[Answer]):
     """What became of a piece of work: its answer, or why there is none."""
@@ -152,7 +157,7 @@ def at_once(
 
 def _here(finders: Iterable[Finder]) -> list[Found]:
     """This machine under its names: known without asking anybody."""
-    return [found for finder in finders if set(finder.kinds) <= {"local", "mac"} for found in finder.find()]
+    return [found for finder in finders if all(kind.here for kind in finder.kinds) for found in finder.find()]
 
 
 def _listed(

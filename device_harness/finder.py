@@ -2,11 +2,37 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from device_harness.errors import DeviceError, DeviceUnauthorizedError
 from device_harness.facts import DeviceInfo, DeviceState
 from device_harness.protocol import Device
+
+
+@dataclass(frozen=True)
+class DeviceKind:
+    """What formats and people must know of a kind of device.
+
+    Attributes:
+        name: see `DeviceInfo.kind`.
+        noun: one of them, without an article: ``device behind adb``.
+        nouns: all of them in a sentence.
+        runs: any program by its path, or the runner's app and what stands for it on a Mac.
+        here: whether it is this machine.
+    """
+
+    name: str
+    noun: str
+    nouns: str
+    runs: Literal["programs", "apps"]
+    here: bool = False
+
+    @property
+    def one(self) -> str:
+        """One of them in a sentence: ``an Apple device``, ``this Mac``."""
+        if self.here:
+            return f"this {self.noun}"
+        return f"{'an' if self.noun[0] in 'AEIOU' else 'a'} {self.noun}"
 
 
 @dataclass(frozen=True)
@@ -43,11 +69,11 @@ class Finder(Protocol):
 
     Attributes:
         name: of the tool, for messages.
-        kinds: that its devices have, see `DeviceInfo.kind`.
+        kinds: that its devices are of.
     """
 
     name: str
-    kinds: tuple[str, ...]
+    kinds: tuple[DeviceKind, ...]
 
     def find(self) -> Sequence[Found]:
         """The devices that it knows now; none where its tool is not installed and most machines do without.

@@ -13,7 +13,7 @@ from device_harness import process
 from device_harness.digests import file_digest
 from device_harness.errors import DeviceError, StorageFullError, TransferError
 from device_harness.facts import ClockOffset, CommandResult, DeviceInfo
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.machine import processor_name
 from device_harness.protocol import Capabilities
 
@@ -119,7 +119,7 @@ class LocalFinder:
     """Implements `Finder`: this machine is always there."""
 
     name = "this machine"
-    kinds: tuple[str, ...] = ("local",)
+    kinds: tuple[DeviceKind, ...] = (DeviceKind("local", "machine", "this machine", "programs", here=True),)
 
     def find(self) -> list[Found]:
         """It."""

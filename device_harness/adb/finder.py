@@ -9,7 +9,7 @@ from device_harness.adb.device import AdbDevice
 from device_harness.adb.facts import adb_info, identity, list_devices
 from device_harness.errors import CommandFailedError, DeviceError, ToolMissingError
 from device_harness.facts import DeviceInfo
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.protocol import Device
 
 ASK_LIMIT_S = 10.0
@@ -19,7 +19,7 @@ class AdbFinder:
     """Implements `Finder`: the adb server's list; a device that is ready is asked what it is."""
 
     name = "adb"
-    kinds: tuple[str, ...] = ("adb",)
+    kinds: tuple[DeviceKind, ...] = (DeviceKind("adb", "device behind adb", "devices behind adb", "programs"),)
 
     def find(self) -> list[Found]:
         """Cable before network: where a phone is seen by both, the cable is the one that stays."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.errors import DeviceError
 from device_harness.facts import ClockOffset, DeviceInfo
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.local import LocalDevice, local_info
 from device_harness.protocol import Capabilities
 
@@ -84,7 +84,7 @@ class MacFinder:
     """Implements `Finder`: this machine once more, as what Core ML runs on."""
 
     name = "this Mac"
-    kinds: tuple[str, ...] = ("mac",)
+    kinds: tuple[DeviceKind, ...] = (DeviceKind("mac", "Mac", "Macs", "apps", here=True),)
 
     def find(self) -> list[Found]:
         """It, on a Mac."""

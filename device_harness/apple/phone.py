@@ -12,11 +12,11 @@ from device_harness.apple import devicectl
 from device_harness.apple.advice import XCODE, failure
 from device_harness.apple.app import AppDevice
 from device_harness.apple.documents import read_document
-from device_harness.apple.settings import AppleSettings
+from device_harness.apple.settings import APPLE_DEVICE, AppleSettings
 from device_harness.apple.usbmux import battery_command
 from device_harness.errors import DeviceError, TransferError, UnreadableOutputError
 from device_harness.facts import CommandResult, DeviceInfo, DeviceState
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.protocol import Capabilities
 
 LIST_S = 30.0
@@ -181,7 +181,7 @@ class PhoneFinder:
     """Implements `Finder` with devicectl."""
 
     name = "devicectl"
-    kinds: tuple[str, ...] = ("ios",)
+    kinds: tuple[DeviceKind, ...] = (APPLE_DEVICE,)
 
     def find(self) -> list[Found]:
         """Physical devices; a machine without Xcode has none."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.apple.advice import check
 from device_harness.apple.app import AppDevice
-from device_harness.apple.settings import AppleSettings
+from device_harness.apple.settings import APPLE_DEVICE, AppleSettings
 from device_harness.apple.usbmux import INSTALL, TOOL, AttachedDevice, battery_command, list_attached
 from device_harness.errors import (
     CommandFailedError,
@@ -19,7 +19,7 @@ from device_harness.errors import (
     UnreadableOutputError,
 )
 from device_harness.facts import CommandResult, DeviceInfo, DeviceState
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.protocol import Capabilities
 
 COMMAND_S = 120.0
@@ -140,7 +140,7 @@ class PymobiledeviceFinder:
     """Implements `Finder` with usbmux."""
 
     name = TOOL
-    kinds: tuple[str, ...] = ("ios",)
+    kinds: tuple[DeviceKind, ...] = (APPLE_DEVICE,)
 
     def find(self) -> list[Found]:
         """Attached devices, one each; a machine without the program has none."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from device_harness.apple.advice import TEAM
 from device_harness.errors import CommandFailedError
+from device_harness.finder import DeviceKind
 
+APPLE_DEVICE = DeviceKind("ios", "Apple device", "Apple devices", "apps")
 DEFAULT_BUNDLE = "org.mobile-export.coreml-bench"
 
 

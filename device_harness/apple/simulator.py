@@ -16,7 +16,7 @@ from device_harness.apple.app import AppDevice
 from device_harness.apple.settings import AppleSettings
 from device_harness.errors import StorageFullError, TransferError
 from device_harness.facts import CommandResult, DeviceInfo, DeviceState
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.local import NO_SPACE
 from device_harness.protocol import Capabilities
 
@@ -174,7 +174,7 @@ class SimulatorFinder:
     """Implements `Finder` with simctl."""
 
     name = "simctl"
-    kinds: tuple[str, ...] = ("simulator",)
+    kinds: tuple[DeviceKind, ...] = (DeviceKind("simulator", "simulator", "simulators", "apps"),)
 
     def find(self) -> list[Found]:
         """Simulators whose runtime is there; those that are shut down only while none is booted."""

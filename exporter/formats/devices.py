@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
 from profilers.bench import Bench
 from profilers.plan import ProfilePlan
@@ -38,19 +39,19 @@ class DeviceSupport(Protocol):
 
     Attributes:
         subject: an artifact in a sentence: ``a Core ML model``.
-        places: what runs it, in a sentence.
-        nothing: what is missing where no device is listed, in a sentence.
         here: the serial of this machine as a device of the format.
         runners: that can be chosen by name.
         compares_outputs: whether outputs are compared with this machine's.
     """
 
     subject: str
-    places: str
-    nothing: str
     here: str
     runners: tuple[str, ...]
     compares_outputs: bool
+
+    def runs_on(self, kind: DeviceKind) -> bool:
+        """Whether artifacts can be measured on devices of this kind."""
+        ...
 
     def planned(self, plan: ProfilePlan, target: Any) -> tuple[ProfilePlan, tuple[str, ...]]:
         """`plan` with the target's accelerator, and a sentence where the plan itself says another one.

@@ -167,7 +167,6 @@ class Format(Protocol):
         target_type: settings of a target.
         newest_os: a system that holds everything that the settings can say.
         libraries: distributions that decide an artifact's bytes, or what is found out about it.
-        device_kinds: of devices that run it.
         packing: how apps carry it.
     """
 
@@ -179,7 +178,6 @@ class Format(Protocol):
     target_type: type[Target]
     newest_os: str
     libraries: tuple[str, ...]
-    device_kinds: tuple[str, ...]
     packing: Packing
 
     @property

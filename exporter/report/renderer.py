@@ -87,6 +87,7 @@ RENDERERS = {
     "sarif": Row("exporter.report.ci.sarif", JUDGED),
     "github": Row("exporter.report.ci.github", JUDGED),
     "gitlab": Row("exporter.report.ci.gitlab", JUDGED),
+    "teamcity": Row("exporter.report.ci.teamcity", JUDGED),
 }
 
 

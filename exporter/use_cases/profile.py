@@ -15,7 +15,7 @@ from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_outputs, judge_readings
-from exporter.use_cases.devices.choice import Selection, host_reason, misfit, unmeasured
+from exporter.use_cases.devices.choice import Selection, fits, host_reason, misfit, unmeasured, where_it_runs
 from exporter.use_cases.devices.on_devices import on_devices
 from profilers.clock import SystemClock
 from profilers.plan import ProfilePlan
@@ -111,9 +111,8 @@ def _measured(
 
     Readings of the CPU say that they are, so that no budget of the accelerator is judged by them.
     """
-    if device.info().kind not in request.form.device_kinds:
-        support = request.form.devices
-        raise DeviceError(f"{device.serial}: {support.subject} runs on {support.places}.", serial=device.serial)
+    if not fits(device.info(), request.form):
+        raise DeviceError(f"{device.serial}: {where_it_runs(request.form)}.", serial=device.serial)
     plan = request.plan
     try:
         return _run_plan(device, request, references, clock, say)

@@ -12,14 +12,14 @@ from device_harness import discovery
 from device_harness.discovery import FINDERS, discover, load_finders, open_device
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, DeviceUnauthorizedError
 from device_harness.facts import DeviceInfo, DeviceState
-from device_harness.finder import Found
+from device_harness.finder import DeviceKind, Found
 from device_harness.protocol import Device
 
 
 class Ways:
     """A finder with prepared answers."""
 
-    kinds: tuple[str, ...] = ("adb",)
+    kinds: tuple[DeviceKind, ...] = (DeviceKind("adb", "device", "devices", "programs"),)
 
     def __init__(self, name: str, find: Callable[[], Sequence[Found]], reach: Any = None) -> None:
         self.name, self._find, self._reach = name, find, reach
@@ -101,4 +101,4 @@ def test_every_row_of_the_table_is_a_finder() -> None:
     for finder in finders:
         assert finder.kinds
         with contextlib.suppress(DeviceError):
-            assert all(one.info.kind in finder.kinds for one in finder.find())
+            assert all(one.info.kind in [kind.name for kind in finder.kinds] for one in finder.find())

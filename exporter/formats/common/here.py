@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
 from exporter.formats.devices import References, RunnerChoice
@@ -22,10 +23,12 @@ class DevicesHere:
     subject: str
     runner: Callable[[], DocumentRunner]
     runners: tuple[str, ...] = ("in_process",)
-    places: str = "this machine"
-    nothing: str = "device that runs it"
     here: str = "local"
     compares_outputs: bool = False
+
+    def runs_on(self, kind: DeviceKind) -> bool:
+        """This machine."""
+        return kind.here and kind.runs == "programs"
 
     def planned(self, plan: ProfilePlan, target: Any) -> tuple[ProfilePlan, tuple[str, ...]]:
         """The runner has the CPU alone; what else is asked for, it says."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from device_harness.apple.settings import AppleSettings
+from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
 from device_harness.runners.coreml import CoremlBench, accelerator
 from device_harness.runners.coreml_build import prepare
@@ -26,8 +27,6 @@ class CoremlDevices:
     """Implements `DeviceSupport`."""
 
     subject = "a Core ML model"
-    places = "Apple devices, simulators and Macs"
-    nothing = "Apple device, simulator or Mac"
     here = "mac"
     runners: tuple[str, ...] = ("coreml_bench", "coremltools")
     compares_outputs = False
@@ -35,6 +34,10 @@ class CoremlDevices:
     def __init__(self, prepare: Callable[[Device], str | None] = prepare) -> None:
         """Args: prepare: builds and installs the runner; gives the tool's path on a Mac."""
         self._prepare = prepare
+
+    def runs_on(self, kind: DeviceKind) -> bool:
+        """Those with the runner's app, and Macs."""
+        return kind.runs == "apps"
 
     def planned(self, plan: ProfilePlan, target: CoremlTarget | None) -> tuple[ProfilePlan, tuple[str, ...]]:
         """The units are the target's, see `units_for`; the plan keeps what it says."""

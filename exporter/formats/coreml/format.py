@@ -52,7 +52,6 @@ class _Coreml:
     target_type = CoremlTarget
     newest_os = "iOS 26"
     libraries = ("coremltools", "scikit-learn")
-    device_kinds = ("ios", "simulator", "mac")
     packing = Packing(folders=(".mlpackage",), codec="lzfse", compilation=_COMPILATION)
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:

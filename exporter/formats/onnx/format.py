@@ -41,7 +41,6 @@ class _Onnx:
     target_type = OnnxTarget
     newest_os = "Android 16"
     libraries = ("onnx", "onnxruntime")
-    device_kinds = ("local",)
     packing = Packing(beside=files_beside)
 
     def refuse(self, target: OnnxTarget, source: SourceDescription) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from device_harness.errors import DeviceError
 from device_harness.facts import DeviceInfo
+from device_harness.finder import DeviceKind
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument
@@ -32,11 +33,12 @@ LITERT = "ai_edge_litert"
 
 class _Devices:
     subject = "a .tflite file"
-    places = "this machine and devices behind adb"
-    nothing = "device behind adb"
     here = "local"
     runners: tuple[str, ...] = ("litert_bench", "benchmark_model", "in_process")
     compares_outputs = True
+
+    def runs_on(self, kind: DeviceKind) -> bool:
+        return kind.runs == "programs"
 
     def planned(self, plan: ProfilePlan, target: TfliteTarget | None) -> tuple[ProfilePlan, tuple[str, ...]]:
         if target is None or plan.accelerator == target.compute_units:

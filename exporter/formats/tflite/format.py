@@ -37,7 +37,6 @@ class _Tflite:
     target_type = TfliteTarget
     newest_os = "Android 16"
     libraries = ("onnx2tf", "tensorflow", "ai-edge-litert")
-    device_kinds = ("local", "adb")
     packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
     layers = None
 

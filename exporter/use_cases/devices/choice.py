@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from device_harness.discovery import Listing, discover
+from device_harness.discovery import Listing, device_kinds, discover
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
@@ -11,16 +11,6 @@ from exporter.data.settings.target import Target
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.gates.devices import skipped_verdict
-
-# This machine under its two names: with `all`, it never stands in for a phone.
-HOST_KINDS = ("local", "mac")
-_KIND_WORDS = {
-    "local": "this machine",
-    "adb": "a device behind adb",
-    "ios": "an Apple device",
-    "simulator": "a simulator",
-    "mac": "this Mac",
-}
 
 
 class Skipped(NamedTuple):
@@ -76,9 +66,9 @@ def choose_devices(
     meant = [info for info in listing.devices if _is_meant(info, form, named, target)]
     ready = [info.serial for info in meant if info.state is DeviceState.READY]
     # A simulator that is shut down is no device that somebody plugged in.
-    barred = [info for info in meant if info.state is not DeviceState.READY and info.kind != "simulator"]
+    barred = [info for info in meant if info.state is not DeviceState.READY and info.environment != "simulator"]
     skipped = [Skipped(info.serial, info, _state(info)) for info in barred]
-    told = [str(problem) for problem in listing.problems if set(problem.kinds) & set(form.device_kinds)]
+    told = [str(problem) for problem in listing.problems if any(map(form.devices.runs_on, problem.kinds))]
     if not ready and not barred:
         skipped.append(Skipped("all", None, _nothing(form, told, target)))
     else:
@@ -117,11 +107,21 @@ def misfit(name: str, form: Format, infos: Sequence[DeviceInfo]) -> str | None:
     A device that is not listed is left to the one who opens it.
     """
     found = next((info for info in infos if name in info.names), None)
-    if found is None or found.kind in form.device_kinds or _is_here(name, form, infos):
+    if found is None or fits(found, form) or _is_here(name, form, infos):
         return None
     model = f" ({found.model})" if found.model else ""
-    support = form.devices
-    return f"{name} is {_KIND_WORDS.get(found.kind, found.kind)}{model}: {support.subject} runs on {support.places}."
+    return f"{name} is {device_kinds()[found.kind].one}{model}: {where_it_runs(form)}."
+
+
+def fits(info: DeviceInfo, form: Format) -> bool:
+    """Whether devices of its kind run the format."""
+    return form.devices.runs_on(device_kinds()[info.kind])
+
+
+def where_it_runs(form: Format) -> str:
+    """Every kind of device that runs the format, in a sentence without its full stop."""
+    *others, last = [kind.nouns for kind in device_kinds().values() if form.devices.runs_on(kind)]
+    return f"{form.devices.subject} runs on {' and '.join(filter(None, (', '.join(others), last)))}"
 
 
 def host_reason(info: DeviceInfo, target: Target | None) -> str:
@@ -130,9 +130,9 @@ def host_reason(info: DeviceInfo, target: Target | None) -> str:
     A target stands for devices of its operating system: this machine is one only for a macOS target on a Mac, or where
     the target's own `device` says so.
     """
-    if target is None or info.kind not in HOST_KINDS or target.device in ("local", info.serial):
+    if target is None or not _is_host(info) or target.device in ("local", info.serial):
         return ""
-    if info.kind == "mac" and target.minimum_os.startswith("macOS"):
+    if (info.os or "").split()[:1] == target.minimum_os.split()[:1]:
         return ""
     return (
         f"Measured on this machine, which is no device of {target.name} ({target.minimum_os}): name one with --device."
@@ -162,13 +162,18 @@ def _refuse_twice(named: Sequence[str], listing: Listing) -> None:
 
 def _is_meant(info: DeviceInfo, form: Format, named: Sequence[str], target: Target | None) -> bool:
     """Whether ``all`` means it."""
-    return info.kind in form.device_kinds and not set(info.names) & set(named) and _stands_for(info, target)
+    return fits(info, form) and not set(info.names) & set(named) and _stands_for(info, target)
 
 
 def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
-    if info.kind in HOST_KINDS:
+    if _is_host(info):
         return target is not None and not host_reason(info, target)
     return _named_device(target) in (None, *info.names, info.model)
+
+
+def _is_host(info: DeviceInfo) -> bool:
+    """This machine, under any of its names: with `all`, it never stands in for a phone."""
+    return device_kinds()[info.kind].here
 
 
 def _named_device(target: Target | None) -> str | None:
@@ -189,6 +194,7 @@ def _state(info: DeviceInfo) -> str:
 
 def _nothing(form: Format, told: Sequence[str], target: Target | None) -> str:
     named = _named_device(target)
-    what = f"device {named!r}, which the target is for," if named else form.devices.nothing
+    elsewhere = [kind.noun for kind in device_kinds().values() if form.devices.runs_on(kind) and not kind.here]
+    what = f"device {named!r}, which the target is for," if named else " or ".join(elsewhere) or "device that runs it"
     listed = f"no {what} is listed"
     return f"{listed}{': ' if told else ''}{'; '.join(told)}. `mobile-export devices` shows what there is."

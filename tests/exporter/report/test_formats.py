@@ -14,6 +14,7 @@ from hypothesis import given
 
 from exporter.data.results.commands import SizeRow
 from exporter.data.verdict import Status, Verdict
+from exporter.report.cells import one_line
 from exporter.report.ci.github import MAX_PER_LEVEL, visible
 from exporter.report.markdown.verdicts import MAX_BYTES
 from exporter.report.renderer import names_for, render
@@ -107,6 +108,22 @@ def test_github_says_how_many_annotations_it_leaves_out() -> None:
     lines = render("github", budget([verdict(subject=f"{number}.apk") for number in range(25)])).splitlines()
     assert len(lines) == MAX_PER_LEVEL
     assert "16 more" in lines[-1]
+
+
+@given(verdicts)
+def test_teamcity_has_one_test_a_verdict_and_reads_back_the_names(found: list[Verdict]) -> None:
+    """A build fails for what fails a command, and for nothing else; what was not checked is ignored, never passed."""
+    wanted = []
+    for one in found:
+        name = one_line(f"{one.subject}: {one.metric}")
+        failed = one.status is Status.FAILED and one.severity == "error"
+        if failed or one.status is Status.PASSED:
+            wanted += [("testStarted", name), *[("testFailed", name)] * failed, ("testFinished", name)]
+        else:
+            wanted.append(("testIgnored", name))
+    lines = render("teamcity", budget(found)).splitlines()
+    messages = [re.fullmatch(r"##teamcity\[(\w+) name='((?:[^|']|\|.)*)'.*\]", line) for line in lines]
+    assert [(found[1], re.sub(r"\|(.)", r"\1", found[2])) for found in messages if found] == wanted
 
 
 @given(verdicts)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from device_harness.discovery import Listing, Problem
+from device_harness.discovery import Listing, Problem, device_kinds
 from device_harness.facts import DeviceInfo, DeviceState
 from device_harness.finder import Found
 from exporter.data.errors import UsageProblem
@@ -29,8 +29,8 @@ def listing(*infos: DeviceInfo, problems: tuple[Problem, ...] = ()) -> Listing:
     return Listing(tuple(Found(one, open=lambda: pytest.fail("it was opened")) for one in infos), problems)
 
 
-NO_ADB = Problem("adb", ("adb",), "it is not installed: Android devices are not listed")
-HERE = info("local", "local")
+NO_ADB = Problem("adb", (device_kinds()["adb"],), "it is not installed: Android devices are not listed")
+HERE, MAC = info("local", "local"), info("mac", "mac", os="macOS 15.2")
 PHONE, LOCKED = info("PHONE", model="Pixel 8"), info("LOCKED", state="unauthorized", model="Galaxy")
 IPHONE = info("UDID", "ios", model="iPhone 15", facts={"name": "Ada's iPhone"})
 ANDROID = TfliteTarget.model_validate(
@@ -57,9 +57,9 @@ def test_all_is_every_listed_device_and_never_this_machine() -> None:
 @pytest.mark.parametrize(
     ("infos", "form", "target", "serials"),
     [
-        ([info("mac", "mac"), IPHONE], COREML, None, ("UDID",)),
-        ([info("mac", "mac"), IPHONE], COREML, IOS, ("UDID",)),
-        ([info("mac", "mac"), IPHONE], COREML, MACOS, ("mac", "UDID")),
+        ([MAC, IPHONE], COREML, None, ("UDID",)),
+        ([MAC, IPHONE], COREML, IOS, ("UDID",)),
+        ([MAC, IPHONE], COREML, MACOS, ("mac", "UDID")),
         ([HERE, PHONE], TFLITE, ANDROID.model_copy(update={"device": "local"}), ("local", "PHONE")),
     ],
 )
@@ -71,7 +71,7 @@ def test_this_machine_counts_only_where_the_target_stands_for_it(
 
 def test_all_of_nothing_is_said() -> None:
     """With no device at all, nothing was measured: not checked, with what kept devices from being listed."""
-    problems = (NO_ADB, Problem("devicectl", ("ios",), "no Xcode"))
+    problems = (NO_ADB, Problem("devicectl", (device_kinds()["ios"],), "no Xcode"))
     found = choose_devices(("all",), TFLITE, lambda: listing(HERE, IPHONE, problems=problems))
     assert found.serials == ()
     assert [item.device for item in found.skipped] == ["all"]
@@ -81,7 +81,7 @@ def test_all_of_nothing_is_said() -> None:
 
 def test_a_tool_that_failed_beside_devices_is_said() -> None:
     """A second way to devices that broke may hide some."""
-    problems = (Problem("devicectl", ("ios",), "it hangs"), NO_ADB)
+    problems = (Problem("devicectl", (device_kinds()["ios"],), "it hangs"), NO_ADB)
     found = choose_devices(("all",), COREML, lambda: listing(HERE, IPHONE, problems=problems))
     assert found.serials == ("UDID",)
     assert [item.reason for item in found.skipped] == ["some may be missing: devicectl: it hangs"]
@@ -143,7 +143,7 @@ def test_each_target_gets_the_devices_that_run_it() -> None:
 
 
 def test_on_a_mac_this_machine_runs_core_ml() -> None:
-    infos = [HERE, info("mac", "mac")]
+    infos = [HERE, MAC]
     assert misfit("local", COREML, infos) is None
     assert selections(["local"], [MACOS], listing(*infos))["mac"].serials == ("local",)
 
@@ -152,8 +152,8 @@ def test_on_a_mac_this_machine_runs_core_ml() -> None:
     ("device", "target", "foreign"),
     [
         (HERE, ANDROID, True),
-        (info("mac", "mac"), IOS, True),
-        (info("mac", "mac"), MACOS, False),
+        (MAC, IOS, True),
+        (MAC, MACOS, False),
         (PHONE, ANDROID, False),
         (IPHONE, IOS, False),
         (HERE, None, False),

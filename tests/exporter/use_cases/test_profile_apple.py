@@ -138,4 +138,6 @@ def test_without_a_team_it_is_told(
 def test_this_machine_runs_no_core_ml(stage: Stage, mobile_export: RunCommand, tmp_path: Path) -> None:
     done = profile(mobile_export, tmp_path, "--device", "local")
     assert done.returncode == 3
-    assert "a Core ML model runs on Apple devices" in json.loads(done.stdout)["profiles"][0]["error"]
+    assert (
+        "a Core ML model runs on Macs, Apple devices and simulators" in json.loads(done.stdout)["profiles"][0]["error"]
+    )
