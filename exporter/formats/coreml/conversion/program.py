@@ -24,7 +24,6 @@ from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.coreml.walk import program_operations
 from exporter.sources.tracing.trace import channels_first
 
-TRACE, CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
 WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
 
 
@@ -36,13 +35,11 @@ class CoremlModel:
         mlmodel: ``coremltools.models.MLModel``, its values named after the source's layers.
         layers: operation name -> PyTorch layer, for operations with a weight.
         operations: every operation of the program, inner blocks included.
-        route: the way from the source.
     """
 
     mlmodel: Any
     layers: Mapping[str, str]
     operations: Sequence[Any]
-    route: str = TRACE
 
 
 def convert_float(
