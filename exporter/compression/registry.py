@@ -19,6 +19,7 @@ METHODS = {
     "magnitude_pruning": "exporter.compression.methods.magnitude_pruning",
     "nm_pruning": "exporter.compression.methods.nm_pruning",
     "block_pruning": "exporter.compression.methods.block_pruning",
+    "weight_clipping": "exporter.compression.methods.weight_clipping",
     "weight_sharing": "exporter.compression.methods.weight_sharing",
     "binarization": "exporter.compression.methods.binarization",
     "float16": "exporter.compression.methods.float16",
