@@ -99,9 +99,12 @@ class CoremlConverter:
         """The program of the traced graph, or of the one in torch's core operators where coremltools refuses that."""
         image = target.input_kind == "image"
         convert = partial(
-            coreml.convert_float, description=graph.description, settings=graph.source.settings, target=target,
+            coreml.convert_float,
+            description=graph.description,
+            settings=graph.source.settings,
+            target=target,
             weights=graph.layer_weights,
-        )  # fmt: skip
+        )
         try:
             return convert(graph.traced_dividing if image else graph.traced)
         except ToolError as error:
