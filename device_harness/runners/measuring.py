@@ -31,7 +31,7 @@ from device_harness.runners.bench_document import (
     Runner,
     Settings,
     Tensor,
-)  # fmt: skip
+)
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5
@@ -161,13 +161,14 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         model=arguments.model.name,
         model_sha256=file_digest(arguments.model),
         pid=os.getpid(),
-        settings=Settings(
-            threads=arguments.threads, warmup_runs=arguments.warmup_runs, runs=arguments.runs, min_s=arguments.min_s,
-            cpus=tuple(arguments.cpus), input="file" if arguments.input else "random", seed=arguments.seed,
-        ),
+        settings=_settings(arguments),
         clock=Clock(
-            name="CLOCK_MONOTONIC", load_start_s=load_start, warmup_start_s=warmup_start,
-            measure_start_s=measure_start, measure_end_s=measure_end, boottime_offset_s=_boottime_offset(),
+            name="CLOCK_MONOTONIC",
+            load_start_s=load_start,
+            warmup_start_s=warmup_start,
+            measure_start_s=measure_start,
+            measure_end_s=measure_end,
+            boottime_offset_s=_boottime_offset(),
         ),
         load_s=load_s,
         warmup_latencies_s=tuple(warmup.latencies),
@@ -176,13 +177,29 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         cpu_time=CpuTime(
             process_s=cpu_end - cpu_start, thread_s=thread_end - thread_start, per_inference_s=tuple(measured.cpu)
         ),
-        memory=Memory(before_load_bytes=before, after_load_bytes=after, peak_bytes=peak,
-                      method="max(VmHWM, max(VmRSS + VmSwap)) less kept times"),
+        memory=Memory(
+            before_load_bytes=before,
+            after_load_bytes=after,
+            peak_bytes=peak,
+            method="max(VmHWM, max(VmRSS + VmSwap)) less kept times",
+        ),
         acceleration=engine.acceleration(),
         inputs=tuple(inputs),
         outputs=tuple(_tensors(engine.outputs(), arguments.output_folder, "output")),
         machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
-    )  # fmt: skip
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(
+        threads=arguments.threads,
+        warmup_runs=arguments.warmup_runs,
+        runs=arguments.runs,
+        min_s=arguments.min_s,
+        cpus=tuple(arguments.cpus),
+        input="file" if arguments.input else "random",
+        seed=arguments.seed,
+    )
 
 
 def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> None:
