@@ -3,25 +3,25 @@
 from collections.abc import Sequence
 
 from exporter.data.facts.profile import DeviceProfile
-from exporter.data.settings.target import Target
+from exporter.data.settings.target import Budgets
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import not_checked
 from exporter.gates.readings import judge_readings
 from profilers.readers.placement import METRIC as PLACEMENT
 
 
-def device_verdicts(target: Target, profiles: Sequence[DeviceProfile]) -> list[Verdict]:
+def device_verdicts(subject: str, budgets: Budgets, profiles: Sequence[DeviceProfile]) -> list[Verdict]:
     """Those of all profiles, and not checked for every budget that only a device can decide when none gave readings."""
     found = [verdict for item in profiles for verdict in item.verdicts]
-    return found if any(item.result for item in profiles) else [*unmeasured_verdicts(target), *found]
+    return found if any(item.result for item in profiles) else [*unmeasured_verdicts(subject, budgets), *found]
 
 
-def unmeasured_verdicts(target: Target) -> list[Verdict]:
+def unmeasured_verdicts(subject: str, budgets: Budgets) -> list[Verdict]:
     """Not checked, for every budget that only a device can decide, when none gave readings."""
-    reason = f"no device of {target.name} gave readings; --device names one"
-    verdicts = judge_readings(target.name, (), target.budgets)
-    if target.budgets.neural_engine is not None:
-        verdicts.append(not_checked(target.name, PLACEMENT, "1", reason, limit=target.budgets.neural_engine))
+    reason = f"no device of {subject} gave readings; --device names one"
+    verdicts = judge_readings(subject, (), budgets)
+    if budgets.neural_engine is not None:
+        verdicts.append(not_checked(subject, PLACEMENT, "1", reason, limit=budgets.neural_engine))
     return [verdict.model_copy(update={"reason": reason}) for verdict in verdicts]
 
 

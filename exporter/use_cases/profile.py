@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from device_harness.discovery import Listing, discover
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
+from device_harness.facts import DeviceInfo
 from device_harness.protocol import Device
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.settings.target import Budgets, Target
@@ -15,7 +16,7 @@ from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_outputs, judge_readings
-from exporter.use_cases.devices.choice import Selection, fits, host_reason, misfit, unmeasured, where_it_runs
+from exporter.use_cases.devices.choice import Selection, fits, is_host, misfit, unmeasured, where_it_runs
 from exporter.use_cases.devices.on_devices import on_devices
 from profilers.clock import SystemClock
 from profilers.plan import ProfilePlan
@@ -95,6 +96,15 @@ def profile_on_devices(
         return skipped
     request = ProfileRequest(format_named(target.format), [artifact], plan, target=target, name=target.name)
     return [*profile(request, selection.serials, listing=selection.listing, say=say), *skipped]
+
+
+def host_reason(info: DeviceInfo, target: Target | None) -> str:
+    """Why readings of this device are none of the target's device, as a sentence; empty when they may be."""
+    if target is None or not is_host(info) or target.takes_host(info.serial, info.os):
+        return ""
+    return (
+        f"Measured on this machine, which is no device of {target.name} ({target.minimum_os}): name one with --device."
+    )
 
 
 def _explained(serial: str, form: Format, error: DeviceError) -> str:

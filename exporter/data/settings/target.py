@@ -127,3 +127,15 @@ class Target(Frozen):
                 f"minimum_os {self.minimum_os!r} is not a system with a version, such as 'iOS 17' or 'Android 12'"
             )
         return self
+
+    def takes_host(self, serial: str, system: str | None) -> bool:
+        """Whether readings of the machine that this program runs on may be those of the target's device.
+
+        A target stands for devices of its operating system: that machine is one only where it runs the same, or where
+        the target's own `device` says so.
+
+        Args:
+            serial: of that machine as a device.
+            system: such as ``macOS 15``; None where it is not known.
+        """
+        return self.device in ("local", serial) or (system or "").split()[:1] == self.minimum_os.split()[:1]

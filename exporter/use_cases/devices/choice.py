@@ -124,19 +124,9 @@ def where_it_runs(form: Format) -> str:
     return f"{form.devices.subject} runs on {' and '.join(filter(None, (', '.join(others), last)))}"
 
 
-def host_reason(info: DeviceInfo, target: Target | None) -> str:
-    """Why readings of this device are none of the target's device, as a sentence; empty when they may be.
-
-    A target stands for devices of its operating system: this machine is one only for a macOS target on a Mac, or where
-    the target's own `device` says so.
-    """
-    if target is None or not _is_host(info) or target.device in ("local", info.serial):
-        return ""
-    if (info.os or "").split()[:1] == target.minimum_os.split()[:1]:
-        return ""
-    return (
-        f"Measured on this machine, which is no device of {target.name} ({target.minimum_os}): name one with --device."
-    )
+def is_host(info: DeviceInfo) -> bool:
+    """This machine, under any of its names: with `all`, it never stands in for a phone."""
+    return device_kinds()[info.kind].here
 
 
 def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
@@ -166,14 +156,9 @@ def _is_meant(info: DeviceInfo, form: Format, named: Sequence[str], target: Targ
 
 
 def _stands_for(info: DeviceInfo, target: Target | None) -> bool:
-    if _is_host(info):
-        return target is not None and not host_reason(info, target)
+    if is_host(info):
+        return target is not None and target.takes_host(info.serial, info.os)
     return _named_device(target) in (None, *info.names, info.model)
-
-
-def _is_host(info: DeviceInfo) -> bool:
-    """This machine, under any of its names: with `all`, it never stands in for a phone."""
-    return device_kinds()[info.kind].here
 
 
 def _named_device(target: Target | None) -> str | None:

@@ -30,7 +30,8 @@ def convert(model: ModelAtHand, work: TargetWork) -> TargetWork:
     if work.compressed is not None:
         packed = work.compressed.path
         publish(packed, model.request.output / work.target.name / packed.name)
-    return replace(work, converted=converted, artifact=_artifact(model, work, converted))
+    artifact = _artifact(converted, form.name, work.target.name, work.file, model.description.digest)
+    return replace(work, converted=converted, artifact=artifact)
 
 
 def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
@@ -65,15 +66,16 @@ def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
     (folder / _FACTS).write_text(facts.model_dump_json(), encoding="utf-8")
 
 
-def _artifact(model: ModelAtHand, work: TargetWork, converted: Converted) -> Artifact:
+def _artifact(converted: Converted, form: str, target: str, path: Path, source_digest: str) -> Artifact:
+    """What the record says of the artifact, by the names of its format and target."""
     facts = converted.facts
     return Artifact(
-        path=work.file.as_posix(),
-        format=work.target.format,
-        target=work.target.name,
+        path=path.as_posix(),
+        format=form,
+        target=target,
         sha256=facts.sha256,
         size_bytes=facts.inspection.size_bytes,
-        source_digest=model.description.digest,
+        source_digest=source_digest,
         settings_digest=converted.key,
         tools=tool_versions(),
         left_alone=facts.left_alone,

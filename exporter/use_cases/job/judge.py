@@ -14,11 +14,11 @@ from exporter.use_cases.job.work import TargetWork
 
 def judge(model: ModelAtHand, work: TargetWork) -> TargetWork:
     """`work` with its verdicts and warnings; what was not found out is not checked, with the reason."""
-    content = [*_parity_verdicts(model, work), *file_verdicts(work.target.name, work.shown, model.description.labels)]
+    target, harm = work.target, _harm(work)
     sizes = () if work.weight is None else artifact_verdicts(work.weight)
-    verdicts = (*sizes, *content, *device_verdicts(work.target, work.profiles))
-    warnings = (*_harm(work), *parity_warnings(work.compared.parities, content))
-    return replace(work, verdicts=verdicts, warnings=warnings)
+    content = [*_parity_verdicts(model, work), *file_verdicts(target.name, work.shown, model.description.labels)]
+    verdicts = (*sizes, *content, *device_verdicts(target.name, target.budgets, work.profiles))
+    return replace(work, verdicts=verdicts, warnings=(*harm, *parity_warnings(work.compared.parities, content)))
 
 
 def _parity_verdicts(model: ModelAtHand, work: TargetWork) -> list[Verdict]:

@@ -9,7 +9,7 @@ def test_budgets_of_devices_are_not_checked_without_a_device() -> None:
     """Protects against a latency budget that a run without a phone would pass over in silence."""
     budgets = {"latency_p90": "10 ms", "peak_memory": "100 MB", "energy": "3 mJ", "neural_engine": 0.95}
     target = CoremlTarget.model_validate({"name": "t", "format": "coreml", "minimum_os": "iOS 18", "budgets": budgets})
-    verdicts = unmeasured_verdicts(target)
+    verdicts = unmeasured_verdicts(target.name, target.budgets)
     assert {verdict.metric for verdict in verdicts} == {
         "latency.p90",
         "memory.peak",

@@ -15,7 +15,8 @@ from exporter.formats.format import Format
 from exporter.formats.registry import format_named
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.devices import device_verdicts
-from exporter.use_cases.devices.choice import Selection, choose_devices, host_reason, misfit, selections, unmeasured
+from exporter.use_cases.devices.choice import Selection, choose_devices, misfit, selections, unmeasured
+from exporter.use_cases.profile import host_reason
 
 TFLITE, COREML = format_named("tflite"), format_named("coreml")
 
@@ -115,7 +116,7 @@ def test_what_is_not_ready_is_not_checked_and_fails_a_strict_run() -> None:
     assert "unlock it" in verdict.reason
     assert exit_code(profile.verdicts, strict=False) == 0
     assert exit_code(profile.verdicts, strict=True) == 1
-    metrics = {one.metric for one in device_verdicts(ANDROID, [profile])}
+    metrics = {one.metric for one in device_verdicts(ANDROID.name, ANDROID.budgets, [profile])}
     assert metrics == {"device", "latency.p50"}, "a budget is not forgotten because its device is locked"
 
 
