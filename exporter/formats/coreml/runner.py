@@ -67,8 +67,9 @@ class CoremlRunner:
             self.classifier, self._scalars = self.model.classifier, self.model.scalars
         self._native = native
         self._shapes = output_shapes
-        self.order = class_order(path, self.classifier.labels, description.labels, labels_given) if (
-            self.classifier is not None) else []  # fmt: skip
+        self.order = []
+        if self.classifier is not None:
+            self.order = class_order(path, self.classifier.labels, description.labels, labels_given)
         self._inputs_of_source = self._match_inputs()
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:

@@ -154,8 +154,11 @@ def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
     if spec.image is None or input_kind == "tensor":
         dtype = np.float32 if spec.dtype == "float32" else np.int32
         return coremltools.TensorType(name=spec.name, shape=shape, dtype=dtype)
-    layouts = {"RGB": coremltools.colorlayout.RGB, "BGR": coremltools.colorlayout.BGR,
-               "GRAY": coremltools.colorlayout.GRAYSCALE}  # fmt: skip
+    layouts = {
+        "RGB": coremltools.colorlayout.RGB,
+        "BGR": coremltools.colorlayout.BGR,
+        "GRAY": coremltools.colorlayout.GRAYSCALE,
+    }
     scale, bias = image_scale_bias(spec.image)
     return coremltools.ImageType(
         name=spec.name,

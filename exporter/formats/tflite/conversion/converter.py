@@ -50,9 +50,8 @@ class TfliteConverter:
 
     def _variant(self, target: TfliteTarget) -> bytes:
         graph, quantization = self._model(target.layout).graph, target.quantization
-        examples = [
-            _in_layout(example, target.layout, graph) for example in self.source.calibration_examples()
-        ] if quantization.calibrated else []  # fmt: skip
+        drawn = self.source.calibration_examples() if quantization.calibrated else ()
+        examples = [_in_layout(example, target.layout, graph) for example in drawn]
         layers = self._layers(target.layout)
         nodes = _kept_nodes(quantization, layers)
         types = [rule.op_type for rule in quantization.rules if rule.op_type]
@@ -81,10 +80,8 @@ class TfliteConverter:
     def _build(self, layout: str) -> Taken[FloatModel]:
         description = self.source.description
         sample = self.source.sample()
-        return float_model(
-            self.source.onnx_forms(), description.inputs, description.outputs, layout, sample,
-            self.source.outputs_of(sample),
-        )  # fmt: skip
+        forms, wanted = self.source.onnx_forms(), self.source.outputs_of(sample)
+        return float_model(forms, description.inputs, description.outputs, layout, sample, wanted)
 
 
 def _kept_nodes(quantization: TfliteQuantization, layers: Mapping[str, str]) -> list[str]:

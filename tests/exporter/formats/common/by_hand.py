@@ -27,9 +27,14 @@ def source_of(module: torch.nn.Module, shapes: Shapes) -> ModelSource:
     with torch.no_grad():
         count = len(flatten(module.eval()(*examples(inputs))))
     description = SourceDescription(
-        spec="module", kind=SourceKind.FACTORY, digest="0", inputs=inputs, parameters=0, size_bytes=0,
+        spec="module",
+        kind=SourceKind.FACTORY,
+        digest="0",
+        inputs=inputs,
+        parameters=0,
+        size_bytes=0,
         outputs=("output",) if count == 1 else tuple(f"output_{index}" for index in range(count)),
-    )  # fmt: skip
+    )
     return ModelSource(description, ModelSettings(), module)
 
 
