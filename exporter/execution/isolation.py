@@ -1,7 +1,7 @@
 """One target's trouble is its own: work whose every failure becomes a sentence and an exit code, and loses no other."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,29 +30,14 @@ class Trouble:
         return "; ".join(self.sentence.split("\n"))
 
 
-class Troubles:
-    """What went wrong in one target's work, in order."""
+def told(troubles: Iterable[Trouble]) -> str | None:
+    """All sentences, one a line; None when there were no troubles."""
+    return "\n".join(dict.fromkeys(trouble.sentence for trouble in troubles)) or None
 
-    def __init__(self) -> None:
-        self.found: list[Trouble] = []
 
-    def attempt(self, work: Callable[[], Value], otherwise: Value) -> Value:
-        """What `work` gives; `otherwise` when it could not be done, which is kept."""
-        result = attempt(work)
-        if isinstance(result, Trouble):
-            self.found.append(result)
-            return otherwise
-        return result
-
-    @property
-    def sentences(self) -> str | None:
-        """All of them, one a line; None when there were none."""
-        return "\n".join(dict.fromkeys(trouble.sentence for trouble in self.found)) or None
-
-    @property
-    def exit_code(self) -> int:
-        """Of the hardest: a failed tool (3) over wrong input (2); 0 when there were none."""
-        return max((trouble.exit_code for trouble in self.found), default=0)
+def hardest(troubles: Iterable[Trouble]) -> int:
+    """The exit code: of a failed tool (3) over wrong input (2); 0 when there were no troubles."""
+    return max((trouble.exit_code for trouble in troubles), default=0)
 
 
 def attempt(work: Callable[[], Value], *, faults_only: bool = False) -> Value | Trouble:

@@ -4,14 +4,22 @@ from collections.abc import Sequence
 
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.verdict import Verdict
-from exporter.gates.judge import judge
+from exporter.gates.judge import judge, not_checked
 
 LABELS = "labels"
 CONSTANTS = "constants.finite"
 
 
-def file_verdicts(subject: str, facts: FileFacts, labels: Sequence[str]) -> list[Verdict]:
-    """Verdicts on class names inside the file and on NaN among its constants; nothing where there is none of either."""
+def file_verdicts(subject: str, facts: FileFacts | None, labels: Sequence[str]) -> list[Verdict]:
+    """Verdicts on class names inside the file and on NaN among its constants; nothing where there is none of either.
+
+    Args:
+        subject: what is judged.
+        facts: None where the file could not be looked into.
+        labels: of the source.
+    """
+    if facts is None:
+        return [not_checked(subject, CONSTANTS, "1", "the file could not be looked into", limit=0)]
     return [*_label_verdicts(subject, facts.labels, labels), *_constant_verdicts(subject, facts.nan_constants)]
 
 

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from exporter.compression.recipe import load_recipe
-from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress
 from exporter.data.results.commands import CompressResult
 from exporter.data.settings.model import ModelSettings
-from exporter.data.settings.recipe import Recipe
 from exporter.sources.source import ModelSource
 from exporter.use_cases.job.inputs import LoadedModels, OpenedData
+from exporter.use_cases.job.recipes import Job, carry_out, module_of
 
 if TYPE_CHECKING:
-    from exporter.compression.model import CompressedModel, CompressionData
+    from exporter.compression.model import CompressionData
 
 
 @dataclass(frozen=True)
@@ -46,22 +45,6 @@ class CompressRequest:
     checkpoints: Path | None = None
 
 
-@dataclass(frozen=True)
-class Job:
-    """A recipe and what it is applied to, all of it loaded.
-
-    Attributes:
-        models: gives the teachers and students that the recipe names.
-    """
-
-    source: ModelSource
-    recipe: Recipe
-    data: "CompressionData"
-    models: LoadedModels
-    seed: int | None = None
-    checkpoints: Path | None = None
-
-
 def compress(request: CompressRequest, progress: Progress) -> CompressResult:
     """Carry out `request`.
 
@@ -82,29 +65,6 @@ def compress(request: CompressRequest, progress: Progress) -> CompressResult:
     return CompressResult(recipe, compressed.steps, compressed.hints)
 
 
-def carry_out(job: Job, progress: Progress) -> "CompressedModel":
-    """Apply the recipe.
-
-    Raises:
-        UsageProblem: the recipe, the model or the data do not fit.
-        ToolError: a training diverged.
-    """
-    from exporter.compression.apply import apply_recipe
-    from exporter.compression.model import own_copy
-
-    return apply_recipe(
-        module_of(job.source),
-        job.source.example_inputs(),
-        job.recipe,
-        job.data,
-        seed=job.seed,
-        checkpoint_dir=job.checkpoints,
-        progress=progress,
-        # A student is trained, and the model that was loaded is everybody's.
-        load_model=lambda spec: own_copy(module_of(job.models.source(spec))),
-    )
-
-
 def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str, str]:
     """The sensitivity of every layer to pruning, as CSV and as SVG."""
     source = LoadedModels(request.settings, progress).source(request.spec)
@@ -116,19 +76,6 @@ def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str
     with progress.stage("Pruning one layer at a time") as advance:
         rows = analyse(module, Context(module, source.example_inputs(), data, advance=advance))
     return as_csv(rows), as_svg(rows)
-
-
-def module_of(source: ModelSource) -> Any:
-    """The torch module of a source that is to be compressed.
-
-    Raises:
-        UsageProblem: it has none.
-    """
-    if source.module is None:
-        raise UsageProblem(
-            f"model {source.description.spec}: an ONNX model cannot be compressed. Give the PyTorch model."
-        )
-    return source.module
 
 
 def _data(request: CompressRequest, source: ModelSource) -> "CompressionData":

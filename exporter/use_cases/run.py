@@ -2,29 +2,35 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.artifact import Artifact
 from exporter.data.progress import Progress
 from exporter.data.results.record import RunRecord, SourceRecord, TargetRecord
-from exporter.data.results.samples import Samples, TargetSamples
+from exporter.data.results.samples import Samples
 from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
-from exporter.execution.isolation import Trouble, Troubles, attempt
+from exporter.execution.isolation import Trouble, attempt, hardest, told
 from exporter.formats.registry import format_named
 from exporter.store.cache import Cache
-from exporter.store.output import output_folder, publish
+from exporter.store.output import output_folder
 from exporter.store.runs import write_run
 from exporter.store.tools import machine_facts
-from exporter.use_cases.job.examine import Examined, examine
+from exporter.use_cases.job.compare import compare_with_source
+from exporter.use_cases.job.convert import convert
+from exporter.use_cases.job.judge import judge
 from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.profile import profile
+from exporter.use_cases.job.readings import read_here
+from exporter.use_cases.job.recipes import Compressed, compressed_model
 from exporter.use_cases.job.request import RunRequest
-from exporter.use_cases.job.stages import Converted, convert
 from exporter.use_cases.job.tools import tool_versions
+from exporter.use_cases.job.weigh import weigh
+from exporter.use_cases.job.work import Stage, TargetWork
 
 if TYPE_CHECKING:
     from exporter.use_cases.devices.choice import Selection
@@ -32,12 +38,8 @@ if TYPE_CHECKING:
 TOOL_FAILED = 3
 
 
-class Outcome(NamedTuple):
-    """One target's record, its raw samples and its exit code."""
-
-    record: TargetRecord
-    samples: TargetSamples
-    exit_code: int
+STAGES: tuple[Stage, ...] = (convert, compare_with_source, read_here, profile, weigh, judge)
+"""The work on a target, in this order."""
 
 
 def run(request: RunRequest, progress: Progress) -> RunRecord:
@@ -53,14 +55,16 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     started, created = time.monotonic(), datetime.now(UTC)
     targets = load_targets(request.target_names, user_file=request.targets_file)
     chosen = _chosen_devices(request, targets)
+    works = [TargetWork(target, format_named(target.format), chosen.get(target.name)) for target in targets]
     cache = Cache(request.cache_root)
     model = ModelAtHand(request, cache, progress)
-    struck = attempt(lambda: _refuse_early(model, targets), faults_only=True)
+    struck = attempt(lambda: _refuse_early(model, works), faults_only=True)
     with output_folder(request.output):
-        outside = Troubles()
-        said = () if struck is not None else outside.attempt(lambda: model.warnings, tuple[str, ...]())
-        outcomes = [_outcome(model, target, chosen.get(target.name), created, struck) for target in targets]
-        records = tuple(outcome.record for outcome in outcomes)
+        said = () if struck is not None else attempt(lambda: model.warnings)
+        begun = [work.struck(struck) for work in works] if struck is not None else _with_recipes(model, works)
+        done = [_worked(model, work) for work in begun]
+        records = tuple(work.record(created, request.output) for work in done)
+        outside = (said,) if isinstance(said, Trouble) else ()
         record = RunRecord(
             created_at=created,
             command_line=request.command_line,
@@ -70,11 +74,11 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
             source=_source_record(model, records) if struck is None else _unknown_source(request.spec),
             targets=records,
             stages=tuple(model.stages.times),
-            warnings=said,
-            error=outside.sentences,
-            exit_code=max(outside.exit_code, _exit_code(outcomes, strict=request.strict)),
+            warnings=() if isinstance(said, Trouble) else said,
+            error=told(outside),
+            exit_code=max(hardest(outside), _exit_code(done, strict=request.strict)),
         )
-        samples = Samples(targets={outcome.record.name: outcome.samples for outcome in outcomes})
+        samples = Samples(targets={work.target.name: work.samples() for work in done})
         record = write_run(request.output, record, samples)
     untidy = attempt(cache.tidy)
     if isinstance(untidy, Trouble):  # the run is done, whatever becomes of its cache
@@ -82,77 +86,43 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     return record
 
 
-def _refuse_early(model: ModelAtHand, targets: Sequence[Target]) -> None:
+def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
     """Everything that can be known to be wrong before the long work starts."""
-    for target in targets:
-        if target.quantization.calibrated and model.request.calibration is None:
+    calibrated = [work.target.name for work in works if work.target.quantization.calibrated]
+    for work in works:
+        target = work.target
+        if target.name in calibrated and model.request.calibration is None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        refusal = format_named(target.format).refuse(target, model.description)
+        refusal = work.format.refuse(target, model.description)
         if refusal is not None:
             raise UsageProblem(f"target {target.name}: {refusal}")
-    if model.calibration is not None and any(target.quantization.calibrated for target in targets):
+    if model.calibration is not None and calibrated:
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
         model.evaluation.batch(model.evaluation.runs(1)[0])
 
 
-def _outcome(
-    model: ModelAtHand, target: Target, devices: "Selection | None", at: datetime, struck: Trouble | None
-) -> Outcome:
-    """One target's record and exit code; whatever fails on it leaves the others alone.
-
-    Args:
-        devices: what it is measured on.
-        at: when the run began.
-        struck: a fault that came before any target's work; nothing is tried after it.
-    """
-    settings = target.model_dump(mode="json")
-    record = TargetRecord(name=target.name, format=target.format, minimum_os=target.minimum_os, settings=settings)
-    troubles = Troubles()
-    if struck is not None:
-        troubles.found.append(struck)
-        found = None
-    else:
-        found = troubles.attempt(lambda: _worked(model, target, record, devices, at, troubles), None)
-    if found is None:
-        left = record.model_copy(update={"warnings": _left_over(model.request.output, target)})
-        found = Examined(left, TargetSamples())
-    told = found.record.model_copy(update={"error": troubles.sentences})
-    return Outcome(told, found.samples, troubles.exit_code)
+def _with_recipes(model: ModelAtHand, works: Sequence[TargetWork]) -> list[TargetWork]:
+    """Each with what its recipe made of the source; a recipe is carried out once, for all of its targets."""
+    recipes = dict.fromkeys(work.target.recipe for work in works if work.target.recipe is not None)
+    made = {recipe: attempt(partial(compressed_model, model, recipe)) for recipe in recipes}
+    return [work if work.target.recipe is None else _with(work, made[work.target.recipe]) for work in works]
 
 
-def _worked(
-    model: ModelAtHand,
-    target: Target,
-    record: TargetRecord,
-    devices: "Selection | None",
-    at: datetime,
-    troubles: Troubles,
-) -> Examined:
-    """The artifact in its place, and what was found out about it."""
-    converted, artifact = _made(model, target)
-    known = record.model_copy(update={"artifact": artifact})
-    nothing = Examined(known, TargetSamples())
-    return troubles.attempt(lambda: examine(model, known, converted, devices, at, troubles), nothing)
+def _with(work: TargetWork, compressed: Compressed | Trouble) -> TargetWork:
+    return work.struck(compressed) if isinstance(compressed, Trouble) else replace(work, compressed=compressed)
 
 
-def _left_over(output: Path, target: Target) -> tuple[str, ...]:
-    """An earlier run's artifact, which this run does not stand for, is named."""
-    path = output / target.name / format_named(target.format).file_name
-    return (f"{path} is of an earlier run: this one made no artifact",) if path.exists() else ()
-
-
-def _made(model: ModelAtHand, target: Target) -> tuple[Converted, Artifact]:
-    """The conversion, and the artifact in its place in the output folder."""
-    converted = convert(model, target)
-    compressed = model.compressed(target.recipe)
-    path = Path(target.name) / format_named(target.format).file_name
-    publish(converted.path, model.request.output / path)
-    if compressed is not None:
-        publish(compressed.path, model.request.output / target.name / compressed.path.name)
-    return converted, _artifact(model, converted, path)
+def _worked(model: ModelAtHand, work: TargetWork) -> TargetWork:
+    """`work` through the stages; what strikes it in one of them leaves the others, and other targets, alone."""
+    for stage in STAGES:
+        if work.lost:
+            break
+        found = attempt(partial(stage, model, work))
+        work = work.struck(found) if isinstance(found, Trouble) else found
+    return work
 
 
 def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str, Selection]":
@@ -163,24 +133,6 @@ def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str
     from exporter.use_cases.devices.choice import selections
 
     return selections(request.devices, targets, discover())
-
-
-def _artifact(model: ModelAtHand, converted: Converted, path: Path) -> Artifact:
-    facts = converted.facts
-    return Artifact(
-        path=path.as_posix(),
-        format=converted.target.format,
-        target=converted.target.name,
-        sha256=facts.sha256,
-        size_bytes=facts.inspection.size_bytes,
-        source_digest=model.description.digest,
-        settings_digest=converted.settings_digest,
-        tools=tool_versions(),
-        left_alone=facts.left_alone,
-        twin_size_bytes=facts.twin.size_bytes,
-        route=facts.route,
-        conversion_s=facts.conversion_s,
-    )
 
 
 def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> SourceRecord:
@@ -203,8 +155,8 @@ def _unknown_source(spec: str) -> SourceRecord:
     return SourceRecord(spec=spec, digest="", inputs={}, parameters=0, size_bytes=0)
 
 
-def _exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:
+def _exit_code(works: Sequence[TargetWork], *, strict: bool) -> int:
     """The hardest: a failed tool or device (3) over input found wrong (2) over what the verdicts say (0 or 1)."""
-    devices = any(outcome.record.device_errors for outcome in outcomes)
-    judged = exit_code((verdict for outcome in outcomes for verdict in outcome.record.verdicts), strict=strict)
-    return max(judged, TOOL_FAILED if devices else 0, *(outcome.exit_code for outcome in outcomes))
+    devices = any(item.error for work in works for item in work.profiles)
+    judged = exit_code((verdict for work in works for verdict in work.verdicts), strict=strict)
+    return max(judged, TOOL_FAILED if devices else 0, *(hardest(work.troubles) for work in works))

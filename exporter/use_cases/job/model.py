@@ -14,7 +14,7 @@ from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
 from exporter.store.cache import Cache
 from exporter.use_cases.job.inputs import Inputs
-from exporter.use_cases.job.recipes import Compressed, compressed_model, compressed_session
+from exporter.use_cases.job.recipes import Compressed, compressed_session
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
@@ -26,7 +26,6 @@ class ModelAtHand(Inputs):
 
     def __init__(self, request: RunRequest, cache: Cache, progress: Progress) -> None:
         super().__init__(request, cache, progress)
-        self._compressed: dict[str, Compressed] = {}
         self._sessions: dict[str | None, ConversionSession] = {}
 
     @cached_property
@@ -70,24 +69,16 @@ class ModelAtHand(Inputs):
         stage = Stage("data", data.name, f"Looking through {data.name}", decided_by)
         return self.stages.value(stage, list[str], look).value
 
-    def compressed(self, recipe: str | None) -> Compressed | None:
-        """The source after `recipe`; None for no recipe."""
-        if recipe is None:
-            return None
-        if recipe not in self._compressed:
-            self._compressed[recipe] = compressed_model(self, recipe)
-        return self._compressed[recipe]
-
-    def conversions(self, recipe: str | None) -> ConversionSession:
-        """Converts the source as it is, or as `recipe` left it."""
-        if recipe not in self._sessions:
-            compressed = self.compressed(recipe)
-            self._sessions[recipe] = (
+    def conversions(self, compressed: Compressed | None) -> ConversionSession:
+        """Converts the source as it is, or as a recipe left it."""
+        key = None if compressed is None else compressed.key
+        if key not in self._sessions:
+            self._sessions[key] = (
                 ConversionSession(self.source, self.calibration, self.request.calibration_samples)
                 if compressed is None
                 else compressed_session(self, compressed)
             )
-        return self._sessions[recipe]
+        return self._sessions[key]
 
     @cached_property
     def source_runner(self) -> Runner:

@@ -1,21 +1,26 @@
 """A target's recipe, applied once to the source and kept in the cache as a .pt2 file that carries its hints."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
 from exporter.compression.recipe import load_recipe
+from exporter.data.errors import UsageProblem
 from exporter.data.facts.compression import StepResult
+from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.recipe import Recipe
 from exporter.execution.stage import Stage
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
-from exporter.use_cases.compress import Job, carry_out
-from exporter.use_cases.job.inputs import Inputs
+from exporter.use_cases.job.inputs import Inputs, LoadedModels
+
+if TYPE_CHECKING:
+    from exporter.compression.model import CompressedModel, CompressionData
 
 FILE_NAME = "compressed.pt2"
 _STEPS = TypeAdapter(tuple[StepResult, ...])
@@ -27,6 +32,22 @@ class Compressed(NamedTuple):
     key: str
     path: Path
     steps: tuple[StepResult, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe and what it is applied to, all of it loaded.
+
+    Attributes:
+        models: gives the teachers and students that the recipe names.
+    """
+
+    source: ModelSource
+    recipe: Recipe
+    data: "CompressionData"
+    models: LoadedModels
+    seed: int | None = None
+    checkpoints: Path | None = None
 
 
 def compressed_model(inputs: Inputs, recipe: str) -> Compressed:
@@ -93,3 +114,37 @@ def _filler(inputs: Inputs, recipe: Recipe, key: str) -> Callable[[Path], None]:
         (folder / "steps.json").write_bytes(_STEPS.dump_json(compressed.steps))
 
     return fill
+
+
+def carry_out(job: Job, progress: Progress) -> "CompressedModel":
+    """Apply the recipe.
+
+    Raises:
+        UsageProblem: the recipe, the model or the data do not fit.
+        ToolError: a training diverged.
+    """
+    from exporter.compression.apply import apply_recipe
+
+    return apply_recipe(
+        module_of(job.source),
+        job.source.example_inputs(),
+        job.recipe,
+        job.data,
+        seed=job.seed,
+        checkpoint_dir=job.checkpoints,
+        progress=progress,
+        load_model=lambda spec: module_of(job.models.source(spec)),
+    )
+
+
+def module_of(source: ModelSource) -> Any:
+    """The torch module of a source that is to be compressed.
+
+    Raises:
+        UsageProblem: it has none.
+    """
+    if source.module is None:
+        raise UsageProblem(
+            f"model {source.description.spec}: an ONNX model cannot be compressed. Give the PyTorch model."
+        )
+    return source.module

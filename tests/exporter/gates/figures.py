@@ -5,7 +5,7 @@ import datetime as dt
 from exporter.config.budgets import Budget, BudgetFile
 from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.verdict import Verdict
-from exporter.gates.judging import Gates
+from exporter.gates.byte_limits import Gates
 from exporter.gates.sizes import judge_sizes
 from exporter.sizes.packaging import Options
 

@@ -11,7 +11,7 @@ from exporter.config.budgets import Budget, BudgetFile, Growth, Waiver
 from exporter.data.facts.sizes import ByteCount, Finding, Measurement, Part
 from exporter.data.verdict import Status, worst_first
 from exporter.gates.baseline import Baseline, from_measurements
-from exporter.gates.judging import Gates, judge_bytes, total
+from exporter.gates.byte_limits import Gates, judge_bytes, total
 from exporter.gates.sizes import judge_sizes
 from tests.exporter.gates.figures import OPTIONS, TODAY, judge, measurement, plain
 

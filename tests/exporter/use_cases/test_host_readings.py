@@ -15,7 +15,7 @@ from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
 from exporter.gates.harm import speed_warning
 from exporter.store.cache import Cache
-from exporter.use_cases.job import stages
+from exporter.use_cases.job import readings as stage
 from profilers.readings import Obtained, Reading
 from profilers.steadiness import cpu_share, disturbance
 
@@ -29,8 +29,16 @@ RUNNER = LitertInProcess()
 def taken(share: float, p50_s: float = 0.01, **changes: Any) -> tuple[Reading, ...]:
     """Latency and processor time of two steady processes that had a CPU for `share` of the time."""
     conditions = {"accelerator": "cpu", "ran_on": "cpu"}
-    facts = {"unit": "s", "groups": (20, 20), "source": "test", "device": "this machine", "conditions": conditions,
-             "obtained": Obtained.MEASURED, "taken_at": datetime.now(UTC), **changes}  # fmt: skip
+    facts = {
+        "unit": "s",
+        "groups": (20, 20),
+        "source": "test",
+        "device": "this machine",
+        "conditions": conditions,
+        "obtained": Obtained.MEASURED,
+        "taken_at": datetime.now(UTC),
+        **changes,
+    }
     return tuple(
         Reading.model_validate({**facts, "metric": metric, "samples": (value,) * 40})
         for metric, value in (("latency", p50_s), ("cpu_time", share * p50_s))
@@ -44,9 +52,9 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
 
     def call(*shares: float, force: bool = False) -> tuple[tuple[Reading, ...], bool, int]:
         left = list(shares)
-        monkeypatch.setattr(stages, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
+        monkeypatch.setattr(stage, "host_readings", lambda path, plan, runner: taken(left.pop(0)))
         model: Any = SimpleNamespace(stages=StageRunner(cache, Silent(), dict, force=force))
-        found, cached = stages.readings(model, RUNNER, tmp_path, "0" * 64, "t")
+        found, cached = stage.readings(model, RUNNER, tmp_path, "0" * 64, "t")
         return found, cached, len(shares) - len(left)
 
     return call
@@ -63,7 +71,7 @@ def test_disturbed_readings_are_taken_again_a_bounded_number_of_times(read: Any)
     found, cached, times = read(0.4, 1.0)
     assert (disturbance(found), cached, times) == (None, False, 2)
     found, _, times = read(0.3, 0.6, 0.5, force=True)
-    assert times == stages.TRIES == 3
+    assert times == stage.TRIES == 3
     assert cpu_share(found) == pytest.approx(0.6)
     assert disturbance(found)
 

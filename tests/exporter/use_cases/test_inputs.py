@@ -10,8 +10,9 @@ from exporter.compression.recipe import load_recipe
 from exporter.data.progress import Silent
 from exporter.data.settings.model import ModelSettings
 from exporter.store.cache import Cache
-from exporter.use_cases.compress import CompressRequest, Job, carry_out, compress
+from exporter.use_cases.compress import CompressRequest, compress
 from exporter.use_cases.job.inputs import Inputs
+from exporter.use_cases.job.recipes import Job, carry_out
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
 

@@ -19,9 +19,11 @@ from exporter.execution.isolation import Trouble, attempt
 from exporter.report.renderer import render
 from exporter.store.runs import load_record
 from exporter.use_cases import run as main_job
-from exporter.use_cases.job import examine
+from exporter.use_cases.job import compare, weigh
+from exporter.use_cases.job.convert import convert
+from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
-from exporter.use_cases.job.stages import convert, parities
+from exporter.use_cases.job.work import Stage, TargetWork
 from tests.exporter.use_cases.conftest import Workspace
 
 MODEL = """
@@ -67,36 +69,29 @@ def job(tmp_path: Path) -> Callable[[], RunRecord]:
     return lambda: main_job.run(request, Silent())
 
 
-def striking(original: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
-    """`original`, which fails for the target called first."""
+def struck(stage: Stage, error: BaseException) -> Stage:
+    """`stage`, which fails for the target called first."""
 
-    def call(model: Any, about: Any, *rest: Any) -> Any:
-        if getattr(about, "target", about).name == "first":
+    def call(model: ModelAtHand, work: TargetWork) -> TargetWork:
+        if work.target.name == "first":
             raise error
-        return original(model, about, *rest)
+        return stage(model, work)
 
     return call
 
 
+def strike(monkeypatch: pytest.MonkeyPatch, stage: Stage, error: BaseException) -> None:
+    """Have `error` strike the first target in `stage`."""
+    stages = tuple(struck(one, error) if one is stage else one for one in main_job.STAGES)
+    monkeypatch.setattr(main_job, "STAGES", stages)
+
+
 @pytest.mark.parametrize("error", STRUCK, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("where", ["convert", "parities", "readings_here", "_profiles", "conversion_warnings"])
+@pytest.mark.parametrize("stage", main_job.STAGES, ids=lambda stage: stage.__name__)
 def test_whatever_strikes_one_target_the_other_is_finished(
-    where: str, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stage: Stage, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    module = main_job if where == "convert" else examine
-    original = getattr(module, where)
-    if where == "conversion_warnings":
-        calls: list[object] = []
-
-        def warnings(*facts: Any) -> Any:
-            calls.append(facts)
-            if len(calls) == 1:
-                raise error
-            return original(*facts)
-
-        monkeypatch.setattr(module, where, warnings)
-    else:
-        monkeypatch.setattr(module, where, striking(original, error))
+    strike(monkeypatch, stage, error)
     record = job()
     first, second = record.targets
     assert record.exit_code == 3
@@ -106,8 +101,9 @@ def test_whatever_strikes_one_target_the_other_is_finished(
     assert (tmp_path / "out" / "second" / "model.tflite").is_file()
     assert load_record(tmp_path / "out" / "run.json") == record
     assert "A tool failed" in render("html", RunResult(record, Path()))
-    if where != "convert":
+    if stage is not convert:
         assert first.artifact is not None
+        assert first.inspection is not None
         assert (tmp_path / "out" / first.artifact.path).is_file()
 
 
@@ -116,13 +112,7 @@ def test_an_earlier_run_s_artifact_is_not_taken_for_this_one_s(
 ) -> None:
     """The file stays, for it is the user's; that it is not of this run is said."""
     assert not any(target.warnings for target in job().targets)
-
-    def struck(model: Any, target: Any) -> Any:
-        if target.name == "first":
-            raise ToolError("the converter failed")
-        return convert(model, target)
-
-    monkeypatch.setattr(main_job, "convert", struck)
+    strike(monkeypatch, convert, ToolError("the converter failed"))
     first, second = job().targets
     assert first.artifact is None
     assert "first/model.tflite is of an earlier run" in first.warnings[0]
@@ -134,7 +124,11 @@ def test_a_failed_verification_is_not_checked_with_its_reason(
     job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects against a good artifact that is lost, and against a gate passed that nobody checked."""
-    monkeypatch.setattr(examine, "parities", striking(parities, ValueError("math domain error")))
+
+    def fails(*_: Any) -> Any:
+        raise ValueError("math domain error")
+
+    monkeypatch.setattr(compare, "compare", fails)
     first = job().targets[0]
     statuses = {verdict.metric: verdict for verdict in first.verdicts}
     assert statuses["parity.snr"].status is Status.NOT_CHECKED
@@ -149,7 +143,7 @@ def test_a_download_that_cannot_be_measured_is_not_checked(
     def fails(*_: Any, **__: Any) -> Any:
         raise IndexError("beyond")
 
-    monkeypatch.setattr(examine, "measure", fails)
+    monkeypatch.setattr(weigh, "measure", fails)
     record = job()
     assert record.exit_code == 3
     assert [v.status for v in record.verdicts() if v.metric == "download"] == [Status.NOT_CHECKED] * 2

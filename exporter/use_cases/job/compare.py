@@ -1,0 +1,53 @@
+"""The artifact's outputs against its source's, by every evaluator that this machine has."""
+
+from dataclasses import replace
+
+from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
+from exporter.data.facts.parity import Parity
+from exporter.data.progress import Advance
+from exporter.execution.isolation import Trouble, attempt
+from exporter.execution.stage import Done, Stage
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.work import Compared, TargetWork
+from exporter.verification.compare import compare
+
+
+def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
+    """`work` with its comparisons, or with why there are none."""
+    if not model.request.verify:
+        return replace(work, compared=Compared(why_not="verification was switched off"))
+    found = attempt(lambda: _compared(model, work))
+    if isinstance(found, Trouble):
+        return work.struck(found, compared=Compared(why_not=f"verification failed: {found.reason}"))
+    return replace(work, compared=found)
+
+
+def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
+    try:
+        found = [_parity(model, work, evaluator) for evaluator in work.format.evaluators()]
+    except NotEvaluableError as error:
+        # The artifact is there; the evaluator refuses an operation of it, so nothing is known, and that is said.
+        return Compared(why_not=str(error))
+    except ArtifactError as error:
+        raise ToolError(str(error)) from error  # nobody gave this file: it was made here
+    return Compared(tuple(done.value for done in found), all(done.from_cache for done in found), "")
+
+
+def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity]:
+    name, data = work.target.name, model.evaluation
+    decided_by = (
+        evaluator,
+        work.made.facts.sha256,
+        model.description.digest,
+        model.origin.description.model_dump(mode="json"),
+        model.origin.labels_given,
+        data.digest,
+        data.name,
+        model.request.evaluation_samples,
+    )
+
+    def compute(advance: Advance) -> Parity:
+        runner = work.format.evaluator(evaluator, work.made.path, model.origin)
+        return compare(runner, model.reference_for(runner), advance)
+
+    return model.stages.value(Stage("verification", name, f"Verifying {name}", decided_by), Parity, compute)

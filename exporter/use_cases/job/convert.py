@@ -1,0 +1,83 @@
+"""The artifact: converted from the source as it is or as a recipe left it, unless the cache has it; and published."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from exporter.data.facts.artifact import Artifact
+from exporter.execution.stage import Stage
+from exporter.store.digests import tree_digest
+from exporter.store.output import publish
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.tools import tool_versions
+from exporter.use_cases.job.work import ConversionFacts, Converted, TargetWork
+
+_FACTS = "facts.json"
+
+
+def convert(model: ModelAtHand, work: TargetWork) -> TargetWork:
+    """`work` with its artifact, which is in its place in the output folder.
+
+    Raises:
+        UsageProblem: the target cannot be had from this source.
+        ToolError: a converter failed.
+    """
+    done = model.stages.folder(_stage(model, work), partial(_convert_into, model, work))
+    folder, form = done.value, work.format
+    facts = ConversionFacts.model_validate_json((folder / _FACTS).read_bytes())
+    converted = Converted(folder / form.file_name, folder / form.twin_name, facts, done.key, done.from_cache)
+    publish(converted.path, model.request.output / work.file)
+    if work.compressed is not None:
+        packed = work.compressed.path
+        publish(packed, model.request.output / work.target.name / packed.name)
+    return replace(work, converted=converted, artifact=_artifact(model, work, converted))
+
+
+def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
+    """The conversion, decided by source, settings and representative data."""
+    target = work.target
+    calibrated = target.quantization.calibrated
+    about_the_author = {"author", "license", "version", "description"}
+    decided_by = (
+        model.description.digest,
+        model.description.model_dump(mode="json"),
+        model.request.settings.model_dump(mode="json", include=about_the_author),
+        dict(work.format.decides(target)),
+        work.compressed.key if work.compressed else None,
+        model.calibration.digest if calibrated and model.calibration else None,
+        model.request.calibration_samples if calibrated else None,
+    )
+    return Stage("conversion", target.name, f"Converting for {target.name}", decided_by)
+
+
+def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
+    conversion = model.conversions(work.compressed).convert(work.target, folder)
+    facts = ConversionFacts(
+        sha256=tree_digest(conversion.path),
+        twin_sha256=tree_digest(conversion.twin_path),
+        inspection=conversion.inspection.model_copy(update={"path": conversion.path.name}),
+        twin=conversion.twin.model_copy(update={"path": conversion.twin_path.name}),
+        left_alone=conversion.left_alone,
+        notes=conversion.notes,
+        route=conversion.route,
+        conversion_s=conversion.seconds,
+    )
+    (folder / _FACTS).write_text(facts.model_dump_json(), encoding="utf-8")
+
+
+def _artifact(model: ModelAtHand, work: TargetWork, converted: Converted) -> Artifact:
+    facts = converted.facts
+    return Artifact(
+        path=work.file.as_posix(),
+        format=work.target.format,
+        target=work.target.name,
+        sha256=facts.sha256,
+        size_bytes=facts.inspection.size_bytes,
+        source_digest=model.description.digest,
+        settings_digest=converted.key,
+        tools=tool_versions(),
+        left_alone=facts.left_alone,
+        twin_size_bytes=facts.twin.size_bytes,
+        route=facts.route,
+        conversion_s=facts.conversion_s,
+    )
