@@ -1,4 +1,4 @@
-"""Lines of pymobiledevice3 (`battery monitor`, `sysmon process monitor process`) and of pyidevice.
+"""Lines of pymobiledevice3's `battery monitor`.
 
 Read in the source of pymobiledevice3 11.45: one JSON object a line; a key that the device does not report is null.
 """
