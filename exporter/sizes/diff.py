@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from exporter.data.base import Frozen
-from exporter.data.errors import MissingExtraError
+from exporter.data.errors import MissingExtraError, UsageProblem
 from exporter.data.facts.diff import Change, Group, SizeDiff
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.sizes import Measurement
@@ -32,6 +32,9 @@ def compare_sizes(before: Path, after: Path, options: Options | None = None) -> 
     Raises:
         UsageProblem: one of them cannot be read, or only one is a run.
     """
+    if before.exists() and after.exists() and _is_run(before) != _is_run(after):
+        run, other = (before, after) if _is_run(before) else (after, before)
+        raise UsageProblem(f"{run} is a run and {other} is not. Give two runs, or two artifacts.")
     options = options or Options()
     sides = [_sides(path, options) for path in (before, after)]
     if len(sides[0]) == len(sides[1]) == 1 and not _is_run(before) and not _is_run(after):

@@ -18,7 +18,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(result: Result, view: View) -> str:
-    """The page of `result`: the template of its kind, filled with what `exporter.report.html.KIND` gives."""
+    """The page of `result`: the template of its kind, filled with what the module of that kind gives."""
     facts = importlib.import_module(f"exporter.report.html.{result.kind}").facts(result, view)
     return _environment().get_template(f"{result.kind}.html.j2").render({**_shared(result), **facts})
 

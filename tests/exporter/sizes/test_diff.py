@@ -133,3 +133,12 @@ def test_a_comparison_with_nothing_there_is_an_error(tmp_path: Path) -> None:
     """A path that is wrong must not be a growth of everything."""
     with pytest.raises(UsageProblem, match="is not there"):
         compare_sizes(tmp_path / "a.tflite", tmp_path / "b.tflite")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_run_is_not_compared_with_an_artifact(tmp_path: Path, turned: bool) -> None:
+    run, artifact = tmp_path / "run.json", tmp_path / "model.tflite"
+    run.write_text("{}")
+    artifact.write_bytes(b"x")
+    with pytest.raises(UsageProblem, match=r"run\.json is a run and .*model\.tflite is not"):
+        compare_sizes(*((artifact, run) if turned else (run, artifact)))
