@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from exporter.data.facts.layers import LayerComparison
 from exporter.data.facts.source import SourceDescription
+from exporter.datasets.images import whole_pixels
 from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
 from exporter.formats.coreml.class_order import class_order
 from exporter.formats.coreml.coremltools import load_coremltools
@@ -82,6 +83,13 @@ class CoremlRunner:
         """Whether an input is an image, which holds whole pixels."""
         return any(feature.kind == "image" for feature in self._inputs)
 
+    def held(self, inputs: Arrays) -> Arrays:
+        """A batch as the artifact can hold it: whole pixels where it takes pictures."""
+        if not self.takes_pictures:
+            return inputs
+        pairs = zip(inputs, self.description.inputs, strict=True)
+        return [value if spec.image is None else whole_pixels(value, spec) for value, spec in pairs]
+
     def features(self, inputs: Arrays) -> dict[str, Any]:
         """A batch of one as ``MLModel.predict`` takes it, by the artifact's names."""
         pairs = zip(self._inputs_of_source, self.description.inputs, inputs, strict=True)
@@ -147,6 +155,5 @@ def compare_with_module(
 ) -> list[LayerComparison]:
     """Every layer that is found in both an artifact and its PyTorch source, on one example, in order."""
     runner = CoremlRunner(path, origin.description, output_shapes=origin.output_shapes)
-    return compare_layers(
-        runner.model, runner.features(example), module, [torch.from_numpy(value) for value in example]
-    )
+    same = runner.held(example)
+    return compare_layers(runner.model, runner.features(same), module, [torch.from_numpy(value) for value in same])

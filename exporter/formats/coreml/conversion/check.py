@@ -1,17 +1,14 @@
 """Runs a float program once in the reference evaluator, to see whether it computes what its source computes."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.facts.source import InputSpec
-from exporter.datasets.images import whole_pixels
 from exporter.execution.heavy import quiet
 from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
@@ -42,7 +39,7 @@ class Check:
             ToolError: the program is not valid, or its outputs are not the source's.
         """
         with self._runner(mlmodel) as runner:
-            sample = self._sample(runner)
+            sample = runner.held(self._noise)
             found = runner(sample)
         with torch.no_grad():
             expected = [tensor.numpy() for tensor in flatten(self._module(*map(torch.from_numpy, sample)))]
@@ -51,7 +48,7 @@ class Check:
     def first_wrong(self, mlmodel: Any, least_db: float) -> str:
         """A sentence that names the first layer below `least_db`; empty where none of those found is."""
         with self._runner(mlmodel) as runner:
-            sample = self._sample(runner)
+            sample = runner.held(self._noise)
             layers = compare_layers(
                 runner.model, runner.features(sample), self._module, [*map(torch.from_numpy, sample)]
             )
@@ -68,13 +65,3 @@ class Check:
                 yield CoremlRunner(package, self._description, precision="float32")
             except UsageProblem as error:  # nobody gave this file: it was made here
                 raise ToolError(f"what was converted cannot be run: {error}") from error
-
-    def _sample(self, runner: CoremlRunner) -> Sequence[NDArray[Any]]:
-        """Noise; whole pixels where the program takes pictures, which hold nothing else."""
-        if not runner.takes_pictures:
-            return self._noise
-        return [_pictured(value, spec) for value, spec in zip(self._noise, self._description.inputs, strict=True)]
-
-
-def _pictured(value: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
-    return value if spec.image is None else whole_pixels(value, spec)
