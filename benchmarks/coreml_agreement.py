@@ -19,18 +19,21 @@ from typing import Any
 from exporter.execution.heavy import load_torchvision, quiet
 from exporter.formats.coreml.coremltools import load_coremltools
 
-CLASSIFIERS: dict[str, int] = {
-    "alexnet": 224, "convnext_tiny": 64, "densenet121": 64, "densenet169": 64, "efficientnet_b0": 64,
-    "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_v2_s": 64, "googlenet": 96,
-    "inception_v3": 96, "maxvit_t": 224, "mnasnet0_5": 64, "mnasnet0_75": 64, "mnasnet1_0": 64, "mnasnet1_3": 64,
-    "mobilenet_v2": 64, "mobilenet_v3_large": 64, "mobilenet_v3_small": 64, "regnet_x_400mf": 64,
-    "regnet_x_800mf": 64, "regnet_x_1_6gf": 64, "regnet_x_3_2gf": 64, "regnet_y_400mf": 64, "regnet_y_800mf": 64,
-    "regnet_y_1_6gf": 64, "regnet_y_3_2gf": 64, "resnet18": 64, "resnet34": 64, "resnet50": 64, "resnet101": 64,
-    "resnet152": 64, "resnext50_32x4d": 64, "shufflenet_v2_x0_5": 64, "shufflenet_v2_x1_0": 64,
-    "shufflenet_v2_x1_5": 64, "shufflenet_v2_x2_0": 64, "squeezenet1_0": 64, "squeezenet1_1": 64, "swin_t": 64,
-    "swin_v2_t": 64, "vgg11": 224, "vgg11_bn": 224, "vgg13": 224, "vit_b_16": 96, "vit_b_32": 96,
-    "wide_resnet50_2": 64,
-}  # fmt: skip
+CLASSIFIERS = """
+    alexnet convnext_tiny densenet121 densenet169 efficientnet_b0 efficientnet_b1 efficientnet_b2
+    efficientnet_b3 efficientnet_v2_s googlenet inception_v3 maxvit_t mnasnet0_5 mnasnet0_75 mnasnet1_0
+    mnasnet1_3 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small regnet_x_400mf regnet_x_800mf
+    regnet_x_1_6gf regnet_x_3_2gf regnet_y_400mf regnet_y_800mf regnet_y_1_6gf regnet_y_3_2gf resnet18
+    resnet34 resnet50 resnet101 resnet152 resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0
+    shufflenet_v2_x1_5 shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_t swin_v2_t vgg11 vgg11_bn
+    vgg13 vit_b_16 vit_b_32 wide_resnet50_2
+"""
+USUAL_SIZE = 64
+SIZES = {
+    **dict.fromkeys(("alexnet", "maxvit_t", "vgg11", "vgg11_bn", "vgg13"), 224),
+    **dict.fromkeys(("googlenet", "inception_v3", "vit_b_16", "vit_b_32"), 96),
+}
+"""Of the images, where a network does not take the usual ones."""
 DETECTORS = {
     "fasterrcnn_mobilenet_v3_large_fpn": 96,
     "fasterrcnn_resnet50_fpn": 96,
@@ -66,8 +69,8 @@ def _cases() -> dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]]:
 
     nn = torch.nn
     cases: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {}
-    for name, size in CLASSIFIERS.items():
-        cases[name] = partial(classifier, name, size)
+    for name in CLASSIFIERS.split():
+        cases[name] = partial(classifier, name, SIZES.get(name, USUAL_SIZE))
     for name in SEGMENTERS:
         cases[f"segmentation {name}"] = partial(segmenter, name)
     for name, size in DETECTORS.items():

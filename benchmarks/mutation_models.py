@@ -33,10 +33,14 @@ def _settled(module: nn.Module, heads: list[nn.Conv2d | nn.Linear]) -> nn.Module
 
 def _stem() -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU6(),
-        nn.Conv2d(32, 32, 3, 1, 1, groups=32), nn.ReLU(),
-        nn.Conv2d(32, 48, 3, 2, 1), nn.ReLU(),
-    )  # fmt: skip
+        nn.Conv2d(3, 32, 3, 2, 1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU6(),
+        nn.Conv2d(32, 32, 3, 1, 1, groups=32),
+        nn.ReLU(),
+        nn.Conv2d(32, 48, 3, 2, 1),
+        nn.ReLU(),
+    )
 
 
 def classifier() -> nn.Module:

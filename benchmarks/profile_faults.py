@@ -30,8 +30,10 @@ def main() -> int:
             fault = choice.choice(list(FAULTS))
             outcome = inject(rig, fault, choice.uniform(0, 2.5), Path(folder), grace_s=GRACE_S)
             outcomes.append(outcome)
-            print(f"{number + 1:3} {fault:28} {outcome.ended:24} {outcome.seconds:5.1f} s  {outcome.leftovers or ''}",
-                  flush=True)  # fmt: skip
+            print(
+                f"{number + 1:3} {fault:28} {outcome.ended:24} {outcome.seconds:5.1f} s  {outcome.leftovers or ''}",
+                flush=True,
+            )
     ends = collections.Counter((outcome.fault, outcome.ended) for outcome in outcomes)
     for (fault, ended), times in sorted(ends.items()):
         print(f"{times:4}  {fault:28} {ended}")

@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device_harness.local import LocalDevice
+from device_harness.runners.bench_document import BenchDocument
 from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
@@ -37,18 +38,24 @@ def main() -> int:
                 medians[name].append(percentile(document.latencies_s, 50))
                 cpu[name].append(percentile(document.cpu_time.per_inference_s, 50))
                 if name == "litert_bench":
-                    gaps = [after - before - latency for before, after, latency in zip(
-                        document.starts_s, document.starts_s[1:], document.latencies_s, strict=False)]  # fmt: skip
-                    overheads.append(percentile(gaps, 50))
+                    overheads.append(percentile(_gaps(document), 50))
     for name, values in medians.items():
-        print(f"{name:14} p50 {percentile(values, 50) * 1e3:.4f} ms, CPU {percentile(cpu[name], 50) * 1e3:.4f} ms "
-              f"(median of {pairs} processes; best {min(values) * 1e3:.4f} ms)")  # fmt: skip
+        print(
+            f"{name:14} p50 {percentile(values, 50) * 1e3:.4f} ms, CPU {percentile(cpu[name], 50) * 1e3:.4f} ms "
+            f"(median of {pairs} processes; best {min(values) * 1e3:.4f} ms)"
+        )
     for what, table in (("p50", medians), ("CPU time", cpu)):
         ratios = [ours / theirs for ours, theirs in zip(table["litert_bench"], table["in process"], strict=True)]
         best = min(table["litert_bench"]) / min(table["in process"])
         print(f"{what}: litert_bench / in process: median ratio {percentile(ratios, 50):.4f}, best of each {best:.4f}")
     print(f"litert_bench between two inferences: {percentile(overheads, 50) * 1e6:.2f} us")
     return 0
+
+
+def _gaps(document: BenchDocument) -> list[float]:
+    """Seconds from the end of each inference to the start of the next."""
+    ends = [start + latency for start, latency in zip(document.starts_s, document.latencies_s, strict=True)]
+    return [start - end for start, end in zip(document.starts_s[1:], ends, strict=False)]
 
 
 if __name__ == "__main__":

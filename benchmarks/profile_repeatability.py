@@ -36,8 +36,10 @@ def main() -> int:
         profiles = [parts[start : start + 5] for start in range(0, 25, 5)]
         middles = [percentile([sample for part in five for sample in part], 50) for five in profiles]
         spreads = [spread([percentile(part, 50) for part in five]) for five in profiles]
-        print(f"{what}: p50 of five profiles: {', '.join(f'{value * 1e3:.3f}' for value in middles)} ms; "
-              f"spread {spread(middles):.1%}; between processes of a profile up to {max(spreads):.1%}")  # fmt: skip
+        print(
+            f"{what}: p50 of five profiles: {', '.join(f'{value * 1e3:.3f}' for value in middles)} ms; "
+            f"spread {spread(middles):.1%}; between processes of a profile up to {max(spreads):.1%}"
+        )
         for factor in (1.0, 1.05):
             print(f"{what}: {factor - 1:.0%} slower: a difference is called in {_called(parts, factor):.1%} of 200")
     return 0

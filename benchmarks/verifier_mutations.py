@@ -166,9 +166,11 @@ def _damaged(path: Path, folder: Path, source: ModelSource) -> Iterator[tuple[st
 
 
 TFLITE_TYPES = {
-    schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16, schema.TensorType.INT8: np.int8,
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.FLOAT16: np.float16,
+    schema.TensorType.INT8: np.int8,
     schema.TensorType.INT32: np.int32,
-}  # fmt: skip
+}
 
 
 def _damaged_tflite(path: Path, damage: Damage) -> bool:

@@ -39,8 +39,10 @@ def write_export(path: Path, size_bytes: int) -> int:
             for _ in range(10_000):
                 number += 1
                 when = rows * 1_000_000
-                lines.append(f'<row><sample-time id="{number}" fmt="00:{rows / 1000:07.3f}">{when}</sample-time>'
-                             '<thread ref="2"/><process ref="4"/><weight ref="6"/>')  # fmt: skip
+                lines.append(
+                    f'<row><sample-time id="{number}" fmt="00:{rows / 1000:07.3f}">{when}</sample-time>'
+                    '<thread ref="2"/><process ref="4"/><weight ref="6"/>'
+                )
                 if rows % 10:
                     lines.append('<tagged-backtrace ref="7"/></row>\n')
                 else:

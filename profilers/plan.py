@@ -75,9 +75,15 @@ class ProfilePlan(Frozen):
     def desk_check(cls, **changes: Any) -> "ProfilePlan":
         """The plan of ``--quick``: seconds instead of minutes, one process, no energy."""
         quick: dict[str, Any] = {
-            "quick": True, "processes": 1, "runs": 20, "min_s": 0.0, "warmup_runs": 3, "warmup_min_s": 0.0,
-            "cool_down": False, "energy_repeats": 0,
-        }  # fmt: skip
+            "quick": True,
+            "processes": 1,
+            "runs": 20,
+            "min_s": 0.0,
+            "warmup_runs": 3,
+            "warmup_min_s": 0.0,
+            "cool_down": False,
+            "energy_repeats": 0,
+        }
         return cls(**{**quick, **changes})
 
     def conditions(self) -> dict[str, str]:

@@ -85,6 +85,12 @@ class OpTime(Frozen):
 def unavailable(metric: str, unit: str, reason: str, *, source: str, device: str, **facts: Any) -> Reading:
     """A reading that could not be had, with the reason."""
     return Reading(
-        metric=metric, unit=unit, source=source, device=device, obtained=Obtained.UNAVAILABLE, reason=reason,
-        taken_at=datetime.now(UTC), **facts,
-    )  # fmt: skip
+        metric=metric,
+        unit=unit,
+        source=source,
+        device=device,
+        obtained=Obtained.UNAVAILABLE,
+        reason=reason,
+        taken_at=datetime.now(UTC),
+        **facts,
+    )

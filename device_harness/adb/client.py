@@ -27,8 +27,9 @@ class AdbClient:
         except CommandTimeoutError as error:
             raise CommandTimeoutError(
                 f"{self.serial}: `adb {arguments[0]}` did not end within {timeout_s:g} s. The device or its adb hangs: "
-                "unplug it, or restart adb with `adb kill-server`.", serial=self.serial
-            ) from error  # fmt: skip
+                "unplug it, or restart adb with `adb kill-server`.",
+                serial=self.serial,
+            ) from error
         if check and result.returncode != 0:
             # A cut connection may say nothing; a program that ends with another code was heard to the end.
             words = result.text + result.errors

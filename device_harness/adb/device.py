@@ -57,8 +57,9 @@ class AdbDevice:
         self._guard: process.Process | None = None
         self._info: DeviceInfo | None = None
         if "shell_v2" not in self._features().split():
-            raise DeviceError(f"{serial}: its adb is too old to return exit codes. Android 7 or newer is needed.",
-                              serial=serial)  # fmt: skip
+            raise DeviceError(
+                f"{serial}: its adb is too old to return exit codes. Android 7 or newer is needed.", serial=serial
+            )
         self.workspace = ""
         self._boot_id = ""
         words = self._set_guard().split()

@@ -129,10 +129,14 @@ def _device_of(line: str) -> DeviceInfo | None:
         state, advice = DeviceState.UNAVAILABLE, "its serial number cannot be typed, so adb cannot be told to take it"
     model = re.search(r"\bmodel:(\S+)", match["info"])
     return DeviceInfo(
-        serial=serial, kind="adb", state=state, advice=advice, connection=connection_of(serial),
+        serial=serial,
+        kind="adb",
+        state=state,
+        advice=advice,
+        connection=connection_of(serial),
         model=model[1].replace("_", " ") if model else None,
         environment="emulator" if serial.startswith("emulator-") else "device",
-    )  # fmt: skip
+    )
 
 
 def _ambiguous(info: DeviceInfo, count: int) -> DeviceInfo:

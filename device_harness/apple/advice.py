@@ -36,40 +36,77 @@ def _rule(pattern: str, kind: type[DeviceError], advice: str) -> _Rule:
 
 # The first that matches wins. Wordings were read in public logs of Xcode 15 to 27 and in pymobiledevice3's source.
 RULES = (
-    _rule(r"unable to find utility|requires Xcode, but active developer directory|invalid active developer path",
-          ToolMissingError, XCODE),
+    _rule(
+        r"unable to find utility|requires Xcode, but active developer directory|invalid active developer path",
+        ToolMissingError,
+        XCODE,
+    ),
     _rule(r"license agreement", ToolMissingError, "Accept Xcode's license: sudo xcodebuild -license accept"),
-    _rule(r"requires a development team|No Account for Team|No profiles for|no signing certificate",
-          CommandFailedError, TEAM),
-    _rule(r"errSecInternalComponent", CommandFailedError,
-          "The keychain with the signing key is locked: security unlock-keychain login.keychain"),
-    _rule(r"not been explicitly trusted|invalid code signature", CommandFailedError,
-          "On the device, trust the developer: Settings, General, VPN & Device Management."),
-    _rule(r"developer mode (is )?(disabled|not enabled|isn.t enabled)|DeveloperModeIsNotEnabled|DeveloperModeDisabled",
-          DeviceUnauthorizedError,
-          "On the device, turn on Settings, Privacy & Security, Developer Mode, and restart it."),
-    _rule(r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected",
-          DeviceUnauthorizedError,
-          "Unlock the device and keep it unlocked (Settings, Display & Brightness, Auto-Lock: Never)."),
-    _rule(r"not paired|must be paired|NotPaired|NotTrusted|PairingDialogResponsePending|UserDeniedPairing|"
-          r"InvalidHostID", DeviceUnauthorizedError,
-          "Connect the device by cable, unlock it, and answer Trust This Computer with Trust."),
-    _rule(r"no space left|not enough (disk |storage )?space|insufficient (storage|space)", StorageFullError,
-          "Free some storage on the device."),
-    _rule(r"device was not found|device not found|DeviceNotFound|NoDeviceConnected|Device is not connected|"
-          r"Invalid device|no device matching", DeviceNotFoundError,
-          "See which devices can be reached with: mobile-export devices"),
-    _rule(r"failed to connect to usbmuxd|ConnectionFailedToUsbmuxd", ToolMissingError,
-          "On Linux, install and start usbmuxd: apt-get install usbmuxd"),
-    _rule(r"developer disk image|DeveloperDiskImage|InvalidService|NotMounted", DeviceUnauthorizedError,
-          "Mount the developer disk image: pymobiledevice3 mounter auto-mount"),
-    _rule(r"tunneld|RSDRequired", DeviceUnauthorizedError,
-          "iOS 17.0 to 17.3 needs a tunnel: sudo pymobiledevice3 remote tunneld"),
-    _rule(r"connection (was |has been )?(interrupted|invalidated|terminated|lost|closed)|disconnected|"
-          r"ConnectionTerminated|StreamClosed", DeviceDisconnectedError,
-          "Check the cable or the network, and try again."),
+    _rule(
+        r"requires a development team|No Account for Team|No profiles for|no signing certificate",
+        CommandFailedError,
+        TEAM,
+    ),
+    _rule(
+        r"errSecInternalComponent",
+        CommandFailedError,
+        "The keychain with the signing key is locked: security unlock-keychain login.keychain",
+    ),
+    _rule(
+        r"not been explicitly trusted|invalid code signature",
+        CommandFailedError,
+        "On the device, trust the developer: Settings, General, VPN & Device Management.",
+    ),
+    _rule(
+        r"developer mode (is )?(disabled|not enabled|isn.t enabled)|DeveloperModeIsNotEnabled|DeveloperModeDisabled",
+        DeviceUnauthorizedError,
+        "On the device, turn on Settings, Privacy & Security, Developer Mode, and restart it.",
+    ),
+    _rule(
+        r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected",
+        DeviceUnauthorizedError,
+        "Unlock the device and keep it unlocked (Settings, Display & Brightness, Auto-Lock: Never).",
+    ),
+    _rule(
+        r"not paired|must be paired|NotPaired|NotTrusted|PairingDialogResponsePending|UserDeniedPairing|"
+        r"InvalidHostID",
+        DeviceUnauthorizedError,
+        "Connect the device by cable, unlock it, and answer Trust This Computer with Trust.",
+    ),
+    _rule(
+        r"no space left|not enough (disk |storage )?space|insufficient (storage|space)",
+        StorageFullError,
+        "Free some storage on the device.",
+    ),
+    _rule(
+        r"device was not found|device not found|DeviceNotFound|NoDeviceConnected|Device is not connected|"
+        r"Invalid device|no device matching",
+        DeviceNotFoundError,
+        "See which devices can be reached with: mobile-export devices",
+    ),
+    _rule(
+        r"failed to connect to usbmuxd|ConnectionFailedToUsbmuxd",
+        ToolMissingError,
+        "On Linux, install and start usbmuxd: apt-get install usbmuxd",
+    ),
+    _rule(
+        r"developer disk image|DeveloperDiskImage|InvalidService|NotMounted",
+        DeviceUnauthorizedError,
+        "Mount the developer disk image: pymobiledevice3 mounter auto-mount",
+    ),
+    _rule(
+        r"tunneld|RSDRequired",
+        DeviceUnauthorizedError,
+        "iOS 17.0 to 17.3 needs a tunnel: sudo pymobiledevice3 remote tunneld",
+    ),
+    _rule(
+        r"connection (was |has been )?(interrupted|invalidated|terminated|lost|closed)|disconnected|"
+        r"ConnectionTerminated|StreamClosed",
+        DeviceDisconnectedError,
+        "Check the cable or the network, and try again.",
+    ),
     _rule(r"current state: Shutdown", CommandFailedError, "Boot the simulator: xcrun simctl boot UDID"),
-)  # fmt: skip
+)
 
 
 def failure(

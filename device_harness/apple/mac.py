@@ -12,6 +12,7 @@ from device_harness.finder import DeviceKind, Found
 from device_harness.local import LocalDevice, local_info
 from device_harness.protocol import Capabilities
 
+POWERMETRICS = ("sudo", "-n", "powermetrics", "--samplers", "cpu_power,gpu_power,ane_power,thermal")
 COMMAND_S = 10.0
 
 
@@ -64,8 +65,8 @@ class MacDevice(LocalDevice):
 
     def rail_command(self, interval_s: float, count: int, output: Path) -> Sequence[str]:
         """`powermetrics`, which needs the administrator and ends by itself."""
-        return ["sudo", "-n", "powermetrics", "--samplers", "cpu_power,gpu_power,ane_power,thermal",
-                "-i", str(round(interval_s * 1000)), "-n", str(count), "-f", "plist", "-o", str(output)]  # fmt: skip
+        interval_ms = str(round(interval_s * 1000))
+        return [*POWERMETRICS, "-i", interval_ms, "-n", str(count), "-f", "plist", "-o", str(output)]
 
     def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
         """Copy into the workspace; `name` may have folders, as the files of a model package have."""

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from device_harness import process
@@ -35,8 +36,14 @@ def list_devices() -> tuple[devicectl.ListedDevice, ...]:
     return tuple(device for device in devicectl.parse_devices(answer) if device.physical)
 
 
-def ask(arguments: Sequence[str], what: str, *, serial: str | None, timeout_s: float = COMMAND_S,
-        otherwise: type[DeviceError] = DeviceError) -> bytes:  # fmt: skip
+def ask(
+    arguments: Sequence[str],
+    what: str,
+    *,
+    serial: str | None,
+    timeout_s: float = COMMAND_S,
+    otherwise: type[DeviceError] = DeviceError,
+) -> bytes:
     """Run devicectl and return the JSON file that it wrote; its tables on standard output are for people.
 
     Raises:
@@ -75,8 +82,13 @@ def describe(listed: devicectl.ListedDevice) -> DeviceInfo:
     """The device with its state, and what to do when it cannot be used."""
     state, advice = _state(listed)
     version = " ".join(part for part in (listed.platform, listed.os_version) if part)
-    facts = {"product_type": listed.product_type, "os_build": listed.os_build, "udid": listed.udid, "name": listed.name,
-             "developer_mode": listed.developer_mode}  # fmt: skip
+    facts = {
+        "product_type": listed.product_type,
+        "os_build": listed.os_build,
+        "udid": listed.udid,
+        "name": listed.name,
+        "developer_mode": listed.developer_mode,
+    }
     return DeviceInfo(
         serial=listed.udid or listed.identifier,
         kind="ios",
@@ -140,9 +152,15 @@ class AppleDevice(AppDevice):
         self._copy("from", source, str(destination))
 
     def _copy(self, direction: str, source: str, destination: str) -> None:
-        arguments = ["device", "copy", direction, "--device", self._listed.identifier, "--source", source,
-                     "--destination", destination, "--domain-type", "appDataContainer",
-                     "--domain-identifier", self.bundle, "--user", "mobile"]  # fmt: skip
+        options = {
+            "--device": self._listed.identifier,
+            "--source": source,
+            "--destination": destination,
+            "--domain-type": "appDataContainer",
+            "--domain-identifier": self.bundle,
+            "--user": "mobile",
+        }
+        arguments = ["device", "copy", direction, *chain.from_iterable(options.items())]
         what = f"Copying {source} {direction} {self.serial} failed"
         devicectl.read_answer(ask(arguments, what, serial=self.serial, timeout_s=COPY_S, otherwise=TransferError))
 

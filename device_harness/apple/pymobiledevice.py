@@ -28,8 +28,12 @@ COPY_S = 600.0
 
 def describe(attached: AttachedDevice) -> DeviceInfo:
     """The device; usbmux lists only those that are paired and can be reached."""
-    facts = {"product_type": attached.product_type, "os_build": attached.os_build, "name": attached.name,
-             "through": TOOL}  # fmt: skip
+    facts = {
+        "product_type": attached.product_type,
+        "os_build": attached.os_build,
+        "name": attached.name,
+        "through": TOOL,
+    }
     return DeviceInfo(
         serial=attached.udid,
         kind="ios",
@@ -123,8 +127,14 @@ class PymobiledeviceDevice(AppDevice):
             if self.alive(pid):
                 raise
 
-    def command(self, arguments: Sequence[str], what: str, *, timeout_s: float = COMMAND_S,
-                otherwise: type[DeviceError] = CommandFailedError) -> CommandResult:  # fmt: skip
+    def command(
+        self,
+        arguments: Sequence[str],
+        what: str,
+        *,
+        timeout_s: float = COMMAND_S,
+        otherwise: type[DeviceError] = CommandFailedError,
+    ) -> CommandResult:
         """Run pymobiledevice3 for this device.
 
         Raises:

@@ -42,10 +42,15 @@ def identify(device: Shell, program: str) -> str:
 def benchmark_command(program: str, family: str, request: RunRequest) -> list[str]:
     """The command line of either program, with both minimum times set so that counts are exact unless asked longer."""
     command = [
-        program, f"--graph={request.model}", f"--num_runs={request.runs}", f"--min_secs={request.min_s:g}",
-        f"--max_secs={request.limit_s:g}", f"--warmup_runs={request.warmup_runs}",
-        f"--warmup_min_secs={request.warmup_min_s:g}", f"--num_threads={request.threads or -1}",
-    ]  # fmt: skip
+        program,
+        f"--graph={request.model}",
+        f"--num_runs={request.runs}",
+        f"--min_secs={request.min_s:g}",
+        f"--max_secs={request.limit_s:g}",
+        f"--warmup_runs={request.warmup_runs}",
+        f"--warmup_min_secs={request.warmup_min_s:g}",
+        f"--num_threads={request.threads or -1}",
+    ]
     if request.accelerator == "gpu":
         command.append("--use_gpu=true")
     elif request.accelerator == "npu":

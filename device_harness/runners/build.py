@@ -74,8 +74,9 @@ def find_litert_library() -> Path:
         library = Path(folder, "libLiteRt.so")
         if library.is_file():
             return library
-    raise ToolMissingError("libLiteRt.so is not here. Install it with: pip install 'mobile-export[litert]', "
-                           "or give --litert-library.")  # fmt: skip
+    raise ToolMissingError(
+        "libLiteRt.so is not here. Install it with: pip install 'mobile-export[litert]', or give --litert-library."
+    )
 
 
 def _toolchain(target: Platform) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from itertools import chain
 from pathlib import Path
 
 import platformdirs
@@ -15,9 +16,12 @@ from device_harness.protocol import Device
 SOURCES = Path(__file__).resolve().parents[1] / "ios"
 BUILD_S = 900.0
 PLATFORMS = {
-    "iOS": "iphoneos", "iPadOS": "iphoneos", "tvOS": "appletvos",
-    "iOS Simulator": "iphonesimulator", "tvOS Simulator": "appletvsimulator",
-}  # fmt: skip
+    "iOS": "iphoneos",
+    "iPadOS": "iphoneos",
+    "tvOS": "appletvos",
+    "iOS Simulator": "iphonesimulator",
+    "tvOS Simulator": "appletvsimulator",
+}
 
 
 def prepare(device: Device, settings: AppleSettings | None = None, *, folder: Path | None = None) -> str | None:
@@ -94,11 +98,15 @@ def _build_command(platform: str, settings: AppleSettings, kept: Path) -> list[s
             "-allowProvisioningDeviceRegistration",
             f"DEVELOPMENT_TEAM={settings.team}",
         ]
-    return [
-        "xcodebuild", "-project", str(SOURCES / "CoreMLBench.xcodeproj"), "-scheme", "CoreMLBench",
-        "-configuration", "Release", "-destination", f"generic/platform={platform.replace('iPadOS', 'iOS')}",
-        "-derivedDataPath", str(kept), *signing, f"PRODUCT_BUNDLE_IDENTIFIER={settings.bundle}", "build",
-    ]  # fmt: skip
+    options = {
+        "-project": str(SOURCES / "CoreMLBench.xcodeproj"),
+        "-scheme": "CoreMLBench",
+        "-configuration": "Release",
+        "-destination": f"generic/platform={platform.replace('iPadOS', 'iOS')}",
+        "-derivedDataPath": str(kept),
+    }
+    bundle = f"PRODUCT_BUNDLE_IDENTIFIER={settings.bundle}"
+    return ["xcodebuild", *chain.from_iterable(options.items()), *signing, bundle, "build"]
 
 
 def build_tool(*, folder: Path | None = None) -> Path:
@@ -113,8 +121,13 @@ def build_tool(*, folder: Path | None = None) -> Path:
     if tool.is_file():
         return tool
     process.find_program("xcrun", XCODE)
-    command = ["xcrun", "swift", "build", "--package-path", str(SOURCES), "--scratch-path", str(kept),
-               "--configuration", "release", "--product", "coreml-bench"]  # fmt: skip
+    options = {
+        "--package-path": str(SOURCES),
+        "--scratch-path": str(kept),
+        "--configuration": "release",
+        "--product": "coreml-bench",
+    }
+    command = ["xcrun", "swift", "build", *chain.from_iterable(options.items())]
     check(process.run(command, timeout_s=BUILD_S), "Building coreml-bench failed", serial=None)
     if not tool.is_file():
         raise CommandFailedError(f"swift build reports success, but there is no {tool}.")

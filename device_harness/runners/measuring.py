@@ -5,7 +5,6 @@ those of one model.
 """
 
 import argparse
-import contextlib
 import gc
 import hashlib
 import os
@@ -21,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_harness.digests import file_digest
-from device_harness.machine import memory_status
 from device_harness.runners.bench_document import (
     Acceleration,
     BenchDocument,
@@ -31,7 +29,8 @@ from device_harness.runners.bench_document import (
     Runner,
     Settings,
     Tensor,
-)  # fmt: skip
+)
+from device_harness.runners.own_memory import forget_peak, peak_bytes, resident_bytes
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5
@@ -135,12 +134,12 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 
 def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
-    _forget_peak()
-    before = _resident()
+    forget_peak()
+    before = resident_bytes()
     load_start = time.monotonic()
     engine = start(arguments.model, arguments.threads)
     load_s = time.monotonic() - load_start
-    peak = after = _resident()
+    peak = after = resident_bytes()
     inputs = _tensors(_fill_inputs(engine, arguments), arguments.input_folder, "input")
     gc.collect()
     gc.disable()
@@ -161,13 +160,14 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         model=arguments.model.name,
         model_sha256=file_digest(arguments.model),
         pid=os.getpid(),
-        settings=Settings(
-            threads=arguments.threads, warmup_runs=arguments.warmup_runs, runs=arguments.runs, min_s=arguments.min_s,
-            cpus=tuple(arguments.cpus), input="file" if arguments.input else "random", seed=arguments.seed,
-        ),
+        settings=_settings(arguments),
         clock=Clock(
-            name="CLOCK_MONOTONIC", load_start_s=load_start, warmup_start_s=warmup_start,
-            measure_start_s=measure_start, measure_end_s=measure_end, boottime_offset_s=_boottime_offset(),
+            name="CLOCK_MONOTONIC",
+            load_start_s=load_start,
+            warmup_start_s=warmup_start,
+            measure_start_s=measure_start,
+            measure_end_s=measure_end,
+            boottime_offset_s=_boottime_offset(),
         ),
         load_s=load_s,
         warmup_latencies_s=tuple(warmup.latencies),
@@ -176,13 +176,29 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         cpu_time=CpuTime(
             process_s=cpu_end - cpu_start, thread_s=thread_end - thread_start, per_inference_s=tuple(measured.cpu)
         ),
-        memory=Memory(before_load_bytes=before, after_load_bytes=after, peak_bytes=peak,
-                      method="max(VmHWM, max(VmRSS + VmSwap)) less kept times"),
+        memory=Memory(
+            before_load_bytes=before,
+            after_load_bytes=after,
+            peak_bytes=peak,
+            method="max(VmHWM, max(VmRSS + VmSwap)) less kept times",
+        ),
         acceleration=engine.acceleration(),
         inputs=tuple(inputs),
         outputs=tuple(_tensors(engine.outputs(), arguments.output_folder, "output")),
         machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
-    )  # fmt: skip
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(
+        threads=arguments.threads,
+        warmup_runs=arguments.warmup_runs,
+        runs=arguments.runs,
+        min_s=arguments.min_s,
+        cpus=tuple(arguments.cpus),
+        input="file" if arguments.input else "random",
+        seed=arguments.seed,
+    )
 
 
 def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> None:
@@ -248,38 +264,10 @@ def _tensors(values: Sequence[tuple[str, NDArray[Any]]], folder: Path | None, st
     return found
 
 
-def _status() -> dict[str, int]:
-    """Memory of this process from ``/proc/self/status``; empty where there is none."""
-    path = Path("/proc/self/status")
-    if path.exists():
-        return memory_status(path.read_text(encoding="utf-8"))
-    import resource
-
-    # macOS counts in bytes.
-    return {"VmHWM": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
-
-
-def _forget_peak() -> None:
-    """Have the peak counted from here on: importing this program's libraries may have taken more than the model does.
-
-    Source: proc(5), ``/proc/PID/clear_refs``. Where it is not allowed the peak is that of the whole process, which
-    makes the model's own memory look larger, never smaller.
-    """
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
 def _boottime_offset() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if hasattr(time, "CLOCK_BOOTTIME") else 0.0
 
 
 def _peak(*kept: _Timings) -> int:
     """Highest resident memory so far, without what the kept times take."""
-    status = _status()
-    highest = max(status.get("VmHWM", 0), status.get("VmRSS", 0) + status.get("VmSwap", 0))
-    return max(0, highest - sum(timings.size_bytes for timings in kept))
-
-
-def _resident() -> int:
-    status = _status()
-    return status.get("VmRSS", status.get("VmHWM", 0)) + status.get("VmSwap", 0)
+    return max(0, peak_bytes() - sum(timings.size_bytes for timings in kept))

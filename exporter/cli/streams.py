@@ -73,6 +73,9 @@ def _steady(current: Any, original: Any, descriptor: int, called: str) -> Any:
         return io.TextIOWrapper(io.BufferedWriter(_Outlet(descriptor, called)), "utf-8", "backslashreplace")
     current.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(_Outlet(descriptor, called)), current.encoding, current.errors,
-        line_buffering=current.line_buffering, write_through=current.write_through,
-    )  # fmt: skip
+        io.BufferedWriter(_Outlet(descriptor, called)),
+        current.encoding,
+        current.errors,
+        line_buffering=current.line_buffering,
+        write_through=current.write_through,
+    )

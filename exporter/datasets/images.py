@@ -113,6 +113,11 @@ def denormalize(values: NDArray[np.float32], spec: InputSpec) -> NDArray[np.uint
     return np.asarray(np.clip(np.rint((pixels * std + mean) * 255), 0, 255), np.uint8)
 
 
+def whole_pixels(batch: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
+    """A batch as an image input can hold it: the nearest values that `normalize` makes of pixels."""
+    return np.stack([normalize(denormalize(item, spec), spec) for item in batch])
+
+
 def channel_constants(image: ImageSpec | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and std as float32 arrays of one element a channel."""
     assert image is not None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset, digest_files
-from exporter.datasets.images import DECODING, SUFFIXES, denormalize, normalize, read_image
+from exporter.datasets.images import DECODING, SUFFIXES, normalize, read_image, whole_pixels
 from exporter.store.given import given_digest
 
 Resize = Literal["crop", "stretch"]
@@ -187,9 +187,7 @@ def as_pictures(data: Dataset, inputs: Sequence[InputSpec]) -> Dataset:
     def rounded(value: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
         if spec.image is None:
             return value
-        if data.stacked:
-            return normalize(denormalize(value, spec), spec)
-        return np.stack([normalize(denormalize(item, spec), spec) for item in value])
+        return whole_pixels(value[None], spec)[0] if data.stacked else whole_pixels(value, spec)
 
     def read(index: int) -> tuple[NDArray[Any], ...]:
         return tuple(rounded(value, spec) for value, spec in zip(data.read(index), inputs, strict=True))

@@ -15,16 +15,21 @@ MEAN, STD = 0.3, 0.37
 """Of the training pixels, scaled to [0, 1]."""
 
 
+def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+
+
 class DigitsNet(nn.Module):
     """Grey images (N, 1, 8, 8), normalized -> logits (N, 10)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
-        )  # fmt: skip
+            *_convolution(1, 32),
+            *_convolution(32, 64),
+            nn.MaxPool2d(2),
+            *_convolution(64, 64),
+        )
         self.classifier = nn.Linear(64, 10)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:

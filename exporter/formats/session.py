@@ -64,9 +64,15 @@ class ConversionSession:
         made = self._converter(form).convert(target, path, twin)
         inspection = self._inspect(path)
         return Conversion(
-            path, twin, inspection, self._inspect(twin), made.left_alone(inspection), made.notes, made.route,
+            path,
+            twin,
+            inspection,
+            self._inspect(twin),
+            made.left_alone(inspection),
+            made.notes,
+            made.route,
             time.monotonic() - started,
-        )  # fmt: skip
+        )
 
     def _converter(self, form: Format) -> Converter:
         if form.name not in self._converters:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from exporter.data.facts.sizes import Measurement
 from exporter.data.verdict import Verdict
 from exporter.gates.baseline import sizes_of
-from exporter.gates.judging import judge_bytes, missing
+from exporter.gates.byte_limits import judge_bytes, missing
 
 
 def artifact_verdicts(found: Measurement) -> Iterator[Verdict]:

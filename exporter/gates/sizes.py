@@ -7,8 +7,8 @@ from exporter.config.budgets import BudgetFile, Waiver
 from exporter.data.facts.sizes import Facet, Finding, Measurement
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.artifact import artifact_verdicts
+from exporter.gates.byte_limits import Gates, judge_bytes, total
 from exporter.gates.judge import not_checked
-from exporter.gates.judging import Gates, judge_bytes, total
 from exporter.gates.team import team_verdicts
 from exporter.sizes.models import in_one_app
 from exporter.sizes.packaging import Options

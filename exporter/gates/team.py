@@ -8,8 +8,8 @@ from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.units import format_bytes, format_change, format_size
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.baseline import Baseline, Sizes, sizes_of
+from exporter.gates.byte_limits import TOTAL, Gates, grade, judge_bytes, missing, sum_sizes
 from exporter.gates.judge import not_checked
-from exporter.gates.judging import TOTAL, Gates, grade, judge_bytes, missing, sum_sizes
 
 
 def team_verdicts(

@@ -11,7 +11,7 @@ from exporter.data.progress import Progress
 from exporter.data.results.commands import BudgetResult
 from exporter.data.verdict import exit_code, worst_first
 from exporter.gates.baseline import Baseline, baseline_text, load_baseline
-from exporter.gates.judging import Gates, total
+from exporter.gates.byte_limits import Gates, total
 from exporter.gates.sizes import judge_sizes
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options

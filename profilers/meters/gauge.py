@@ -90,5 +90,6 @@ def _cross_check(gauge: Gauge, amperes: "np.ndarray") -> None:  # type: ignore[t
     if fallen < LEAST_CHARGE_C:
         raise ValueError(f"the charge counter fell by {fallen:.2f} C, too little to check the gauge's current against")
     if abs(summed - fallen) > MOST_DISAGREEMENT * fallen:
-        raise ValueError(f"the gauge contradicts itself: its current sums to {summed:.1f} C, its counter fell by "
-                         f"{fallen:.1f} C")  # fmt: skip
+        raise ValueError(
+            f"the gauge contradicts itself: its current sums to {summed:.1f} C, its counter fell by {fallen:.1f} C"
+        )

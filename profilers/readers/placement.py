@@ -83,9 +83,14 @@ def recorded_reading(exports: Sequence[Path], *, device: str, taken_at: datetime
         )
         return unavailable(BUSY_METRIC, "s", reason, source=source, device=device)
     return Reading(
-        metric=BUSY_METRIC, unit="s", samples=tuple(durations), source=source, device=device,
-        obtained=Obtained.MEASURED, taken_at=taken_at,
-    )  # fmt: skip
+        metric=BUSY_METRIC,
+        unit="s",
+        samples=tuple(durations),
+        source=source,
+        device=device,
+        obtained=Obtained.MEASURED,
+        taken_at=taken_at,
+    )
 
 
 def _durations(stream: BinaryIO) -> list[float]:

@@ -162,10 +162,16 @@ def _sampled_time(trace: _Trace) -> Reading:
     if not weights:
         return _missing(TIME_METRIC, "s", "not recorded: no sample of the runner's process", trace.origin)
     return Reading(
-        metric=TIME_METRIC, unit="s", samples=(sum(weights) / 1e9,), source=f"{SOURCE}, Time Profiler",
-        device=trace.origin.device, environment=trace.origin.environment, taken_at=trace.origin.taken_at,
-        obtained=Obtained.ESTIMATED, reason=f"statistical: {len(weights)} samples of the call stack",
-    )  # fmt: skip
+        metric=TIME_METRIC,
+        unit="s",
+        samples=(sum(weights) / 1e9,),
+        source=f"{SOURCE}, Time Profiler",
+        device=trace.origin.device,
+        environment=trace.origin.environment,
+        taken_at=trace.origin.taken_at,
+        obtained=Obtained.ESTIMATED,
+        reason=f"statistical: {len(weights)} samples of the call stack",
+    )
 
 
 def _discharge(trace: _Trace) -> Reading:
@@ -189,9 +195,14 @@ def discharge_reading(export: Path, origin: Origin) -> Reading:
         reason = "not recorded: the power table is empty or missing"
         return unavailable(metric, "%/h", reason, source=source, device=origin.device)
     return Reading(
-        metric=metric, unit="%/h", samples=tuple(rates), source=source, device=origin.device,
-        taken_at=origin.taken_at, obtained=Obtained.MEASURED,
-    )  # fmt: skip
+        metric=metric,
+        unit="%/h",
+        samples=tuple(rates),
+        source=source,
+        device=origin.device,
+        taken_at=origin.taken_at,
+        obtained=Obtained.MEASURED,
+    )
 
 
 def _is_number(text: str) -> bool:

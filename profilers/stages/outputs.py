@@ -93,9 +93,13 @@ def _compare(device: Device, document: BenchDocument, reference: Reference) -> O
     compared = f"compared with {reference.document.runner.runtime} here, the worst of {len(wanted)}: {worst.name!r}"
     usual = "every byte is that of this machine" if identical else compared
     return OutputCheck(
-        snr_db=worst.snr_db, identical=identical, reason=worst.wrong or worst.unchecked or usual, worst=worst.name,
-        wrong=worst.wrong is not None, checked=worst.unchecked is None,
-    )  # fmt: skip
+        snr_db=worst.snr_db,
+        identical=identical,
+        reason=worst.wrong or worst.unchecked or usual,
+        worst=worst.name,
+        wrong=worst.wrong is not None,
+        checked=worst.unchecked is None,
+    )
 
 
 def _difference(device: Device, ours: Tensor, theirs: Tensor, local: Path) -> Difference:

@@ -42,9 +42,8 @@ class Recording:
         self.seconds = seconds
         chosen = [part for name in instruments for part in ("--instrument", name)]
         where = ["--device", device] if device else []
-        self._command = ["xcrun", "xctrace", "record", *chosen, *where, "--all-processes",
-                         "--time-limit", f"{seconds}s",
-                         "--no-prompt", "--output", str(output)]  # fmt: skip
+        ends = ["--time-limit", f"{seconds}s", "--no-prompt", "--output", str(output)]
+        self._command = ["xcrun", "xctrace", "record", *chosen, *where, "--all-processes", *ends]
         self._device = device
         self._process: process.Process | None = None
 

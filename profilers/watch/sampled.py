@@ -59,10 +59,9 @@ def frequency_readings(
         interval_s: time between two samples.
     """
     phases = [
-        (document.clock.measure_start_s + document.clock.boottime_offset_s,
-         document.clock.measure_end_s + document.clock.boottime_offset_s)
-        for document in documents
-    ]  # fmt: skip
+        (clock.measure_start_s + clock.boottime_offset_s, clock.measure_end_s + clock.boottime_offset_s)
+        for clock in (document.clock for document in documents)
+    ]
     within = tuple(sample for sample in samples if any(start <= sample.time_s <= end for start, end in phases))
     found = []
     for path in sorted({path for sample in within for path in sample.texts if "cpufreq" in path}):
@@ -70,9 +69,14 @@ def frequency_readings(
         cpu = re.search(r"cpu\d+", path)
         if values and cpu:
             update = {
-                "metric": f"cpu_frequency.{cpu[0]}", "unit": "Hz", "samples": tuple(value * 1e3 for value in values),
-                "warmup_samples": (), "groups": (), "source": path, "sampling_interval_s": interval_s,
-            }  # fmt: skip
+                "metric": f"cpu_frequency.{cpu[0]}",
+                "unit": "Hz",
+                "samples": tuple(value * 1e3 for value in values),
+                "warmup_samples": (),
+                "groups": (),
+                "source": path,
+                "sampling_interval_s": interval_s,
+            }
             found.append(like.model_copy(update=update))
     return tuple(found)
 

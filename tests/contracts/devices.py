@@ -81,8 +81,9 @@ class DeviceContract:
     def test_arguments_are_data(self, subject: Subject, shell: str) -> None:
         """No model name can run a command."""
         with subject.open() as device:
-            result = device.run([shell, "-c", 'for word in "$@"; do printf "%s\\n" "$word"; done', "x", *NASTY],
-                                timeout_s=30)  # fmt: skip
+            result = device.run(
+                [shell, "-c", 'for word in "$@"; do printf "%s\\n" "$word"; done', "x", *NASTY], timeout_s=30
+            )
             assert result.text.split("\n")[:-1] == NASTY
             assert not subject.exists(f"{device.workspace}/pwned")
 

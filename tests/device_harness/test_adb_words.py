@@ -26,9 +26,8 @@ FEED                   recovery usb:1-5 transport_id:6
 def test_states_and_advice() -> None:
     """Every state that adb has, with what to do about the bad ones."""
     found = {info.serial: info for info in parse_devices(LISTING)}
-    assert [info.state.value for info in found.values()] == [
-        "ready", "ready", "ready", "unauthorized", "offline", "unavailable", "unavailable",
-    ]  # fmt: skip
+    states = " ".join(info.state.value for info in found.values())
+    assert states == "ready ready ready unauthorized offline unavailable unavailable"
     assert [info.connection for info in found.values()][:4] == ["tcp", "usb", "emulator", "usb"]
     assert found["R5CT10XYZ"].model == "SM S908B"
     assert found["emulator-5554"].environment == "emulator"
@@ -78,8 +77,13 @@ SERIALS = st.from_regex(r"[A-Za-z0-9._:()-]{1,12}( [A-Za-z0-9._:()-]{1,12}){0,2}
         and not re.match(r"adb: |error: |adb server |List of|\* ", serial)
     )
 )
-WORDS = {"device": "ready", "offline": "offline", "unauthorized": "unauthorized", "recovery": "unavailable",
-         "no permissions (are your udev rules wrong?); see [http://x]": "unavailable"}  # fmt: skip
+WORDS = {
+    "device": "ready",
+    "offline": "offline",
+    "unauthorized": "unauthorized",
+    "recovery": "unavailable",
+    "no permissions (are your udev rules wrong?); see [http://x]": "unavailable",
+}
 DETAILS = st.sampled_from(["", " usb:1-4", " product:my device model:Pixel_8 device:x", " transport_id:3"])
 
 

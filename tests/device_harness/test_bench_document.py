@@ -20,15 +20,20 @@ SMALL: dict[str, Any] = {
     "model": "m.tflite",
     "pid": 42,
     "settings": {"warmup_runs": 1, "runs": 2},
-    "clock": {"name": "CLOCK_MONOTONIC", "load_start_s": 1.0, "warmup_start_s": 1.1, "measure_start_s": 1.2,
-              "measure_end_s": 1.3},
+    "clock": {
+        "name": "CLOCK_MONOTONIC",
+        "load_start_s": 1.0,
+        "warmup_start_s": 1.1,
+        "measure_start_s": 1.2,
+        "measure_end_s": 1.3,
+    },
     "load_s": 0.1,
     "warmup_latencies_s": [0.02],
     "latencies_s": [0.01, 0.011],
     "cpu_time": {"process_s": 0.02},
     "memory": {"peak_bytes": 1000, "method": "x"},
     "acceleration": {"used": "cpu"},
-}  # fmt: skip
+}
 
 
 def test_schema_file_is_fresh() -> None:

@@ -36,8 +36,9 @@ def debian_root(architecture: str, *packages: str) -> Path:
     folder = PROJECT / "build" / "debian13" / f"{architecture}-{packages[0]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        done = subprocess.run([PROJECT / ".ci" / "debian13", folder, architecture, *packages],
-                              capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [PROJECT / ".ci" / "debian13", folder, architecture, *packages], capture_output=True, text=True
+        )
     if done.returncode != 0:
         raise UnavailableError(f"Debian 13's {packages[0]} cannot be had: {done.stderr.strip()[-200:]}")
     return folder
@@ -93,11 +94,13 @@ class AdbdRig:
         checkout = Path(__file__).resolve().parents[2]
         back = f"mkdir -p '{checkout}' && mount --bind '{self.folder}/checkout' '{checkout}' && "
         shown = back if checkout.is_relative_to(self.storage) else ""
-        script = (f"ip link set lo up && mount --bind '{self._root}' '{self.folder}/debian' && "
-                  f"mount --bind '{checkout}' '{self.folder}/checkout' && mount --rbind '{self.folder}' /mnt && "
-                  f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
-                  f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
-                  f"{shown}mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity")  # fmt: skip
+        script = (
+            f"ip link set lo up && mount --bind '{self._root}' '{self.folder}/debian' && "
+            f"mount --bind '{checkout}' '{self.folder}/checkout' && mount --rbind '{self.folder}' /mnt && "
+            f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
+            f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
+            f"{shown}mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity"
+        )
         holder = subprocess.Popen(["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE)
         self._running["namespace"] = holder
         assert holder.stdout is not None
@@ -106,8 +109,7 @@ class AdbdRig:
         self._enter = ["nsenter", "--target", str(holder.pid), "--net"]
         if "--user" in options:
             self._enter += ["--user", "--preserve-credentials"]
-        environment = (f"HOME='{self.folder}/home' ANDROID_ADB_SERVER_PORT={SERVER_PORT} ADB_USB=0 ADB_MDNS=0 "
-                       "ADB_EMU=0")  # fmt: skip
+        environment = f"HOME='{self.folder}/home' ANDROID_ADB_SERVER_PORT={SERVER_PORT} ADB_USB=0 ADB_MDNS=0 ADB_EMU=0"
         self.adb.write_text(f'#!/bin/sh\nexec {" ".join(self._enter)} env {environment} {shutil.which("adb")} "$@"\n')
         self.adb.chmod(0o755)
 
@@ -118,11 +120,15 @@ class AdbdRig:
         multiarch = libraries / next(path.parent.name for path in known.glob("*/libc.so.6"))
         loader = multiarch / next(path.name for path in known.glob("*/ld-linux-*.so.*"))
         environment = {
-            **os.environ, "ADBD_PORT": str(ADBD_PORT), "HOME": str(self.folder / "home"),
-            "FAKE_ANDROID": str(self.folder), "PATH": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-        }  # fmt: skip
-        command = [*self._enter, "--mount", str(loader), "--library-path", f"{multiarch}:{multiarch}/android",
-                   str(libraries / "android-sdk" / "platform-tools" / "adbd")]  # fmt: skip
+            **os.environ,
+            "ADBD_PORT": str(ADBD_PORT),
+            "HOME": str(self.folder / "home"),
+            "FAKE_ANDROID": str(self.folder),
+            "PATH": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        }
+        program = libraries / "android-sdk" / "platform-tools" / "adbd"
+        loading = [str(loader), "--library-path", f"{multiarch}:{multiarch}/android", str(program)]
+        command = [*self._enter, "--mount", *loading]
         with (self.folder / "adbd.log").open("ab") as log:
             self._running["adbd"] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd="/")
         self._await_port(ADBD_PORT)
@@ -130,8 +136,8 @@ class AdbdRig:
     def start_proxy(self) -> None:
         """Start the relay that devices are reached through."""
         script = Path(__file__).with_name("tcp_proxy.py")
-        command = [*self._enter, sys.executable, str(script), str(PROXY_PORT), str(ADBD_PORT),
-                   str(self.folder / "refuse")]  # fmt: skip
+        arguments = (script, PROXY_PORT, ADBD_PORT, self.folder / "refuse")
+        command = [*self._enter, sys.executable, *map(str, arguments)]
         proxy = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._running["proxy"] = proxy
         assert proxy.stdout is not None

@@ -13,10 +13,14 @@ from device_harness.runners.build import build_litert_bench, host_platform
 from tests.fakes.adbd import PROJECT, AdbdRig, UnavailableError, adbd_rig
 
 GETPROP = "[ro.build.version.release]: [14]\n[ro.product.model]: [Pixel 8]\n[ro.soc.model]: [Tensor G3]\n"
-BATTERY = ("Current Battery Service state:\n  AC powered: false\n  USB powered: false\n  status: 3\n  level: 50\n"
-           "  scale: 100\n  voltage: 4000\n  temperature: 250\n")  # fmt: skip
-THERMAL = ("Thermal Status: 0\nCurrent temperatures from HAL:\n"
-           "Temperature{mValue=30.5, mType=3, mName=skin, mStatus=0}\nCurrent cooling devices from HAL:\n")  # fmt: skip
+BATTERY = (
+    "Current Battery Service state:\n  AC powered: false\n  USB powered: false\n  status: 3\n  level: 50\n"
+    "  scale: 100\n  voltage: 4000\n  temperature: 250\n"
+)
+THERMAL = (
+    "Thermal Status: 0\nCurrent temperatures from HAL:\n"
+    "Temperature{mValue=30.5, mType=3, mName=skin, mStatus=0}\nCurrent cooling devices from HAL:\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +46,12 @@ def phone(phone_rig: AdbdRig, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdbdR
     phone_rig.reply("dumpsys thermalservice", THERMAL)
     phone_rig.reply("dumpsys power", "mWakefulness=Awake\n")
     phone_rig.reply("settings get global stay_on_while_plugged_in", "3\n")
-    for command in ("settings put global stay_on_while_plugged_in 0", "settings put global stay_on_while_plugged_in 3",
-                    "input keyevent 223", "input keyevent 224"):  # fmt: skip
+    for command in (
+        "settings put global stay_on_while_plugged_in 0",
+        "settings put global stay_on_while_plugged_in 3",
+        "input keyevent 223",
+        "input keyevent 224",
+    ):
         phone_rig.reply(command, "")
     monkeypatch.setenv("PATH", str(phone_rig.adb.parent), prepend=":")
     yield phone_rig

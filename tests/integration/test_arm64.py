@@ -35,8 +35,9 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     except UnavailableError as error:
         pytest.skip(str(error))
     wheels = PROJECT / "build" / "wheels"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--platform",
-               "manylinux_2_27_aarch64", "--python-version", "3.11", "--dest", str(wheels), LITERT]  # fmt: skip
+    what = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(wheels), LITERT]
+    machine = ["--platform", "manylinux_2_27_aarch64", "--python-version", "3.11"]
+    command = [sys.executable, "-m", "pip", "download", *machine, *what]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"the aarch64 wheel of {LITERT} cannot be had: {done.stderr.strip()[-200:]}")

@@ -44,8 +44,8 @@ def profile(phone: AdbdRig, mobile_export: RunCommand, tmp_path: Path, model: Pa
         (tmp_path / "plan.toml").write_text(
             plan + "processes = 2\nsampling_interval_s = 0.1\nenergy_repeats = 0\ncool_down = false\n"
         )
-        done = mobile_export("profile", model, "--device", SERIAL, "--benchmark-binary", program,
-                             "--plan", tmp_path / "plan.toml", "-f", "json")  # fmt: skip
+        options = ("--benchmark-binary", program, "--plan", tmp_path / "plan.toml", "-f", "json")
+        done = mobile_export("profile", model, "--device", SERIAL, *options)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)["profiles"][0]
 

@@ -30,16 +30,18 @@ cool_down_limit_s = 2
 """
 
 
+def programs(litert_bench: Path) -> tuple[object, ...]:
+    return "--benchmark-binary", litert_bench, "--litert-library", find_litert_library()
+
+
 @pytest.fixture
 def profile(mobile_export: RunCommand, tmp_path: Path, litert_bench: Path, model: Path) -> Any:
     """Runs `profile` on the phone and returns exit code and document."""
 
     def run(*options: str, plan: str = PLAN) -> tuple[int, dict[str, Any], str]:
         (tmp_path / "plan.toml").write_text(plan)
-        done = mobile_export(
-            "profile", model, "--device", SERIAL, "--plan", tmp_path / "plan.toml", "--benchmark-binary", litert_bench,
-            "--litert-library", find_litert_library(), "-f", "json", *options,
-        )  # fmt: skip
+        where = ("--device", SERIAL, "--plan", tmp_path / "plan.toml")
+        done = mobile_export("profile", model, *where, *programs(litert_bench), "-f", "json", *options)
         document = json.loads(done.stdout) if done.stdout else {"profiles": []}
         return done.returncode, document, done.stderr + str([item["error"] for item in document["profiles"]])
 
@@ -182,8 +184,7 @@ def test_two_devices_at_once(phone: AdbdRig, profile: Any) -> None:
 
 def test_all_is_the_phone_alone(phone: AdbdRig, mobile_export: RunCommand, model: Path, litert_bench: Path) -> None:
     """This machine is listed too, and does not stand in for a phone."""
-    done = mobile_export("profile", model, "--device", "all", "--quick", "--benchmark-binary", litert_bench,
-                         "--litert-library", find_litert_library(), "-f", "json")  # fmt: skip
+    done = mobile_export("profile", model, "--device", "all", "--quick", *programs(litert_bench), "-f", "json")
     assert done.returncode == 0, done.stdout + done.stderr
     (item,) = json.loads(done.stdout)["profiles"]
     assert (item["device"], item["info"]["model"]) == (SERIAL, "Pixel 8")

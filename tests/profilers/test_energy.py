@@ -128,8 +128,10 @@ def test_rapl_goes_on_after_its_range() -> None:
     a, b = "/sys/class/powercap/intel-rapl:0/energy_uj", "/sys/class/powercap/intel-rapl:1/energy_uj"
     limits = {a.replace("energy_uj", "max_energy_range_uj"): "1000000\n"}
     limits |= {b.replace("energy_uj", "max_energy_range_uj"): "1000000\n"}
-    samples = [Sample(float(at), {a: f"{first}\n", b: f"{second}\n", **limits})
-               for at, (first, second) in enumerate([(900_000, 0), (100_000, 50_000), (300_000, 100_000)])]  # fmt: skip
+    samples = [
+        Sample(float(at), {a: f"{first}\n", b: f"{second}\n", **limits})
+        for at, (first, second) in enumerate([(900_000, 0), (100_000, 50_000), (300_000, 100_000)])
+    ]
     assert rapl_trace(samples).joules == pytest.approx((0, 0.25, 0.5))
     with pytest.raises(ValueError, match="could not be read"):
         rapl_trace([*samples, Sample(3.0, {a: "", b: "1\n", **limits})])

@@ -44,8 +44,8 @@ def test_too_few_samples_do_not_bound_a_high_percentile() -> None:
 def test_coverage(q: float, count: int, groups: int) -> None:
     """Of 95 % intervals at least 93 % hold the truth, also when processes differ by more than inferences do."""
     generator = np.random.default_rng(7)
-    truth = float(np.quantile(np.exp(generator.normal(0, 0.05, 10**6) + (groups > 1) * generator.normal(0, 0.1, 10**6)),
-                              q / 100))  # fmt: skip
+    within, between = generator.normal(0, 0.05, 10**6), generator.normal(0, 0.1, 10**6)
+    truth = float(np.quantile(np.exp(within + (groups > 1) * between), q / 100))
     hits = 0
     for _ in range(400):
         shifts = np.repeat(generator.normal(0, 0.1, groups) * (groups > 1), count // groups)

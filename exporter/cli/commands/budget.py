@@ -17,26 +17,48 @@ ANY = click.Path(path_type=Path)
 
 @click.command(name="budget")
 @click.argument("subjects", nargs=-1, required=True, type=ANY, metavar="SUBJECT...")
-@click.option("--store", "stores", multiple=True, metavar="NAME",
-              help="Judge by the rules of this store: app-store, app-clip, watchos, mac-app-store, google-play, "
-              "google-play-apk, or one of your --rules. May be repeated.")  # fmt: skip
+@click.option(
+    "--store",
+    "stores",
+    multiple=True,
+    metavar="NAME",
+    help="Judge by the rules of this store: app-store, app-clip, watchos, mac-app-store, google-play, "
+    "google-play-apk, or one of your --rules. May be repeated.",
+)
 @click.option(
     "--minimum-os", metavar="VERSION", help="The app's minimum OS: 16 or 'iOS 16'. Default: what the app says."
 )
-@click.option("--invocation", type=click.Choice(["digital", "physical", "demo-link"]),
-              help="How an App Clip may be started; only digital and demo-link have the larger limit.")  # fmt: skip
-@click.option("--delivery", type=click.Choice(DELIVERIES), default="app", show_default=True,
-              help="How a model alone gets to the device.")  # fmt: skip
+@click.option(
+    "--invocation",
+    type=click.Choice(["digital", "physical", "demo-link"]),
+    help="How an App Clip may be started; only digital and demo-link have the larger limit.",
+)
+@click.option(
+    "--delivery",
+    type=click.Choice(DELIVERIES),
+    default="app",
+    show_default=True,
+    help="How a model alone gets to the device.",
+)
 @click.option(
     "--app-size", metavar="SIZE", help="For a model alone: uncompressed size of the rest of the app: '12 MB'."
 )
 @click.option("--app-download", metavar="SIZE", help="For a model alone: download size of the rest of the app.")
-@click.option("--budgets", "budgets_file", type=FILE, metavar="FILE",
-              help="The team's budgets and waivers. Default: budgets.toml of this folder, if any.")  # fmt: skip
+@click.option(
+    "--budgets",
+    "budgets_file",
+    type=FILE,
+    metavar="FILE",
+    help="The team's budgets and waivers. Default: budgets.toml of this folder, if any.",
+)
 @click.option("--max-download", metavar="SIZE", help="Most bytes of each subject's download: '5 MB'.")
 @click.option("--max-install", metavar="SIZE", help="Most bytes of each subject on the device.")
-@click.option("--max-growth", multiple=True, metavar="AMOUNT",
-              help="Most growth of download and install against the baseline: '1 %' or '100 kB', or both.")  # fmt: skip
+@click.option(
+    "--max-growth",
+    multiple=True,
+    metavar="AMOUNT",
+    help="Most growth of download and install against the baseline: '1 %' or '100 kB', or both.",
+)
 @click.option("--baseline", type=ANY, help="The build before: a file of --write-baseline, an artifact, or a run.json.")
 @click.option("--anchor", type=ANY, help="An older build, against which budgets limit slow drift.")
 @click.option(

@@ -20,15 +20,28 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--recipe", metavar="NAME|FILE", help="[recipes.NAME] of a targets file, or a TOML file.")
 @targets_option
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.pt2",
-              help="Where the compressed model goes; `run` and `convert` take it.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.pt2",
+    help="Where the compressed model goes; `run` and `convert` take it.",
+)
 @training_option
 @calibration_options
 @click.option("--seed", type=int, help="Instead of the recipe's.")
-@click.option("--checkpoints", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-              help="Trainings keep their state here; the same command goes on after it was killed.")  # fmt: skip
-@click.option("--sensitivity", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
-              help="Instead: how much each layer bears, as a table, and as a plot beside it (.svg).")  # fmt: skip
+@click.option(
+    "--checkpoints",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Trainings keep their state here; the same command goes on after it was killed.",
+)
+@click.option(
+    "--sensitivity",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.csv",
+    help="Instead: how much each layer bears, as a table, and as a plot beside it (.svg).",
+)
 @model_options
 @report_options("compress", output=False)
 def command(

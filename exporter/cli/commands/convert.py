@@ -8,6 +8,7 @@ import click
 
 from exporter.cli.options.data import calibration_options
 from exporter.cli.options.model import model_options, take_model_settings
+from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
@@ -18,8 +19,7 @@ from exporter.cli.reporter import Reporter
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
 @calibration_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
-              help="Folder for artifacts and run.json.")  # fmt: skip
+@folder_option("Folder for artifacts and run.json.")
 @click.option("--force", is_flag=True, help="Convert anew instead of taking it from the cache.")
 @model_options
 @report_options("run", output=False)

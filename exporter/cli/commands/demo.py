@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.reporter import Reporter
 
@@ -11,8 +12,7 @@ TARGETS = ("iphone-15", "apple-watch-9", "pixel-8", "android-gpu")
 
 
 @click.command(name="demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True,
-              help="Folder for the data, the model and what a run leaves.")  # fmt: skip
+@folder_option("Folder for the data, the model and what a run leaves.", default="demo-output")
 @report_options("run", output=False)
 def command(output: Path, reporter: Reporter) -> int:
     """Train a small network on handwritten digits and run it for four targets.

@@ -8,6 +8,7 @@ import click
 
 from exporter.cli.options.data import calibration_options, evaluation_options, training_option
 from exporter.cli.options.model import model_options, take_model_settings
+from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
@@ -20,8 +21,7 @@ from exporter.cli.reporter import Reporter
 @calibration_options
 @training_option
 @evaluation_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True,
-              help="Folder for artifacts, run.json and report.html.")  # fmt: skip
+@folder_option("Folder for artifacts, run.json and report.html.")
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")

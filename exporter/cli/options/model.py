@@ -13,8 +13,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = [
     click.option("--weights", metavar="default|none|FILE", help="A state dict (.pt, .safetensors)."),
-    click.option("--input-shape", "input_shapes", multiple=True, metavar="[NAME[:DTYPE]=]SHAPE",
-                 help="Such as 1,3,224,224; once an input. Batch first."),
+    click.option(
+        "--input-shape",
+        "input_shapes",
+        multiple=True,
+        metavar="[NAME[:DTYPE]=]SHAPE",
+        help="Such as 1,3,224,224; once an input. Batch first.",
+    ),
     click.option("--output-name", "outputs", multiple=True, metavar="NAME", help="Name of an output; once an output."),
     click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of the source's image input.  [default: NCHW]"),
     click.option("--mean", metavar="X[,X,X]", help="Mean a channel, on RGB / 255."),
@@ -26,7 +31,7 @@ _OPTIONS = [
     click.option("--author", help="Author, for the artifacts' metadata."),
     click.option("--license", "license_", metavar="TEXT", help="License, likewise."),
     click.option("--model-version", metavar="TEXT", help="Version, likewise."),
-]  # fmt: skip
+]
 
 
 def model_options(command: Command) -> Command:

@@ -26,9 +26,13 @@ def report_options(kind: str, *, output: bool = True) -> Callable[[Command], Com
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_reporter(
-            *args: Any, output_format: str, reports: tuple[str, ...] = (), summary: Path | None = None,
-            report_file: Path | None = None, **kwargs: Any,
-        ) -> Any:  # fmt: skip
+            *args: Any,
+            output_format: str,
+            reports: tuple[str, ...] = (),
+            summary: Path | None = None,
+            report_file: Path | None = None,
+            **kwargs: Any,
+        ) -> Any:
             wanted = tuple(_report(text, kind) for text in reports)
             return command(*args, reporter=Reporter(output_format, report_file, wanted, summary), **kwargs)
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import click
 
 targets_option = click.option(
-    "--targets", "targets_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--targets",
+    "targets_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     help="Targets of your own, over the presets. Default: targets.toml in this folder.",
-)  # fmt: skip
+)

@@ -80,8 +80,9 @@ class Pairing:
             advice += " ".join(f"--output-name {name}" for name in names)
         else:
             advice = "Name the source's inputs as the artifact's, in the order in which the source takes them: "
-            advice += " ".join(f"--input-shape {name}={_shape_option(port.shape)}" for name, port in
-                               zip(names, artifact, strict=True))  # fmt: skip
+            advice += " ".join(
+                f"--input-shape {name}={_shape_option(port.shape)}" for name, port in zip(names, artifact, strict=True)
+            )
         return (
             f"{self.path}: its {self.side}s cannot be told apart by name or shape.\n"
             f"  the artifact's: {_listed(artifact)}\n  the source's:   {_listed(source)}\n{advice}"

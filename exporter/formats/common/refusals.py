@@ -8,18 +8,29 @@ from typing import Any
 from exporter.data.errors import ToolError, first_line
 
 REMEDIES: tuple[tuple[str, str], ...] = (
-    (r"stft|fft|complex|view_as_real",
-     "Compute the spectrum before the model, or as a convolution with sines and cosines"),
-    (r"linalg|inverse|^det$|determinant|svd|^qr$|cholesky|eig|lstsq|solve|pinv|lu_factor|matrix_exp",
-     "Move the linear algebra out of the model, or write a small case out"),
-    (r"unique|nonzero|masked_select|bincount|histc|histogram",
-     "The size of its result depends on values: keep a fixed size with a mask, torch.where or torch.topk"),
+    (
+        r"stft|fft|complex|view_as_real",
+        "Compute the spectrum before the model, or as a convolution with sines and cosines",
+    ),
+    (
+        r"linalg|inverse|^det$|determinant|svd|^qr$|cholesky|eig|lstsq|solve|pinv|lu_factor|matrix_exp",
+        "Move the linear algebra out of the model, or write a small case out",
+    ),
+    (
+        r"unique|nonzero|masked_select|bincount|histc|histogram",
+        "The size of its result depends on values: keep a fixed size with a mask, torch.where or torch.topk",
+    ),
     (r"sort|median|mode|kthvalue|quantile", "Use torch.topk, which phones have"),
     (r"pythonop|autograd", "Write its forward with torch's own functions"),
-    (r"rand|dropout|bernoulli|multinomial|^normal|gumbel|exponential",
-     "Draw random numbers outside of the model and give them as an input; a model in eval mode needs none for dropout"),
-    (r"gamma|erfinv|(^|_)i[01]e?$|bessel|zeta|ndtri|airy",
-     "Approximate it by a polynomial or a table on the range that matters"),
+    (
+        r"rand|dropout|bernoulli|multinomial|^normal|gumbel|exponential",
+        "Draw random numbers outside of the model and give them as an input; "
+        "a model in eval mode needs none for dropout",
+    ),
+    (
+        r"gamma|erfinv|(^|_)i[01]e?$|bessel|zeta|ndtri|airy",
+        "Approximate it by a polynomial or a table on the range that matters",
+    ),
     (r"grid_?sampl", "Sample images only, bilinear or nearest"),
     (r"unpool|max_?pool", "Use a pool without indices and without dilation"),
     (r"deform|roi_|nms", "Export the model up to it, and do the rest in the app"),
@@ -27,7 +38,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (r"lstm|gru|rnn", "Use shorter sequences and pass the states on, or torch's own layer without extras"),
     (r"conv", "Use a convolution without dilation in three dimensions, and with plain padding"),
     (r"interpolate|upsample|resize", "Use bilinear or nearest without antialiasing"),
-)  # fmt: skip
+)
 FALLBACK = "Replace it there by operators that the format has, or do it outside of the model"
 PATH = re.compile(r"(?:/[\w.+-]+){2,}/?(?::\d+)*:?|[A-Z]:\\\S+")
 WRAPPERS = re.compile(r"^(__module\.?)?(module\.)*(module$)?")

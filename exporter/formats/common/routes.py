@@ -1,13 +1,13 @@
 """Routes from a source to an artifact, in order, and the choice of the first that computes what the source does."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.errors import ToolError
+from exporter.data.errors import NotEvaluableError, ToolError
 from profilers.decibels import snr_db
 
 LEAST_SNR_DB = 60.0
@@ -27,30 +27,45 @@ class Route(Generic[Model]):
 
 @dataclass(frozen=True)
 class Taken(Generic[Model]):
-    """A model that was made and run once.
+    """A model that was made, and run once where something here can run it.
 
     Attributes:
         route: what made it.
         model: what it made.
-        snr_db: of its worst output on the sample, against the source.
+        snr_db: of its worst output on the sample, against the source; None where it could not be run.
+        least_db: what it must reach.
+        notes: sentences for the record: what was wrong with it or with routes before it, or why it was not checked.
     """
 
     route: str
     model: Model
-    snr_db: float
+    snr_db: float | None
+    least_db: float
+    notes: tuple[str, ...] = ()
 
     @property
-    def right(self) -> bool:
-        """Whether it computes what the source computes."""
-        return self.snr_db >= LEAST_SNR_DB
+    def wrong(self) -> bool:
+        """Whether it is known to compute something else than the source."""
+        return self.snr_db is not None and not self.snr_db >= self.least_db
 
 
-def first_right(routes: Iterable[Route[Model]], snr_of: Callable[[Model], float]) -> Taken[Model]:
-    """What the first route makes that is right, else the least wrong.
+def first_right(
+    routes: Iterable[Route[Model]],
+    snr_of: Callable[[Model], float],
+    what: str,
+    *,
+    least_db: float = LEAST_SNR_DB,
+    blame: Callable[[Model], str] = lambda model: "",
+) -> Taken[Model]:
+    """What the first route makes that is not known to be wrong, else the least wrong.
 
     Args:
         routes: in the order in which they are tried.
-        snr_of: runs a model on a sample; a `ToolError` of it is the route's.
+        snr_of: runs a model on a sample; a `ToolError` of it is the route's, but for `NotEvaluableError`, which leaves
+            the model unchecked.
+        what: is made, in sentences: "a Core ML model".
+        least_db: what a right model reaches.
+        blame: names what a wrong model computes wrongly, as a sentence; asked where no route is right.
 
     Raises:
         ToolError: no route makes a model that runs; what the first one said.
@@ -59,17 +74,45 @@ def first_right(routes: Iterable[Route[Model]], snr_of: Callable[[Model], float]
     failures: list[ToolError] = []
     for route in routes:
         try:
-            model = route.make()
-            taken = Taken(route.name, model, snr_of(model))
+            taken = _taken(route, snr_of, least_db)
         except ToolError as error:
             failures.append(error)
             continue
-        if taken.right:
-            return taken
+        if not taken.wrong:
+            return replace(taken, notes=(*map(_passed_over, found), *taken.notes))
         found.append(taken)
     if not found:
         raise failures[0]
-    return max(found, key=lambda taken: taken.snr_db)
+    least_wrong = max(found, key=_order)
+    return replace(least_wrong, notes=(_no_right_one(least_wrong, what, blame(least_wrong.model)),))
+
+
+def _taken(route: Route[Model], snr_of: Callable[[Model], float], least_db: float) -> Taken[Model]:
+    model = route.make()
+    try:
+        return Taken(route.name, model, snr_of(model), least_db)
+    except NotEvaluableError as error:
+        note = f"what {route.name} gave was not checked against the source: {error}"
+        return Taken(route.name, model, None, least_db, (note,))
+
+
+def _order(taken: Taken[Any]) -> float:
+    return -np.inf if taken.snr_db is None or np.isnan(taken.snr_db) else taken.snr_db
+
+
+def _passed_over(taken: Taken[Any]) -> str:
+    return (
+        f"{taken.route} was passed over: what it gave computes something else than the source, "
+        f"{taken.snr_db:.0f} dB on noise"
+    )
+
+
+def _no_right_one(taken: Taken[Any], what: str, blamed: str) -> str:
+    where = f"{blamed}. " if blamed else ""
+    return (
+        f"no route gave {what} that computes what the source computes: {taken.snr_db:.0f} dB on noise before "
+        f"compression, by {taken.route}. {where}Write it in another way, or choose another target."
+    )
 
 
 def least_snr(found: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -> float:

@@ -45,8 +45,10 @@ def core_ml_value(value: NDArray[Any], spec: InputSpec, feature: "Feature") -> A
     """
     if feature.kind == "image":
         if spec.image is None:
-            raise UsageProblem(f"input {feature.name} of the artifact is an image; the source's {spec.name} is "
-                               f"{spec.dtype} {list(spec.shape)}, which is none.")  # fmt: skip
+            raise UsageProblem(
+                f"input {feature.name} of the artifact is an image; the source's {spec.name} is "
+                f"{spec.dtype} {list(spec.shape)}, which is none."
+            )
         picture = _picture(value, spec)
         return picture.convert("F") if feature.colour == "F" else picture
     array = arranged(value, spec, feature.flexible_shape() or value.shape)

@@ -100,9 +100,12 @@ class _Coreml:
         from exporter.formats.coreml.runner import CoremlRunner
 
         return CoremlRunner(
-            path, origin.description, native=name == _NATIVE, output_shapes=origin.output_shapes,
+            path,
+            origin.description,
+            native=name == _NATIVE,
+            output_shapes=origin.output_shapes,
             labels_given=origin.labels_given,
-        )  # fmt: skip
+        )
 
     def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> list[LayerComparison]:
         from exporter.formats.coreml.runner import compare_with_module

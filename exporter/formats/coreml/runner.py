@@ -19,6 +19,7 @@ from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.reference.classifier import classifier_of, read_function, scalars_of
 from exporter.formats.coreml.reference.features import features
 from exporter.formats.coreml.reference.layers import compare_layers
+from exporter.formats.coreml.reference.steps import Precision
 from exporter.formats.files import check_whole
 from exporter.formats.format import Origin
 
@@ -34,6 +35,7 @@ class CoremlRunner:
         native: whether Core ML runs it.
         output_shapes: of the source, for outputs whose names do not tell which is which.
         labels_given: whether the user gave the labels, so that they must be the artifact's.
+        precision: of the evaluator (`ReferenceModel`).
 
     Raises:
         UsageProblem: the file is damaged, or its inputs, outputs or labels are not the source's.
@@ -47,6 +49,7 @@ class CoremlRunner:
         native: bool = False,
         output_shapes: Shapes | None = None,
         labels_given: bool = False,
+        precision: Precision = "declared",
     ) -> None:
         check_whole(path)
         self.path, self.description = path, description
@@ -58,14 +61,15 @@ class CoremlRunner:
             function = read_function(path)
             self.classifier, self._scalars = classifier_of(function), scalars_of(function)
         else:
-            self.model = ReferenceModel(path)
+            self.model = ReferenceModel(path, precision)
             self.name = "Core ML reference evaluator"
             self._inputs, self._outputs = self.model.inputs, self.model.outputs
             self.classifier, self._scalars = self.model.classifier, self.model.scalars
         self._native = native
         self._shapes = output_shapes
-        self.order = class_order(path, self.classifier.labels, description.labels, labels_given) if (
-            self.classifier is not None) else []  # fmt: skip
+        self.order = []
+        if self.classifier is not None:
+            self.order = class_order(path, self.classifier.labels, description.labels, labels_given)
         self._inputs_of_source = self._match_inputs()
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:

@@ -188,8 +188,9 @@ class CoremlTarget(Target):
             raise ValueError(f"minimum_os {self.minimum_os!r} does not run Core ML; write an Apple system")
         problems = list(_too_new(self.quantization, generation))
         if problems:
-            raise ValueError("; ".join(f"{what} needs iOS {needs}, minimum_os is {self.minimum_os}"
-                                       for what, needs in problems))  # fmt: skip
+            raise ValueError(
+                "; ".join(f"{what} needs iOS {needs}, minimum_os is {self.minimum_os}" for what, needs in problems)
+            )
         return self
 
 

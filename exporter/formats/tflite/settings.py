@@ -45,8 +45,10 @@ class TfliteQuantization(Quantization):
         allowed = {"int8": {"float32", "int8", "uint8"}, "int16x8": {"float32", "int16"}}.get(self.mode, {"float32"})
         for key in ("input_type", "output_type"):
             if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} {getattr(self, key)!r} cannot be had with mode {self.mode!r}; "
-                                 f"it can be {' or '.join(sorted(allowed))}")  # fmt: skip
+                raise ValueError(
+                    f"{key} {getattr(self, key)!r} cannot be had with mode {self.mode!r}; "
+                    f"it can be {' or '.join(sorted(allowed))}"
+                )
         if self.rules and not self.calibrated:
             raise ValueError(f"rules keep layers of int8 and int16x8 models in float; mode {self.mode!r} has none")
         if self.granularity == "per_tensor" and not self.calibrated:

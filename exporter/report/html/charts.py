@@ -58,8 +58,10 @@ def accuracy_size_points(record: RunRecord, tones: Mapping[str, str]) -> dict[st
     if not rows:
         return None
     labelled = all(parity.top1 is not None for _, parity in rows)
-    values = [100 * (parity.top1 or 0) if labelled else (parity.snr_db if parity.snr_db is not None else 120.0)
-              for _, parity in rows]  # fmt: skip
+    values = [
+        100 * (parity.top1 or 0) if labelled else (parity.snr_db if parity.snr_db is not None else 120.0)
+        for _, parity in rows
+    ]
     sizes = [target.artifact.size_bytes for target, _ in rows if target.artifact]
     low, high = _padded(min(values), max(values))
     high = min(high, 100.0) if labelled else high

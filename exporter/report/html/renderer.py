@@ -56,6 +56,11 @@ def _shared(result: Result) -> dict[str, Any]:
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     value, limit = verdict_value(verdict)
     return {
-        "word": status_word(verdict), "tone": verdict.status.name.lower(), "subject": verdict.subject,
-        "metric": verdict.metric, "value": value, "limit": limit, "reason": excused(verdict),
-    }  # fmt: skip
+        "word": status_word(verdict),
+        "tone": verdict.status.name.lower(),
+        "subject": verdict.subject,
+        "metric": verdict.metric,
+        "value": value,
+        "limit": limit,
+        "reason": excused(verdict),
+    }

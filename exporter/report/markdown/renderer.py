@@ -20,8 +20,12 @@ MAX_LINES = 200
 def render(result: Result, view: View) -> str:
     """By the kind of the result."""
     shown: dict[str, Any] = {
-        "run": _run, "budget": _budget, "compare": _compare, "profile": _profile, "verify": _verify,
-    }  # fmt: skip
+        "run": _run,
+        "budget": _budget,
+        "compare": _compare,
+        "profile": _profile,
+        "verify": _verify,
+    }
     text: str = shown[result.kind](result, view)
     return f"{text.rstrip()}\n"
 

@@ -14,10 +14,16 @@ Field = descriptor_pb2.FieldDescriptorProto
 # message -> field -> (number, type or message name, repeated)
 _MESSAGES: dict[str, dict[str, tuple[int, int | str, bool]]] = {
     "LatencyMetrics": {
-        name: (number, Field.TYPE_FLOAT, False)
-        for number, name in enumerate(
-            ("avg_ms", "min_ms", "max_ms", "stddev_ms", "median_ms", "p5_ms", "p95_ms", "init_ms",
-             "first_inference_ms", "average_warm_up_ms"), start=1)
+        "avg_ms": (1, Field.TYPE_FLOAT, False),
+        "min_ms": (2, Field.TYPE_FLOAT, False),
+        "max_ms": (3, Field.TYPE_FLOAT, False),
+        "stddev_ms": (4, Field.TYPE_FLOAT, False),
+        "median_ms": (5, Field.TYPE_FLOAT, False),
+        "p5_ms": (6, Field.TYPE_FLOAT, False),
+        "p95_ms": (7, Field.TYPE_FLOAT, False),
+        "init_ms": (8, Field.TYPE_FLOAT, False),
+        "first_inference_ms": (9, Field.TYPE_FLOAT, False),
+        "average_warm_up_ms": (10, Field.TYPE_FLOAT, False),
     },
     "MemoryMetrics": {
         "init_footprint_kb": (1, Field.TYPE_INT64, False),
@@ -61,7 +67,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, int | str, bool]]] = {
         "power_rails": (40, "PowerRails", False),
     },
     "Trace": {"packet": (1, "TracePacket", True)},
-}  # fmt: skip
+}
 
 
 @functools.cache

@@ -6,8 +6,18 @@ import re
 from device_harness.errors import UnreadableOutputError
 from device_harness.frozen import Frozen
 
-KINDS = {0: "cpu", 1: "gpu", 2: "battery", 3: "skin", 4: "usb", 5: "power amplifier", 6: "bcl voltage",
-         7: "bcl current", 8: "bcl percentage", 9: "npu"}  # fmt: skip
+KINDS = {
+    0: "cpu",
+    1: "gpu",
+    2: "battery",
+    3: "skin",
+    4: "usb",
+    5: "power amplifier",
+    6: "bcl voltage",
+    7: "bcl current",
+    8: "bcl percentage",
+    9: "npu",
+}
 TEMPERATURE_KINDS = {"cpu", "gpu", "battery", "skin", "usb", "power amplifier", "npu"}
 _SENSOR = re.compile(r"Temperature\{mValue=([-\w.]+), mType=(-?\d{1,4}), mName=(.*?), mStatus=(\d{1,2})\}")
 

@@ -73,8 +73,16 @@ def parse_plist(content: bytes) -> PowerSample:
     """
     try:
         document = plistlib.loads(content.strip(b"\0\r\n\t "), fmt=plistlib.FMT_XML)
-    except (plistlib.InvalidFileException, ExpatError, ValueError, LookupError, AttributeError, TypeError,
-            RecursionError, OverflowError) as error:  # fmt: skip
+    except (
+        plistlib.InvalidFileException,
+        ExpatError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise UnreadableOutputError(f"powermetrics wrote something that is not a property list ({error}).") from error
     if not isinstance(document, dict):
         raise UnreadableOutputError("powermetrics wrote a property list that is not a dictionary.")

@@ -47,8 +47,14 @@ def _rows(lines: list[str], header_at: int) -> list[OpTime]:
         match = _NUMBERS.match(line.replace("\t", " "))
         if match is None or (match["start"] is None) == has_start:
             raise UnreadableOutputError(f"a damaged row of operators: {line.strip()[:120]}")
-        row = {"node type": match["type"], "first": match["first"], "avg_ms": match["mean"], "%": match["share"],
-               "times called": match["calls"], "name": match["name"]}  # fmt: skip
+        row = {
+            "node type": match["type"],
+            "first": match["first"],
+            "avg_ms": match["mean"],
+            "%": match["share"],
+            "times called": match["calls"],
+            "name": match["name"],
+        }
         rows.append(_op(row, line))
     return rows
 

@@ -12,20 +12,25 @@ from device_harness.apple.usbmux import parse_attached
 from device_harness.errors import UnreadableOutputError
 from tests.fakes.apple.stage import DATA
 
-KEYS = st.sampled_from(
-    ["info", "outcome", "result", "devices", "identifier", "hardwareProperties", "properties", "udid", "platform",
-     "error", "userInfo", "NSUnderlyingError", "code", "state", "name", "isAvailable", "iOS 12.1", "process",
-     "processIdentifier", "runningProcesses", "installedApplications", "bundleID", "UniqueDeviceID"]
-)  # fmt: skip
+NAMES = """
+    info outcome result devices identifier hardwareProperties properties udid platform error userInfo
+    NSUnderlyingError code state name isAvailable process processIdentifier runningProcesses
+    installedApplications bundleID UniqueDeviceID
+"""
+KEYS = st.sampled_from([*NAMES.split(), "iOS 12.1"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.just("success"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
 PARSERS = (
-    devicectl.parse_devices, devicectl.parse_installed, devicectl.parse_launched, devicectl.parse_processes,
-    simctl.parse_simulators, parse_attached,
-)  # fmt: skip
+    devicectl.parse_devices,
+    devicectl.parse_installed,
+    devicectl.parse_launched,
+    devicectl.parse_processes,
+    simctl.parse_simulators,
+    parse_attached,
+)
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))

@@ -35,8 +35,10 @@ class Benchmarker:
     async def benchmark_operation_execution(self, inputs: Any = None, iterations: int = 1, warmup: bool = False) -> Any:
         spec = SimpleNamespace(outputs=[SimpleNamespace(name="conv_0")])
         without = SimpleNamespace(outputs=[SimpleNamespace(name="const")])
-        return [SimpleNamespace(spec=spec, measurement=SimpleNamespace(samples=[1.0])),
-                SimpleNamespace(spec=without, measurement=SimpleNamespace(samples=[]))]  # fmt: skip
+        return [
+            SimpleNamespace(spec=spec, measurement=SimpleNamespace(samples=[1.0])),
+            SimpleNamespace(spec=without, measurement=SimpleNamespace(samples=[])),
+        ]
 
 
 class Phone:

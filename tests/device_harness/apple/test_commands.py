@@ -28,6 +28,7 @@ def launch(arguments: str, options: str = "") -> str:
 
 
 COPY = f"--domain-type appDataContainer --domain-identifier {BUNDLE} --user mobile --json-output JSON"
+LAUNCH_SIMCTL = f"xcrun simctl launch --terminate-running-process FA628127 {BUNDLE}"
 LAUNCH_PMD3 = "pymobiledevice3 developer dvt launch"
 UDID = "--udid 00008120-1E"
 EXPECTED = {
@@ -41,14 +42,18 @@ EXPECTED = {
         devicectl("process terminate --device E5E85238 --pid PID --kill --json-output JSON"),
         devicectl(f"copy to --device E5E85238 --source HERE/file --destination WORK/.part {COPY}"),
         devicectl(f"copy from --device E5E85238 --source WORK/file --destination HERE/back {COPY}"),
-        *(devicectl(f"copy from --device E5E85238 --source RUN/{name} --destination TEMP/{name} {COPY}")
-          for name in ("exit", "stdout", "stderr")),
+        *(
+            devicectl(f"copy from --device E5E85238 --source RUN/{name} --destination TEMP/{name} {COPY}")
+            for name in ("exit", "stdout", "stderr")
+        ),
     },
     "simctl": {
         "xcrun simctl get_app_container FA628127 " + BUNDLE + " data",
-        *(f"xcrun simctl launch --terminate-running-process FA628127 {BUNDLE} {arguments}" for arguments in (
-            "--session RUN -- clock", f"--session RUN -- {RECEIVE}", "--session RUN -- /bin/true",
-            "--session RUN -- /bin/sleep 30", "--remove WORK")),
+        f"{LAUNCH_SIMCTL} --session RUN -- clock",
+        f"{LAUNCH_SIMCTL} --session RUN -- {RECEIVE}",
+        f"{LAUNCH_SIMCTL} --session RUN -- /bin/true",
+        f"{LAUNCH_SIMCTL} --session RUN -- /bin/sleep 30",
+        f"{LAUNCH_SIMCTL} --remove WORK",
     },
     "pymobiledevice3": {
         f"{LAUNCH_PMD3} {BUNDLE} --session RUN -- clock {UDID}",
@@ -62,7 +67,7 @@ EXPECTED = {
         f"pymobiledevice3 apps pull {BUNDLE} WORK/file HERE/back {UDID}",
         *(f"pymobiledevice3 apps pull {BUNDLE} RUN/{name} TEMP/{name} {UDID}" for name in ("exit", "stdout", "stderr")),
     },
-}  # fmt: skip
+}
 OPENERS: dict[str, Callable[[], AppDevice]] = {
     "devicectl": lambda: AppleDevice(PHONE, SETTINGS),
     "simctl": lambda: AppleSimulator(SIMULATOR, SETTINGS),

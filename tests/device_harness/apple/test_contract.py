@@ -21,10 +21,21 @@ from tests.device_harness.test_local import process_runs
 from tests.fakes.apple.stage import Stage, set_stage
 
 PHONE = ListedDevice(
-    identifier="E5E85238", udid="00008120-1E", name="Test iPhone", platform="iOS", model="iPhone 14 Pro",
-    product_type="iPhone15,2", os_version="17.6.1", os_build="21G93", reality="physical", transport="localNetwork",
-    tunnel="disconnected", pairing="paired", developer_mode="enabled", boot_state=None,
-)  # fmt: skip
+    identifier="E5E85238",
+    udid="00008120-1E",
+    name="Test iPhone",
+    platform="iOS",
+    model="iPhone 14 Pro",
+    product_type="iPhone15,2",
+    os_version="17.6.1",
+    os_build="21G93",
+    reality="physical",
+    transport="localNetwork",
+    tunnel="disconnected",
+    pairing="paired",
+    developer_mode="enabled",
+    boot_state=None,
+)
 SIMULATOR = ListedSimulator("FA628127", "iPhone 16", "iOS", "18.2", "Booted", None)
 ATTACHED = AttachedDevice("00008120-1E", "Test iPhone", "iPhone", "iPhone15,2", "17.6.1", "21G93", "USB")
 SETTINGS = AppleSettings()

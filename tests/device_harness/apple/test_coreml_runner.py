@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+from itertools import chain
 from pathlib import Path
 
 import jsonschema
@@ -126,13 +127,16 @@ def test_building_needs_a_team_before_anything_else(tmp_path: Path, stage: Stage
 
 
 def build_step(folder: Path, destination: str, *signing: str, **answer: object) -> dict[str, object]:
-    return {
-        "tool": "xcodebuild",
-        "args": ["-project", str(IOS / "CoreMLBench.xcodeproj"), "-scheme", "CoreMLBench", "-configuration", "Release",
-                 "-destination", f"generic/platform={destination}", "-derivedDataPath", "*", *signing,
-                 "PRODUCT_BUNDLE_IDENTIFIER=org.mobile-export.coreml-bench", "build"],
-        **answer,
-    }  # fmt: skip
+    options = {
+        "-project": str(IOS / "CoreMLBench.xcodeproj"),
+        "-scheme": "CoreMLBench",
+        "-configuration": "Release",
+        "-destination": f"generic/platform={destination}",
+        "-derivedDataPath": "*",
+    }
+    bundle = "PRODUCT_BUNDLE_IDENTIFIER=org.mobile-export.coreml-bench"
+    arguments = [*chain.from_iterable(options.items()), *signing, bundle, "build"]
+    return {"tool": "xcodebuild", "args": arguments, **answer}
 
 
 SIGNING = ("-allowProvisioningUpdates", "-allowProvisioningDeviceRegistration", "DEVELOPMENT_TEAM=ABCDE12345")
@@ -187,8 +191,9 @@ def test_a_simulator_is_booted_and_prepared(tmp_path: Path, stage: Stage) -> Non
 
 
 def test_the_tool_for_a_mac_is_built_with_swift(tmp_path: Path, stage: Stage) -> None:
-    stage.script({"tool": "xcrun", "args": ["swift", "build", "--package-path", str(IOS), "--scratch-path", "*",
-                  "--configuration", "release", "--product", "coreml-bench"]})  # fmt: skip
+    where = ["--package-path", str(IOS), "--scratch-path", "*"]
+    what = ["--configuration", "release", "--product", "coreml-bench"]
+    stage.script({"tool": "xcrun", "args": ["swift", "build", *where, *what]})
     with pytest.raises(CommandFailedError, match=r"there is no .*coreml-bench"):
         coreml_build.build_tool(folder=tmp_path)
 

@@ -60,10 +60,19 @@ def test_document_of_a_run_under_sanitizers(sanitized: Path) -> None:
 
 
 FAULTS = [
-    "CreateEnvironment", "CreateModelFromFile", "CreateOptions", "SetOptionsHardwareAccelerators",
-    "CreateCompiledModel", "GetModelSignature", "many", "string", "GetSignatureOutputTensorByIndex",
-    "CreateManagedTensorBufferFromRequirements", "LockTensorBuffer", "RunCompiledModel",
-]  # fmt: skip
+    "CreateEnvironment",
+    "CreateModelFromFile",
+    "CreateOptions",
+    "SetOptionsHardwareAccelerators",
+    "CreateCompiledModel",
+    "GetModelSignature",
+    "many",
+    "string",
+    "GetSignatureOutputTensorByIndex",
+    "CreateManagedTensorBufferFromRequirements",
+    "LockTensorBuffer",
+    "RunCompiledModel",
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

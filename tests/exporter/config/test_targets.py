@@ -54,8 +54,10 @@ def test_all_errors_come_at_once() -> None:
     found = errors({**BASE, "compute_units": "gpu", "budgets": {"size": "4 mb"}, "tolerances": {"cosine": 2}})
     assert len(found) == 3
     assert {sentence.partition(":")[0] for sentence in found} == {
-        "targets.t.compute_units", "targets.t.budgets.size", "targets.t.tolerances.cosine",
-    }  # fmt: skip
+        "targets.t.compute_units",
+        "targets.t.budgets.size",
+        "targets.t.tolerances.cosine",
+    }
 
 
 @pytest.mark.parametrize(
@@ -101,9 +103,17 @@ def test_contradictions_are_refused(table: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     ("minimum_os", "generation"),
-    [("iOS 18", 18), ("iPadOS 16", 16), ("watchOS 11", 18), ("macOS 15", 18), ("visionOS 2", 18), ("macOS 26", 26),
-     ("watchOS 26", 26), ("Android 14", None)],
-)  # fmt: skip
+    [
+        ("iOS 18", 18),
+        ("iPadOS 16", 16),
+        ("watchOS 11", 18),
+        ("macOS 15", 18),
+        ("visionOS 2", 18),
+        ("macOS 26", 26),
+        ("watchOS 26", 26),
+        ("Android 14", None),
+    ],
+)
 def test_systems_of_one_year_hold_the_same(minimum_os: str, generation: int | None) -> None:
     assert ios_generation(minimum_os) == generation
 
@@ -139,9 +149,11 @@ quantization = { mode = "int4" }
     found = checked(toml, "a", tmp_path)
     assert found[0] == "targets.a.extends: there is no target 'pixel-9'; did you mean 'pixel-8'?"
     assert {line.partition(":")[0] for line in found[1:]} == {
-        "targets.a.bugets", "targets.a.tolerances.snr", "targets.a.tolerances.top1_drop_points",
+        "targets.a.bugets",
+        "targets.a.tolerances.snr",
+        "targets.a.tolerances.top1_drop_points",
         "targets.a.quantization.mode",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -172,17 +184,25 @@ def test_a_contradiction_with_a_parent_that_is_not_there_is_no_error(tmp_path: P
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ('extends = "iphone-15"\nquantization.weights = { method = "palettization" }',
-         "quantization.weights.granularity: 'per_channel' is not one of 'per_tensor' or 'per_grouped_channel' "
-         "(`granularity`, from `iphone-15`)"),
-        ('extends = "parent"\nquantization.mode = "dynamic_range"',
-         "per_tensor granularity is for modes int8 and int16x8 (`granularity`, from `parent`)"),
-        ('extends = "parent"\ntolerances.cosine = 0.9\nquantization.granularity = "per_channel"\nx = 1',
-         "targets.a.x: unknown setting"),
-        ('extends = "fine"\nminimum_os = "iOS 17"',
-         "quantization.weights.nbits = 4 needs iOS 18, minimum_os is iOS 17"),
+        (
+            'extends = "iphone-15"\nquantization.weights = { method = "palettization" }',
+            "quantization.weights.granularity: 'per_channel' is not one of 'per_tensor' or 'per_grouped_channel' "
+            "(`granularity`, from `iphone-15`)",
+        ),
+        (
+            'extends = "parent"\nquantization.mode = "dynamic_range"',
+            "per_tensor granularity is for modes int8 and int16x8 (`granularity`, from `parent`)",
+        ),
+        (
+            'extends = "parent"\ntolerances.cosine = 0.9\nquantization.granularity = "per_channel"\nx = 1',
+            "targets.a.x: unknown setting",
+        ),
+        (
+            'extends = "fine"\nminimum_os = "iOS 17"',
+            "quantization.weights.nbits = 4 needs iOS 18, minimum_os is iOS 17",
+        ),
     ],
-)  # fmt: skip
+)
 def test_inherited_settings_are_named_as_inherited(table: str, says: str, tmp_path: Path) -> None:
     """Protects the reader of an error about a setting that stands nowhere in his table."""
     toml = f"""

@@ -23,9 +23,15 @@ def spec(height: int, width: int, channels: int = 3, **more: Any) -> InputSpec:
 
 CORNERS = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
 TURNED: dict[int, NDArray[Any]] = {
-    1: CORNERS, 2: CORNERS[:, ::-1], 3: CORNERS[::-1, ::-1], 4: CORNERS[::-1], 5: CORNERS.T,
-    6: np.rot90(CORNERS, -1), 7: CORNERS[::-1, ::-1].T, 8: np.rot90(CORNERS),
-}  # fmt: skip
+    1: CORNERS,
+    2: CORNERS[:, ::-1],
+    3: CORNERS[::-1, ::-1],
+    4: CORNERS[::-1],
+    5: CORNERS.T,
+    6: np.rot90(CORNERS, -1),
+    7: CORNERS[::-1, ::-1].T,
+    8: np.rot90(CORNERS),
+}
 """What each EXIF orientation shows of stored pixels (TIFF 6.0: 6 is to be turned clockwise by a quarter)."""
 
 

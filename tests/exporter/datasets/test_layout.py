@@ -62,9 +62,17 @@ def test_quantizing_is_off_by_half_a_step_at_most(values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(1.5, np.int32), (np.nan, np.int32), (np.inf, np.int64), (2.0**31, np.int32), (-129, np.int8), (2, np.bool_),
-     (2.0**63, np.int64), (2**40, np.int32)],
-)  # fmt: skip
+    [
+        (1.5, np.int32),
+        (np.nan, np.int32),
+        (np.inf, np.int64),
+        (2.0**31, np.int32),
+        (-129, np.int8),
+        (2, np.bool_),
+        (2.0**63, np.int64),
+        (2**40, np.int32),
+    ],
+)
 def test_what_is_no_whole_number_of_the_type_is_refused(value: float, kind: type[Any]) -> None:
     """A cast would wrap around, and compare something else."""
     with pytest.raises(ToolError, match=r"input ids takes .* it was given"):

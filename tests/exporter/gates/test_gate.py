@@ -2,23 +2,18 @@
 
 import datetime as dt
 import re
-from fractions import Fraction
 from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.budgets import Budget, BudgetFile, Growth, Waiver
-from exporter.data.facts.sizes import ByteCount, Facet, Finding, Measurement, Part
-from exporter.data.verdict import Status, Verdict, exit_code, worst_first
+from exporter.data.facts.sizes import ByteCount, Finding, Measurement, Part
+from exporter.data.verdict import Status, worst_first
 from exporter.gates.baseline import Baseline, from_measurements
-from exporter.gates.judging import Gates, judge_bytes, total
+from exporter.gates.byte_limits import Gates, judge_bytes, total
 from exporter.gates.sizes import judge_sizes
-from exporter.sizes.packaging import Options
-from exporter.sizes.stores import Rule, Selected
-
-TODAY = dt.date(2026, 11, 23)
-OPTIONS = Options()
+from tests.exporter.gates.figures import OPTIONS, TODAY, judge, measurement, plain
 
 sizes = st.integers(0, 2**52)
 units = st.sampled_from(
@@ -42,12 +37,6 @@ def counts(draw: st.DrawFn) -> ByteCount:
         return ByteCount.exact(value, "counted")
     low, high = draw(st.integers(0, value)), draw(st.integers(value, 2**53))
     return ByteCount.estimate(value, "estimated", low=low, high=high, rounded=draw(st.booleans()))
-
-
-def measurement(subject: str, install: ByteCount | None, download: ByteCount | None, **more: object) -> Measurement:
-    return Measurement.model_validate(
-        {"subject": subject, "kind": "test", "size_bytes": 1, "install": install, "download": download, **more}
-    )
 
 
 measurements = st.lists(
@@ -134,15 +123,6 @@ def test_a_waiver_changes_no_status(found: list[Measurement], judged_by: Gates) 
             assert "a voice model" in one.waiver
 
 
-@given(st.integers(1, 2**50), st.integers(0, 2**40), st.integers(1, 10**6), st.integers(1, 10**4))
-def test_rounding_never_flips_a_percentage(before: int, change: int, numerator: int, denominator: int) -> None:
-    """The exact ratio decides, not a float of it."""
-    percent = Fraction(numerator, denominator)
-    allowed = Growth(percent=percent / 100)
-    limit = allowed.limit_bytes(before)
-    assert (change <= limit) == (Fraction(change, before) * 100 <= percent)
-
-
 @given(quantities(), st.integers(-1, 1))
 def test_one_byte_decides(limit: tuple[str, int], off: int) -> None:
     """A figure just over is never shown as equal to its limit: then the text has every digit."""
@@ -153,60 +133,6 @@ def test_one_byte_decides(limit: tuple[str, int], off: int) -> None:
     shown = re.fullmatch(r"it takes (.+), (?:over|within) (.+)\.", verdict.reason)
     assert shown
     assert (shown[1] == shown[2]) == (size == limit[1])
-
-
-def judge(found: list[Measurement], *, budget: Budget | None = None, **changes: object) -> list[Verdict]:
-    file = BudgetFile(budgets=(budget,) if budget else ())
-    return judge_sizes(found, Gates(**{"today": TODAY, "budgets": file, **changes}), OPTIONS)  # type: ignore[arg-type]
-
-
-def plain(subject: str, download: int) -> Measurement:
-    return measurement(subject, None, ByteCount.exact(download, "counted"))
-
-
-def grown(before: int, after: int, **growth: object) -> Verdict:
-    budget = Budget(metric="download", growth=Growth.model_validate(growth))
-    old = from_measurements([plain("a.apk", before)], "old.json")
-    return judge([plain("a.apk", after)], budget=budget, baseline=old, baseline_name="old.json")[0]
-
-
-def test_either_and_both() -> None:
-    """Ten bytes more are one percent of a thousand: 'either' fails on the stricter of two, 'both' on the looser."""
-    assert grown(1000, 1010, bytes="5 B", percent="2 %").status is Status.FAILED
-    assert grown(1000, 1010, bytes="5 B", percent="2 %", fail_when="both").status is Status.PASSED
-    assert grown(1000, 1021, bytes="5 B", percent="2 %", fail_when="both").status is Status.FAILED
-    assert grown(1000, 1021, bytes="30 B", percent="2 %").status is Status.FAILED
-    assert grown(1000, 900, bytes="0 B").status is Status.PASSED
-
-
-def test_growth_from_nothing_is_all_growth() -> None:
-    """A percentage of zero bytes is zero bytes; nothing divides by it."""
-    assert grown(0, 1, percent="100 %").status is Status.FAILED
-    assert grown(0, 0, percent="0 %").status is Status.PASSED
-
-
-def test_a_missing_baseline_is_a_verdict_of_its_own() -> None:
-    """A first build must neither pass in silence nor fail; --strict can fail it."""
-    budget = Budget(metric="download", growth=Growth(percent="1 %"))
-    for name, told in (("", "no --baseline is given"), ("old.json", "old.json has no figure for it")):
-        found = judge([plain("a.apk", 5)], budget=budget, baseline_name=name)
-        assert [one.status for one in found] == [Status.NOT_CHECKED]
-        assert told in found[0].reason
-        assert "--write-baseline" in found[0].reason
-        assert exit_code(found, strict=False) == 0
-        assert exit_code(found, strict=True) == 1
-
-
-def test_many_small_steps_are_caught_by_the_anchor() -> None:
-    """Each build grew by less than one percent; together they did not (metabase#77780)."""
-    budget = Budget(metric="download", growth=Growth(percent="1 %"), drift=Growth(percent="5 %"))
-    last, anchor = from_measurements([plain("a.apk", 1080)], "l"), from_measurements([plain("a.apk", 1000)], "a")
-    found = judge(
-        [plain("a.apk", 1090)], budget=budget, baseline=last, anchor=anchor, baseline_name="l", anchor_name="a"
-    )
-    assert {one.metric: one.status for one in found} == {
-        "download.growth": Status.PASSED, "download.drift": Status.FAILED,
-    }  # fmt: skip
 
 
 def test_each_model_has_its_own_budget() -> None:
@@ -264,62 +190,6 @@ def test_a_waiver_holds_through_its_last_day_and_then_says_that_it_ended() -> No
         assert verdict.status is Status.FAILED
         assert verdict.severity == severity
         assert ("expired on 2026-11-23" in verdict.reason) == (days == 1)
-
-
-def rule(limit: str = "10 B", **changes: object) -> Selected:
-    fields = {
-        "id": "store.app", "stores": ("s",), "title": "the app", "limit": limit, "counts": "uncompressed",
-        "scope": "app", "source": "the page", "seen": TODAY, **changes,
-    }  # fmt: skip
-    return Selected(rule=Rule.model_validate(fields))
-
-
-def stored(size: ByteCount, **changes: object) -> Measurement:
-    facet = Facet.model_validate({"scope": "app", "counts": "uncompressed", "size": size, **changes})
-    return measurement("a.ipa", None, None, facets=(facet,))
-
-
-def test_a_store_rule_names_its_source_when_it_fails_and_its_age_when_it_is_old() -> None:
-    """Whoever reads the failure must be able to check the rule."""
-    found = stored(ByteCount.exact(11, ""))
-    fresh = judge([found], rules={"a.ipa": [rule()]})[0]
-    assert fresh.status is Status.FAILED
-    assert "the page, seen 2026-11-23" in fresh.reason
-    old = judge([found], rules={"a.ipa": [rule("99 B", seen=dt.date(2025, 11, 22))]})[0]
-    assert old.status is Status.PASSED
-    assert "more than a year ago" in old.reason
-
-
-def test_breaking_a_rule_that_may_not_hold_is_not_checked() -> None:
-    """Neither a failure nor a pass: the minimum OS decides, and the reason says so."""
-    doubtful = rule().model_copy(update={"in_doubt": True, "supposed": "the minimum OS is not given"})
-    for size, status in ((11, Status.NOT_CHECKED), (10, Status.PASSED)):
-        verdict = judge([stored(ByteCount.exact(size, ""))], rules={"a.ipa": [doubtful]})[0]
-        assert verdict.status is status
-        assert "The minimum OS is not given." in verdict.reason
-
-
-def test_a_figure_on_both_sides_of_a_limit_is_not_judged() -> None:
-    """Xcode's 15.0 MB against a limit of 15 MB."""
-    found = stored(ByteCount.estimate(10, "rounded", low=9, high=12))
-    verdict = judge([found], rules={"a.ipa": [rule()]})[0]
-    assert verdict.status is Status.NOT_CHECKED
-    assert "between 9 B and 12 B" in verdict.reason
-
-
-def test_the_model_alone_proves_nothing_below_the_limit() -> None:
-    """The rest of the app is unknown; above the limit the model alone is enough to fail."""
-    for size, status in ((10, Status.NOT_CHECKED), (11, Status.FAILED)):
-        found = stored(ByteCount.exact(size, ""), partial=True)
-        verdict = judge([found], rules={"a.ipa": [rule()]})[0]
-        assert verdict.status is status
-    assert "--app-size" in judge([stored(ByteCount.exact(1, ""), partial=True)], rules={"a.ipa": [rule()]})[0].reason
-
-
-def test_a_store_without_a_rule_for_the_subject_is_not_checked() -> None:
-    """`--store app-clip` on an APK must not look passed."""
-    verdicts = judge([stored(ByteCount.exact(1, ""))], rules={"a.ipa": [rule(scope="app-clip")]})
-    assert [one.status for one in verdicts] == [Status.NOT_CHECKED]
 
 
 def test_packaging_faults_have_the_severity_that_the_team_gave_them() -> None:

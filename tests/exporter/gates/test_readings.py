@@ -14,15 +14,23 @@ from exporter.data.verdict import Status
 from exporter.gates.readings import judge_outputs, judge_readings
 from profilers.readings import Obtained, Reading, unavailable
 from profilers.result import OutputCheck
+from tests.exporter import typical
+
+JUDGED = {
+    "latency.p50": ("latency", "latency.p50"),
+    "latency.p90": ("latency",),
+    "memory.peak": ("memory.model",),
+    "energy.inference": ("energy.inference",),
+}
+"""The readings that a gate judges, the first that there is."""
 
 
 def reading(metric: str = "latency", unit: str = "s", **changes: Any) -> Reading:
     """Five processes of 20 samples around 10 ms, whose medians spread by some percent."""
     samples = tuple(0.010 + 0.0002 * process + 0.00001 * index for process in range(5) for index in range(20))
-    facts = {"metric": metric, "unit": unit, "samples": samples, "groups": (20,) * 5, "source": "test", "device": "x",
-             "obtained": Obtained.MEASURED, "taken_at": datetime.now(UTC),
-             "conditions": {"accelerator": "cpu", "quick": "false", "ran_on": "cpu"}}  # fmt: skip
-    return Reading(**{**facts, **changes})
+    conditions = {"accelerator": "cpu", "quick": "false", "ran_on": "cpu"}
+    facts = {"samples": samples, "groups": (20,) * 5, "conditions": conditions, "taken_at": datetime.now(UTC)}
+    return typical.reading(metric=metric, unit=unit, **{**facts, **changes})
 
 
 def verdict(budgets: Budgets, *readings: Reading) -> Any:
@@ -121,8 +129,7 @@ def test_no_reading_that_is_not_finite_passes_and_none_raises(given_: list[tuple
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's about infinity minus infinity
         found = judge_readings("m on x", readings, BUDGETS)
     first = {one.metric: one for one in reversed(readings)}
-    for gate, metrics in (("latency.p50", ("latency", "latency.p50")), ("latency.p90", ("latency",)),
-                          ("memory.peak", ("memory.model",)), ("energy.inference", ("energy.inference",))):  # fmt: skip
+    for gate, metrics in JUDGED.items():
         judged = next((first[metric] for metric in metrics if metric in first), None)
         (status,) = [one.status for one in found if one.metric == gate]
         if judged is None or not all(map(math.isfinite, judged.samples)):

@@ -25,13 +25,13 @@ from exporter.data.results.commands import (
     VerifyResult,
 )
 from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
-from exporter.data.results.record import RunRecord
 from exporter.data.settings.recipe import Recipe
 from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result
 from profilers.plan import ProfilePlan
-from profilers.readings import Obtained, Reading
+from profilers.readings import Reading
 from profilers.result import ProfileResult
+from tests.exporter import typical
 from tests.exporter.report.samples import verdict
 
 TAKEN = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
@@ -62,35 +62,44 @@ def _verdicts(text: str) -> list[Verdict]:
 
 
 def _reading(device: str) -> Reading:
-    return Reading(
-        metric="latency", unit="s", samples=(LATENCY_S,) * 40, groups=(20, 20), source="test", device=device,
-        obtained=Obtained.MEASURED, taken_at=TAKEN,
-    )  # fmt: skip
+    return typical.reading(samples=(LATENCY_S,) * 40, groups=(20, 20), device=device, taken_at=TAKEN)
 
 
 def _profile(text: str, verdicts: list[Verdict]) -> DeviceProfile:
     info = DeviceInfo(serial=SERIAL, kind="adb", model=text, os=text)
     result = ProfileResult(
-        artifact=text, sha256="0" * 64, device=info, plan=ProfilePlan(), readings=(_reading(SERIAL),),
-        warnings=(text,), rejected=(text,),
-    )  # fmt: skip
+        artifact=text,
+        sha256="0" * 64,
+        device=info,
+        plan=ProfilePlan(),
+        readings=(_reading(SERIAL),),
+        warnings=(text,),
+        rejected=(text,),
+    )
     return DeviceProfile(device=SERIAL, result=result, verdicts=tuple(verdicts), info=info)
 
 
 def _run(text: str, verdicts: list[Verdict]) -> RunResult:
-    artifact = {"path": text, "format": text, "target": text, "sha256": "0", "size_bytes": 10, "tools": {},
-                "source_digest": "0", "settings_digest": "0", "conversion_s": 1,
-                "left_alone": [LeftAlone(name=text, reason=text)]}  # fmt: skip
-    target = {"name": text, "format": text, "minimum_os": text, "settings": {"description": text},
-              "artifact": artifact, "host": measured([_reading("this machine")], TAKEN), "verdicts": verdicts,
-              "profiles": [profile_of(_profile(text, []), TAKEN)], "parities": [_parity(text)], "warnings": [text],
-              "inspection": _inspection(text), "error": text}  # fmt: skip
+    untouched = LeftAlone(name=text, reason=text)
+    artifact = typical.artifact(path=text, format=text, target=text, size_bytes=10, left_alone=(untouched,))
+    target = {
+        "name": text,
+        "format": text,
+        "minimum_os": text,
+        "settings": {"description": text},
+        "artifact": artifact,
+        "host": measured([_reading("this machine")], TAKEN),
+        "verdicts": verdicts,
+        "profiles": [profile_of(_profile(text, []), TAKEN)],
+        "parities": [_parity(text)],
+        "warnings": [text],
+        "inspection": _inspection(text),
+        "error": text,
+    }
     source = {"spec": text, "digest": "0", "inputs": {text: (1, 3)}, "parameters": 1, "size_bytes": 4}
-    record = RunRecord.model_validate(
-        {"created_at": TAKEN, "command_line": [text], "duration_s": 1, "machine": {"processor": text, "cores": "2"},
-         "tools": {"mobile-export": "1", text: text}, "source": source, "targets": [target], "warnings": [text],
-         "error": text, "exit_code": 1}
-    )  # fmt: skip
+    words = {"command_line": [text], "warnings": [text], "error": text}
+    facts = {"machine": {"processor": text, "cores": "2"}, "tools": {"mobile-export": "1", text: text}}
+    record = typical.run(created_at=TAKEN, source=source, targets=[target], exit_code=1, **words, **facts)
     return RunResult(record, Path("out"), growth=(_diff(text),))
 
 
@@ -100,10 +109,30 @@ def _parity(text: str) -> Parity:
 
 def _inspection(text: str) -> Inspection:
     tensor = TensorFact(name=text, dtype="float32", shape=(1, 3))
-    weight = WeightFact(name=text, layer=text, kind="weight", op_type=text, dtype="int8", shape=(2, 2), parameters=4,
-                        size_bytes=4, nonzeros=4, distinct=3, quantization="none", bits_per_weight=8)  # fmt: skip
-    return Inspection(path=text, format=text, size_bytes=10, inputs=(tensor,), outputs=(tensor,), metadata={text: text},
-                      ops=(OpFact(name=text, type=text, dtype="int8"),), weights=(weight,))  # fmt: skip
+    weight = WeightFact(
+        name=text,
+        layer=text,
+        kind="weight",
+        op_type=text,
+        dtype="int8",
+        shape=(2, 2),
+        parameters=4,
+        size_bytes=4,
+        nonzeros=4,
+        distinct=3,
+        quantization="none",
+        bits_per_weight=8,
+    )
+    return Inspection(
+        path=text,
+        format=text,
+        size_bytes=10,
+        inputs=(tensor,),
+        outputs=(tensor,),
+        metadata={text: text},
+        ops=(OpFact(name=text, type=text, dtype="int8"),),
+        weights=(weight,),
+    )
 
 
 def _budget(text: str, verdicts: list[Verdict]) -> BudgetResult:
@@ -115,8 +144,14 @@ def _budget(text: str, verdicts: list[Verdict]) -> BudgetResult:
 
 def _diff(text: str) -> SizeDiff:
     changes = (Change(name=text, before=1, after=2), Change(name=text, before=3, after=3))
-    return SizeDiff(before=text, after=text, size=Change(name="size", before=4, after=5), download=None,
-                    groups={"layer": changes, "file": changes}, notes=(text,))  # fmt: skip
+    return SizeDiff(
+        before=text,
+        after=text,
+        size=Change(name="size", before=4, after=5),
+        download=None,
+        groups={"layer": changes, "file": changes},
+        notes=(text,),
+    )
 
 
 def _verify(text: str, verdicts: list[Verdict]) -> VerifyResult:
@@ -128,8 +163,14 @@ def _verify(text: str, verdicts: list[Verdict]) -> VerifyResult:
 def _compress(text: str, verdicts: list[Verdict]) -> CompressResult:
     layer = LayerStats(name=text, parameters=4, nonzeros=3, distinct=2, bits_per_weight=8)
     stats = ModelStats(parameters=4, macs=8, layers=(layer,))
-    step = StepResult(method=text, options={text: text}, before=stats, after=stats, warnings=(text,),
-                      left_alone=(LeftAlone(name=text, reason=text),) * 9)  # fmt: skip
+    step = StepResult(
+        method=text,
+        options={text: text},
+        before=stats,
+        after=stats,
+        warnings=(text,),
+        left_alone=(LeftAlone(name=text, reason=text),) * 9,
+    )
     return CompressResult(Recipe.model_construct(name=text, steps=()), (step,), CompressionHints())
 
 

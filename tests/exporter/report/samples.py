@@ -23,9 +23,15 @@ NASTY = [
 def verdict(**changes: object) -> Verdict:
     """A failed size gate with `changes`."""
     fields: dict[str, object] = {
-        "subject": "app.ipa", "metric": "download.max", "value": 6e6, "unit": "B", "limit": 5e6, "margin": -1e6,
-        "status": Status.FAILED, "reason": "its download takes 6.00 MB, over 5.00 MB.",
-    }  # fmt: skip
+        "subject": "app.ipa",
+        "metric": "download.max",
+        "value": 6e6,
+        "unit": "B",
+        "limit": 5e6,
+        "margin": -1e6,
+        "status": Status.FAILED,
+        "reason": "its download takes 6.00 MB, over 5.00 MB.",
+    }
     return Verdict.model_validate({**fields, **changes})
 
 
@@ -48,13 +54,16 @@ def budget(verdicts: Sequence[Verdict], rows: Sequence[SizeRow] = ()) -> BudgetR
 texts = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=()), max_size=30))
 statuses = st.sampled_from(list(Status))
 verdicts = st.lists(
-    st.builds(
-        lambda subject, metric, reason, status, severity, waiver, value: verdict(
-            subject=subject, metric=metric or "size", reason=reason or "because", status=status, severity=severity,
-            waiver=waiver, value=value,
-        ),
-        texts, texts, texts, statuses, st.sampled_from(["error", "warning"]), st.none() | texts,
-        st.none() | st.floats(0, 1e15),
-    ),
+    st.fixed_dictionaries(
+        {
+            "subject": texts,
+            "metric": texts.map(lambda text: text or "size"),
+            "reason": texts.map(lambda text: text or "because"),
+            "status": statuses,
+            "severity": st.sampled_from(["error", "warning"]),
+            "waiver": st.none() | texts,
+            "value": st.none() | st.floats(0, 1e15),
+        }
+    ).map(lambda facts: verdict(**facts)),
     max_size=12,
-)  # fmt: skip
+)

@@ -21,17 +21,17 @@ from exporter.report.readings import profile_lines
 from exporter.report.renderer import render
 from exporter.store.runs import load_record
 from profilers.plan import ProfilePlan
-from profilers.readings import Obtained, OpTime, Reading
+from profilers.readings import OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
+from tests.exporter import typical
 
 NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 
 
 def latency(device: str, seconds: float, **changes: Any) -> Reading:
-    facts = {"metric": "latency", "unit": "s", "samples": (seconds,) * 40, "groups": (20, 20), "source": "test",
-             "device": device, "obtained": Obtained.MEASURED, "taken_at": NOW,
-             "conditions": {"accelerator": "cpu", "ran_on": "cpu", "threads": "1"}}  # fmt: skip
-    return Reading.model_validate({**facts, **changes})
+    conditions = {"accelerator": "cpu", "ran_on": "cpu", "threads": "1"}
+    samples = {"samples": (seconds,) * 40, "groups": (20, 20)}
+    return typical.reading(**{"device": device, "taken_at": NOW, "conditions": conditions, **samples, **changes})
 
 
 HERE = latency("this machine", 0.001)
@@ -39,38 +39,48 @@ INFO = DeviceInfo(serial="R5CT", kind="adb", model="Pixel 8 <b>", os="Android 14
 PHONE = DeviceProfile(
     device="R5CT",
     result=ProfileResult(
-        artifact="model.tflite", sha256="0" * 64, device=INFO, plan=ProfilePlan(), readings=(latency("R5CT", 0.25),),
+        artifact="model.tflite",
+        sha256="0" * 64,
+        device=INFO,
+        plan=ProfilePlan(),
+        readings=(latency("R5CT", 0.25),),
         outputs=OutputCheck(snr_db=52.0, identical=False, reason="compared with LiteRT here"),
         ops=(OpTime(type="CONV_2D", name="stem", mean_s=0.2, first_s=0.3, share=0.8, calls=1),),
-        warnings=("it is charging (USB)",), rejected=("process 2: the thermal status rose from 0 to 2",),
+        warnings=("it is charging (USB)",),
+        rejected=("process 2: the thermal status rose from 0 to 2",),
     ),
-)  # fmt: skip
+)
 MAC = DeviceProfile(
     device="local",
     result=ProfileResult(
-        artifact="model.tflite", sha256="0" * 64, device=DeviceInfo(serial="local", kind="local", model="Xeon"),
-        plan=ProfilePlan(), readings=(latency("this machine", 0.5),),
+        artifact="model.tflite",
+        sha256="0" * 64,
+        device=DeviceInfo(serial="local", kind="local", model="Xeon"),
+        plan=ProfilePlan(),
+        readings=(latency("this machine", 0.5),),
     ),
-)  # fmt: skip
+)
 LOCKED = DeviceProfile(
-    device="R58M", result=None, info=DeviceInfo(serial="R58M", kind="adb", state=DeviceState.UNAUTHORIZED),
+    device="R58M",
+    result=None,
+    info=DeviceInfo(serial="R58M", kind="adb", state=DeviceState.UNAUTHORIZED),
     skipped="R58M is unauthorized: unlock it.",
-)  # fmt: skip
+)
 
 
 def record(
     readings: Sequence[Reading] = (), profiles: Sequence[DeviceProfile] = (), kind: str = "tflite", code: int = 0
 ) -> RunRecord:
-    artifact = {"path": "t/model", "format": kind, "target": "pixel", "sha256": "0", "size_bytes": 10, "tools": {},
-                "source_digest": "0", "settings_digest": "0", "conversion_s": 1}  # fmt: skip
-    target = {"name": "pixel", "format": kind, "minimum_os": "Android 14", "settings": {"description": ""},
-              "artifact": artifact, "host": measured(readings, NOW) if readings else None,
-              "profiles": [profile_of(item, NOW) for item in profiles]}  # fmt: skip
-    source = {"spec": "m", "digest": "0", "inputs": {}, "parameters": 1, "size_bytes": 4}
-    return RunRecord.model_validate(
-        {"created_at": NOW, "command_line": ["x"], "duration_s": 1, "machine": {"processor": "cpu", "cores": "2"},
-         "tools": {"mobile-export": "1"}, "source": source, "targets": [target], "exit_code": code}
-    )  # fmt: skip
+    target = {
+        "name": "pixel",
+        "format": kind,
+        "minimum_os": "Android 14",
+        "settings": {"description": ""},
+        "artifact": typical.artifact(format=kind, target="pixel"),
+        "host": measured(readings, NOW) if readings else None,
+        "profiles": [profile_of(item, NOW) for item in profiles],
+    }
+    return typical.run(created_at=NOW, targets=[target], exit_code=code)
 
 
 def text_of(run: RunRecord) -> str:

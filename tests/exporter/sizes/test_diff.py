@@ -56,10 +56,19 @@ def test_runs_are_compared_target_by_target(tmp_path: Path) -> None:
 
 def weight(layer: str, dtype: str, size: int) -> WeightFact:
     return WeightFact(
-        name=f"{layer}/w", layer=layer, kind="weight", op_type="conv", dtype=dtype, shape=(size,), parameters=size,
-        size_bytes=size, nonzeros=size, distinct=2, quantization="none" if dtype == "float32" else "linear per_channel",
+        name=f"{layer}/w",
+        layer=layer,
+        kind="weight",
+        op_type="conv",
+        dtype=dtype,
+        shape=(size,),
+        parameters=size,
+        size_bytes=size,
+        nonzeros=size,
+        distinct=2,
+        quantization="none" if dtype == "float32" else "linear per_channel",
         bits_per_weight=8,
-    )  # fmt: skip
+    )
 
 
 def inspection(size: int, *weights: WeightFact) -> Inspection:
@@ -82,11 +91,14 @@ def test_models_are_compared_by_layer_and_dtype(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("exporter.sizes.diff.inspect", lambda path: found[path.name])
     diff = compare_sizes(*two_files(tmp_path))[0]
     assert [(one.name, one.bytes) for one in diff.groups["layer"]] == [
-        ("head", 600), ("everything but weights", -100), ("stem", 0),
-    ]  # fmt: skip
+        ("head", 600),
+        ("everything but weights", -100),
+        ("stem", 0),
+    ]
     assert [(one.name, one.before, one.after) for one in diff.groups["dtype"]][:2] == [
-        ("float32", 0, 800), ("int8 (linear per_channel)", 500, 300),
-    ]  # fmt: skip
+        ("float32", 0, 800),
+        ("int8 (linear per_channel)", 500, 300),
+    ]
     for changes in diff.groups.values():
         assert sum(one.bytes for one in changes) == diff.size.bytes == 500
 

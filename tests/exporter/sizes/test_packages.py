@@ -23,7 +23,7 @@ from tests.exporter.sizes.builders import (
     weights,
     write_folder,
     write_zip,
-)  # fmt: skip
+)
 
 
 def one(path: Path, **options: object) -> Measurement:
@@ -60,16 +60,22 @@ def test_an_apk_downloads_what_bundletool_says(
 
 def test_an_apk_is_divided_by_model_and_abi(tmp_path: Path) -> None:
     """Which model, which ABI: the question of a reviewer."""
-    path = apk(tmp_path / "a.apk", {
-        "assets/small.tflite": tflite(50_000), "assets/big.bin": tflite(90_000, seed=1),
-        "assets/notes.bin": b"n" * 5000,
-        "lib/arm64-v8a/libtf.so": weights(40_000, 2), "lib/arm64-v8a/libb.so": weights(1000, 3),
-        "lib/x86_64/libtf.so": weights(45_000, 4),
-    })  # fmt: skip
+    path = apk(
+        tmp_path / "a.apk",
+        {
+            "assets/small.tflite": tflite(50_000),
+            "assets/big.bin": tflite(90_000, seed=1),
+            "assets/notes.bin": b"n" * 5000,
+            "lib/arm64-v8a/libtf.so": weights(40_000, 2),
+            "lib/arm64-v8a/libb.so": weights(1000, 3),
+            "lib/x86_64/libtf.so": weights(45_000, 4),
+        },
+    )
     parts = {part.name: part for part in one(path).parts}
     assert [(part.name, part.format) for part in one(path).models()] == [
-        ("assets/big.bin", "tflite"), ("assets/small.tflite", "tflite"),
-    ]  # fmt: skip
+        ("assets/big.bin", "tflite"),
+        ("assets/small.tflite", "tflite"),
+    ]
     assert parts["lib/arm64-v8a"].size_bytes == 41_000
     assert parts["lib/arm64-v8a"].files == 2
     assert parts["lib/x86_64"].format == "x86_64"
@@ -146,9 +152,11 @@ def test_app_bundle_downloads_are_within_two_percent_of_a_real_split_apk(tmp_pat
     """bundletool counts the gzip of the APKs that it builds from the module."""
     found = one(bundle(tmp_path / "a.aab"))
     split = {
-        "AndroidManifest.xml": manifest(), "classes.dex": weights(30_000, 9), "assets/m.tflite": tflite(60_000),
+        "AndroidManifest.xml": manifest(),
+        "classes.dex": weights(30_000, 9),
+        "assets/m.tflite": tflite(60_000),
         "lib/arm64-v8a/liba.so": weights(20_000, 1),
-    }  # fmt: skip
+    }
     real = write_zip(tmp_path / "split.apk", split, stored=(".tflite", ".so")).read_bytes()
     expected = min(len(real), len(gzip.compress(real, 6)))
     assert facet(found, "base-module", "download") == pytest.approx(expected, rel=0.02)
@@ -156,18 +164,27 @@ def test_app_bundle_downloads_are_within_two_percent_of_a_real_split_apk(tmp_pat
 
 def test_a_bundle_that_will_deflate_its_model_is_found(tmp_path: Path) -> None:
     """What matters is BundleConfig.pb, since every entry of a bundle is deflated; asset packs are stored anyway."""
-    files = {"BundleConfig.pb": bundle_config(b"**.other"), "base/manifest/AndroidManifest.xml": manifest(),
-             "base/assets/m.tflite": tflite(6000), "p/manifest/AndroidManifest.xml": manifest(b"asset-pack"),
-             "p/assets/n.tflite": tflite(6000, 1)}  # fmt: skip
+    files = {
+        "BundleConfig.pb": bundle_config(b"**.other"),
+        "base/manifest/AndroidManifest.xml": manifest(),
+        "base/assets/m.tflite": tflite(6000),
+        "p/manifest/AndroidManifest.xml": manifest(b"asset-pack"),
+        "p/assets/n.tflite": tflite(6000, 1),
+    }
     path = write_zip(tmp_path / "b.aab", files)
     assert [(found.kind, found.name) for found in one(path).findings] == [("compressed", "base/assets/m.tflite")]
 
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    [("a.apk", {"x": b""}), ("a.aab", {"x": b""}), ("a.ipa", {"x": b""}), ("a.ipa", {"Payload/x": b""}),
-     ("a.ipa", {"Payload/A.app/x": b"", "Payload/B.app/x": b""})],
-)  # fmt: skip
+    [
+        ("a.apk", {"x": b""}),
+        ("a.aab", {"x": b""}),
+        ("a.ipa", {"x": b""}),
+        ("a.ipa", {"Payload/x": b""}),
+        ("a.ipa", {"Payload/A.app/x": b"", "Payload/B.app/x": b""}),
+    ],
+)
 def test_an_archive_that_is_not_what_its_name_says_is_refused(
     tmp_path: Path, name: str, files: dict[str, bytes]
 ) -> None:
@@ -217,10 +234,15 @@ def test_ipa_app_and_archive_of_one_app_agree(tmp_path: Path) -> None:
 
 def test_clips_watch_apps_and_packs_are_figures_of_their_own(tmp_path: Path) -> None:
     """Each has a limit; a clip and a pack are separate downloads."""
-    files = app_files("App", {
-        "AppClips/Clip.app/Info.plist": b"p" * 1000, "AppClips/Clip.app/Clip": b"c" * 5000,
-        "Watch/W.app/W": b"w" * 7000, "OnDemandResources/x.assetpack/data": b"d" * 9000,
-    })  # fmt: skip
+    files = app_files(
+        "App",
+        {
+            "AppClips/Clip.app/Info.plist": b"p" * 1000,
+            "AppClips/Clip.app/Clip": b"c" * 5000,
+            "Watch/W.app/W": b"w" * 7000,
+            "OnDemandResources/x.assetpack/data": b"d" * 9000,
+        },
+    )
     found = one(ipa(tmp_path / "a.ipa", files))
     assert facet(found, "app-clip", "uncompressed") == 6000
     assert facet(found, "watch-app", "uncompressed") == 7000
@@ -233,8 +255,12 @@ def test_clips_watch_apps_and_packs_are_figures_of_their_own(tmp_path: Path) -> 
 @pytest.mark.parametrize("cut", [0, 1])
 def test_text_segments_are_summed_over_executables(tmp_path: Path, cut: int) -> None:
     """The executable limit counts code, not the file; of a universal binary a device gets one slice."""
-    files = {**app_files("App"), "Frameworks/F.framework/F": fat_macho(macho(100), macho(2000)), "lib.dylib": macho(30),
-             "data": b"\xca\xfe\xba\xbe" + b"\0" * 60}  # fmt: skip
+    files = {
+        **app_files("App"),
+        "Frameworks/F.framework/F": fat_macho(macho(100), macho(2000)),
+        "lib.dylib": macho(30),
+        "data": b"\xca\xfe\xba\xbe" + b"\0" * 60,
+    }
     found = one(write_folder(tmp_path / "A.app", files))
     assert facet(found, "executable", "text") == 300_000 + 2000 + 30
     if cut:

@@ -162,10 +162,17 @@ def test_a_rule_is_stale_after_a_year() -> None:
 
 def rule(limit: int, minimum_os: str) -> Rule:
     return Rule(
-        id=f"r{limit}{minimum_os}", group="g", stores=("s",), title="t", limit=f"{limit} B", counts="download",
+        id=f"r{limit}{minimum_os}",
+        group="g",
+        stores=("s",),
+        title="t",
+        limit=f"{limit} B",
+        counts="download",
         scope="app",
-        source="x", seen=TODAY, minimum_os=minimum_os,
-    )  # fmt: skip
+        source="x",
+        seen=TODAY,
+        minimum_os=minimum_os,
+    )
 
 
 versions = st.integers(0, 30)

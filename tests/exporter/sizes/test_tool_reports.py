@@ -104,9 +104,11 @@ def test_bundletool_without_dimensions_and_with_quoted_values(tmp_path: Path) ->
 
 @given(
     st.lists(st.tuples(st.sampled_from(["", "\n", "\r\n", "  \r\n", ",,\r\n"]), st.integers(1, 10**10)), min_size=1),
-    st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\r\n", "\r\n\r\n", "   ", "\0"]),
-    st.sampled_from(["", "\ufeff"]), st.booleans(),
-)  # fmt: skip
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\r\n", "\r\n\r\n", "   ", "\0"]),
+    st.sampled_from(["", "\ufeff"]),
+    st.booleans(),
+)
 def test_blank_lines_marks_and_quotes_change_no_total(
     rows: list[tuple[str, int]], end: str, tail: str, mark: str, quoted: bool
 ) -> None:

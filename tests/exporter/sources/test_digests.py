@@ -94,9 +94,23 @@ def net():
     return Net().eval()
 """
 NAMES = [
-    "parameter", "buffer", "buffer_not_persistent", "attribute", "list", "tuple", "dict", "dataclass", "object",
-    "array", "number", "branch", "closure", "submodule", "global", "number_global",
-]  # fmt: skip
+    "parameter",
+    "buffer",
+    "buffer_not_persistent",
+    "attribute",
+    "list",
+    "tuple",
+    "dict",
+    "dataclass",
+    "object",
+    "array",
+    "number",
+    "branch",
+    "closure",
+    "submodule",
+    "global",
+    "number_global",
+]
 
 
 def digest(folder: Path, changed: str = "", constant: str = "20") -> str:
@@ -130,9 +144,12 @@ def test_equal_models_have_one_digest_in_every_process(unchanged: str, tmp_path:
     )
     for seed in ("1", "2"):
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
             env={"PATH": "", "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[3])},
-        )  # fmt: skip
+        )
         assert done.stdout.strip() == unchanged
 
 

@@ -53,9 +53,17 @@ def test_a_file_that_would_shift_or_lose_classes_is_refused(content: bytes, says
 
 @pytest.mark.parametrize(
     ("shape", "classes"),
-    [((1, 5), 5), ((1, 1, 5), 5), ((1, 5, 1, 1), 5), ((5,), 5), ((1, 1), 1), ((2, 5), 5), ((1, 4, 12, 16), None),
-     ((1, 25200, 85), None)],
-)  # fmt: skip
+    [
+        ((1, 5), 5),
+        ((1, 1, 5), 5),
+        ((1, 5, 1, 1), 5),
+        ((5,), 5),
+        ((1, 1), 1),
+        ((2, 5), 5),
+        ((1, 4, 12, 16), None),
+        ((1, 25200, 85), None),
+    ],
+)
 def test_classes_are_the_only_axis_beside_the_batch(shape: tuple[int, ...], classes: int | None) -> None:
     assert class_count(shape) == classes
 

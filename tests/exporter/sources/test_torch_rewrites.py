@@ -1,7 +1,5 @@
 """Rewrites of torch's functions compute what the functions compute, in plain torch: also for odd sizes and options."""
 
-# ruff: noqa: E501 - a table
-
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +25,12 @@ CASES: list[tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = [
     (lambda x: torch.expm1(x * 1e-3), (ROW,)),
     (lambda x: torch.special.erfc(x) + torch.exp2(x) + torch.log10(x.abs() + 1) + torch.sinc(x * 0), (ROW,)),
     (lambda x, y: torch.hypot(x, y) + torch.logaddexp(x, y), (ROW, ROW)),
-    (lambda x, y: torch.atan2(x, y) + torch.atan2(torch.zeros(3, 8), y) + torch.atan2(torch.zeros(8), torch.zeros(8)), (ROW, ROW)),
+    (
+        lambda x, y: (
+            torch.atan2(x, y) + torch.atan2(torch.zeros(3, 8), y) + torch.atan2(torch.zeros(8), torch.zeros(8))
+        ),
+        (ROW, ROW),
+    ),
     (lambda x: functional.logsigmoid(x * 30), (ROW,)),
     (lambda x: functional.celu(x, 0.7) + functional.softshrink(x, 0.2) + functional.hardshrink(x, 0.3), (ROW,)),
     (lambda x: functional.threshold(x, 0.2, 5.0), (ROW,)),
@@ -50,7 +53,10 @@ CASES: list[tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = [
     (lambda x, y: functional.bilinear(x, y, torch.ones(2, 8, 8), torch.ones(2)), (ROW, ROW)),
     (lambda x, y: torch.cdist(x, y, p=1.0) + torch.cdist(x, y), (MATRIX, MATRIX)),
     (lambda x: functional.embedding_bag(torch.tensor([[0, 2], [1, 1]]), x, mode="max"), (ROW,)),
-    (lambda x: functional.embedding_bag(torch.tensor([[0, 2], [1, 1]]), x, mode="sum", per_sample_weights=x[:2, :2]), (ROW,)),
+    (
+        lambda x: functional.embedding_bag(torch.tensor([[0, 2], [1, 1]]), x, mode="sum", per_sample_weights=x[:2, :2]),
+        (ROW,),
+    ),
     (lambda x: functional.affine_grid(x, [2, 1, 4, 5], align_corners=True), ((2, 2, 3),)),
     (lambda x: functional.affine_grid(x, [2, 1, 4, 5, 3], align_corners=False), ((2, 3, 4),)),
     (lambda x: functional.interpolate(x, scale_factor=1.7, mode="bicubic"), (CUBE,)),
@@ -66,7 +72,7 @@ CASES: list[tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = [
     (lambda x: torch.fft.irfft(torch.fft.rfft(x) * torch.fft.rfft(x), n=8), (ROW,)),
     (lambda x: torch.fft.irfft(torch.fft.rfft(x), n=7), ((3, 7),)),
     (lambda x: torch.view_as_complex(x.reshape(3, 4, 2)).abs(), (ROW,)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("index", range(len(CASES)))
@@ -91,8 +97,13 @@ def test_whole_numbers_of_shapes_are_left_alone() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), st.integers(0, 1), st.integers(1, 2),
-)  # fmt: skip
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(0, 1),
+    st.integers(1, 2),
+)
 def test_fold_is_a_transposed_convolution(
     height: int, width: int, kernel: int, stride: int, padding: int, dilation: int
 ) -> None:

@@ -11,43 +11,26 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import measured
 from exporter.data.results.commands import RunResult
-from exporter.data.results.record import SCHEMA_VERSION, RunRecord, SourceRecord, TargetRecord
+from exporter.data.results.record import SCHEMA_VERSION, RunRecord, TargetRecord
 from exporter.data.results.samples import Samples, TargetSamples
 from exporter.report.renderer import render
 from exporter.store.migrations import STEPS
 from exporter.store.runs import load_record, load_samples, parse_record, write_run
-from profilers.readings import Obtained, Reading
+from profilers.readings import Reading
+from tests.exporter import typical
 
 RECORDS = Path(__file__).resolve().parents[2] / "data" / "records"
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 
 
 def reading(*samples: float) -> Reading:
-    return Reading(
-        metric="latency",
-        unit="s",
-        samples=samples,
-        source="test",
-        device="this machine",
-        obtained=Obtained.MEASURED,
-        taken_at=NOW,
-        conditions={"accelerator": "cpu"},
-    )
+    return typical.reading(samples=samples, conditions={"accelerator": "cpu"})
 
 
 def record_of(readings: tuple[Reading, ...]) -> RunRecord:
-    return RunRecord(
-        created_at=NOW,
-        command_line=("mobile-export", "run"),
-        duration_s=1.0,
-        machine={"processor": "cpu", "cores": "2"},
-        tools={"mobile-export": "1"},
-        source=SourceRecord(spec="m:f", digest="0", inputs={}, parameters=1, size_bytes=4),
-        targets=(
-            TargetRecord(name="t", format="tflite", minimum_os="Android 14", settings={}, host=measured(readings, NOW)),
-        ),
-        exit_code=0,
-    )
+    host = measured(readings, NOW)
+    target = TargetRecord(name="t", format="tflite", minimum_os="Android 14", settings={}, host=host)
+    return typical.run(targets=(target,))
 
 
 def written(folder: Path, *samples: float) -> RunRecord:

@@ -31,10 +31,9 @@ def test_sizes_alone_exit_0(mobile_export: RunCommand, model: Path) -> None:
 
 def test_every_verdict_is_shown_and_the_worst_decides(mobile_export: RunCommand, model: Path) -> None:
     """A passed store rule must not hide the failed budget, nor the other way round."""
-    done = mobile_export(
-        "budget", "m.tflite", "--store", "app-clip", "--minimum-os", "16", "--app-size", "14 MB",
-        "--max-download", "90 kB", "--max-install", "1 MB", "-f", "json",
-    )  # fmt: skip
+    app = ("--store", "app-clip", "--minimum-os", "16", "--app-size", "14 MB")
+    limits = ("--max-download", "90 kB", "--max-install", "1 MB")
+    done = mobile_export("budget", "m.tflite", *app, *limits, "-f", "json")
     assert done.returncode == 1
     report = json.loads(done.stdout)
     assert report["schema_version"] == 1
@@ -51,11 +50,9 @@ def test_baseline_reports_and_summary_are_written_in_one_run(mobile_export: RunC
     model.write_bytes(tflite(110_000))
     folder = model.parent
     (folder / "summary.md").write_text("before\n")
-    done = mobile_export(
-        "budget", "m.tflite", "--baseline", "sizes.json", "--max-growth", "1 %", "--max-growth", "100 kB",
-        "-f", "github",
-        "--report", "junit=j.xml", "--report", "sarif=s.sarif", "--report", "gitlab=g.json", "--summary", "summary.md",
-    )  # fmt: skip
+    growth = ("--baseline", "sizes.json", "--max-growth", "1 %", "--max-growth", "100 kB")
+    reports = ("--report", "junit=j.xml", "--report", "sarif=s.sarif", "--report", "gitlab=g.json")
+    done = mobile_export("budget", "m.tflite", *growth, "-f", "github", *reports, "--summary", "summary.md")
     assert done.returncode == 1
     assert done.stdout.startswith("::error file=m.tflite,title=download.growth::m.tflite: it changed by +")
     assert ET.parse(folder / "j.xml").getroot().get("failures") == "2"
@@ -64,8 +61,13 @@ def test_baseline_reports_and_summary_are_written_in_one_run(mobile_export: RunC
     summary = (folder / "summary.md").read_text()
     assert summary.startswith("before\n## Sizes: 2 failed")
     assert {path.name for path in folder.iterdir()} == {
-        "m.tflite", "sizes.json", "j.xml", "s.sarif", "g.json", "summary.md",
-    }  # fmt: skip
+        "m.tflite",
+        "sizes.json",
+        "j.xml",
+        "s.sarif",
+        "g.json",
+        "summary.md",
+    }
 
 
 def test_a_missing_baseline_passes_unless_strict(mobile_export: RunCommand, model: Path) -> None:

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data.facts.artifact import Artifact
-from exporter.data.results.record import RunRecord, SourceRecord, TargetRecord
+from exporter.data.results.record import TargetRecord
 from exporter.data.results.samples import Samples, TargetSamples
 from exporter.store.runs import write_run
 from exporter.use_cases.compare import compare
-from profilers.readings import Obtained, Reading
+from tests.exporter import typical
 from tests.exporter.sizes.builders import tflite
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -21,39 +20,10 @@ def run_in(folder: Path, seconds: float, threads: str = "1", machine: str = "cpu
     folder.mkdir()
     (folder / "m.tflite").write_bytes(tflite(2000))
     samples = tuple(seconds * (1 + place / 1000) for place in range(12))
-    latency = Reading(
-        metric="latency",
-        unit="s",
-        samples=samples,
-        groups=(4, 4, 4),
-        source="test",
-        device="this machine",
-        obtained=Obtained.MEASURED,
-        taken_at=NOW,
-        conditions={"threads": threads},
-    )
-    artifact = Artifact(
-        path="m.tflite",
-        format="tflite",
-        target="t",
-        sha256="0",
-        size_bytes=1,
-        source_digest="0",
-        settings_digest="0",
-        tools={},
-        conversion_s=1.0,
-    )
+    latency = typical.reading(samples=samples, groups=(4, 4, 4), conditions={"threads": threads})
+    artifact = typical.artifact(path="m.tflite")
     target = TargetRecord(name="t", format="tflite", minimum_os="Android 14", settings={}, artifact=artifact)
-    record = RunRecord(
-        created_at=NOW,
-        command_line=("x",),
-        duration_s=1.0,
-        machine={"processor": machine},
-        tools={},
-        exit_code=0,
-        source=SourceRecord(spec="m:f", digest="0", inputs={}, parameters=1, size_bytes=4),
-        targets=(target,),
-    )
+    record = typical.run(machine={"processor": machine}, targets=(target,))
     write_run(folder, record, Samples(targets={"t": TargetSamples(host=(latency,))}))
     return folder / "run.json"
 

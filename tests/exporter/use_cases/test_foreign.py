@@ -46,9 +46,12 @@ def checked(
     """The first comparison of `verify`."""
     model = ModelSettings(inputs=tuple(parse_shape(shape) for shape in shapes), **settings)
     request = RunRequest(
-        spec=f"{nets.__file__}:{net}", settings=model, target_names=(target,), output=Path(),
+        spec=f"{nets.__file__}:{net}",
+        settings=model,
+        target_names=(target,),
+        output=Path(),
         cache_root=artifact.parent / "cache",
-    )  # fmt: skip
+    )
     return verify(request, artifact, Silent()).parities[0]
 
 
@@ -68,9 +71,11 @@ def test_scores_are_read_by_label_whatever_the_order(tmp_path: Path, labels: lis
     """The package's classes are those of a net whose outputs are reversed."""
     ct = load_coremltools()
     path = package(
-        tmp_path / "m.mlpackage", nets.reversed_classifier(), [ct.TensorType(name="x", shape=(1, 3, 32, 32))],
+        tmp_path / "m.mlpackage",
+        nets.reversed_classifier(),
+        [ct.TensorType(name="x", shape=(1, 3, 32, 32))],
         classifier_config=ct.ClassifierConfig(labels),
-    )  # fmt: skip
+    )
     names = tmp_path / "labels.txt"
     names.write_text("".join(f"{label}\n" for label in reversed(labels)))
     assert good(checked(path, "classifier", "1,3,32,32", labels=names))
@@ -196,9 +201,14 @@ def test_a_quantized_file_is_fed_as_an_app_feeds_it(tmp_path: Path) -> None:
             yield [np.random.default_rng(seed).random((1, 32, 32, 3), np.float32)]
 
     path = tflite(
-        tmp_path / "m.tflite", scores_and_best, (1, 32, 32, 3), optimizations=[tf.lite.Optimize.DEFAULT],
-        representative_dataset=examples, inference_input_type=tf.int8, inference_output_type=tf.int8,
-    )  # fmt: skip
+        tmp_path / "m.tflite",
+        scores_and_best,
+        (1, 32, 32, 3),
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=examples,
+        inference_input_type=tf.int8,
+        inference_output_type=tf.int8,
+    )
     parity = checked(path, "scores_and_best", "1,3,32,32", target="pixel-8")
     assert parity.snr_db is not None
     assert parity.snr_db > 15

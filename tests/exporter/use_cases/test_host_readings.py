@@ -29,8 +29,16 @@ RUNNER = LitertInProcess()
 def taken(share: float, p50_s: float = 0.01, **changes: Any) -> tuple[Reading, ...]:
     """Latency and processor time of two steady processes that had a CPU for `share` of the time."""
     conditions = {"accelerator": "cpu", "ran_on": "cpu"}
-    facts = {"unit": "s", "groups": (20, 20), "source": "test", "device": "this machine", "conditions": conditions,
-             "obtained": Obtained.MEASURED, "taken_at": datetime.now(UTC), **changes}  # fmt: skip
+    facts = {
+        "unit": "s",
+        "groups": (20, 20),
+        "source": "test",
+        "device": "this machine",
+        "conditions": conditions,
+        "obtained": Obtained.MEASURED,
+        "taken_at": datetime.now(UTC),
+        **changes,
+    }
     return tuple(
         Reading.model_validate({**facts, "metric": metric, "samples": (value,) * 40})
         for metric, value in (("latency", p50_s), ("cpu_time", share * p50_s))

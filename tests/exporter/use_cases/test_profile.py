@@ -38,9 +38,13 @@ TFLITE, COREML = format_named("tflite"), format_named("coreml")
 IN_PROCESS = RunnerChoice("in_process")
 PLAN = ProfilePlan(processes=2, runs=3, min_s=0, warmup_runs=1, warmup_min_s=0, energy_repeats=0, cool_down=False)
 TARGET = {
-    "name": "phone", "format": "tflite", "minimum_os": "Android 14", "compute_units": "npu", "device": "local",
+    "name": "phone",
+    "format": "tflite",
+    "minimum_os": "Android 14",
+    "compute_units": "npu",
+    "device": "local",
     "budgets": {"latency_p50": "10 s", "peak_memory": "1 GB", "energy": "1 J"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -31,13 +31,12 @@ def test_readme_example_on_the_shared_network(shared: Path, mobile_export: RunCo
     with zipfile.ZipFile(shared / "data" / "imagenet_sample_500.zip") as archive:
         archive.extractall(tmp_path / "images")
     environment = {**os.environ, "MOBILE_EXPORT_CACHE": str(tmp_path / "cache")}
-    done = mobile_export(
-        "run", "torchvision:mobilenet_v2", "--weights", shared / "models" / "mobilenet_v2_imagenet.pt",
-        "--mean", 0.5, "--std", 0.5, "--target", "pixel-8", "--target", "iphone-15",
-        "--calibration", tmp_path / "images", "--calibration-samples", 40,
-        "--evaluation", tmp_path / "images" / "labels.csv", "--evaluation-samples", 60, "--output", "build",
-        env=environment,
-    )  # fmt: skip
+    weights, images = shared / "models" / "mobilenet_v2_imagenet.pt", tmp_path / "images"
+    model = ("torchvision:mobilenet_v2", "--weights", weights, "--mean", 0.5, "--std", 0.5)
+    targets = ("--target", "pixel-8", "--target", "iphone-15")
+    calibration = ("--calibration", images, "--calibration-samples", 40)
+    evaluation = ("--evaluation", images / "labels.csv", "--evaluation-samples", 60)
+    done = mobile_export("run", *model, *targets, *calibration, *evaluation, "--output", "build", env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((tmp_path / "build" / "run.json").read_text())
     verdicts = [

@@ -87,8 +87,10 @@ def test_results_of_a_batch_are_those_of_single_runs() -> None:
 def test_split_results() -> None:
     results = [np.arange(6).reshape(3, 2), np.arange(2)]
     assert [[value.tolist() for value in row] for row in split_results(results, (0, None), 3)] == [
-        [[[0, 1]], [0, 1]], [[[2, 3]], [0, 1]], [[[4, 5]], [0, 1]],
-    ]  # fmt: skip
+        [[[0, 1]], [0, 1]],
+        [[[2, 3]], [0, 1]],
+        [[[4, 5]], [0, 1]],
+    ]
 
 
 class Scores(nn.Module):

@@ -134,9 +134,10 @@ def answer(arguments: list[str], result: dict[str, Any] | None, error: str = "")
         document["result"] = result
     else:
         document["error"] = {
-            "code": 1, "domain": "com.apple.dt.CoreDeviceError",
+            "code": 1,
+            "domain": "com.apple.dt.CoreDeviceError",
             "userInfo": {"NSLocalizedDescription": {"string": error}},
-        }  # fmt: skip
+        }
     with open(option(arguments, "--json-output"), "w", encoding="utf-8") as file:
         json.dump(document, file)
     if result is None:

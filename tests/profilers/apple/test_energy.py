@@ -112,15 +112,17 @@ def test_no_energy_while_charging(charging: bool | None) -> None:
 
 
 def powermetrics_step(**answer: object) -> dict[str, object]:
-    arguments = ["-n", "powermetrics", "--samplers", "cpu_power,gpu_power,ane_power,thermal", "-i", "200", "-n", "5",
-                 "-f", "plist", "-o", "*"]  # fmt: skip
+    rails = ["--samplers", "cpu_power,gpu_power,ane_power,thermal"]
+    arguments = ["-n", "powermetrics", *rails, "-i", "200", "-n", "5", "-f", "plist", "-o", "*"]
     return {"tool": "sudo", "args": arguments, **answer}
 
 
 def test_powermetrics_is_asked_and_read(stage: Stage, tmp_path: Path) -> None:
     """Property lists separated by NUL bytes, the last one cut off: four samples."""
-    samples = [plistlib.dumps({"elapsed_ns": 200_000_000, "processor": {"cpu_energy": 100, "gpu_energy": 0,
-                               "ane_energy": 20}}) for _ in range(5)]  # fmt: skip
+    samples = [
+        plistlib.dumps({"elapsed_ns": 200_000_000, "processor": {"cpu_energy": 100, "gpu_energy": 0, "ane_energy": 20}})
+        for _ in range(5)
+    ]
     (stage.folder / "power").write_bytes(b"\0".join(samples)[:-30])
     stage.script(powermetrics_step(file="power"))
     with Powermetrics(MAC, tmp_path / "out", seconds=1) as meter:
@@ -176,8 +178,15 @@ def test_percent_an_hour_stays_that(tmp_path: Path) -> None:
 
 def test_the_battery_is_polled(stage: Stage) -> None:
     line = json.dumps({"InstantAmperage": -250, "Voltage": 4000, "IsCharging": False}) + "\n"
-    stage.script({"tool": "pymobiledevice3", "args": ["diagnostics", "battery", "monitor", "--udid", "UDID-READY"],
-                  "stdout": [line, line, line[:20]], "delay_s": 0.05, "hang": True})  # fmt: skip
+    stage.script(
+        {
+            "tool": "pymobiledevice3",
+            "args": ["diagnostics", "battery", "monitor", "--udid", "UDID-READY"],
+            "stdout": [line, line, line[:20]],
+            "delay_s": 0.05,
+            "hang": True,
+        }
+    )
     with BatteryMonitor(battery_command("UDID-READY"), SystemClock()) as monitor:
         while len(found := monitor.samples()) < 2:
             pass

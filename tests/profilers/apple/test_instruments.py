@@ -16,9 +16,9 @@ ENDED = "Reached specified time limit, ending recording...\nRecording completed.
 
 def record_step(trace: Path, device: str | None = "UDID-READY", **answer: object) -> dict[str, object]:
     where = ["--device", device] if device else []
-    arguments = ["xctrace", "record", "--instrument", "Core ML", "--instrument", "Neural Engine", "--instrument",
-                 "Time Profiler", *where, "--all-processes", "--time-limit", "5s", "--no-prompt",
-                 "--output", str(trace)]  # fmt: skip
+    chosen = ["--instrument", "Core ML", "--instrument", "Neural Engine", "--instrument", "Time Profiler"]
+    ends = ["--time-limit", "5s", "--no-prompt", "--output", str(trace)]
+    arguments = ["xctrace", "record", *chosen, *where, "--all-processes", *ends]
     return {"tool": "xcrun", "args": arguments, **answer}
 
 
@@ -72,6 +72,11 @@ def test_a_recording_that_does_not_begin_is_told(stage: Stage, trace: Path, monk
         Recording(trace, seconds=5, device="UDID-READY").__enter__()
 
 
+def export_step(trace: Path, what: list[str], output: Path, written: str) -> dict[str, object]:
+    arguments = ["xctrace", "export", "--input", str(trace), *what, "--output", str(output)]
+    return {"tool": "xcrun", "args": arguments, "file": written}
+
+
 def test_export(stage: Stage, trace: Path, tmp_path: Path) -> None:
     """The table of contents, then one table by its schema."""
     toc = '<trace-toc><run number="1"><data><table schema="ane-hw-intervals"/></data></run></trace-toc>'
@@ -79,11 +84,9 @@ def test_export(stage: Stage, trace: Path, tmp_path: Path) -> None:
     (stage.folder / "table.xml").write_text("<trace-query-result/>")
     xpath = '/trace-toc/run[@number="1"]/data/table[@schema="ane-hw-intervals"]'
     stage.script(
-        {"tool": "xcrun", "args": ["xctrace", "export", "--input", str(trace), "--toc", "--output",
-         str(tmp_path / "toc.xml")], "file": "toc.xml"},
-        {"tool": "xcrun", "args": ["xctrace", "export", "--input", str(trace), "--xpath", xpath, "--output",
-         str(tmp_path / "ane.xml")], "file": "table.xml"},
-    )  # fmt: skip
+        export_step(trace, ["--toc"], tmp_path / "toc.xml", "toc.xml"),
+        export_step(trace, ["--xpath", xpath], tmp_path / "ane.xml", "table.xml"),
+    )
     assert contents(trace, tmp_path)[0].schemas == ("ane-hw-intervals",)
     assert export_table(trace, "ane-hw-intervals", tmp_path / "ane.xml").read_text() == "<trace-query-result/>"
     assert stage.left() == 0

@@ -54,10 +54,11 @@ def test_any_bytes_are_refused(data: bytes) -> None:
         parse_plist(data)
 
 
-@given(st.dictionaries(st.sampled_from(["elapsed_ns", "processor", "thermal_pressure"]),
-                       st.integers(-5, 5) | st.floats() | st.text(max_size=3, alphabet="abc")
-                       | st.dictionaries(st.sampled_from(["cpu_energy", "gpu_power"]),
-                                         st.floats() | st.text(max_size=2, alphabet="ab"))))  # fmt: skip
+ODD = st.integers(-5, 5) | st.floats() | st.text(max_size=3, alphabet="abc")
+RAILS = st.dictionaries(st.sampled_from(["cpu_energy", "gpu_power"]), st.floats() | st.text(max_size=2, alphabet="ab"))
+
+
+@given(st.dictionaries(st.sampled_from(["elapsed_ns", "processor", "thermal_pressure"]), ODD | RAILS))
 def test_odd_values_invent_nothing(values: dict[str, object]) -> None:
     """A rail whose figure is not a number is missing."""
     try:

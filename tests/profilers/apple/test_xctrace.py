@@ -112,13 +112,15 @@ def test_values_are_kept_exactly(values: dict[int, int | str]) -> None:
 
 
 SCHEMAS = {
-    "axiom_cpu-profile.xml": "cpu-profile", "sforteln_xcode27_ModelInferenceTable.xml": "ModelInferenceTable",
-    "sforteln_xcode27_ModelLoadingTable.xml": "ModelLoadingTable", "sforteln_xcode27_time-sample.xml": "time-sample",
+    "axiom_cpu-profile.xml": "cpu-profile",
+    "sforteln_xcode27_ModelInferenceTable.xml": "ModelInferenceTable",
+    "sforteln_xcode27_ModelLoadingTable.xml": "ModelLoadingTable",
+    "sforteln_xcode27_time-sample.xml": "time-sample",
     "sforteln_xcode27_OSSignpostIntervals.xml": "OSSignpostIntervals",
     "xcode27_time-profile_trimmed.xml": "time-profile",
     "sforteln_xcode27_PointsOfInterestEvents.xml": "PointsOfInterestEvents",
     "sforteln_xcode27_potential-hangs.xml": "potential-hangs",
-}  # fmt: skip
+}
 
 
 def test_every_captured_export_reads(shared: Path) -> None:

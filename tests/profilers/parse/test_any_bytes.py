@@ -39,7 +39,7 @@ TEXTS: dict[Callable[[str], Any], str] = {
         "HAL Ready: true\nCurrent temperatures from HAL:\n\tTemperature{mValue=47.8, mType=0, mName=CPU 7, mStatus=1}\n"
     ),
     rails.parse_odpm: "t=2\nCH0(T=251741617)[VSYS_PWR_WLAN_BT], 192612469095\n",
-}  # fmt: skip
+}
 
 
 def numbers(value: Any) -> list[float]:
@@ -122,9 +122,13 @@ def test_litert_cpp_block() -> None:
     """The compiled-model program writes the same block through a logger with a source location."""
     prefix = "INFO: [benchmark_litert_model.h:123] "
     block = [
-        "========== BENCHMARK RESULTS ==========", "Model initialization: 12.50 ms", "Warmup (first):       9.00 ms",
-        "Warmup (avg):         8.00 ms (5 runs)", "Inference (avg):      7.25 ms (50 runs)", "Inference (min): 7.00 ms",
-    ]  # fmt: skip
+        "========== BENCHMARK RESULTS ==========",
+        "Model initialization: 12.50 ms",
+        "Warmup (first):       9.00 ms",
+        "Warmup (avg):         8.00 ms (5 runs)",
+        "Inference (avg):      7.25 ms (50 runs)",
+        "Inference (min): 7.00 ms",
+    ]
     summary = benchmark_model.parse_benchmark_text("\n".join(prefix + line for line in block))
     assert (summary.family, summary.count, summary.mean_s, summary.min_s) == ("litert", 50, 0.00725, 0.007)
     assert (summary.init_s, summary.first_s, summary.warmup_count) == (0.0125, 0.009, 5)

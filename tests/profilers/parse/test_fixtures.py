@@ -18,32 +18,68 @@ MIB = 2**20
 
 BENCHMARKS: dict[str, dict[str, Any]] = {
     "benchmark_model_2018_contrib_lite_b.txt": {
-        "count": 15, "mean_s": 0.0667676, "min_s": 0.066699, "max_s": 0.066838, "std_s": 39e-6, "init_s": 0.009933,
-        "warmup_count": 7, "warmup_mean_s": 0.0766059, "median_s": None, "footprint_bytes": None,
+        "count": 15,
+        "mean_s": 0.0667676,
+        "min_s": 0.066699,
+        "max_s": 0.066838,
+        "std_s": 39e-6,
+        "init_s": 0.009933,
+        "warmup_count": 7,
+        "warmup_mean_s": 0.0766059,
+        "median_s": None,
+        "footprint_bytes": None,
     },
     "benchmark_model_2020_tf2.3_opprofile_head.txt": {
-        "count": 50, "mean_s": 0.0332094, "first_s": 0.04906, "init_s": 0.000855, "footprint_bytes": 12.8672 * MIB,
+        "count": 50,
+        "mean_s": 0.0332094,
+        "first_s": 0.04906,
+        "init_s": 0.000855,
+        "footprint_bytes": 12.8672 * MIB,
     },
     "benchmark_model_cpu_qrb2210.txt": {
-        "family": "tflite", "count": 50, "mean_s": 0.105784, "median_s": 0.105718, "p5_s": 0.105485,
-        "p95_s": 0.106281, "init_s": 0.087639, "warmup_count": 5, "footprint_bytes": 14.8164 * MIB, "delegation": None,
+        "family": "tflite",
+        "count": 50,
+        "mean_s": 0.105784,
+        "median_s": 0.105718,
+        "p5_s": 0.105485,
+        "p95_s": 0.106281,
+        "init_s": 0.087639,
+        "warmup_count": 5,
+        "footprint_bytes": 14.8164 * MIB,
+        "delegation": None,
     },
     "benchmark_model_gpu_qrb2210.txt": {"mean_s": 0.115246, "delegation": "complete", "init_s": 1.361236},
     "benchmark_model_nnapi_synaptics_tail.txt": {
-        "count": 520, "mean_s": 0.00188574, "max_s": 0.009925, "first_s": 0.637079, "warmup_count": None,
+        "count": 520,
+        "mean_s": 0.00188574,
+        "max_s": 0.009925,
+        "first_s": 0.637079,
+        "warmup_count": None,
     },
     "benchmark_model_tf2.x_android_apk_logcat_oppo_a3x.txt": {
-        "count": 10, "mean_s": 2.71985, "median_s": 2.709263, "p95_s": 3.025403, "warmup_count": 1,
+        "count": 10,
+        "mean_s": 2.71985,
+        "median_s": 2.709263,
+        "p95_s": 3.025403,
+        "warmup_count": 1,
         "footprint_bytes": 337 * MIB,
     },
     "benchmark_model_v2.8_cpu_opprofile_riscv_qemu.txt": {
-        "count": 50, "mean_s": 2.95034, "std_s": 0.109798, "median_s": None, "footprint_bytes": 46.0859 * MIB,
+        "count": 50,
+        "mean_s": 2.95034,
+        "std_s": 0.109798,
+        "median_s": None,
+        "footprint_bytes": 46.0859 * MIB,
     },
     "litert_benchmark_py_2.3.0_stdout.txt": {
-        "family": "litert-python", "count": 50, "max_s": 1e-5, "init_s": 1.81e-3, "fully_accelerated": False,
+        "family": "litert-python",
+        "count": 50,
+        "max_s": 1e-5,
+        "init_s": 1.81e-3,
+        "fully_accelerated": False,
         "warmup_count": 5,
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -96,8 +132,10 @@ def test_new_op_table(shared: Path) -> None:
 
 def test_batteries(shared: Path) -> None:
     """Levels over their scale, tenths of degrees, and no value from the maker's log below."""
-    states = {name: parse_dumpsys_battery((shared / f"fixtures/android/dumpsys_battery_{name}.txt").read_text())
-              for name in ("aosp", "miui", "samsung_s24")}  # fmt: skip
+    states = {
+        name: parse_dumpsys_battery((shared / f"fixtures/android/dumpsys_battery_{name}.txt").read_text())
+        for name in ("aosp", "miui", "samsung_s24")
+    }
     assert [states[name].level for name in states] == [0.8, 0.6, 0.75]
     assert [states[name].powered_by for name in states] == [("AC",), ("USB",), ("USB",)]
     assert all(state.charging for state in states.values())
@@ -148,9 +186,13 @@ def test_processes(shared: Path) -> None:
     lines = (shared / "fixtures/android/proc_pid_task_stat_lines.txt").read_text().splitlines()
     times = [parse_process_stat(line) for line in lines]
     assert [(item.name, item.user_ticks, item.system_ticks) for item in times] == [
-        ("OkHttp TaskRunn", 50, 20), ("FrescoDecodeExe", 23, 3), ("content.com/...", 28, 5), ("com.example", 28, 5),
-        ("", 0, 0), ("AWCN Worker(M)1", 0, 0),
-    ]  # fmt: skip
+        ("OkHttp TaskRunn", 50, 20),
+        ("FrescoDecodeExe", 23, 3),
+        ("content.com/...", 28, 5),
+        ("com.example", 28, 5),
+        ("", 0, 0),
+        ("AWCN Worker(M)1", 0, 0),
+    ]
 
 
 def test_rails(shared: Path) -> None:

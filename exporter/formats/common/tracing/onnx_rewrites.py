@@ -35,15 +35,15 @@ def channels_to_front(model: Any, images: Sequence[str]) -> None:
     graph = model.graph
     for value in graph.input:
         if value.name in images:
-            _rename(graph, value.name, f"{value.name}/channels_last", outputs=False)
-            graph.node.insert(0, helper.make_node("Transpose", [value.name], [f"{value.name}/channels_last"],
-                                                  name=f"{value.name}/to_last", perm=[0, 2, 3, 1]))  # fmt: skip
+            last, name = f"{value.name}/channels_last", f"{value.name}/to_last"
+            _rename(graph, value.name, last, outputs=False)
+            graph.node.insert(0, helper.make_node("Transpose", [value.name], [last], name=name, perm=[0, 2, 3, 1]))
             _permute(value, (0, 3, 1, 2))
     for value in graph.output:
         if len(value.type.tensor_type.shape.dim) == 4:
-            _rename(graph, value.name, f"{value.name}/channels_last", outputs=True)
-            graph.node.append(helper.make_node("Transpose", [f"{value.name}/channels_last"], [value.name],
-                                               name=f"{value.name}/to_first", perm=[0, 3, 1, 2]))  # fmt: skip
+            last, name = f"{value.name}/channels_last", f"{value.name}/to_first"
+            _rename(graph, value.name, last, outputs=True)
+            graph.node.append(helper.make_node("Transpose", [last], [value.name], name=name, perm=[0, 3, 1, 2]))
             _permute(value, (0, 3, 1, 2))
     del graph.value_info[:]  # inferred anew
 

@@ -67,13 +67,20 @@ def compress_weights(mlmodel: Any, plans: Mapping[str, WeightPlan]) -> Any:
     """
     optimize = load("coremltools.optimize.coreml")
     sparse = {name: _pruner(optimize, plan.sparsity) for name, plan in plans.items() if plan.sparsity}
-    linear = {name: _linear(optimize, plan.weights) for name, plan in plans.items()
-              if isinstance(plan.weights, LinearWeights)}  # fmt: skip
-    palettes = {name: _palettizer(optimize, plan.weights) for name, plan in plans.items()
-                if isinstance(plan.weights, PalettizedWeights)}  # fmt: skip
+    linear = {
+        name: _linear(optimize, plan.weights) for name, plan in plans.items() if isinstance(plan.weights, LinearWeights)
+    }
+    palettes = {
+        name: _palettizer(optimize, plan.weights)
+        for name, plan in plans.items()
+        if isinstance(plan.weights, PalettizedWeights)
+    }
     joint = False
-    for configs, apply in ((sparse, optimize.prune_weights), (palettes, coreml_kmeans.palettize_weights),
-                           (linear, optimize.linear_quantize_weights)):  # fmt: skip
+    for configs, apply in (
+        (sparse, optimize.prune_weights),
+        (palettes, coreml_kmeans.palettize_weights),
+        (linear, optimize.linear_quantize_weights),
+    ):
         if configs:
             mlmodel = _applied(mlmodel, configs, apply, optimize, joint=joint)
             joint = joint or configs is sparse

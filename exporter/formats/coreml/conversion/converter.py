@@ -1,13 +1,15 @@
 """CoremlConverter: every Core ML artifact of one source, from one float program a precision and system."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize
+from exporter.formats.common.routes import Route, Taken, first_right
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion import compression as coreml_compression
@@ -15,10 +17,13 @@ from exporter.formats.coreml.conversion import hints as coreml_hints
 from exporter.formats.coreml.conversion import program as coreml
 from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
+from exporter.formats.coreml.conversion.check import LEAST_DB, Check
 from exporter.formats.coreml.examples import core_ml_features
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.format import Made
 from exporter.sources.tracing.trace import example_tensors
+
+_TRACE, _CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
 
 
 class CoremlConverter:
@@ -26,7 +31,7 @@ class CoremlConverter:
 
     def __init__(self, source: SourceGraph) -> None:
         self.source = source
-        self._floats: dict[str, coreml.CoremlModel] = {}
+        self._floats: dict[str, Taken[coreml.CoremlModel]] = {}
 
     def convert(self, target: CoremlTarget, path: Path, twin: Path) -> Made:
         """Write the package to `path`, and the same program without compression to `twin`.
@@ -36,7 +41,8 @@ class CoremlConverter:
             ToolError: coremltools failed.
         """
         target, notes = self._one_picture_only(target)
-        model = self._float(target)
+        taken = self._float(target)
+        model = taken.model
         hints = self.source.source.hints
         forms = coreml_hints.hinted_configs(model, hints)
         if forms.names() and target.quantization.equalize:
@@ -53,9 +59,9 @@ class CoremlConverter:
         mlmodel = coreml_compression.compress_weights(mlmodel, plans)
         with quiet():
             mlmodel.save(str(path))
-        reason = self._equalized[1] if target.quantization.equalize else None
         left = partial(coreml_compression.left_alone, quantization=target.quantization, plans=plans)
-        return Made(model.route, notes if reason is None else (*notes, reason), left)
+        reason = self._equalized[1] if target.quantization.equalize else ""
+        return Made(taken.route, (*notes, *taken.notes, *([reason] if reason else [])), left)
 
     def _one_picture_only(self, target: CoremlTarget) -> tuple[CoremlTarget, tuple[str, ...]]:
         """The target as it can be had, with the reason: an image input of Core ML holds one picture."""
@@ -69,7 +75,7 @@ class CoremlConverter:
         return target.model_copy(update={"input_kind": "tensor"}), (note,)
 
     @cached_property
-    def _equalized(self) -> tuple[SourceGraph, str | None]:
+    def _equalized(self) -> tuple[SourceGraph, str]:
         """The source with equalized weights (Nagel et al. 2019): the same function, easier to quantize.
 
         A source that cannot be traced stays as it is, with the reason.
@@ -80,9 +86,9 @@ class CoremlConverter:
                 module = equalize(source.module, example_tensors(source.description.inputs))
         except NotTraceableError as error:
             return self.source, f"the weights were not equalized: {error}"
-        return self.source.of(dataclasses.replace(source, module=module)), None
+        return self.source.of(dataclasses.replace(source, module=module)), ""
 
-    def _float(self, target: CoremlTarget) -> coreml.CoremlModel:
+    def _float(self, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
         if self.source.source.module is None:
             raise UsageProblem(
                 f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
@@ -95,21 +101,25 @@ class CoremlConverter:
             self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
         return self._floats[key]
 
-    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> coreml.CoremlModel:
-        """The program of the traced graph, or of the one in torch's core operators where coremltools refuses that."""
-        image = target.input_kind == "image"
-        convert = partial(
-            coreml.convert_float, description=graph.description, settings=graph.source.settings, target=target,
-            weights=graph.layer_weights,
-        )  # fmt: skip
-        try:
-            return convert(graph.traced_dividing if image else graph.traced)
-        except ToolError as error:
-            try:
-                model = convert(graph.decomposed(dividing=image))
-            except ToolError:
-                raise error from None
-            return dataclasses.replace(model, route=coreml.CORE_OPERATORS)
+    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
+        """The program of the traced graph, or of the one in torch's core operators where that is refused or wrong."""
+        image, least = target.input_kind == "image", LEAST_DB[target.quantization.precision]
+        check = Check(graph)
+
+        def made(traced: Callable[[], Any]) -> coreml.CoremlModel:
+            settings, weights = graph.source.settings, graph.layer_weights
+            return coreml.convert_float(traced(), graph.description, settings, target, weights)
+
+        return first_right(
+            (
+                Route(_TRACE, partial(made, lambda: graph.traced_dividing if image else graph.traced)),
+                Route(_CORE_OPERATORS, partial(made, lambda: graph.decomposed(dividing=image))),
+            ),
+            lambda model: check.snr_of(model.mlmodel),
+            "a Core ML model",
+            least_db=least,
+            blame=lambda model: check.first_wrong(model.mlmodel, least),
+        )
 
     def _activations(self, model: coreml.CoremlModel, target: CoremlTarget) -> Any:
         """The model with int8 activations where the target asks for them."""
@@ -134,4 +144,4 @@ class CoremlConverter:
         if not self.source.source.hints.activations:
             return {}
         with_tensors = self._float(target.model_copy(update={"input_kind": "tensor"}))
-        return coreml_ranges.learned_ranges(with_tensors.mlmodel, self.source.source.hints)
+        return coreml_ranges.learned_ranges(with_tensors.model.mlmodel, self.source.source.hints)

@@ -24,7 +24,6 @@ from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.coreml.walk import program_operations
 from exporter.sources.tracing.trace import channels_first
 
-TRACE, CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
 WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
 
 
@@ -36,13 +35,11 @@ class CoremlModel:
         mlmodel: ``coremltools.models.MLModel``, its values named after the source's layers.
         layers: operation name -> PyTorch layer, for operations with a weight.
         operations: every operation of the program, inner blocks included.
-        route: the way from the source.
     """
 
     mlmodel: Any
     layers: Mapping[str, str]
     operations: Sequence[Any]
-    route: str = TRACE
 
 
 def convert_float(
@@ -157,8 +154,11 @@ def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
     if spec.image is None or input_kind == "tensor":
         dtype = np.float32 if spec.dtype == "float32" else np.int32
         return coremltools.TensorType(name=spec.name, shape=shape, dtype=dtype)
-    layouts = {"RGB": coremltools.colorlayout.RGB, "BGR": coremltools.colorlayout.BGR,
-               "GRAY": coremltools.colorlayout.GRAYSCALE}  # fmt: skip
+    layouts = {
+        "RGB": coremltools.colorlayout.RGB,
+        "BGR": coremltools.colorlayout.BGR,
+        "GRAY": coremltools.colorlayout.GRAYSCALE,
+    }
     scale, bias = image_scale_bias(spec.image)
     return coremltools.ImageType(
         name=spec.name,

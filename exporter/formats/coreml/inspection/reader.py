@@ -152,8 +152,11 @@ def _metadata(spec: Any) -> dict[str, str]:
     own = spec.description.metadata
     facts = {
         "specification_version": str(spec.specificationVersion),
-        "author": own.author, "license": own.license, "version": own.versionString, "description": own.shortDescription,
-    }  # fmt: skip
+        "author": own.author,
+        "license": own.license,
+        "version": own.versionString,
+        "description": own.shortDescription,
+    }
     prefix = "com.github.apple.coremltools."
     facts.update({"coremltools_" + key.removeprefix(prefix): value for key, value in own.userDefined.items()})
     return {key: value for key, value in facts.items() if value}

@@ -114,8 +114,8 @@ def quantization_words(constant: Any) -> str:
         words.append("palettized")
     scaled = [op for op in ops if op.inputs.get("scale") is not None]
     if scaled:
-        words.append(_scale_words(scaled[0], constant) if "palettized" in words
-                     else f"linear {_granularity(scaled[0], constant)}")  # fmt: skip
+        palettized, scale = "palettized" in words, scaled[0]
+        words.append(_scale_words(scale, constant) if palettized else f"linear {_granularity(scale, constant)}")
     return " ".join(words) or constant.op_type
 
 

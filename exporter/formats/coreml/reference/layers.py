@@ -19,10 +19,9 @@ from exporter.formats.common.module_calls import Call, compared, record_calls, w
 from exporter.formats.coreml.reference.model import ReferenceModel
 from exporter.formats.coreml.reference.steps import Observation
 
-_ACTIVATIONS = frozenset({
-    "relu", "relu6", "clip", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "prelu", "softplus",
-    "softsign", "softmax", "sigmoid_hard", "mul", "minimum",
-})  # fmt: skip
+_RECTIFIERS = frozenset({"relu", "relu6", "clip", "elu", "leaky_relu", "prelu", "minimum"})
+_SMOOTH = frozenset({"silu", "sigmoid", "sigmoid_hard", "tanh", "gelu", "softplus", "softsign", "softmax", "mul"})
+_ACTIVATIONS = _RECTIFIERS | _SMOOTH
 _KINDS: dict[str, frozenset[str]] = {
     "Conv": frozenset({"conv"}),
     "ConvTranspose": frozenset({"conv_transpose"}),

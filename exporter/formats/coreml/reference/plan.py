@@ -173,8 +173,8 @@ class Plan:
             dynamic = (("pred", self._source(op.pred), bool),)
             return Step(functools.partial(self._cond, blocks), dynamic, self._outputs(op, True), "cond", location)
         sources = tuple(self._source(var) for var in op.loop_vars)
-        return Step(functools.partial(self._while, blocks), (("loop_vars", sources, None),), self._outputs(op, True),
-                     "while_loop", location)  # fmt: skip
+        run, variables = functools.partial(self._while, blocks), (("loop_vars", sources, None),)
+        return Step(run, variables, self._outputs(op, True), "while_loop", location)
 
     def _cond(
         self, blocks: list[Block], values: list[Any], observer: Observer | None, *, pred: bool

@@ -32,8 +32,7 @@ class OnnxConverter:
         self._save(made.model, twin)
         kept = selected(made.model.graph.node, target.quantization.rules)
         self._save(self._variant(made.model, target, kept), path)
-        notes = () if made.right else (_wrong(made),)
-        return Made(made.route, notes, lambda inspection: _left_alone(inspection, target, kept))
+        return Made(made.route, made.notes, lambda inspection: _left_alone(inspection, target, kept))
 
     def _float(self, target: OnnxTarget) -> Taken[Any]:
         key = target.opset, target.ir_version
@@ -58,14 +57,6 @@ class OnnxConverter:
 
     def _save(self, model: Any, path: Path) -> None:
         onnx.save(described(model, self.source.description, self.source.source.settings), str(path))
-
-
-def _wrong(made: Taken[Any]) -> str:
-    return (
-        "no route gave an ONNX model that computes what the source computes: "
-        f"{made.snr_db:.0f} dB on noise in float32, by {made.route}. Write the model in another way, or choose another "
-        "target."
-    )
 
 
 def _left_alone(inspection: Inspection, target: OnnxTarget, kept: Sequence[str]) -> tuple[LeftAlone, ...]:

@@ -30,7 +30,7 @@ def float_model(source: SourceGraph, opset: int, ir_version: int) -> Taken[Any]:
         return lambda: _named(_lowered(form(), opset, ir_version), source.layer_weights)
 
     routes = [Route(name, made(form)) for name, form in source.onnx_forms().items()]
-    return first_right(routes, lambda model: least_snr(run(model, given), expected))
+    return first_right(routes, lambda model: least_snr(run(model, given), expected), "an ONNX model")
 
 
 def run(model: Any, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

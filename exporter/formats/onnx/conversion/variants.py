@@ -46,9 +46,12 @@ def to_dynamic_int8(model: Any, quantization: OnnxQuantization, kept: Sequence[s
 
     def write(path: Path) -> None:
         library.quantize_dynamic(
-            copy_of(model), path, per_channel=quantization.granularity == "per_channel",
-            weight_type=library.QuantType.QUInt8, nodes_to_exclude=[*kept, *(f"{name}{PRODUCT}" for name in kept)],
-        )  # fmt: skip
+            copy_of(model),
+            path,
+            per_channel=quantization.granularity == "per_channel",
+            weight_type=library.QuantType.QUInt8,
+            nodes_to_exclude=[*kept, *(f"{name}{PRODUCT}" for name in kept)],
+        )
 
     return _written(write)
 
@@ -84,11 +87,17 @@ def to_static_int8(
 
     def write(path: Path) -> None:
         library.quantize_static(
-            copy_of(model), path, _Reader(examples), quant_format=library.QuantFormat.QDQ,
-            per_channel=quantization.granularity == "per_channel", activation_type=activation,
-            weight_type=library.QuantType.QInt8, nodes_to_exclude=list(kept),
-            calibrate_method=method[quantization.observer], extra_options=options,
-        )  # fmt: skip
+            copy_of(model),
+            path,
+            _Reader(examples),
+            quant_format=library.QuantFormat.QDQ,
+            per_channel=quantization.granularity == "per_channel",
+            activation_type=activation,
+            weight_type=library.QuantType.QInt8,
+            nodes_to_exclude=list(kept),
+            calibrate_method=method[quantization.observer],
+            extra_options=options,
+        )
 
     return _written(write)
 

@@ -57,8 +57,11 @@ def _check_model(content: memoryview) -> dict[str, int]:
 
 
 def _entry(message: memoryview) -> tuple[str, str]:
-    texts = {field.number: bytes(field.value).decode("utf-8", "replace")
-             for field in proto_fields(message) if isinstance(field.value, memoryview)}  # fmt: skip
+    texts = {
+        field.number: bytes(field.value).decode("utf-8", "replace")
+        for field in proto_fields(message)
+        if isinstance(field.value, memoryview)
+    }
     return texts.get(1, ""), texts.get(2, "")
 
 

@@ -48,10 +48,13 @@ def _up_to(model: Any, index: int) -> Any:
     used = _needed(nodes, {item.name for item in outputs})
     read = {name for node in used for name in node.input}
     graph = helper.make_graph(
-        used, model.graph.name, model.graph.input, outputs,
+        used,
+        model.graph.name,
+        model.graph.input,
+        outputs,
         [item for item in model.graph.initializer if item.name in read],
         value_info=[item for item in model.graph.value_info if item.name in read],
-    )  # fmt: skip
+    )
     part = helper.make_model(graph, opset_imports=model.opset_import)
     part.ir_version = model.ir_version
     onnx.checker.check_model(part)

@@ -8,6 +8,7 @@ import numpy as np
 
 from exporter.data.errors import UsageProblem
 from exporter.formats.common.layer_names import match_layers
+from exporter.formats.common.routes import Taken
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import Example, SourceGraph
 from exporter.formats.format import Made
@@ -24,7 +25,7 @@ class TfliteConverter:
 
     def __init__(self, source: SourceGraph) -> None:
         self.source = source
-        self._model = cache(self._build)
+        self._taken = cache(self._build)
         self._layers = cache(
             lambda layout: match_layers(source.layer_weights, tflite_file.float_weights(self._model(layout).content))
         )
@@ -44,14 +45,13 @@ class TfliteConverter:
         is_float = target.quantization.mode == "float32"
         finished = plain if is_float else self._finished(self._variant(target), target.layout)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
-        model = self._model(target.layout)
-        return Made(model.route, () if model.right else (_wrong(model),))
+        taken = self._taken(target.layout)
+        return Made(taken.route, taken.notes)
 
     def _variant(self, target: TfliteTarget) -> bytes:
         graph, quantization = self._model(target.layout).graph, target.quantization
-        examples = [
-            _in_layout(example, target.layout, graph) for example in self.source.calibration_examples()
-        ] if quantization.calibrated else []  # fmt: skip
+        drawn = self.source.calibration_examples() if quantization.calibrated else ()
+        examples = [_in_layout(example, target.layout, graph) for example in drawn]
         layers = self._layers(target.layout)
         nodes = _kept_nodes(quantization, layers)
         types = [rule.op_type for rule in quantization.rules if rule.op_type]
@@ -74,22 +74,14 @@ class TfliteConverter:
         order = self._order(layout)
         return tflite_file.finish(content, names, description.outputs, self._layers(layout), order, data, text)
 
-    def _build(self, layout: str) -> FloatModel:
+    def _model(self, layout: str) -> FloatModel:
+        return self._taken(layout).model
+
+    def _build(self, layout: str) -> Taken[FloatModel]:
         description = self.source.description
         sample = self.source.sample()
-        return float_model(
-            self.source.onnx_forms(), description.inputs, description.outputs, layout, sample,
-            self.source.outputs_of(sample),
-        )  # fmt: skip
-
-
-def _wrong(model: FloatModel) -> str:
-    """What is wrong with the float32 model, where no route gave a right one."""
-    return (
-        "no converter gave a TFLite model that computes what the source computes: "
-        f"{model.snr_db:.0f} dB on noise in float32, by {model.route}. {model.wrong}. Write it in another way, or "
-        "choose another target."
-    )
+        forms, wanted = self.source.onnx_forms(), self.source.outputs_of(sample)
+        return float_model(forms, description.inputs, description.outputs, layout, sample, wanted)
 
 
 def _kept_nodes(quantization: TfliteQuantization, layers: Mapping[str, str]) -> list[str]:

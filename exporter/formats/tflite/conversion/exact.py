@@ -33,13 +33,11 @@ def exact_graph(
         values = compute({spec.name: tensor for spec, tensor in zip(inputs, tensors, strict=True)})
         return [tensorflow.identity(_in_layout(values[name], layout)) for name in names]
 
-    signature = [
-        tensorflow.TensorSpec(
-            (value.shape[0], *value.shape[2:], value.shape[1]) if spec.name in last else value.shape,
-            value.dtype, name=spec.name,
-        )
-        for spec, value in zip(inputs, sample, strict=True)
-    ]  # fmt: skip
+    signature = []
+    for spec, value in zip(inputs, sample, strict=True):
+        batch, *rest = value.shape
+        shape = (batch, *rest[1:], rest[0]) if spec.name in last else value.shape
+        signature.append(tensorflow.TensorSpec(shape, value.dtype, name=spec.name))
     with quiet():
         function = tensorflow.function(forward, autograph=False).get_concrete_function(*signature)
     return TfliteGraph(function, tuple(inputs), tuple(outputs), layout)

@@ -16,10 +16,13 @@ from exporter.formats.tflite.inspection.structure import IDENTIFIER
 ALIGNMENT = 16
 SIGNATURE = "serving_default"
 WEIGHT_INPUT = {
-    schema.BuiltinOperator.CONV_2D: 1, schema.BuiltinOperator.DEPTHWISE_CONV_2D: 1,
-    schema.BuiltinOperator.FULLY_CONNECTED: 1, schema.BuiltinOperator.TRANSPOSE_CONV: 1,
-    schema.BuiltinOperator.CONV_3D: 1, schema.BuiltinOperator.BATCH_MATMUL: 1,
-}  # fmt: skip
+    schema.BuiltinOperator.CONV_2D: 1,
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D: 1,
+    schema.BuiltinOperator.FULLY_CONNECTED: 1,
+    schema.BuiltinOperator.TRANSPOSE_CONV: 1,
+    schema.BuiltinOperator.CONV_3D: 1,
+    schema.BuiltinOperator.BATCH_MATMUL: 1,
+}
 """Which operand of an operator is its weight (TFLite schema, operator documentation)."""
 
 

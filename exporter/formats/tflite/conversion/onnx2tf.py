@@ -46,8 +46,9 @@ def build_graph(
     keras_model = _keras_model(onnx_model, kept, sample, inputs)
     names = [tensor.name.partition(":")[0] for tensor in keras_model.inputs]
     order = [names.index(name) if name in names else index for index, name in enumerate(own_names)]
-    nhwc = [_to_channels_last(value) if spec.name in images else value
-            for spec, value in zip(inputs, sample, strict=True)]  # fmt: skip
+    nhwc = [
+        _to_channels_last(value) if spec.name in images else value for spec, value in zip(inputs, sample, strict=True)
+    ]
 
     def call(values: Sequence[Any]) -> list[Any]:
         arranged: list[Any] = [None] * len(values)

@@ -2,9 +2,9 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.common.routes import LEAST_SNR_DB, Route, first_right, least_snr
+from exporter.formats.common.routes import Route, Taken, first_right, least_snr
 from exporter.formats.common.tracing.onnx_graph import run_onnx
 from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.blame import blame
@@ -23,41 +23,24 @@ from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
 from exporter.formats.tflite.onnx_tensorflow import UntranslatableError
 from exporter.formats.tflite.settings import TfliteQuantization
 
-
-@dataclass(frozen=True)
-class FloatModel:
-    """A model that was converted and run once.
-
-    Attributes:
-        route: what converted it.
-        graph: the TensorFlow function, for the other variants.
-        content: the float32 flatbuffer.
-        snr_db: of its worst output on the sample, against the source.
-        wrong: what it computes wrongly, where it does.
-    """
-
-    route: str
-    graph: TfliteGraph
-    content: bytes
-    snr_db: float
-    wrong: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether it computes what the source computes."""
-        return self.snr_db >= LEAST_SNR_DB
-
-
 BuildFrom = Callable[[Any], TfliteGraph]
 
 
-class _Built(NamedTuple):
-    """What a route made, and the ONNX model that it was made from."""
+@dataclass(frozen=True)
+class FloatModel:
+    """A model without compression.
 
-    onnx_model: Any
-    build: BuildFrom
+    Attributes:
+        graph: the TensorFlow function, for the variants.
+        content: the float32 flatbuffer.
+        onnx_model: what it was made from.
+        build: made it of that.
+    """
+
     graph: TfliteGraph
     content: bytes
+    onnx_model: Any
+    build: BuildFrom
 
 
 def float_model(
@@ -67,7 +50,7 @@ def float_model(
     layout: str,
     sample: Example,
     expected: Sequence[NDArray[Any]],
-) -> FloatModel:
+) -> Taken[FloatModel]:
     """The model of the first route that is right on `sample`, else of the one that is least wrong.
 
     Args:
@@ -88,32 +71,28 @@ def float_model(
         wanted = run_onnx(onnx_model, named)
         return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, wanted)
 
-    def snr_of(built: _Built, wanted: Sequence[NDArray[Any]] = expected) -> float:
-        return least_snr(run_float(built.content, inputs, sample, layout), wanted)
+    def snr_of(model: FloatModel, wanted: Sequence[NDArray[Any]] = expected) -> float:
+        return least_snr(run_float(model.content, inputs, sample, layout), wanted)
+
+    def blamed(model: FloatModel) -> str:
+        def snr_of_part(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
+            try:
+                return snr_of(_built("", lambda: part, model.build), wanted)
+            except ToolError:
+                return -np.inf  # an intermediate result of a wrong shape, for example
+
+        return blame(model.onnx_model, named, expected, snr_of_part)
 
     builders: dict[str, BuildFrom] = {"TensorFlow": exact, "onnx2tf": guessed}
-    taken = first_right(
-        (
-            Route(f"{form}, {name}", partial(_built, name, make, build))
-            for form, make in onnx_forms.items()
-            for name, build in builders.items()
-        ),
-        snr_of,
-    )
-    found = FloatModel(taken.route, taken.model.graph, taken.model.content, taken.snr_db)
-    if taken.right:
-        return found
-
-    def snr_of_part(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
-        try:
-            return snr_of(_built(taken.route, lambda: part, taken.model.build), wanted)
-        except ToolError:
-            return -np.inf  # an intermediate result of a wrong shape, for example
-
-    return replace(found, wrong=blame(taken.model.onnx_model, named, expected, snr_of_part))
+    routes = [
+        Route(f"{form}, {name}", partial(_built, name, make, build))
+        for form, make in onnx_forms.items()
+        for name, build in builders.items()
+    ]
+    return first_right(routes, snr_of, "a TFLite model", blame=blamed)
 
 
-def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> _Built:
+def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> FloatModel:
     onnx_model = make()
     try:
         graph = build(onnx_model)
@@ -123,4 +102,4 @@ def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> _Built:
         raise refusal(route, error.node.kind, layer_of_onnx(error.node.name), error.why) from error
     except Exception as error:
         raise refusal(route, "", "", f"{type(error).__name__}: {error}") from error
-    return _Built(onnx_model, build, graph, tflite.convert(graph, TfliteQuantization(), []))
+    return FloatModel(graph, tflite.convert(graph, TfliteQuantization(), []), onnx_model, build)

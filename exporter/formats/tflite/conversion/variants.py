@@ -61,9 +61,12 @@ def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: S
 
 
 def convert_with_floats(
-    graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example], kept_nodes: Sequence[str],
+    graph: TfliteGraph,
+    quantization: TfliteQuantization,
+    calibration: Sequence[Example],
+    kept_nodes: Sequence[str],
     kept_types: Sequence[str],
-) -> bytes:  # fmt: skip
+) -> bytes:
     """As `convert`, with some layers in float.
 
     Args:

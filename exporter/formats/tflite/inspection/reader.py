@@ -12,8 +12,17 @@ from numpy.typing import NDArray
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.formats.tflite.inspection.values import count_values
 
-_WEIGHT_OPS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1,
-               "BATCH_MATMUL": 1, "EMBEDDING_LOOKUP": 1, "GATHER": 0, "SVDF": 1}  # fmt: skip
+_WEIGHT_OPS = {
+    "CONV_2D": 1,
+    "DEPTHWISE_CONV_2D": 1,
+    "FULLY_CONNECTED": 1,
+    "TRANSPOSE_CONV": 1,
+    "CONV_3D": 1,
+    "BATCH_MATMUL": 1,
+    "EMBEDDING_LOOKUP": 1,
+    "GATHER": 0,
+    "SVDF": 1,
+}
 """Which operand of an operator is its weight."""
 _INDEX_VECTORS = {1: (tflite.Int32Vector, 4), 2: (tflite.Uint16Vector, 2), 3: (tflite.Uint8Vector, 1)}
 _BIAS_OPS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3, "CONV_3D": 2}

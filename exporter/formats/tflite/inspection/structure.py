@@ -19,40 +19,62 @@ _OPTIONS = ((3, "ConcatEmbeddings"), (17, "NewShape"), (30, "NewShape"), (115, "
 _OPTIONS_2 = ((21, "Composite"),)
 SCHEMA = {
     "Model": {
-        1: Field("tables", table="OperatorCode"), 2: Field("tables", table="SubGraph"), 3: _TEXT,
-        4: Field("tables", table="Buffer"), 5: _I32, 6: Field("tables", table="Metadata"),
+        1: Field("tables", table="OperatorCode"),
+        2: Field("tables", table="SubGraph"),
+        3: _TEXT,
+        4: Field("tables", table="Buffer"),
+        5: _I32,
+        6: Field("tables", table="Metadata"),
         7: Field("tables", table="SignatureDef"),
     },
     "OperatorCode": {1: _TEXT},
     "SubGraph": {
-        0: Field("tables", table="Tensor"), 1: _I32, 2: _I32, 3: Field("tables", table="Operator"), 4: _TEXT,
+        0: Field("tables", table="Tensor"),
+        1: _I32,
+        2: _I32,
+        3: Field("tables", table="Operator"),
+        4: _TEXT,
     },
     "Tensor": {
-        0: _I32, 3: _TEXT, 4: Field("table", table="Quantization"), 6: Field("table", table="Sparsity"), 7: _I32,
+        0: _I32,
+        3: _TEXT,
+        4: Field("table", table="Quantization"),
+        6: Field("table", table="Sparsity"),
+        7: _I32,
         9: Field("tables", table="Variant"),
     },
     "Variant": {0: _I32},
     "Quantization": {0: _I32, 1: _I32, 2: _I32, 3: _I64, 5: Field("table", table=((1, "Bytes"),), type_slot=4)},
     "Sparsity": {0: _I32, 1: _I32, 2: Field("tables", table="Dimension")},
     "Dimension": {3: Field("table", table=_SEGMENTS, type_slot=2), 5: Field("table", table=_SEGMENTS, type_slot=4)},
-    "Int32Vector": {0: _I32}, "Uint16Vector": {0: Field("vector", 2)}, "Uint8Vector": {0: _BYTES}, "Bytes": {0: _BYTES},
+    "Int32Vector": {0: _I32},
+    "Uint16Vector": {0: Field("vector", 2)},
+    "Uint8Vector": {0: _BYTES},
+    "Bytes": {0: _BYTES},
     "Operator": {
-        1: _I32, 2: _I32, 4: Field("table", table=_OPTIONS, type_slot=3), 5: _BYTES, 7: _BYTES, 8: _I32,
+        1: _I32,
+        2: _I32,
+        4: Field("table", table=_OPTIONS, type_slot=3),
+        5: _BYTES,
+        7: _BYTES,
+        8: _I32,
         12: Field("table", table=_OPTIONS_2, type_slot=11),
     },
-    "ConcatEmbeddings": {1: _I32, 2: _I32}, "NewShape": {0: _I32}, "VarHandle": {0: _TEXT, 1: _TEXT},
+    "ConcatEmbeddings": {1: _I32, 2: _I32},
+    "NewShape": {0: _I32},
+    "VarHandle": {0: _TEXT, 1: _TEXT},
     "Composite": {0: _TEXT, 2: _BYTES},
-    "Buffer": {0: _BYTES}, "Metadata": {0: _TEXT},
+    "Buffer": {0: _BYTES},
+    "Metadata": {0: _TEXT},
     "SignatureDef": {0: Field("tables", table="TensorMap"), 1: Field("tables", table="TensorMap"), 2: _TEXT},
     "TensorMap": {0: _TEXT},
-}  # fmt: skip
+}
 IDENTIFIER = b"TFL3"
 """From the fourth byte of the file on."""
 _ZIP = b"PK\x03\x04"
-# Bits of an element by TensorType; strings and variants have none.
-_BITS = {
-    0: 32, 1: 16, 2: 32, 3: 8, 4: 64, 6: 8, 7: 16, 8: 64, 9: 8, 10: 64, 11: 128, 12: 64, 15: 32, 16: 16, 17: 4, 18: 16,
-}  # fmt: skip
+# TensorTypes by the bits of an element; strings and variants have none.
+_TYPES_OF_BITS = {4: (17,), 8: (3, 6, 9), 16: (1, 7, 16, 18), 32: (0, 2, 15), 64: (4, 8, 10, 12), 128: (11,)}
+_BITS = {kind: bits for bits, kinds in _TYPES_OF_BITS.items() for kind in kinds}
 
 
 def check_tflite_bytes(content: memoryview) -> None:

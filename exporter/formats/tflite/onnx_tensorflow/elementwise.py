@@ -19,10 +19,22 @@ def _root_of_rest(x: Any) -> Any:
     return tf.sqrt((1 - x) * (1 + x))
 
 
-_ERF_TOP = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
-            -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)  # fmt: skip
-_ERF_BOTTOM = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03,
-               -1.42647390514189e-02)  # fmt: skip
+_ERF_TOP = (
+    -2.72614225801306e-10,
+    2.77068142495902e-08,
+    -2.10102402082508e-06,
+    -5.69250639462346e-05,
+    -7.34990630326855e-04,
+    -2.95459980854025e-03,
+    -1.60960333262415e-02,
+)
+_ERF_BOTTOM = (
+    -1.45660718464996e-05,
+    -2.13374055278905e-04,
+    -1.68282697438203e-03,
+    -7.37332916720468e-03,
+    -1.42647390514189e-02,
+)
 
 
 def error_function(x: Any) -> Any:
@@ -46,21 +58,39 @@ def _polynomial(x: Any, coefficients: Sequence[float]) -> Any:
 
 # TFLite has no tangent, no inverse functions but ATAN2, and no hyperbolic functions but TANH.
 _UNARY: dict[str, Callable[[Any], Any]] = {
-    "Abs": tf.abs, "Neg": tf.negative, "Exp": tf.exp, "Log": tf.math.log, "Sqrt": tf.sqrt, "Sin": tf.sin, "Cos": tf.cos,
-    "Tan": lambda x: tf.sin(x) / tf.cos(x), "Tanh": tf.tanh, "Sigmoid": tf.sigmoid, "Relu": tf.nn.relu,
-    "Floor": tf.floor, "Ceil": tf.math.ceil, "Round": tf.round, "Sign": tf.sign, "Not": tf.logical_not,
-    "Identity": tf.identity, "Reciprocal": lambda x: 1 / x,
-    "Atan": lambda x: tf.atan2(x, tf.ones_like(x)), "Asin": lambda x: tf.atan2(x, _root_of_rest(x)),
-    "Acos": lambda x: tf.atan2(_root_of_rest(x), x), "Sinh": lambda x: (tf.exp(x) - tf.exp(-x)) / 2,
+    "Abs": tf.abs,
+    "Neg": tf.negative,
+    "Exp": tf.exp,
+    "Log": tf.math.log,
+    "Sqrt": tf.sqrt,
+    "Sin": tf.sin,
+    "Cos": tf.cos,
+    "Tan": lambda x: tf.sin(x) / tf.cos(x),
+    "Tanh": tf.tanh,
+    "Sigmoid": tf.sigmoid,
+    "Relu": tf.nn.relu,
+    "Floor": tf.floor,
+    "Ceil": tf.math.ceil,
+    "Round": tf.round,
+    "Sign": tf.sign,
+    "Not": tf.logical_not,
+    "Identity": tf.identity,
+    "Reciprocal": lambda x: 1 / x,
+    "Atan": lambda x: tf.atan2(x, tf.ones_like(x)),
+    "Asin": lambda x: tf.atan2(x, _root_of_rest(x)),
+    "Acos": lambda x: tf.atan2(_root_of_rest(x), x),
+    "Sinh": lambda x: (tf.exp(x) - tf.exp(-x)) / 2,
     "Cosh": lambda x: (tf.exp(x) + tf.exp(-x)) / 2,
     "Asinh": lambda x: tf.sign(x) * tf.math.log(tf.abs(x) + tf.sqrt(x * x + 1)),
-    "Acosh": lambda x: tf.math.log(x + tf.sqrt(x * x - 1)), "Atanh": lambda x: tf.math.log((1 + x) / (1 - x)) / 2,
+    "Acosh": lambda x: tf.math.log(x + tf.sqrt(x * x - 1)),
+    "Atanh": lambda x: tf.math.log((1 + x) / (1 - x)) / 2,
     "Erf": error_function,
     "Softplus": lambda x: tf.nn.relu(x) + tf.math.log(1 + tf.exp(-tf.abs(x))),
-    "Softsign": lambda x: x / (1 + tf.abs(x)), "HardSwish": lambda x: x * tf.nn.relu6(x + 3) * (1 / 6),
+    "Softsign": lambda x: x / (1 + tf.abs(x)),
+    "HardSwish": lambda x: x * tf.nn.relu6(x + 3) * (1 / 6),
     "Mish": lambda x: x * tf.tanh(tf.nn.relu(x) + tf.math.log(1 + tf.exp(-tf.abs(x)))),
     "IsNaN": lambda x: tf.not_equal(x, x),
-}  # fmt: skip
+}
 for _kind, _function in _UNARY.items():
     _unary(_kind, _function)
 
@@ -100,16 +130,28 @@ def _power(a: Any, b: Any) -> Any:
 
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "Sub": tf.subtract, "Mul": tf.multiply, "Div": _divide, "Pow": _power,
-    "Equal": tf.equal, "Greater": tf.greater, "Less": tf.less, "GreaterOrEqual": tf.greater_equal,
-    "LessOrEqual": tf.less_equal, "And": tf.logical_and, "Or": tf.logical_or, "Xor": tf.not_equal,
-}  # fmt: skip
+    "Sub": tf.subtract,
+    "Mul": tf.multiply,
+    "Div": _divide,
+    "Pow": _power,
+    "Equal": tf.equal,
+    "Greater": tf.greater,
+    "Less": tf.less,
+    "GreaterOrEqual": tf.greater_equal,
+    "LessOrEqual": tf.less_equal,
+    "And": tf.logical_and,
+    "Or": tf.logical_or,
+    "Xor": tf.not_equal,
+}
 for _kind, _binary in _BINARY.items():
     operator(_kind)(lambda node, a, b, function=_binary: pair(a, b, function))
 
 _VARIADIC: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": tf.add, "Sum": tf.add, "Max": tf.maximum, "Min": tf.minimum,
-}  # fmt: skip
+    "Add": tf.add,
+    "Sum": tf.add,
+    "Max": tf.maximum,
+    "Min": tf.minimum,
+}
 
 
 def _folded(function: Callable[[Any, Any], Any]) -> Callable[..., Value]:

@@ -26,8 +26,10 @@ def batch_normalization(node: Node, x: Value, scale: Value, bias: Value, mean: V
     """A line a channel."""
     if node.get("training_mode", 0):
         raise node.fail("it takes its statistics from the batch; call eval() on the model")
-    numbers = [constant(node, item, name) for item, name in
-               ((scale, "scale"), (bias, "bias"), (mean, "mean"), (variance, "variance"))]  # fmt: skip
+    numbers = [
+        constant(node, item, name)
+        for item, name in ((scale, "scale"), (bias, "bias"), (mean, "mean"), (variance, "variance"))
+    ]
     factor = numbers[0] / np.sqrt(numbers[3].astype(np.float64) + node.get("epsilon", 1e-5))
     offset = numbers[1] - numbers[2] * factor
     factor_value, offset_value = (

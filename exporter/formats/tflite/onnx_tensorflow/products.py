@@ -52,14 +52,17 @@ def _prod(x: Any, axes: list[int], keepdims: bool) -> Any:
 
 
 _REDUCTIONS: dict[str, Callable[[Any, list[int], bool], Any]] = {
-    "ReduceMean": tf.reduce_mean, "ReduceSum": tf.reduce_sum, "ReduceMax": tf.reduce_max, "ReduceMin": tf.reduce_min,
+    "ReduceMean": tf.reduce_mean,
+    "ReduceSum": tf.reduce_sum,
+    "ReduceMax": tf.reduce_max,
+    "ReduceMin": tf.reduce_min,
     "ReduceProd": _prod,
     "ReduceL1": lambda x, axes, keep: tf.reduce_sum(tf.abs(x), axes, keep),
     "ReduceL2": lambda x, axes, keep: tf.sqrt(tf.reduce_sum(x * x, axes, keep)),
     "ReduceSumSquare": lambda x, axes, keep: tf.reduce_sum(x * x, axes, keep),
     "ReduceLogSum": lambda x, axes, keep: tf.math.log(tf.reduce_sum(x, axes, keep)),
     "ReduceLogSumExp": lambda x, axes, keep: _log_sum_exp(x, axes, keep),
-}  # fmt: skip
+}
 
 
 def _log_sum_exp(x: Any, axes: list[int], keepdims: bool) -> Any:

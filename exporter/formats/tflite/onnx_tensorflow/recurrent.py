@@ -66,16 +66,24 @@ def _rnn_step(node: Node, part: Direction, gates_in: Any, state: tuple[Any, ...]
 
 
 STEPS: dict[str, tuple[Step, int, list[str]]] = {
-    "LSTM": (_lstm_step, 4, ["Sigmoid", "Tanh", "Tanh"]), "GRU": (_gru_step, 3, ["Sigmoid", "Tanh"]),
+    "LSTM": (_lstm_step, 4, ["Sigmoid", "Tanh", "Tanh"]),
+    "GRU": (_gru_step, 3, ["Sigmoid", "Tanh"]),
     "RNN": (_rnn_step, 1, []),
-}  # fmt: skip
+}
 
 
 @operator("LSTM", "GRU", "RNN")
 def recurrent(
-    node: Node, x: Value, weight: Value, recurrence: Value, bias: Value | None = None, lengths: Value | None = None,
-    hidden: Value | None = None, cell: Value | None = None, peepholes: Value | None = None,
-) -> list[Value]:  # fmt: skip
+    node: Node,
+    x: Value,
+    weight: Value,
+    recurrence: Value,
+    bias: Value | None = None,
+    lengths: Value | None = None,
+    hidden: Value | None = None,
+    cell: Value | None = None,
+    peepholes: Value | None = None,
+) -> list[Value]:
     """Outputs (time, directions, batch, hidden), and last states (directions, batch, hidden)."""
     step, gates, default = STEPS[node.kind]
     time, batch, _ = x.shape

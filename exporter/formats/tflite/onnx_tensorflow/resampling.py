@@ -52,8 +52,12 @@ def _native(node: Node, mode: str, transform: str, x: Any, sizes: list[int], sca
     """TFLite's own operator where it computes the same positions; None where it does not."""
     exact = all(size == before * scale for size, before, scale in zip(sizes, x.shape[1:3], scales, strict=True))
     if mode == "linear" and (exact or transform == "align_corners"):
-        known = {"half_pixel": (False, True), "pytorch_half_pixel": (False, True), "align_corners": (True, False),
-                 "asymmetric": (False, False)}  # fmt: skip
+        known = {
+            "half_pixel": (False, True),
+            "pytorch_half_pixel": (False, True),
+            "align_corners": (True, False),
+            "asymmetric": (False, False),
+        }
         if transform in known and (transform != "pytorch_half_pixel" or min(sizes) > 1):
             corners, centres = known[transform]
             return tf.raw_ops.ResizeBilinear(images=x, size=sizes, align_corners=corners, half_pixel_centers=centres)
@@ -134,8 +138,12 @@ def grid_sample(node: Node, x: Value, grid: Value) -> Value:
         return Value(last=_pick(x.last, tf.round(row), tf.round(column), batch))
     top, left = tf.floor(row), tf.floor(column)
     down, right = row - top, column - left
-    corners_of = ((top, left, (1 - down) * (1 - right)), (top, left + 1, (1 - down) * right),
-                  (top + 1, left, down * (1 - right)), (top + 1, left + 1, down * right))  # fmt: skip
+    corners_of = (
+        (top, left, (1 - down) * (1 - right)),
+        (top, left + 1, (1 - down) * right),
+        (top + 1, left, down * (1 - right)),
+        (top + 1, left + 1, down * right),
+    )
     parts = [_pick(x.last, y, z, batch) * tf.expand_dims(weight, -1) for y, z, weight in corners_of]
     return Value(last=parts[0] + parts[1] + parts[2] + parts[3])
 

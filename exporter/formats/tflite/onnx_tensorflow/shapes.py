@@ -1,6 +1,7 @@
 """Operators that move elements and compute nothing."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,12 @@ def pad(
     for position, axis in enumerate(chosen):
         widths[axis % x.rank] = (numbers[position], numbers[position + len(chosen)])
     value = float(constant(node, filler, "value").reshape(-1)[0]) if filler is not None else node.get("value", 0.0)
-    return x.along(range(x.rank), lambda tensor, at: _padded(
-        tensor, [widths[at.index(axis)] for axis in range(x.rank)], node.get("mode", "constant"), value))  # fmt: skip
+    mode = node.get("mode", "constant")
+
+    def padded(tensor: Any, at: Sequence[int]) -> Any:
+        return _padded(tensor, [widths[at.index(axis)] for axis in range(x.rank)], mode, value)
+
+    return x.along(range(x.rank), padded)
 
 
 def _padded(x: Any, widths: list[tuple[int, int]], mode: str, value: float) -> Any:
@@ -186,13 +191,20 @@ def size(_: Node, x: Value) -> Value:
     return Value(constant=np.array(math.prod(x.shape), np.int64))
 
 
+_CONSTANT_TYPES = {
+    "value_float": np.float32,
+    "value_int": np.int64,
+    "value_floats": np.float32,
+    "value_ints": np.int64,
+}
+
+
 @operator("Constant")
 def constant_node(node: Node) -> Value:
     """Values that stand in the graph."""
     if "value" in node.attributes:
         return Value(constant=numpy_helper.to_array(node.attributes["value"]))
-    for name, dtype in (("value_float", np.float32), ("value_int", np.int64), ("value_floats", np.float32),
-                        ("value_ints", np.int64)):  # fmt: skip
+    for name, dtype in _CONSTANT_TYPES.items():
         if name in node.attributes:
             return Value(constant=np.array(node.attributes[name], dtype))
     raise node.fail("a constant of text or of a sparse tensor")

@@ -153,9 +153,17 @@ def threshold(x: Tensor, threshold: float, value: float, inplace: bool = False) 
     return torch.where(x > threshold, x, torch.full_like(x, value))
 
 
-_LOGICAL = {"__or__": torch.logical_or, "__and__": torch.logical_and, "__xor__": torch.logical_xor,
-            "bitwise_or": torch.logical_or, "bitwise_and": torch.logical_and, "bitwise_xor": torch.logical_xor,
-            "__ror__": torch.logical_or, "__rand__": torch.logical_and, "__rxor__": torch.logical_xor}  # fmt: skip
+_LOGICAL = {
+    "__or__": torch.logical_or,
+    "__and__": torch.logical_and,
+    "__xor__": torch.logical_xor,
+    "bitwise_or": torch.logical_or,
+    "bitwise_and": torch.logical_and,
+    "bitwise_xor": torch.logical_xor,
+    "__ror__": torch.logical_or,
+    "__rand__": torch.logical_and,
+    "__rxor__": torch.logical_xor,
+}
 
 
 def _logical(name: str) -> None:

@@ -111,9 +111,14 @@ def _centres(length: int, corners: bool) -> Tensor:
 
 @rewrite("interpolate", "upsample")
 def interpolate(
-    x: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None, antialias: bool = False,
-) -> Any:  # fmt: skip
+    x: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Any:
     """Another number of pixels: cubic, or with antialiasing, by a matrix an axis that torch itself gives."""
     if mode != "bicubic" and not antialias:
         return NotImplemented

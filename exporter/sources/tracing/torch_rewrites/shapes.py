@@ -47,8 +47,7 @@ def new_full(x: Tensor, size: Any, fill_value: Any, dtype: torch.dtype | None = 
 @rewrite("swapaxes", "swapdims")
 def swapaxes(x: Tensor, first: int | None = None, second: int | None = None, **given: int) -> Tensor:
     """Another name of transpose."""
-    one, other = (given.get(f"axis{index}", given.get(f"dim{index}", value)) for index, value in
-                  ((0, first), (1, second)))  # fmt: skip
+    one, other = (given.get(f"axis{at}", given.get(f"dim{at}", value)) for at, value in enumerate((first, second)))
     assert one is not None
     assert other is not None
     return torch.transpose(x, one, other)
@@ -118,8 +117,10 @@ def fold(x: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, paddi
     channels = int(x.shape[1]) // (height * width)
     with as_constants():
         kernel = torch.eye(channels * height * width, dtype=x.dtype).reshape(-1, channels, height, width)
-    covered = [(blocks[axis] - 1) * steps[axis] - 2 * edge[axis] + spread[axis] * (length - 1) + 1
-               for axis, length in enumerate((height, width))]  # fmt: skip
+    covered = [
+        (blocks[axis] - 1) * steps[axis] - 2 * edge[axis] + spread[axis] * (length - 1) + 1
+        for axis, length in enumerate((height, width))
+    ]
     rest = [rows - covered[0], columns - covered[1]]
     return functional.conv_transpose2d(
         x.reshape(int(x.shape[0]), -1, *blocks),

@@ -12,8 +12,9 @@ from torch.nn import functional
 from exporter.sources.tracing.torch_rewrites.elementwise import atan2
 from exporter.sources.tracing.torch_rewrites.mode import as_constants, rewrite_spectrum
 
-_OF_BOTH_PARTS = ("transpose", "permute", "reshape", "view", "squeeze", "unsqueeze", "flatten", "contiguous", "narrow",
-                  "clone", "swapaxes", "movedim", "expand")  # fmt: skip
+_ORDERS = ("transpose", "permute", "swapaxes", "movedim")
+_SHAPES = ("reshape", "view", "squeeze", "unsqueeze", "flatten", "expand")
+_OF_BOTH_PARTS = (*_ORDERS, *_SHAPES, "contiguous", "clone", "narrow")
 
 
 class Complex:
@@ -97,10 +98,18 @@ def view_as_complex(x: Tensor) -> Complex:
 
 @rewrite_spectrum("stft")
 def stft(
-    x: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
-    return_complex: bool | None = None, **_: Any,
-) -> Any:  # fmt: skip
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    **_: Any,
+) -> Any:
     """Spectra of overlapping parts: one convolution, whose kernels are cosines and sines under the window."""
     hop, length = hop_length or n_fft // 4, win_length or n_fft
     with as_constants():

@@ -27,9 +27,14 @@ def source_of(module: torch.nn.Module, shapes: Shapes) -> ModelSource:
     with torch.no_grad():
         count = len(flatten(module.eval()(*examples(inputs))))
     description = SourceDescription(
-        spec="module", kind=SourceKind.FACTORY, digest="0", inputs=inputs, parameters=0, size_bytes=0,
+        spec="module",
+        kind=SourceKind.FACTORY,
+        digest="0",
+        inputs=inputs,
+        parameters=0,
+        size_bytes=0,
         outputs=("output",) if count == 1 else tuple(f"output_{index}" for index in range(count)),
-    )  # fmt: skip
+    )
     return ModelSource(description, ModelSettings(), module)
 
 
@@ -50,7 +55,7 @@ def tflite_snr(module: torch.nn.Module, shapes: Shapes, folder: Path) -> float:
     source = source_of(module, shapes)
     target = TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"})
     conversion = ConversionSession(source, None, 1).convert(target, folder)
-    assert not conversion.notes
+    assert not any(note.startswith("no route gave") for note in conversion.notes)
     model = Interpreter(str(conversion.path)).get_signature_runner()
     given = examples(source.description.inputs)
     found = model(**{spec.name: value.numpy() for spec, value in zip(source.description.inputs, given, strict=True)})

@@ -1,6 +1,6 @@
 """Everyday models become right artifacts of both formats: every output, whole, against torch."""
 
-# ruff: noqa: E501, N812 - a table
+# ruff: noqa: N812 - a table
 
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +77,11 @@ def call(function: Callable[..., Any]) -> Callable[[], nn.Module]:
     return lambda: Call(function)
 
 
+def sampled_by_weights(m: Call, x: torch.Tensor) -> torch.Tensor:
+    grid = F.affine_grid(m.linear.weight[None, :2, :3], [1, 6, 6, 6], align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
+
+
 CUBE: Shapes = {"x": (1, 6, 6, 6)}
 ROW: Shapes = {"x": (1, 6)}
 SEQUENCE: Shapes = {"x": (1, 5, 6)}
@@ -97,33 +102,54 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "mean pool of three axes": (seeded(nn.AvgPool3d, 2, 2, 1), {"x": (1, 2, 4, 6, 4)}),
     "dilated transposed convolution": (seeded(nn.ConvTranspose2d, 6, 3, 3, 2, 1, 1, dilation=2), {"x": (1, 6, 5, 7)}),
     "grouped transposed convolution": (seeded(nn.ConvTranspose2d, 6, 4, 4, 2, 1, groups=2), {"x": (1, 6, 5, 7)}),
-    "transposed convolution of one axis": (seeded(nn.ConvTranspose1d, 6, 4, 4, 2, dilation=3), SEQUENCE | {"x": (1, 6, 9)}),
+    "transposed convolution of one axis": (
+        seeded(nn.ConvTranspose1d, 6, 4, 4, 2, dilation=3),
+        SEQUENCE | {"x": (1, 6, 9)},
+    ),
     # States in torch's axes: (layers, batch, hidden).
     "lstm with states": (seeded(nn.LSTM, 6, 4, 3, batch_first=True), SEQUENCE),
     "gru of two directions": (seeded(nn.GRU, 6, 4, 2, bidirectional=True), {"x": (5, 2, 6)}),
     "rnn": (seeded(nn.RNN, 6, 4, 2, batch_first=True), SEQUENCE),
     # As many channels as rows as columns: a converter that guesses axes from sizes mixes them up.
-    "group norm": (seeded(nn.Sequential, nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6), nn.Conv2d(6, 4, 3)), {"x": (1, 6, 8, 8)}),
-    "layer norm of channels": (call(lambda m, x: m.conv(F.layer_norm(x.permute(0, 2, 3, 1), (6,)).permute(0, 3, 1, 2))), CUBE),
+    "group norm": (
+        seeded(nn.Sequential, nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6), nn.Conv2d(6, 4, 3)),
+        {"x": (1, 6, 8, 8)},
+    ),
+    "layer norm of channels": (
+        call(lambda m, x: m.conv(F.layer_norm(x.permute(0, 2, 3, 1), (6,)).permute(0, 3, 1, 2))),
+        CUBE,
+    ),
     "permutes round a convolution": (call(lambda m, x: m.conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)), CUBE),
-    "permutes to more axes": (call(lambda m, x: x.permute(0, 2, 3, 1).reshape(1, 6, 6, 3, 2).permute(0, 1, 3, 2, 4)), CUBE),
+    "permutes to more axes": (
+        call(lambda m, x: x.permute(0, 2, 3, 1).reshape(1, 6, 6, 3, 2).permute(0, 1, 3, 2, 4)),
+        CUBE,
+    ),
     "flip": (call(lambda m, x: m.conv(torch.flip(x, [3]))), CUBE),
     "roll": (call(lambda m, x: m.conv(torch.roll(x, (1, 2), (2, 3)))), CUBE),
     "pixel unshuffle": (call(lambda m, x: F.pixel_unshuffle(m.conv(x), 2)), CUBE),
     "pixel shuffle": (call(lambda m, x: F.pixel_shuffle(m.conv(x)[:, :4], 2)), CUBE),
     "matrix product": (call(lambda m, x: m.conv(x @ x.transpose(2, 3))), CUBE),
-    "softmax of channels and running sums": (call(lambda m, x: (torch.softmax(m.conv(x), 1), torch.cumsum(m.conv(x), 2))), CUBE),
+    "softmax of channels and running sums": (
+        call(lambda m, x: (torch.softmax(m.conv(x), 1), torch.cumsum(m.conv(x), 2))),
+        CUBE,
+    ),
     "means of channels": (call(lambda m, x: m.conv(x).mean(1, keepdim=True) + x), CUBE),
     "largest channel": (call(lambda m, x: m.conv(x).argmax(1)), CUBE),
     "wrapped padding": (call(lambda m, x: m.conv(F.pad(x, (1, 2, 1, 0), mode="circular"))), CUBE),
     "mirrored padding": (call(lambda m, x: m.conv(F.pad(x, (1, 2, 1, 0), mode="reflect"))), CUBE),
     "bicubic": (call(lambda m, x: m.conv(F.interpolate(x, scale_factor=2, mode="bicubic"))), CUBE),
-    "bilinear with corners": (call(lambda m, x: F.interpolate(m.conv(x), size=(9, 4), mode="bilinear", align_corners=True)), CUBE),
+    "bilinear with corners": (
+        call(lambda m, x: F.interpolate(m.conv(x), size=(9, 4), mode="bilinear", align_corners=True)),
+        CUBE,
+    ),
     "pool to unequal parts": (call(lambda m, x: F.adaptive_avg_pool2d(m.conv(x), (4, 5))), CUBE),
     "pool with ceil mode": (call(lambda m, x: F.max_pool2d(m.conv(x), 3, 2, 1, ceil_mode=True)), CUBE),
-    "mean pool without its padding": (call(lambda m, x: F.avg_pool2d(m.conv(x), 3, 2, 1, count_include_pad=False)), CUBE),
+    "mean pool without its padding": (
+        call(lambda m, x: F.avg_pool2d(m.conv(x), 3, 2, 1, count_include_pad=False)),
+        CUBE,
+    ),
     "fold": (call(lambda m, x: F.fold(F.unfold(m.conv(x), 2, stride=2), (6, 6), 2, stride=2)), CUBE),
-    "affine grid": (call(lambda m, x: F.grid_sample(x, F.affine_grid(m.linear.weight[None, :2, :3], [1, 6, 6, 6], align_corners=False), align_corners=False)), CUBE),
+    "affine grid": (call(sampled_by_weights), CUBE),
     # Functions of torch that a converter lacks, or rounds in another direction.
     "fmod": (call(lambda m, x: torch.fmod(x * 3, 2.0)), ROW),
     "floor_divide": (call(lambda m, x: torch.floor_divide(x * 5, 2.0)), ROW),
@@ -143,7 +169,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "own gradient": (call(lambda m, x: Clipped.apply(m.linear(x)) + 1), ROW),  # type: ignore[no-untyped-call]
     "kron": (call(lambda m, x: torch.kron(x, x)), ROW),
     "hyperbolic functions": (call(lambda m, x: torch.sinh(x) + torch.asinh(x) + torch.expm1(x)), ROW),
-    "spectrum of a sound": (call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()), {"x": (1, 60)}),
+    "spectrum of a sound": (
+        call(lambda m, x: torch.stft(x, 16, 4, window=torch.hamming_window(16), return_complex=True).abs()),
+        {"x": (1, 60)},
+    ),
     "spectrum under a window of the module's own": (lambda: Windowed(), {"x": (1, 60)}),
     "spectrum of a row": (call(lambda m, x: torch.fft.rfft(x).abs()), ROW),
     "angles": (call(lambda m, x: torch.atan2(x, x + 0.3)), ROW),
@@ -156,7 +185,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "constant output": (call(lambda m, x: (m.linear(x), torch.arange(4.0))), ROW),
     "input passed through": (call(lambda m, x: (x, m.linear(x))), ROW),
     "nothing done": (call(lambda m, x: F.dropout(x, 0.5, training=False)), ROW),
-}  # fmt: skip
+}
 
 
 EXPORTED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {

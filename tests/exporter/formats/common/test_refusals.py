@@ -1,7 +1,5 @@
 """A refusal names the layer, the operator, who refused and what to do; nothing of a library's inside."""
 
-# ruff: noqa: E501 - a table
-
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +57,7 @@ BOTH: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "linalg_eigvalsh|_linalg_eigh": (lambda x: torch.linalg.eigvalsh(x @ x.T), "linear algebra"),
     "linalg_matrix_exp|matrix_exp": (lambda x: torch.linalg.matrix_exp(x), "linear algebra"),
     "median": (lambda x: torch.median(x, 1)[0], "torch.topk"),
-}  # fmt: skip
+}
 TFLITE_ALONE = {
     "fft_fft2": (lambda x: torch.fft.fft2(x).real, "spectrum"),
     "complex": (lambda x: torch.istft(torch.complex(x, x)[:3], 4, 2, window=torch.hann_window(4)), "spectrum"),
@@ -108,12 +106,15 @@ def test_the_line_of_the_users_own_code_is_named(tmp_path: Path) -> None:
     ("text", "kept"),
     [
         ("a\nb", "a"),
-        ("Could not translate./opt/some/lib/python3.11/site-packages/tf_keras/x.py:96:1: error: no", "Could not translate. error: no"),
+        (
+            "Could not translate./opt/some/lib/python3.11/site-packages/tf_keras/x.py:96:1: error: no",
+            "Could not translate. error: no",
+        ),
         ("STFT has no complex types  [Caused by the value '5 defined in (%5 ...", "STFT has no complex types"),
         ("no threshold. Please feel free to request support", "no threshold"),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_words_of_a_library_lose_what_is_its_own(text: str, kept: str) -> None:
     assert plain(text) == kept
 

@@ -91,8 +91,11 @@ def test_every_form_is_in_the_file_and_still_computes(
 def test_names_metadata_and_image_input(convert: Any) -> None:
     conversion = convert()
     assert {item.layer for item in conversion.inspection.weights if item.kind == "weight"} == {
-        "stem_0", "depthwise_0", "mix", "head",
-    }  # fmt: skip
+        "stem_0",
+        "depthwise_0",
+        "mix",
+        "head",
+    }
     facts = conversion.inspection.metadata
     assert (facts["author"], facts["license"], facts["version"]) == ("Ann", "MIT", "7")
     assert conversion.inspection.inputs[0].dtype == "image RGB"

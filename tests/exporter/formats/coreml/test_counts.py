@@ -40,9 +40,7 @@ FORMS: dict[str, tuple[Compress, str]] = {
     "palettized": (palettized, "palettized"),
     "scaled": (lambda o, m: palettized(o, m, enable_per_channel_scale=True), "palettized with per_channel_scale"),
     "groups": (
-        lambda o, m: palettized(
-            o, m, enable_per_channel_scale=True, granularity="per_grouped_channel", group_size=4
-        ),
+        lambda o, m: palettized(o, m, enable_per_channel_scale=True, granularity="per_grouped_channel", group_size=4),
         "palettized with per_channel_scale",
     ),
     "int8 table": (
@@ -56,7 +54,7 @@ FORMS: dict[str, tuple[Compress, str]] = {
         lambda o, m: quantized(o, palettized(o, pruned(o, m), joint=True), joint=True, granularity="per_tensor"),
         "sparse palettized with int8 table",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

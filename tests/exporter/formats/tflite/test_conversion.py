@@ -85,8 +85,11 @@ def test_weights_are_per_channel_unless_asked_otherwise(convert: Any) -> None:
     forms = {}
     for granularity in ("per_channel", "per_tensor"):
         inspection = convert(quantization={"mode": "int8", "granularity": granularity})[0].inspection
-        forms[granularity] = {weight.quantization for weight in inspection.weights
-                              if weight.kind == "weight" and weight.op_type == "CONV_2D"}  # fmt: skip
+        forms[granularity] = {
+            weight.quantization
+            for weight in inspection.weights
+            if weight.kind == "weight" and weight.op_type == "CONV_2D"
+        }
     assert forms == {"per_channel": {"linear per_channel"}, "per_tensor": {"linear per_tensor"}}
 
 
@@ -166,8 +169,14 @@ def test_an_onnx_source_becomes_tflite(load: Callable[..., Any], tmp_path: Path)
     from tests.data import small_models
 
     path = tmp_path / "net.onnx"
-    torch.onnx.export(small_models.small(), (torch.zeros(1, 3, 16, 16),), str(path), dynamo=False,
-                      input_names=["image"], output_names=["scores"])  # fmt: skip
+    torch.onnx.export(
+        small_models.small(),
+        (torch.zeros(1, 3, 16, 16),),
+        str(path),
+        dynamo=False,
+        input_names=["image"],
+        output_names=["scores"],
+    )
     source = load_source(str(path), ModelSettings(mean=(0.5,), std=(0.5,)))
     conversion = ConversionSession(source, None, 1).convert(target(), tmp_path)
     data = noise(source.description.inputs, {})

@@ -91,9 +91,12 @@ def test_onnx_constants_of_every_form(tmp_path: Path) -> None:
         *(helper.make_node("Identity", [name], [f"{name} again"]) for name in ("int4", "empty", "text", "sparse")),
     ]
     graph = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])], initializers,
-    )  # fmt: skip
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
+        initializers,
+    )
     graph.sparse_initializer.append(
         helper.make_sparse_tensor(
             helper.make_tensor("sparse", TensorProto.FLOAT, [2], [1.0, 2.0]),

@@ -39,6 +39,15 @@ def test_a_wrong_route_is_replaced_by_a_right_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("wrong_sigmoid")
+def test_a_wrong_route_is_named_beside_the_one_that_was_taken(tmp_path: Path) -> None:
+    conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(TARGET, tmp_path)
+    assert conversion.route == "ONNX, onnx2tf"
+    assert conversion.notes == (
+        "ONNX, TensorFlow was passed over: what it gave computes something else than the source, 26 dB on noise",
+    )
+
+
+@pytest.mark.usefixtures("wrong_sigmoid")
 def test_the_first_wrong_operator_is_named_where_no_route_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,7 +58,7 @@ def test_the_first_wrong_operator_is_named_where_no_route_is_right(
     conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(TARGET, tmp_path)
     assert conversion.path.exists()
     (note,) = conversion.notes
-    assert "no converter gave a TFLite model that computes what the source computes: 26 dB" in note  # 1 / 0.05
+    assert "no route gave a TFLite model that computes what the source computes: 26 dB" in note  # 1 / 0.05
     assert "The first wrong operator is Sigmoid in layer 2.1." in note
 
 

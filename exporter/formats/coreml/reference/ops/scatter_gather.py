@@ -29,8 +29,10 @@ def gather(x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0, valid
         return flat.reshape(x.shape[:axis] + picks.shape + x.shape[axis + 1 :])
     batch = x.shape[:batch_dims]
     rows = x.reshape(-1, *x.shape[batch_dims:])
-    parts = [gather(row, pick, axis - batch_dims) for row, pick
-             in zip(rows, picks.reshape(-1, *picks.shape[batch_dims:]), strict=True)]  # fmt: skip
+    parts = [
+        gather(row, pick, axis - batch_dims)
+        for row, pick in zip(rows, picks.reshape(-1, *picks.shape[batch_dims:]), strict=True)
+    ]
     stacked = torch.stack(parts)
     return stacked.reshape(batch + stacked.shape[1:])
 

@@ -34,11 +34,6 @@ def _image(seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((1, 3, 16, 16)).astype(np.float32)
 
 
-class _PlusOne(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + 1
-
-
 def test_float32_programs_agree_with_torch(tmp_path: Path) -> None:
     net = SmallNet()
     convert(tmp_path / "m.mlpackage", net, (1, 3, 16, 16))
@@ -93,51 +88,6 @@ def test_float16_overflows_as_on_a_device(tmp_path: Path) -> None:
 def test_a_wrong_input_is_one_clear_error(small: tuple[Path, SmallNet], data: dict[str, object], message: str) -> None:
     with pytest.raises(ModelInputError, match=message):
         ReferenceModel(small[0]).predict(data)
-
-
-@pytest.mark.parametrize("colour", ["RGB", "BGR", "GRAYSCALE"])
-def test_image_inputs_take_scale_bias_and_colour_layout(tmp_path: Path, colour: str) -> None:
-    ct = coremltools()
-    channels = 1 if colour == "GRAYSCALE" else 3
-    image_type = ct.ImageType(
-        "x",
-        shape=(1, channels, 6, 4),
-        scale=1 / 127.5,
-        bias=-1.0 if channels == 1 else [-1.0, -0.5, 0.0],
-        color_layout=getattr(ct.colorlayout, colour),
-    )
-    convert(tmp_path / "m.mlpackage", _PlusOne(), (1, channels, 6, 4), inputs=[image_type])
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 3) if channels == 3 else (6, 4), dtype=np.uint8)
-    (found,) = run(tmp_path / "m.mlpackage", {"x": Image.fromarray(pixels)})
-    planes = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)[:: -1 if colour == "BGR" else 1]
-    shift = np.array([-1.0, -0.5, 0.0][:channels]).reshape(-1, 1, 1)
-    np.testing.assert_allclose(found[0], planes / 127.5 + shift + 1, atol=1e-5)
-
-
-def test_images_are_neither_resized_nor_converted(tmp_path: Path) -> None:
-    ct = coremltools()
-    convert(tmp_path / "m.mlpackage", _PlusOne(), (1, 3, 6, 4), inputs=[ct.ImageType("x", shape=(1, 3, 6, 4))])
-    model = ReferenceModel(tmp_path / "m.mlpackage")
-    with pytest.raises(ModelInputError, match="images are not resized"):
-        model.predict({"x": Image.new("RGB", (6, 4))})
-    with pytest.raises(ModelInputError, match=r"image\.convert\('RGB'\)"):
-        model.predict({"x": Image.new("L", (4, 6))})
-    with pytest.raises(ModelInputError, match="give a PIL image"):
-        model.predict({"x": np.zeros((1, 3, 6, 4), np.float32)})
-
-
-def test_image_outputs_are_pictures(tmp_path: Path) -> None:
-    ct = coremltools()
-    convert(
-        tmp_path / "m.mlpackage",
-        torch.nn.ReLU(),
-        (1, 3, 5, 4),
-        inputs=[ct.ImageType("x", shape=(1, 3, 5, 4))],
-        outputs=[ct.ImageType("y")],
-    )
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
-    (found,) = run(tmp_path / "m.mlpackage", {"x": Image.fromarray(pixels)})
-    assert np.array_equal(np.asarray(found), pixels)
 
 
 def test_classifiers_give_the_label_and_every_probability(tmp_path: Path) -> None:

@@ -69,9 +69,7 @@ def test_a_scalar_is_an_array_of_one_element(tmp_path: Path, given_: Any) -> Non
 
 
 def test_a_scalar_comes_out_as_one_element(tmp_path: Path) -> None:
-    path = build(
-        tmp_path / "m.mlpackage", lambda mb, x: mb.reduce_sum(x=x, axes=[0], keep_dims=False), {"x": (4,)}
-    )  # fmt: skip
+    path = build(tmp_path / "m.mlpackage", lambda mb, x: mb.reduce_sum(x=x, axes=[0], keep_dims=False), {"x": (4,)})
     assert run(path, {"x": np.ones(4)})[0].tolist() == [4.0]
     assert len(ReferenceModel(path).scalars) == 1
 
@@ -87,10 +85,16 @@ def test_a_box_that_starts_outside_and_runs_backwards_is_the_whole_image(
     path = build(
         tmp_path / "m.mlpackage",
         lambda mb, x: mb.crop_resize(
-            x=x, roi=roi, target_width=2, target_height=2, normalized_coordinates=True,
-            box_coordinate_mode="CORNERS_HEIGHT_FIRST", sampling_mode="UNALIGN_CORNERS",
+            x=x,
+            roi=roi,
+            target_width=2,
+            target_height=2,
+            normalized_coordinates=True,
+            box_coordinate_mode="CORNERS_HEIGHT_FIRST",
+            sampling_mode="UNALIGN_CORNERS",
         ),
-        {"x": (1, 1, 4, 4)}, opset="iOS15",
-    )  # fmt: skip
+        {"x": (1, 1, 4, 4)},
+        opset="iOS15",
+    )
     image = np.arange(1, 17, dtype=np.float32).reshape(1, 1, 4, 4)
     assert run(path, {"x": image})[0].reshape(-1).tolist() == pytest.approx(wanted)

@@ -1,4 +1,4 @@
-"""What every size gate shares: the frame of the gates, a figure against a limit, and the sum of several subjects."""
+"""Byte counts against limits: what sizes are judged by, a figure beside its limit, the sum of several subjects."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
