@@ -6,11 +6,9 @@ class DeviceError(Exception):
 
     Attributes:
         serial: the device, or None where none was involved.
-        retriable: whether doing the same again may succeed without anybody's help.
     """
 
     exit_code = 3
-    retriable = False
 
     def __init__(self, message: str, *, serial: str | None = None) -> None:
         super().__init__(message)
@@ -31,8 +29,6 @@ class DeviceUnauthorizedError(DeviceError):
 
 class DeviceDisconnectedError(DeviceError):
     """The connection was lost: cable, network, or the daemon on the device. What ran may still run there."""
-
-    retriable = True
 
 
 class DeviceRebootedError(DeviceError):

@@ -1,3 +1,3 @@
-"""A PyTorch model in; verified, gated and measured Core ML and TFLite artifacts out."""
+"""A PyTorch model in; verified, gated and measured artifacts for phones out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

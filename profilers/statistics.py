@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-PERCENTILES = (50.0, 90.0, 95.0, 99.0)
-
 
 class Estimate(NamedTuple):
     """A figure with its confidence interval; `low` and `high` are infinite where the samples cannot bound it."""

@@ -22,14 +22,46 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, "1")
 
+# What `make quick` leaves out besides the tests marked one by one: each of these takes five seconds and more of a core.
+HEAVY = (
+    "device_harness/apple/test_commands.py",
+    "device_harness/apple/test_coreml_runner.py",
+    "device_harness/runners",
+    "device_harness/test_adb.py",
+    "exporter/cli/test_start.py",
+    "exporter/compression/test_structure.py",
+    "exporter/compression/test_training.py",
+    "exporter/formats/common",
+    "exporter/formats/coreml/reference/test_images.py",
+    "exporter/formats/coreml/reference/test_layers.py",
+    "exporter/formats/coreml/reference/test_model.py",
+    "exporter/formats/coreml/reference/test_numbers.py",
+    "exporter/formats/coreml/test_activations.py",
+    "exporter/formats/coreml/test_conversion.py",
+    "exporter/formats/coreml/test_counts.py",
+    "exporter/formats/coreml/test_inspection.py",
+    "exporter/formats/coreml/test_kmeans.py",
+    "exporter/sizes/test_codecs.py",
+    "exporter/sources/test_digests.py",
+    "exporter/use_cases/test_budget.py",
+    "exporter/use_cases/test_inputs.py",
+    "exporter/use_cases/test_isolation.py",
+    "exporter/use_cases/test_schema.py",
+)
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what needs a Mac; puts files with slow tests first, so that no process ends long after the others."""
+    """Marks what needs a Mac and what is heavy; files with slow tests come first, so that no process ends late."""
     for item in items:
         if item.get_closest_marker("mac") and sys.platform != "darwin":
             item.add_marker(pytest.mark.skip(reason="needs Core ML itself: a Mac"))
+    heavy = tuple(Path(__file__).parent / place for place in HEAVY)
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in heavy):
+            item.add_marker(pytest.mark.slow)
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_harness.digests import file_digest
+from device_harness.machine import forget_peak, peak_bytes, resident_bytes
 from device_harness.runners.bench_document import (
     Acceleration,
     BenchDocument,
@@ -30,7 +31,6 @@ from device_harness.runners.bench_document import (
     Settings,
     Tensor,
 )
-from device_harness.runners.own_memory import forget_peak, peak_bytes, resident_bytes
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5

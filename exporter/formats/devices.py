@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
@@ -27,6 +27,22 @@ class RunnerChoice(NamedTuple):
     instruments: bool = False
 
 
+class RunnerOption(NamedTuple):
+    """An option of the command line that a format's runners take.
+
+    Attributes:
+        flag: as it is typed.
+        sets: the field of `RunnerChoice`.
+        help: one sentence.
+        takes_path: whether it takes one; else it is a switch.
+    """
+
+    flag: str
+    sets: Literal["binary", "library", "instruments"]
+    help: str
+    takes_path: bool = True
+
+
 class References(NamedTuple):
     """Outputs of this machine by model, and why others have none."""
 
@@ -42,12 +58,14 @@ class DeviceSupport(Protocol):
         here: the serial of this machine as a device of the format.
         runners: that can be chosen by name.
         compares_outputs: whether outputs are compared with this machine's.
+        options: of the command line, for what its runners need; none of another format's.
     """
 
     subject: str
     here: str
     runners: tuple[str, ...]
     compares_outputs: bool
+    options: tuple[RunnerOption, ...]
 
     def runs_on(self, kind: DeviceKind) -> bool:
         """Whether artifacts can be measured on devices of this kind."""

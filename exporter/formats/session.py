@@ -60,6 +60,8 @@ class ConversionSession:
         """
         started = time.monotonic()
         form = format_named(target.format)
+        if refusal := form.refuse(target, self.graph.description):
+            raise UsageProblem(f"target {target.name}: {refusal}")
         path, twin = folder / form.file_name, folder / form.twin_name
         made = self._converter(form).convert(target, path, twin)
         inspection = self._inspect(path)

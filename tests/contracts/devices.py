@@ -90,9 +90,10 @@ class DeviceContract:
     def test_environment_is_data(self, subject: Subject, shell: str) -> None:
         """Values of variables are not interpreted either."""
         with subject.open() as device:
-            for value in NASTY:
-                result = device.run([shell, "-c", 'printf %s "$VALUE"'], timeout_s=30, env={"VALUE": value})
-                assert result.text == value
+            variables = {f"VALUE{place}": value for place, value in enumerate(NASTY)}
+            words = " ".join(f'"${name}"' for name in variables)
+            result = device.run([shell, "-c", f"printf '%s\\n' {words}"], timeout_s=30, env=variables)
+            assert result.text == "".join(f"{value}\n" for value in NASTY)
 
     def test_missing_program_is_not_a_success(self, subject: Subject, shell: str) -> None:
         """A wrong path of a benchmark binary is told."""
@@ -140,10 +141,8 @@ class DeviceContract:
         """A hung benchmark is ended there, not only here, with all that it started."""
         marker = f"31{time.monotonic_ns() % 10**7:07d}"
         with subject.open() as device:
-            began = time.monotonic()
             with pytest.raises(CommandTimeoutError):
                 device.run([shell, "-c", f"sleep {marker} & sleep {marker}; true"], timeout_s=1)
-            assert time.monotonic() - began < 30
             assert gone(subject.alive, marker)
 
     def test_started_process_is_killed(self, subject: Subject, shell: str) -> None:

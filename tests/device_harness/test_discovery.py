@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,8 +36,13 @@ def seen(serial: str, ask: Any = None, identity: str | None = None, **facts: Any
     return Found(info, lambda: opened, ask, lambda info: identity)
 
 
+ENDED: list[str] = []
+"""What hung to its end, which nothing may wait for."""
+
+
 def hang() -> Any:
     threading.Event().wait(30)
+    ENDED.append(threading.current_thread().name)
 
 
 def refuse() -> Any:
@@ -48,9 +52,8 @@ def refuse() -> Any:
 def test_hung_devices_cost_one_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three of them took a minute, one after the other; each is listed, with the reason."""
     monkeypatch.setattr(discovery, "ASKING_LIMIT_S", 0.2)
-    began = time.monotonic()
     devices = discover([Ways("adb", lambda: [*(seen(name, hang) for name in "abc"), seen("d")])]).devices
-    assert time.monotonic() - began < 10
+    assert not ENDED
     assert [info.state for info in devices] == [DeviceState.UNAVAILABLE] * 3 + [DeviceState.READY]
     assert "did not answer within" in str(devices[0].advice)
 
@@ -75,9 +78,8 @@ def test_opening_asks_every_way_and_waits_for_none_that_is_not_needed() -> None:
     """By serial or by name; the slow tool of another kind does not delay it."""
     phone = seen("UDID", facts={"name": "Ada's iPhone"})
     ways = [Ways("slow", hang), Ways("good", lambda: [phone])]
-    began = time.monotonic()
     assert open_device("UDID", ways) == open_device("Ada's iPhone", ways) == "session with UDID"
-    assert time.monotonic() - began < 10
+    assert not ENDED
 
 
 def test_a_device_that_no_way_lists_is_reached_or_told() -> None:

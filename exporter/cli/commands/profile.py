@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from exporter.cli.options.report import report_options
+from exporter.cli.options.runner import runner_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
@@ -36,10 +37,7 @@ from profilers.plan import ProfilePlan
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
-@click.option("--runner", metavar="NAME", default="auto", show_default=True, help="What runs the model.")
-@click.option("--benchmark-binary", metavar="PATH", help="litert_bench or a benchmark_model, here or on the device.")
-@click.option("--litert-library", metavar="PATH", help="libLiteRt.so for the device, here or there.")
-@click.option("--instruments", is_flag=True, help="Core ML: record with Instruments too.")
+@runner_options
 @click.option("--against", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="An earlier output of this command with -f json, to compare with.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
@@ -54,18 +52,14 @@ def command(
     repeat: int | None,
     threads: int | None,
     no_energy: bool,
-    runner: str,
-    benchmark_binary: str | None,
-    litert_library: str | None,
-    instruments: bool,
+    choice: RunnerChoice,
     against: Path | None,
     strict: bool,
     reporter: Reporter,
 ) -> int:
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
-    ARTIFACT is a .tflite file, or a Core ML model for an iPhone, a simulator or this Mac. Exit code 3 when a device
-    failed, 1 when a budget did.
+    ARTIFACT is a model file of any format that targets have. Exit code 3 when a device failed, 1 when a budget did.
     """
     plan = _plan(plan_file, quick, repeat, threads, no_energy)
     check_whole(artifact)
@@ -76,9 +70,8 @@ def command(
             f"--target {target.name} is for {format_named(target.format).title} models; "
             f"{artifact.name} is {form.devices.subject}."
         )
-    if runner != "auto" and runner not in form.devices.runners:
-        raise UsageProblem(f"--runner {runner}: {form.title} models run with {', '.join(form.devices.runners)}.")
-    choice = RunnerChoice(runner, benchmark_binary, litert_library, instruments)
+    if choice.name != "auto" and choice.name not in form.devices.runners:
+        raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
     chosen = choose_devices(devices, form, target=target)
     request = ProfileRequest(form, [artifact], plan, choice, target)
     found = profile(request, chosen.serials, listing=chosen.listing, say=_progress)

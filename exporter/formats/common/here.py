@@ -8,7 +8,7 @@ from typing import Any
 from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
-from exporter.formats.devices import References, RunnerChoice
+from exporter.formats.devices import References, RunnerChoice, RunnerOption
 from profilers.bench import Bench
 from profilers.plan import ProfilePlan
 from profilers.readers.documents import DocumentReader
@@ -25,6 +25,7 @@ class DevicesHere:
     runners: tuple[str, ...] = ("in_process",)
     here: str = "local"
     compares_outputs: bool = False
+    options: tuple[RunnerOption, ...] = ()
 
     def runs_on(self, kind: DeviceKind) -> bool:
         """This machine."""

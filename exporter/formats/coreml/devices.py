@@ -11,7 +11,7 @@ from device_harness.runners.coreml import CoremlBench, accelerator
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.coremltools_benchmarker import CoremltoolsBenchmarker
 from exporter.formats.coreml.settings import CoremlTarget
-from exporter.formats.devices import References, RunnerChoice, accelerator_note
+from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
 from profilers.bench import Bench, Stage
 from profilers.plan import ProfilePlan
 from profilers.readers.benchmarker import BenchmarkerReader
@@ -30,6 +30,9 @@ class CoremlDevices:
     here = "mac"
     runners: tuple[str, ...] = ("coreml_bench", "coremltools")
     compares_outputs = False
+    options: tuple[RunnerOption, ...] = (
+        RunnerOption("--instruments", "instruments", "Core ML: record with Instruments too.", takes_path=False),
+    )
 
     def __init__(self, prepare: Callable[[Device], str | None] = prepare) -> None:
         """Args: prepare: builds and installs the runner; gives the tool's path on a Mac."""

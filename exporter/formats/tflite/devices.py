@@ -16,7 +16,7 @@ from device_harness.runners.build import Platform, build_litert_bench, find_lite
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
-from exporter.formats.devices import References, RunnerChoice, accelerator_note
+from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
 from exporter.formats.tflite.settings import TfliteTarget
 from profilers.bench import Bench
 from profilers.plan import ProfilePlan
@@ -36,6 +36,10 @@ class _Devices:
     here = "local"
     runners: tuple[str, ...] = ("litert_bench", "benchmark_model", "in_process")
     compares_outputs = True
+    options: tuple[RunnerOption, ...] = (
+        RunnerOption("--benchmark-binary", "binary", "litert_bench or a benchmark_model, here or on the device."),
+        RunnerOption("--litert-library", "library", "libLiteRt.so for the device, here or there."),
+    )
 
     def runs_on(self, kind: DeviceKind) -> bool:
         return kind.runs == "programs"

@@ -1,1 +1,1 @@
-"""Samples out of the output of Apple's tools: xctrace, powermetrics, XCTest, MetricKit, and pymobiledevice3."""
+"""Samples out of the output of Apple's tools: xctrace, powermetrics, and pymobiledevice3."""

@@ -1,4 +1,4 @@
-"""Samples of `powermetrics`: its stream of property lists, separated by NUL bytes, and its text form.
+"""Samples of `powermetrics`: its stream of property lists, separated by NUL bytes.
 
 In the property list ``processor.{cpu,gpu,ane}_energy`` are millijoules of the interval, and ``*_power`` milliwatts;
 dividing the first by 1000 gives watts only when the interval is one second. Energy is preferred; where a version has
@@ -7,7 +7,6 @@ only power, the energy is power x elapsed time, which is the same figure before 
 
 import math
 import plistlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -119,13 +118,3 @@ def _number(document: dict[str, Any], key: str) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
-
-
-_SAMPLE = re.compile(
-    r"^\*\*\* Sampled system activity \(.*\) \(([0-9]{1,12}(?:\.[0-9]{1,9})?)ms elapsed\) \*\*\*", re.MULTILINE
-)
-_POWER = re.compile(
-    r"^(CPU|GPU|ANE|DRAM|Package|Combined) Power(?: \(CPU \+ GPU \+ ANE\))?: ([0-9]{1,12}(?:\.[0-9]{1,9})?) mW\s*$",
-    re.MULTILINE,
-)
-_PRESSURE = re.compile(r"^Current pressure level: (\w+)\s*$", re.MULTILINE)

@@ -1,10 +1,9 @@
-"""Lines of pymobiledevice3 (`battery monitor`, `sysmon process monitor process`) and of pyidevice.
+"""Lines of pymobiledevice3's `battery monitor`.
 
 Read in the source of pymobiledevice3 11.45: one JSON object a line; a key that the device does not report is null.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,10 +69,6 @@ def _milliamps(line: Document) -> float | None:
     return _finite(line, "InstantAmperage")
 
 
-def _count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
 def _finite(line: Document, key: str) -> float | None:
     value = line.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -89,10 +84,3 @@ def _documents(output: str, tool: str) -> Iterator[Document]:
     for line in output.split("\n")[:-1]:
         if line.strip():
             yield read_document(line, tool)
-
-
-_PYIDEVICE = re.compile(
-    r"^# \[Battery\] time=(?P<time>[0-9]{1,12}), current=(?P<current>-?[0-9]{1,9}), voltage=(?P<voltage>[0-9]{1,9}), "
-    r"power=-?[0-9.]{1,20}, temperature=(?P<temperature>[0-9]{1,6})\s*$",
-    re.MULTILINE,
-)

@@ -57,12 +57,14 @@ class TestAppleDevice(DeviceContract):
         return Subject(lambda: AppleDevice(PHONE, SETTINGS), process_runs, lambda path: exists(stage, path))
 
 
+@pytest.mark.slow
 class TestAppleSimulator(DeviceContract):
     @pytest.fixture
     def subject(self, stage: Stage) -> Subject:
         return Subject(lambda: AppleSimulator(SIMULATOR, SETTINGS), process_runs, lambda path: exists(stage, path))
 
 
+@pytest.mark.slow
 class TestPymobiledevice(DeviceContract):
     @pytest.fixture
     def subject(self, stage: Stage) -> Subject:

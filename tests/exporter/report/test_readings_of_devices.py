@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_harness.facts import DeviceInfo, DeviceState
@@ -181,6 +181,7 @@ def test_ages(seconds: float, words: str) -> None:
     assert format_age(seconds) == words
 
 
+@settings(max_examples=settings().max_examples // 4)  # each is a whole page
 @given(st.lists(st.floats(), min_size=1, max_size=8), st.sampled_from(["latency", "cpu_time", "memory.model"]))
 def test_any_samples_can_be_shown(samples: list[float], metric: str) -> None:
     """A meter gone wrong gives NaN, infinity or negative times; the report of everything else is not lost to it."""

@@ -206,10 +206,11 @@ def _tidy(root: str, until: float) -> None:
         Cache(Path(root)).tidy()
 
 
+@pytest.mark.slow
 def test_tidying_races_no_other_run(tmp_path: Path) -> None:
     """Protects finished runs and their readers: tidying raised within seconds beside one writer."""
     context = multiprocessing.get_context("spawn")
-    until = time.time() + 12
+    until = time.time() + 5
     jobs = [context.Process(target=_use, args=(str(tmp_path), until, n, n == 0)) for n in range(3)]
     jobs += [context.Process(target=_tidy, args=(str(tmp_path), until)) for _ in range(2)]
     for job in jobs:

@@ -15,7 +15,7 @@ from exporter.datasets.images import whole_pixels
 from exporter.execution.heavy import quiet
 from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
-from exporter.formats.coreml.reference.layers import compare_layers, first_divergence
+from exporter.formats.coreml.reference.layers import compare_layers
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.sources.outputs import flatten
 
@@ -55,7 +55,7 @@ class Check:
             layers = compare_layers(
                 runner.model, runner.features(sample), self._module, [*map(torch.from_numpy, sample)]
             )
-        layer = first_divergence(layers, least_db)
+        layer = next((layer for layer in layers if not layer.snr_db >= least_db), None)
         return "" if layer is None else f"The first wrong layer is {layer.module or 'the model itself'} ({layer.kind})"
 
     @contextmanager

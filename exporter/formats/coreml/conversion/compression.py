@@ -18,7 +18,7 @@ from exporter.formats.coreml.settings import CoremlQuantization, LinearWeights, 
 WeightSetting = LinearWeights | PalettizedWeights
 
 
-WEIGHTED = {"conv", "conv_transpose", "linear", "matmul", "einsum", "gather", "lstm", "gru", "rnn"}
+COMPRESSIBLE = {"conv", "conv_transpose", "linear", "matmul", "einsum", "gather", "lstm", "gru", "rnn"}
 """Operation types whose constants are weights."""
 
 
@@ -50,7 +50,7 @@ def plan_weights(model: CoremlModel, quantization: CoremlQuantization) -> dict[s
     return {
         op.name: _plan(op.op_type, layer_of(op, model.layers), quantization)
         for op in model.operations
-        if op.op_type in WEIGHTED and any(_is_weight(value) for value in op.inputs.values())
+        if op.op_type in COMPRESSIBLE and any(_is_weight(value) for value in op.inputs.values())
     }
 
 

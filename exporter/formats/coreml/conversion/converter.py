@@ -37,7 +37,7 @@ class CoremlConverter:
         """Write the package to `path`, and the same program without compression to `twin`.
 
         Raises:
-            UsageProblem: the source is ONNX, or calibration data is missing.
+            UsageProblem: calibration data is missing.
             ToolError: coremltools failed.
         """
         target, notes = self._one_picture_only(target)
@@ -89,11 +89,6 @@ class CoremlConverter:
         return self.source.of(dataclasses.replace(source, module=module)), ""
 
     def _float(self, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
-        if self.source.source.module is None:
-            raise UsageProblem(
-                f"target {target.name}: an ONNX model cannot become Core ML (coremltools dropped ONNX). "
-                "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
-            )
         quantization = target.quantization
         rules = [rule for rule in quantization.rules if rule.precision]
         key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))

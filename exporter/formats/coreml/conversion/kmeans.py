@@ -8,7 +8,7 @@ scales: its PR #2777).
 """
 
 import functools
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from exporter.formats.common.kmeans1d import boundaries, distinct
 from exporter.formats.coreml.coremltools import load_coremltools
 
 Array = NDArray[Any]
-Granularity = Literal["per_tensor", "per_grouped_channel"]
 
 
 def table(values: Array, nbits: int) -> tuple[Array, NDArray[np.uint8]]:
@@ -60,56 +59,6 @@ def _divided(weight: Array, scales: Array) -> Array:
     """`weight` over its scales, in its own dtype; channels of scale 0 as they are."""
     divided: Array = weight.astype(np.float32) / np.where(scales == 0, 1, scales)
     return divided.astype(weight.dtype)
-
-
-def palettize_kmeans(
-    weight: Array,
-    nbits: int,
-    *,
-    granularity: Granularity = "per_tensor",
-    group_size: int = 16,
-    axis: int = 0,
-    per_channel_scale: bool = False,
-) -> tuple[Array, NDArray[np.uint8], Array | None] | None:
-    """Lookup tables, indices and scales of one weight, in the layout of iOS 18's ``constexpr_lut_to_dense``.
-
-    Args:
-        weight: ``[...]``, floating.
-        nbits: bits of an index.
-        granularity: one table, or one a group of channels.
-        group_size: channels a group.
-        axis: of the channels.
-        per_channel_scale: divide each channel by its largest magnitude first.
-
-    Returns:
-        Tables ``[groups along axis, 1 elsewhere, 2 ** nbits, 1]``, indices in the shape of `weight`, and scales or
-        None. None when the groups do not divide the channels.
-    """
-    axis %= weight.ndim
-    channels = weight.shape[axis]
-    size = group_size if granularity == "per_grouped_channel" else channels
-    if channels % size:
-        return None
-    scales = channel_scales(weight, axis) if per_channel_scale else None
-    scaled = weight if scales is None else _divided(weight, scales)
-    groups = np.split(np.moveaxis(scaled, axis, 0), channels // size)
-    found = [table(group, nbits) for group in groups]
-    luts = np.stack([lut for lut, _ in found])
-    places = np.concatenate([part.reshape(group.shape) for (_, part), group in zip(found, groups, strict=True)])
-    shape = [1] * weight.ndim
-    shape[axis] = len(groups)
-    return luts.reshape(*shape, 2**nbits, 1), np.ascontiguousarray(np.moveaxis(places, 0, axis)), scales
-
-
-def reconstruct(lut: Array, indices: NDArray[np.uint8], scales: Array | None) -> Array:
-    """The weight that tables, indices and scales of `palettize_kmeans` stand for; float32."""
-    groups = [indices.shape[i] // lut.shape[i] for i in range(indices.ndim)]
-    index = tuple(
-        (np.arange(length) // group).reshape([-1 if i == axis else 1 for i in range(indices.ndim)])
-        for axis, (length, group) in enumerate(zip(indices.shape, groups, strict=True))
-    )
-    dense: Array = lut[(*index, indices, 0)].astype(np.float32)
-    return dense if scales is None else dense * scales.astype(np.float32)
 
 
 def palettize_weights(mlmodel: Any, config: Any, joint_compression: bool = False) -> Any:

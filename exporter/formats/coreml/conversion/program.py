@@ -24,7 +24,7 @@ from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.coreml.walk import program_operations
 from exporter.sources.tracing.trace import channels_first
 
-WEIGHTED = {"conv", "conv_transpose", "linear", "matmul"}
+_NAMED_BY_WEIGHT = {"conv", "conv_transpose", "linear", "matmul"}
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
 def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     found = {}
     for op in _operations(model._mil_program):
-        parameter = op.inputs.get("weight") if op.op_type in WEIGHTED else None
+        parameter = op.inputs.get("weight") if op.op_type in _NAMED_BY_WEIGHT else None
         if parameter is not None and parameter.val is not None:
             values = np.asarray(parameter.val)
             found[op.name] = values.swapaxes(0, 1) if op.op_type == "conv_transpose" else values

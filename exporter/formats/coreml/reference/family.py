@@ -32,14 +32,12 @@ class Implementation:
             or ``object`` for a value as it is.
         exact: every output element is an input element, so it needs no rounding to the declared dtype.
         pure: equal inputs give equal outputs; only then may it be evaluated once, when the model is loaded.
-        wants_output: the function has a parameter ``output`` and wants the MIL variables that it produces.
     """
 
     function: Function
     parameters: dict[str, type]
     exact: bool
     pure: bool
-    wants_output: bool
 
 
 @dataclass
@@ -63,17 +61,17 @@ class Family:
         """Register `function` under `name`."""
         hints = typing.get_type_hints(function)
         parameters = {key: _kind(hints[key]) for key in inspect.signature(function).parameters}
-        self.operations[name] = Implementation(function, parameters, exact, pure, "output" in parameters)
+        self.operations[name] = Implementation(function, parameters, exact, pure)
 
     def unary(self, **functions: Callable[[Tensor], Tensor]) -> None:
         """Register elementwise functions of one tensor ``x``."""
         for name, function in functions.items():
-            self.operations[name] = Implementation(_of_x(function), {"x": Tensor}, False, True, False)
+            self.operations[name] = Implementation(_of_x(function), {"x": Tensor}, False, True)
 
     def binary(self, **functions: Callable[[Tensor, Tensor], Tensor]) -> None:
         """Register elementwise functions of two tensors ``x`` and ``y`` with broadcasting."""
         for name, function in functions.items():
-            self.operations[name] = Implementation(_of_x_y(function), {"x": Tensor, "y": Tensor}, False, True, False)
+            self.operations[name] = Implementation(_of_x_y(function), {"x": Tensor, "y": Tensor}, False, True)
 
 
 def _of_x(function: Callable[[Tensor], Tensor]) -> Function:

@@ -7,7 +7,7 @@ shape. A convolution that took in its batch normalization is compared with the n
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,6 @@ def compare_layers(
         calls = without_folded(calls)
     pairs = ((calls[i], values[j]) for i, j in _align(calls, values))
     return [compared(call, value.value, value.name, value.location) for call, value in pairs]
-
-
-def first_divergence(layers: Iterable[LayerComparison], least_snr_db: float) -> LayerComparison | None:
-    """The first layer whose signal-to-noise ratio is below `least_snr_db`, or None."""
-    return next((layer for layer in layers if not layer.snr_db >= least_snr_db), None)
 
 
 def _accepts(call: Call, op_type: str) -> bool:

@@ -77,11 +77,6 @@ class ReferenceModel:
         """The inputs by name."""
         return {feature.name: feature for feature in self.inputs}
 
-    @property
-    def output_description(self) -> dict[str, Feature]:
-        """The outputs by name."""
-        return {feature.name: feature for feature in self.outputs}
-
     def weights(self) -> dict[str, np.ndarray[Any, Any]]:
         """The constant ``weight`` of every operation that has one, decompressed, by the operation's output name."""
         return {name: value.numpy() for name, value in self._plan.weights().items()}

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from exporter.execution.heavy import quiet
-from exporter.formats.coreml.conversion.kmeans import palettize_kmeans, palettize_weights, reconstruct
+from exporter.formats.coreml.conversion.kmeans import palettize_weights, table
 from exporter.formats.coreml.reference import ReferenceModel
 from tests.exporter.formats.coreml.reference.programs import convert, coremltools
 
@@ -114,29 +114,7 @@ def test_rules_by_type_and_name_hold(program: tuple[Any, dict[str, NDArray[Any]]
     assert optimize.OpPalettizerConfig(mode="kmeans", nbits=4).mode == "KMEANS"
 
 
-@pytest.mark.parametrize(("group", "axis"), [(None, 0), (4, 0), (3, 1)])
-@pytest.mark.parametrize("scale", [True, False])
-def test_reconstruction_has_the_layout_of_the_operation(group: int | None, axis: int, scale: bool) -> None:
-    from exporter.formats.coreml.reference.ops.constexpr import lut_to_dense
-
-    weight = np.random.default_rng(0).standard_normal((8, 6, 3, 3)).astype(np.float16)
-    found = palettize_kmeans(
-        weight,
-        4,
-        granularity="per_grouped_channel" if group else "per_tensor",
-        group_size=group or 1,
-        axis=axis,
-        per_channel_scale=scale,
-    )
-    assert found is not None
-    lut, indices, scales = found
-    dense = lut_to_dense(torch.from_numpy(indices), torch.from_numpy(lut.astype(np.float32))).numpy()
-    np.testing.assert_array_equal(dense if scales is None else dense * scales.astype(np.float32), reconstruct(*found))
-    assert np.abs(reconstruct(*found) - weight).max() < 1
-
-
 def test_a_table_of_few_values_is_exact() -> None:
-    weight = np.array([[1, 2, 2, 1]], np.float16)
-    found = palettize_kmeans(weight, 8)
-    assert found is not None
-    np.testing.assert_array_equal(reconstruct(*found), weight)
+    values = np.array([[1, 2, 2, 1]], np.float16)
+    entries, places = table(values, 8)
+    np.testing.assert_array_equal(entries[places].reshape(values.shape), values)

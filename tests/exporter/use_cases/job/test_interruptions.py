@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,12 +57,10 @@ def test_ctrl_c_ends_with_130_and_keeps_the_last_good_run(
 
 def test_two_runs_at_once_take_turns(workspace: Workspace, data: list[object]) -> None:
     output = workspace.folder / "both"
-    command = workspace.command("run", workspace.model, "--target", "ios", *data, "--output", output, "--no-measure")
-    processes = [
-        subprocess.Popen(command, cwd=workspace.folder, env=workspace.environment(), stdout=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    arguments = ["run", workspace.model, "--target", "ios", *data, "--output", output, "--no-measure"]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(workspace.call, *arguments) for _ in range(2)]
+    assert [one.result().returncode for one in both] == [0, 0]
     load_record(output / "run.json")
     assert (output / "ios" / "Model.mlpackage" / "Manifest.json").is_file()
 

@@ -97,13 +97,6 @@ def float_blobs(file: Any) -> Iterator[tuple[str, NDArray[Any]]]:
         yield owner, content[start : start + length].view(kind)
 
 
-def stored_bytes(value: Any) -> int:
-    """Bytes that a value of the program takes, in the weight file or in the specification."""
-    if value.WhichOneof("value") == "immediateValue":
-        return int(value.immediateValue.ByteSize())
-    return _declared_bytes(value.type.tensorType) or 0
-
-
 def _declared_bytes(tensor: Any) -> int | None:
     """Bytes of a tensor of constant shape; None when the dtype is not known."""
     bits = _BITS.get(_type_name(tensor))
