@@ -107,3 +107,10 @@ def test_nan_in_weights_and_scales_fails_whatever_it_computes(tmp_path: Path) ->
     assert {verdict.status for verdict in (weight, scale, program)} == {Status.FAILED}
     assert "constants: weight;" in weight.reason
     assert "constants: scale of packed;" in scale.reason
+
+
+def test_a_file_that_could_not_be_looked_into_is_not_checked() -> None:
+    """Protects against a pass of a file whose constants nobody saw."""
+    (verdict,) = file_verdicts("t", None, ())
+    assert verdict.status is Status.NOT_CHECKED
+    assert "could not be looked into" in verdict.reason

@@ -188,7 +188,7 @@ def test_a_device_that_runs_no_target_is_refused_before_the_work(workspace: Work
         assert done.record["targets"][0]["profiles"]
         return
     assert done.returncode == 2
-    assert "a Core ML model runs on Apple devices" in done.stderr
+    assert "a Core ML model runs on Macs, Apple devices" in done.stderr
     assert not done.output.exists()
 
 
