@@ -116,7 +116,7 @@ def _debugging() -> bool:
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="mobile-export")
 def main(debug: bool) -> None:
-    """Compress a PyTorch model, convert it to Core ML and TFLite, and prove that it still works.
+    """Compress a PyTorch model, convert it to Core ML, TFLite and ONNX, and prove that it still works.
 
     Exit codes: 0 all gates passed, 1 a gate failed, 2 wrong usage or configuration, 3 a tool or device failed.
     """
