@@ -29,8 +29,11 @@ class Session:
         self.bench = Bench(self.runner, CoremlReader("cpu_and_ne"), tuple(stages))
 
     def run(self, model: Path, plan: ProfilePlan = PLAN) -> ProfileResult:
-        (result,) = profile_models(self.device, [model], plan, self.bench, probe=self.probe, clock=self.clock)  # type: ignore[arg-type]
+        (result,) = self.run_all([model], plan)
         return result
+
+    def run_all(self, models: Sequence[Path], plan: ProfilePlan = PLAN) -> list[ProfileResult]:
+        return profile_models(self.device, models, plan, self.bench, probe=self.probe, clock=self.clock)  # type: ignore[arg-type]
 
     def readings(self, model: Path, plan: ProfilePlan = PLAN) -> dict[str, Reading]:
         return {reading.metric: reading for reading in self.run(model, plan).readings}

@@ -8,7 +8,7 @@ from device_harness.errors import DeviceError
 from device_harness.runners.bench_document import Battery, ThermalState
 from profilers.conditions.conditions import Conditions
 from profilers.parse.android.thermal import ThermalState as AndroidThermal
-from profilers.session import MOST_REJECTED, profile_models
+from profilers.session import MOST_REJECTED
 from profilers.stages.sustained import sustained
 from tests.fakes.session import LookingProbe
 from tests.profilers.apple.test_placement import SAMPLE
@@ -28,8 +28,7 @@ def test_each_process_is_a_group(model: Path) -> None:
 
 def test_a_model_given_twice_is_placed_once(model: Path) -> None:
     session = Session()
-    results = profile_models(session.device, [model, model], PLAN, session.bench, probe=session.probe,  # type: ignore[arg-type]
-                             clock=session.clock)  # fmt: skip
+    results = session.run_all([model, model])
     assert (len(results), len(session.runner.placed)) == (1, 1)
 
 
@@ -41,8 +40,7 @@ def test_models_take_turns_in_random_order(tmp_path: Path) -> None:
     orders = []
     for _ in range(2):
         session = Session()
-        profile_models(session.device, models, PLAN.model_copy(update={"processes": 3}), session.bench,  # type: ignore[arg-type]
-                       probe=session.probe, clock=session.clock)  # fmt: skip
+        session.run_all(models, PLAN.model_copy(update={"processes": 3}))
         names = [request.model for request in session.runner.requests]
         rounds = [names[start : start + 4] for start in range(0, 12, 4)]
         assert all(sorted(one) == sorted(rounds[0]) for one in rounds)

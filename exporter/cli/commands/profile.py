@@ -31,15 +31,24 @@ from profilers.plan import ProfilePlan
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Default: local. Repeatable.")
 @click.option("--target", "target_name", metavar="NAME", help="Judge the readings by this target's budgets.")
 @targets_option
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="A plan as TOML or JSON; see docs/profiling.md.")  # fmt: skip
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A plan as TOML or JSON; see docs/profiling.md.",
+)
 @click.option("--quick", is_flag=True, help="A desk check of seconds; marked as such, and judged by no budget.")
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
 @runner_options
-@click.option("--against", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="An earlier output of this command with -f json, to compare with.")  # fmt: skip
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="An earlier output of this command with -f json, to compare with.",
+)
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @report_options("profile")
 def command(

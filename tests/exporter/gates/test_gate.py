@@ -41,34 +41,45 @@ def counts(draw: st.DrawFn) -> ByteCount:
 
 measurements = st.lists(
     st.builds(measurement, names, st.none() | counts(), st.none() | counts()),
-    min_size=1, max_size=4, unique_by=lambda found: found.subject,
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+    unique_by=lambda found: found.subject,
+)
 growths = st.one_of(
     st.builds(lambda size: Growth(bytes=size[0]), quantities()),
     st.builds(lambda percent: Growth(percent=f"{percent} %"), st.integers(0, 300)),
     st.builds(
         lambda size, percent, when: Growth(bytes=size[0], percent=f"{percent}.5 %", fail_when=when),
-        quantities(), st.integers(0, 300), st.sampled_from(["either", "both"]),
+        quantities(),
+        st.integers(0, 300),
+        st.sampled_from(["either", "both"]),
     ),
-)  # fmt: skip
+)
 budgets = st.lists(
     st.builds(
         lambda metric, subject, limit, growth, drift, severity: Budget(
             metric=metric, subject=subject, max=limit[0], growth=growth, drift=drift, severity=severity
         ),
-        st.sampled_from(["download", "install", "size"]), st.sampled_from(["*", "total", "*.apk", "b.*"]), quantities(),
-        st.none() | growths, st.none() | growths, st.sampled_from(["error", "warn"]),
+        st.sampled_from(["download", "install", "size"]),
+        st.sampled_from(["*", "total", "*.apk", "b.*"]),
+        quantities(),
+        st.none() | growths,
+        st.none() | growths,
+        st.sampled_from(["error", "warn"]),
     ),
     max_size=4,
-)  # fmt: skip
+)
 waivers = st.lists(
     st.builds(
-        Waiver, subject=st.sampled_from(["*", "a.apk", "total", "z"]), metric=st.sampled_from(["*", "download.*", "x"]),
-        reason=st.just("a voice model"), author=st.sampled_from(["Ada", "Bo"]),
+        Waiver,
+        subject=st.sampled_from(["*", "a.apk", "total", "z"]),
+        metric=st.sampled_from(["*", "download.*", "x"]),
+        reason=st.just("a voice model"),
+        author=st.sampled_from(["Ada", "Bo"]),
         expires=st.dates(dt.date(2026, 11, 20), dt.date(2026, 11, 26)),
     ),
     max_size=3,
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -168,8 +179,9 @@ def test_the_total_is_judged_like_a_subject() -> None:
     budget = Budget(metric="download", subject="total", max="8 B", growth=Growth(bytes="1 B"))
     verdicts = judge(found, budget=budget, baseline=old, baseline_name="old")
     assert [(one.metric, one.status) for one in verdicts] == [
-        ("download.max", Status.FAILED), ("download.growth", Status.PASSED),
-    ]  # fmt: skip
+        ("download.max", Status.FAILED),
+        ("download.growth", Status.PASSED),
+    ]
 
 
 def test_a_total_of_what_is_partly_unknown_is_unknown() -> None:

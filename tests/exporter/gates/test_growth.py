@@ -61,5 +61,6 @@ def test_many_small_steps_are_caught_by_the_anchor() -> None:
         [plain("a.apk", 1090)], budget=budget, baseline=last, anchor=anchor, baseline_name="l", anchor_name="a"
     )
     assert {one.metric: one.status for one in found} == {
-        "download.growth": Status.PASSED, "download.drift": Status.FAILED,
-    }  # fmt: skip
+        "download.growth": Status.PASSED,
+        "download.drift": Status.FAILED,
+    }

@@ -10,9 +10,16 @@ from tests.exporter.gates.figures import TODAY, judge, measurement
 
 def rule(limit: str = "10 B", **changes: object) -> Selected:
     fields = {
-        "id": "store.app", "stores": ("s",), "title": "the app", "limit": limit, "counts": "uncompressed",
-        "scope": "app", "source": "the page", "seen": TODAY, **changes,
-    }  # fmt: skip
+        "id": "store.app",
+        "stores": ("s",),
+        "title": "the app",
+        "limit": limit,
+        "counts": "uncompressed",
+        "scope": "app",
+        "source": "the page",
+        "seen": TODAY,
+        **changes,
+    }
     return Selected(rule=Rule.model_validate(fields))
 
 

@@ -51,9 +51,15 @@ class Panic(BaseException):
 
 
 STRUCK = [
-    AssertionError("a library's"), KeyError("name"), RuntimeError(), MemoryError(), OSError(28, "No space left", "f"),
-    SystemExit(1), Panic("rust"), ToolError("tool"),
-]  # fmt: skip
+    AssertionError("a library's"),
+    KeyError("name"),
+    RuntimeError(),
+    MemoryError(),
+    OSError(28, "No space left", "f"),
+    SystemExit(1),
+    Panic("rust"),
+    ToolError("tool"),
+]
 
 
 @pytest.fixture
@@ -63,9 +69,14 @@ def job(tmp_path: Path) -> Callable[[], RunRecord]:
     (tmp_path / "t.toml").write_text(TARGETS)
     settings = ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)})
     request = RunRequest(
-        spec=f"{tmp_path / 'net.py'}:net", settings=settings, target_names=("first", "second"),
-        output=tmp_path / "out", targets_file=tmp_path / "t.toml", cache_root=tmp_path / "cache", measure=False,
-    )  # fmt: skip
+        spec=f"{tmp_path / 'net.py'}:net",
+        settings=settings,
+        target_names=("first", "second"),
+        output=tmp_path / "out",
+        targets_file=tmp_path / "t.toml",
+        cache_root=tmp_path / "cache",
+        measure=False,
+    )
     return lambda: main_job.run(request, Silent())
 
 
@@ -187,11 +198,16 @@ def test_what_data_lacks_is_recorded_once_and_looking_loses_no_run(
     (tmp_path / "t.toml").write_text(TARGETS)
     np.savez(tmp_path / "zero.npz", x=np.zeros((3, 4), np.float32))
     request = RunRequest(
-        spec=f"{tmp_path / 'net.py'}:net", target_names=("first",), output=tmp_path / "out",
-        settings=ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)}), verify=False,
-        targets_file=tmp_path / "t.toml", cache_root=tmp_path / "cache", measure=False,
+        spec=f"{tmp_path / 'net.py'}:net",
+        target_names=("first",),
+        output=tmp_path / "out",
+        settings=ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)}),
+        verify=False,
+        targets_file=tmp_path / "t.toml",
+        cache_root=tmp_path / "cache",
+        measure=False,
         calibration=str(tmp_path / "zero.npz"),
-    )  # fmt: skip
+    )
     runs = [main_job.run(request, Silent()).warnings for _ in range(2)]
     assert runs[0] == runs[1]
     assert "input x is zero everywhere in all 3 examples" in runs[0][0]
@@ -250,11 +266,10 @@ def test_names_that_look_like_markup_are_text_everywhere(tmp_path: Path) -> None
     folder.mkdir()
     (folder / "x].py").write_text(MODEL)
     (tmp_path / "t.toml").write_text('[targets."[/b] :smile:"]\nformat = "tflite"\nminimum_os = "Android 12"\n')
-    done = subprocess.run(
-        [Path(sys.executable).with_name("mobile-export"), "run", "m[/x].py:net", "--targets", "t.toml", "--target",
-         "[/b] :smile:", "--input-shape", "x[red]=1,4", "--no-measure", "-o", "o[/i]"],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
+    program = str(Path(sys.executable).with_name("mobile-export"))
+    target = ["--targets", "t.toml", "--target", "[/b] :smile:", "--input-shape", "x[red]=1,4"]
+    command = [program, "run", "m[/x].py:net", *target, "--no-measure", "-o", "o[/i]"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in ("m[/x].py:net", "[/b] :smile:", "o[/i]"):
         assert name in done.stdout

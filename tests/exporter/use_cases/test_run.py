@@ -215,8 +215,8 @@ def test_device_all_with_devices_that_are_not_ready(
 
 def test_a_download_budget_is_judged(workspace: Workspace, data: list[object]) -> None:
     own = workspace.folder / "own.toml"
-    own.write_text((workspace.folder / "targets.toml").read_text() + '\n[targets.small]\nextends = "ios"\n'
-                   'budgets.download = "1 kB"\n')  # fmt: skip
+    small = '[targets.small]\nextends = "ios"\nbudgets.download = "1 kB"\n'
+    own.write_text(f"{(workspace.folder / 'targets.toml').read_text()}\n{small}")
     done = workspace.run("--targets", own, "--target", "small", *data, output="download")
     assert done.returncode == 1
     (failed,) = [verdict for verdict in done.record["targets"][0]["verdicts"] if verdict["status"] == "failed"]

@@ -23,8 +23,8 @@ def _scores(labels: Array, right: Array, classes: int) -> list[list[Array]]:
 def _accuracy(before: int, after: int, count: int, limit: float, classes: int = 10, *, strict: bool = False) -> Any:
     labels = np.arange(count) % classes
     place = np.arange(count)
-    parity = measured(_scores(labels, place < before, classes), _scores(labels, place < after, classes),
-                      tuple(int(label) for label in labels))  # fmt: skip
+    source, artifact = (_scores(labels, place < right, classes) for right in (before, after))
+    parity = measured(source, artifact, tuple(labels.tolist()))
     (verdict,) = parity_verdicts(tflite_target(top1_drop_points=limit), parity, strict=strict)
     return verdict
 
