@@ -22,14 +22,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, "1")
 
-# What `make quick` leaves out besides the tests marked one by one, and does not even import: each of these takes five
+# What `make quick` leaves out besides the tests marked one by one, and does not even import: each of these takes four
 # seconds and more of a core.
 HEAVY = (
     "device_harness/apple/test_commands.py",
+    "device_harness/apple/test_contract.py",
     "device_harness/apple/test_coreml_runner.py",
+    "device_harness/apple/test_sessions.py",
     "device_harness/runners",
     "device_harness/test_adb.py",
     "exporter/cli/test_start.py",
+    "exporter/compression/test_contract.py",
     "exporter/compression/test_structure.py",
     "exporter/compression/test_training.py",
     "exporter/formats/common",
@@ -37,16 +40,20 @@ HEAVY = (
     "exporter/formats/coreml/reference/test_layers.py",
     "exporter/formats/coreml/reference/test_model.py",
     "exporter/formats/coreml/reference/test_numbers.py",
+    "exporter/formats/coreml/reference/test_package.py",
     "exporter/formats/coreml/test_activations.py",
     "exporter/formats/coreml/test_conversion.py",
     "exporter/formats/coreml/test_counts.py",
     "exporter/formats/coreml/test_inspection.py",
     "exporter/formats/coreml/test_kmeans.py",
+    "exporter/formats/coreml/test_routes.py",
+    "exporter/report/test_readings_of_devices.py",
     "exporter/sizes/test_codecs.py",
     "exporter/sources/test_digests.py",
     "exporter/use_cases/test_budget.py",
     "exporter/use_cases/test_inputs.py",
     "exporter/use_cases/test_isolation.py",
+    "exporter/use_cases/test_profile.py",
     "exporter/use_cases/test_schema.py",
 )
 
