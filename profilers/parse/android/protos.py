@@ -1,7 +1,7 @@
-"""Message types of the two protocol buffers that are read, built from a table: their own packages are not needed.
+"""Message types of the protocol buffers that are read, built from a table: their own packages are not needed.
 
-Sources: LiteRT ``benchmark_result.proto``; Perfetto ``trace_packet.proto``, ``power_rails.proto``,
-``battery_counters.proto``. Only the fields that are read are declared; the others are skipped by the wire format.
+Sources: Perfetto ``trace_packet.proto``, ``power_rails.proto``, ``battery_counters.proto``. Only the fields that are
+read are declared; the others are skipped by the wire format.
 """
 
 import functools
@@ -13,30 +13,6 @@ Field = descriptor_pb2.FieldDescriptorProto
 
 # message -> field -> (number, type or message name, repeated)
 _MESSAGES: dict[str, dict[str, tuple[int, int | str, bool]]] = {
-    "LatencyMetrics": {
-        "avg_ms": (1, Field.TYPE_FLOAT, False),
-        "min_ms": (2, Field.TYPE_FLOAT, False),
-        "max_ms": (3, Field.TYPE_FLOAT, False),
-        "stddev_ms": (4, Field.TYPE_FLOAT, False),
-        "median_ms": (5, Field.TYPE_FLOAT, False),
-        "p5_ms": (6, Field.TYPE_FLOAT, False),
-        "p95_ms": (7, Field.TYPE_FLOAT, False),
-        "init_ms": (8, Field.TYPE_FLOAT, False),
-        "first_inference_ms": (9, Field.TYPE_FLOAT, False),
-        "average_warm_up_ms": (10, Field.TYPE_FLOAT, False),
-    },
-    "MemoryMetrics": {
-        "init_footprint_kb": (1, Field.TYPE_INT64, False),
-        "overall_footprint_kb": (2, Field.TYPE_INT64, False),
-        "peak_mem_mb": (3, Field.TYPE_FLOAT, False),
-    },
-    "MiscMetrics": {"num_runs": (2, Field.TYPE_INT32, False), "num_warmup_runs": (3, Field.TYPE_INT32, False)},
-    "BenchmarkResult": {
-        "name": (1, Field.TYPE_STRING, False),
-        "latency_metrics": (2, "LatencyMetrics", False),
-        "memory_metrics": (3, "MemoryMetrics", False),
-        "misc_metrics": (4, "MiscMetrics", False),
-    },
     "RailDescriptor": {
         "index": (1, Field.TYPE_UINT32, False),
         "rail_name": (2, Field.TYPE_STRING, False),

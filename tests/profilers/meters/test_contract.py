@@ -17,7 +17,7 @@ from tests.fakes.session import FakeDevice
 class Listing:
     """A shell on which `files` are what can be read, whatever is asked."""
 
-    serial, workspace = "BOARD", "/tmp/work"
+    serial, workspace = "BOARD", "/board/work"
 
     def __init__(self, *files: str) -> None:
         self._text = "".join(f"{file}\n" for file in files)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import torch
 
-from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.errors import NotEvaluableError, first_line
+from exporter.data.facts.layers import LayerComparison
 from exporter.execution.heavy import quiet
 from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
@@ -35,9 +36,17 @@ class Check:
         """Signal-to-noise ratio of the worst output in dB.
 
         Raises:
-            NotEvaluableError: the evaluator refuses one of the program's operators.
-            ToolError: the program is not valid, or its outputs are not the source's.
+            NotEvaluableError: it could not be run, whatever kept it from being; the evaluator is no phone, so that this
+                says nothing against the program. A verification meets the same, and reports it.
         """
+        try:
+            return self._snr(mlmodel)
+        except NotEvaluableError:
+            raise
+        except Exception as error:
+            raise NotEvaluableError(f"it could not be run here: {first_line(error)}") from error
+
+    def _snr(self, mlmodel: Any) -> float:
         with self._runner(mlmodel) as runner:
             sample = runner.held(self._noise)
             found = runner(sample)
@@ -46,14 +55,19 @@ class Check:
         return least_snr(found, expected)
 
     def first_wrong(self, mlmodel: Any, least_db: float) -> str:
-        """A sentence that names the first layer below `least_db`; empty where none of those found is."""
-        with self._runner(mlmodel) as runner:
-            sample = runner.held(self._noise)
-            layers = compare_layers(
-                runner.model, runner.features(sample), self._module, [*map(torch.from_numpy, sample)]
-            )
+        """A sentence that names the first layer below `least_db`, or says why none is known; empty where none is."""
+        try:
+            layers = self._layers(mlmodel)
+        except Exception as error:  # noqa: BLE001 - which layer it is, is a hint: the model is called wrong without it
+            return f"Its layers could not be compared: {first_line(error)}"
         layer = next((layer for layer in layers if not layer.snr_db >= least_db), None)
         return "" if layer is None else f"The first wrong layer is {layer.module or 'the model itself'} ({layer.kind})"
+
+    def _layers(self, mlmodel: Any) -> list[LayerComparison]:
+        with self._runner(mlmodel) as runner:
+            sample = runner.held(self._noise)
+            values = runner.features(sample)
+            return compare_layers(runner.model, values, self._module, [*map(torch.from_numpy, sample)])
 
     @contextmanager
     def _runner(self, mlmodel: Any) -> Iterator[CoremlRunner]:
@@ -61,7 +75,4 @@ class Check:
             package = Path(folder) / "checked.mlpackage"
             with quiet():
                 mlmodel.save(str(package))
-            try:
-                yield CoremlRunner(package, self._description, precision="float32")
-            except UsageProblem as error:  # nobody gave this file: it was made here
-                raise ToolError(f"what was converted cannot be run: {error}") from error
+            yield CoremlRunner(package, self._description, precision="float32")

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from exporter.data.errors import ToolError, UsageProblem
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion import check
 from exporter.formats.coreml.reference import UnsupportedOpError
+from exporter.formats.coreml.runner import CoremlRunner
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.session import Conversion, ConversionSession
 from tests.exporter.formats.common.by_hand import source_of
@@ -76,6 +78,36 @@ def test_a_program_that_cannot_be_evaluated_is_said_to_be_unchecked(
     assert conversion.route == TRACE
     (note,) = conversion.notes
     assert note.startswith(f"what {TRACE} gave was not checked against the source: main[3] has the operation 'rare'")
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("sizes differ"), UsageProblem("no such output"), ToolError("it failed")]
+)
+def test_what_keeps_a_program_from_being_run_does_not_lose_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A fault of the evaluator is none of the artifact; whoever verifies it is told."""
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(CoremlRunner, "__call__", fail)
+    (note,) = converted(tmp_path).notes
+    assert note == f"what {TRACE} gave was not checked against the source: it could not be run here: {error}"
+    assert (tmp_path / "Model.mlpackage").exists()
+
+
+@pytest.mark.usefixtures("wrong_trace")
+def test_a_wrong_program_is_kept_where_its_layers_cannot_be_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no pairs")
+
+    monkeypatch.setattr(SourceGraph, "decomposed", lambda self, dividing: traced(network(1.05)))
+    monkeypatch.setattr(check, "compare_layers", fail)
+    (note,) = converted(tmp_path).notes
+    assert "Its layers could not be compared: no pairs. Write it in another way" in note
 
 
 def test_pictures_are_compared_with_the_pixels_that_they_hold(load: Callable[..., Any], tmp_path: Path) -> None:
