@@ -9,7 +9,7 @@ from pathlib import Path
 
 import flatbuffers
 import numpy as np
-import tflite as schema
+from tflite import Model, SubGraph
 
 DISTRIBUTION = b"http://schemas.android.com/apk/distribution"
 Files = Mapping[str, bytes]
@@ -23,15 +23,15 @@ def weights(size: int, seed: int = 0) -> bytes:
 def tflite(size: int, seed: int = 0) -> bytes:
     """A whole TFLite file of `size` bytes (at least some 60); what follows the model is legal."""
     builder = flatbuffers.Builder(64)
-    schema.SubGraphStart(builder)
-    graph = schema.SubGraphEnd(builder)
-    schema.ModelStartSubgraphsVector(builder, 1)
+    SubGraph.SubGraphStart(builder)
+    graph = SubGraph.SubGraphEnd(builder)
+    Model.ModelStartSubgraphsVector(builder, 1)
     builder.PrependUOffsetTRelative(graph)
     graphs = builder.EndVector()
-    schema.ModelStart(builder)
-    schema.ModelAddVersion(builder, 3)
-    schema.ModelAddSubgraphs(builder, graphs)
-    builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
+    Model.ModelStart(builder)
+    Model.ModelAddVersion(builder, 3)
+    Model.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(Model.ModelEnd(builder), file_identifier=b"TFL3")
     whole = bytes(builder.Output())
     return whole + weights(max(0, size - len(whole)), seed)
 

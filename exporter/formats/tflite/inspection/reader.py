@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tflite
 from numpy.typing import NDArray
+
+# By its modules: ai-edge-litert 2.1.2 lays an empty package of the same name over this one.
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.Int32Vector import Int32Vector
+from tflite.Model import Model
+from tflite.TensorType import TensorType
+from tflite.Uint8Vector import Uint8Vector
+from tflite.Uint16Vector import Uint16Vector
 
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.formats.tflite.inspection.values import count_values
@@ -24,7 +31,7 @@ _WEIGHT_OPS = {
     "SVDF": 1,
 }
 """Which operand of an operator is its weight."""
-_INDEX_VECTORS = {1: (tflite.Int32Vector, 4), 2: (tflite.Uint16Vector, 2), 3: (tflite.Uint8Vector, 1)}
+_INDEX_VECTORS = {1: (Int32Vector, 4), 2: (Uint16Vector, 2), 3: (Uint8Vector, 1)}
 _BIAS_OPS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3, "CONV_3D": 2}
 
 
@@ -39,7 +46,7 @@ class _Reader:
     def __init__(self, path: Path, content: NDArray[np.uint8]) -> None:
         self.path = path
         self.content = content
-        self.model = tflite.Model.GetRootAsModel(content, 0)
+        self.model = Model.GetRootAsModel(content, 0)
 
     def inspection(self) -> Inspection:
         main = self.model.Subgraphs(0)
@@ -230,9 +237,9 @@ def _dtype(tensor: Any) -> str:
 
 @cache
 def _type_names() -> dict[int, str]:
-    return {value: name.lower() for name, value in vars(tflite.TensorType).items() if name.isupper()}
+    return {value: name.lower() for name, value in vars(TensorType).items() if name.isupper()}
 
 
 @cache
 def _operator_names() -> dict[int, str]:
-    return {value: name for name, value in vars(tflite.BuiltinOperator).items() if name.isupper()}
+    return {value: name for name, value in vars(BuiltinOperator).items() if name.isupper()}

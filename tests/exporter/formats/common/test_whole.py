@@ -77,7 +77,11 @@ def test_what_is_accepted_can_be_inspected(tmp_path_factory: pytest.TempPathFact
             inspect(path)
 
 
-@pytest.mark.parametrize("trailing", [b"", b"\0" * 40, b"signed by somebody", labels(), b"\0" * 12 + labels()])
+@pytest.mark.parametrize(
+    "trailing",
+    [b"", b"\0" * 40, b"signed by somebody", labels(), b"\0" * 12 + labels()],
+    ids=["nothing", "zeros", "a signature", "labels", "zeros and labels"],  # an archive holds the time of its making
+)
 def test_bytes_after_the_model_are_legal(trailing: bytes) -> None:
     """Label files follow the model as a zip archive, and some tools append a signature."""
     assert accepted(WHOLE + trailing)

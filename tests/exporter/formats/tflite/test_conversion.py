@@ -149,10 +149,10 @@ def test_metadata_names_normalization_and_labels(convert: Any) -> None:
 
 
 def test_buffers_are_aligned_as_the_schema_demands(convert: Any) -> None:
-    import tflite
+    from tflite.Model import Model
 
     content = convert(quantization={"mode": "float32"})[0].path.read_bytes()
-    model = tflite.Model.GetRootAsModel(content, 0)
+    model = Model.GetRootAsModel(content, 0)
     for index in range(model.BuffersLength()):
         buffer = model.Buffers(index)
         if buffer.DataLength():
