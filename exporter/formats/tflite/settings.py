@@ -6,6 +6,23 @@ from pydantic import model_validator
 
 from exporter.data.settings.target import Quantization, Selector, Target
 
+Builder = Literal["direct", "exact", "tensorflow"]
+"""From ONNX: onnx2tf's direct builder; TensorFlow, operator by operator, by this program; TensorFlow, by onnx2tf."""
+TfliteRoute = Literal[
+    "trace+direct",
+    "trace+exact",
+    "trace+tensorflow",
+    "dynamo+direct",
+    "dynamo+exact",
+    "dynamo+tensorflow",
+    "core+direct",
+    "core+exact",
+    "core+tensorflow",
+    "onnx+direct",
+    "onnx+exact",
+    "onnx+tensorflow",
+]
+
 
 class TfliteRule(Selector):
     """Keeps the layers that it selects in float.
@@ -66,6 +83,7 @@ class TfliteTarget(Target):
 
     format: Literal["tflite"]
     compute_units: Literal["cpu", "gpu", "npu"] = "cpu"
+    route: TfliteRoute | Literal[""] = ""
     layout: Literal["NHWC", "NCHW"] = "NHWC"
     quantization: TfliteQuantization = TfliteQuantization()
 
