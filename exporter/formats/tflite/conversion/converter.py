@@ -1,23 +1,19 @@
 """TfliteConverter: every TFLite artifact of one source, from one graph a layout."""
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from exporter.data.errors import UsageProblem
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.routes import Taken
-from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import Example, SourceGraph
 from exporter.formats.format import Made
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
-from exporter.formats.tflite.conversion import ranges as tflite_ranges
-from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.routes import FloatModel, float_model
-from exporter.formats.tflite.settings import TfliteQuantization, TfliteTarget
+from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
+from exporter.formats.tflite.settings import TfliteTarget
 
 
 class TfliteConverter:
@@ -29,6 +25,7 @@ class TfliteConverter:
         self._layers = cache(
             lambda layout: match_layers(source.layer_weights, tflite_file.float_weights(self._model(layout).content))
         )
+        self._quantizer = cache(self._new_quantizer)
         self._order = cache(lambda layout: tflite_file.weighted_tensors(self._model(layout).content))
         self._twin = cache(lambda layout: self._finished(self._model(layout).content, layout))
 
@@ -42,27 +39,36 @@ class TfliteConverter:
         plain = self._twin(target.layout)
         twin.write_bytes(plain)
         labels = self.source.description.labels
-        is_float = target.quantization.mode == "float32"
-        finished = plain if is_float else self._finished(self._variant(target), target.layout)
+        variant = self._variant(target)
+        finished = self._finished(variant.content, target.layout)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
         taken = self._taken(target.layout)
-        return Made(taken.route, taken.notes)
+        return Made(taken.route, (*taken.notes, *variant.notes))
 
-    def _variant(self, target: TfliteTarget) -> bytes:
-        graph, quantization = self._model(target.layout).graph, target.quantization
-        drawn = self.source.calibration_examples() if quantization.calibrated else ()
-        examples = [_in_layout(example, target.layout, graph) for example in drawn]
-        layers = self._layers(target.layout)
-        nodes = _kept_nodes(quantization, layers)
-        types = [rule.op_type for rule in quantization.rules if rule.op_type]
-        hints = self.source.source.hints
-        if hints.activations and quantization.mode == "int8":
-            return tflite_ranges.convert_with_ranges(
-                graph, quantization, examples, hints, kept_nodes=nodes, kept_types=types
-            )
-        if nodes or types:
-            return tflite.convert_with_floats(graph, quantization, examples, nodes, types)
-        return tflite.convert(graph, quantization, examples)
+    def _variant(self, target: TfliteTarget) -> Variant:
+        quantization = target.quantization
+        if quantization.mode == "float32" and not quantization.rules:
+            return Variant(self._model(target.layout).content)
+        return self._quantizer(target.layout).variant(quantization)
+
+    def _new_quantizer(self, layout: str) -> Quantizer:
+        def examples() -> list[Example]:
+            return [self._in_layout(example, layout) for example in self.source.calibration_examples()]
+
+        last = self._channels_last(layout)
+        return Quantizer(self._model(layout).content, self._layers(layout), self.source.source.hints, examples, last)
+
+    def _channels_last(self, layout: str) -> frozenset[int]:
+        """Positions of the inputs whose channels lie last in the file and first in the source's graph."""
+        images = (place for place, spec in enumerate(self.source.description.inputs) if spec.image is not None)
+        return frozenset(images) if layout == "NHWC" else frozenset()
+
+    def _in_layout(self, example: Example, layout: str) -> Example:
+        last = self._channels_last(layout)
+        return tuple(
+            np.ascontiguousarray(np.moveaxis(value, 1, -1)) if place in last else value
+            for place, value in enumerate(example)
+        )
 
     def _finished(self, content: bytes, layout: str) -> bytes:
         description, settings = self.source.description, self.source.source.settings
@@ -82,24 +88,3 @@ class TfliteConverter:
         sample = self.source.sample()
         forms, wanted = self.source.onnx_forms(), self.source.outputs_of(sample)
         return float_model(forms, description.inputs, description.outputs, layout, sample, wanted)
-
-
-def _kept_nodes(quantization: TfliteQuantization, layers: Mapping[str, str]) -> list[str]:
-    """Tensors written by layers that rules keep in float; a rule that selects none is an error."""
-    nodes = []
-    for index, rule in enumerate(quantization.rules):
-        found = [node for node, layer in layers.items() if rule.op_name and selects(rule, "", layer)]
-        if rule.op_name and not found:
-            raise UsageProblem(
-                f"quantization.rules.{index}: op_name {rule.op_name!r} matches no layer; "
-                f"layers are named like {', '.join(list(layers.values())[:3]) or '(none could be named)'}."
-            )
-        nodes += found
-    return nodes
-
-
-def _in_layout(example: Sequence[np.ndarray], layout: str, graph: tflite.TfliteGraph) -> Example:  # type: ignore[type-arg]
-    return tuple(
-        np.ascontiguousarray(np.moveaxis(value, 1, -1)) if spec.image and layout == "NHWC" else value
-        for spec, value in zip(graph.inputs, example, strict=True)
-    )

@@ -21,7 +21,6 @@ from exporter.formats.tflite.conversion.exact import exact_graph
 from exporter.formats.tflite.conversion.onnx2tf import build_graph
 from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
 from exporter.formats.tflite.onnx_tensorflow import UntranslatableError
-from exporter.formats.tflite.settings import TfliteQuantization
 
 BuildFrom = Callable[[Any], TfliteGraph]
 
@@ -31,7 +30,7 @@ class FloatModel:
     """A model without compression.
 
     Attributes:
-        graph: the TensorFlow function, for the variants.
+        graph: the TensorFlow function.
         content: the float32 flatbuffer.
         onnx_model: what it was made from.
         build: made it of that.
@@ -102,4 +101,4 @@ def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> FloatModel:
         raise refusal(route, error.node.kind, layer_of_onnx(error.node.name), error.why) from error
     except Exception as error:
         raise refusal(route, "", "", f"{type(error).__name__}: {error}") from error
-    return FloatModel(graph, tflite.convert(graph, TfliteQuantization(), []), onnx_model, build)
+    return FloatModel(graph, tflite.convert(graph), onnx_model, build)

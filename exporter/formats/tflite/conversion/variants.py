@@ -1,6 +1,6 @@
-"""TFLite: every variant of a model from one concrete function of TensorFlow's."""
+"""A concrete function of TensorFlow's as a TFLite file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,6 @@ from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.tflite.conversion.refusal import tflite_refusal
-from exporter.formats.tflite.settings import TfliteQuantization
 from exporter.formats.tflite.tensorflow import load_tensorflow
 
 Example = tuple[NDArray[Any], ...]
@@ -34,88 +33,20 @@ class TfliteGraph:
     layout: str
     owner: Any = None
 
-    @property
-    def channels_last(self) -> frozenset[int]:
-        """Positions of the inputs whose channels lie last here and first in the source's graph."""
-        images = (place for place, spec in enumerate(self.inputs) if spec.image is not None)
-        return frozenset(images) if self.layout == "NHWC" else frozenset()
 
-
-def convert(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> bytes:
-    """One variant of `graph`.
-
-    Args:
-        graph: the model.
-        quantization: what the target asks for, without its rules (see `convert_with_floats`).
-        calibration: the representative dataset, in the graph's layout, with the batch dimension.
-
-    Returns:
-        The flatbuffer, with TensorFlow's names; `tflite_file.finish` gives it the model's own.
+def convert(graph: TfliteGraph) -> bytes:
+    """The float32 flatbuffer of `graph`, with TensorFlow's names; `file.finish` gives it the model's own.
 
     Raises:
-        UsageProblem: calibration data is needed and there is none.
         ToolError: TensorFlow's converter failed.
     """
-    with conversion_errors(graph), quiet():
-        return bytes(converter_for(graph, quantization, calibration).convert())
-
-
-def convert_with_floats(
-    graph: TfliteGraph,
-    quantization: TfliteQuantization,
-    calibration: Sequence[Example],
-    kept_nodes: Sequence[str],
-    kept_types: Sequence[str],
-) -> bytes:
-    """As `convert`, with some layers in float.
-
-    Args:
-        kept_nodes: names of the tensors that these layers write, as the float32 variant has them.
-        kept_types: TFLite operator types.
-    """
     tensorflow = load_tensorflow()
-    debug = tensorflow.lite.experimental
-    options = debug.QuantizationDebugOptions(
-        denylisted_nodes=list(kept_nodes) or None, denylisted_ops=list(kept_types) or None
-    )
-    with conversion_errors(graph), quiet():
-        converter = converter_for(graph, quantization, calibration)
-        debugger = debug.QuantizationDebugger(
-            converter=converter, debug_dataset=_representative(calibration), debug_options=options
-        )
-        return bytes(debugger.get_nondebug_quantized_model())
-
-
-def converter_for(graph: TfliteGraph, quantization: TfliteQuantization, calibration: Sequence[Example]) -> Any:
-    """TensorFlow's converter with the settings of `quantization`."""
-    tensorflow = load_tensorflow()
-    lite = tensorflow.lite
-    converter = lite.TFLiteConverter.from_concrete_functions([graph.function])
-    if quantization.mode == "float32":
-        return converter
-    converter.optimizations = [lite.Optimize.DEFAULT]
-    if quantization.mode == "float16":
-        converter.target_spec.supported_types = [tensorflow.float16]
-    if quantization.calibrated:
-        if not calibration:
-            raise UsageProblem(f"mode {quantization.mode} needs a representative dataset: give --calibration.")
-        wide = lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        operators = lite.OpsSet.TFLITE_BUILTINS_INT8 if quantization.mode == "int8" else wide
-        # The float builtins let an operator without an integer kernel stay float; inspection names it.
-        converter.target_spec.supported_ops = [operators, lite.OpsSet.TFLITE_BUILTINS]
-        converter.representative_dataset = _representative(calibration)
-        converter.inference_input_type = getattr(tensorflow, quantization.input_type)
-        converter.inference_output_type = getattr(tensorflow, quantization.output_type)
-        converter._experimental_disable_per_channel = quantization.granularity == "per_tensor"
-    return converter
-
-
-def _representative(calibration: Sequence[Example]) -> Callable[[], Iterator[list[NDArray[Any]]]]:
-    return lambda: (list(example) for example in calibration)
+    with _conversion_errors(graph), quiet():
+        return bytes(tensorflow.lite.TFLiteConverter.from_concrete_functions([graph.function]).convert())
 
 
 @contextmanager
-def conversion_errors(graph: TfliteGraph) -> Iterator[None]:
+def _conversion_errors(graph: TfliteGraph) -> Iterator[None]:
     """Turn what TensorFlow's converter raises into a `ToolError` that names the operator and its layer."""
     try:
         yield
