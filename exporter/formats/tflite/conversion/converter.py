@@ -15,7 +15,7 @@ from exporter.formats.format import Made
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion.routes import Conversion, FloatModel
-from exporter.formats.tflite.quantization.quantizer import Quantizer
+from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
 from exporter.formats.tflite.settings import TfliteTarget
 
 
@@ -50,11 +50,17 @@ class TfliteConverter:
         plain = self._twin(form)
         twin.write_bytes(plain)
         labels = self.source.description.labels
-        variant = self._quantizer(form).variant(target.quantization)
-        finished = self._finished(variant.content, form)
+        variant = self._variant(target, form)
+        finished = plain if variant.content is self._content(form) else self._finished(variant.content, form)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
         taken = self._taken(form)
         return Made(taken.route, (*taken.notes, *variant.notes))
+
+    def _variant(self, target: TfliteTarget, form: _Form) -> Variant:
+        quantization = target.quantization
+        if quantization.mode == "float32" and not quantization.rules:
+            return Variant(self._content(form))
+        return self._quantizer(form).variant(quantization)
 
     def _quantizer_of(self, form: _Form) -> Quantizer:
         inputs = self.source.description.inputs
