@@ -1,5 +1,6 @@
 """One traced graph of a module, from which digests and every format are made."""
 
+import inspect
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -160,7 +161,17 @@ def traceable(
     with _tracing_errors(), as_converters_know():
         result = wrapped(*examples)
     plain = isinstance(result, torch.Tensor) and not _is_among(result, examples)
-    return wrapped if plain else _FlatOutputs(wrapped)
+    return wrapped if plain and not _may_take_more(wrapped, examples) else _FlatOutputs(wrapped)
+
+
+def _may_take_more(module: torch.nn.Module, given: Sequence[torch.Tensor]) -> bool:
+    """Whether its forward leaves parameters to their defaults: the ONNX exporter makes tensors of them, of bools too."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    return any(
+        parameter.default is not parameter.empty
+        for parameter in list(inspect.signature(module.forward).parameters.values())[len(given) :]
+    )
 
 
 def trace(
