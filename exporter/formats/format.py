@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from numpy.typing import NDArray
-
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
@@ -23,6 +21,8 @@ from exporter.formats.common.ports import Shapes
 from exporter.formats.devices import DeviceSupport
 
 if TYPE_CHECKING:  # torch
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 Accelerator = Literal["cpu", "gpu", "npu", "any"]
@@ -44,7 +44,7 @@ class ArtifactRunner(Protocol):
         """See the class."""
         ...
 
-    def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    def __call__(self, inputs: "Sequence[NDArray[Any]]") -> "list[NDArray[Any]]":
         """Outputs for a batch."""
         ...
 
@@ -100,7 +100,7 @@ class Converter(Protocol):
         ...
 
 
-CompareLayers = Callable[[Path, Origin, Any, Sequence[NDArray[Any]]], list[LayerComparison]]
+CompareLayers = Callable[[Path, Origin, Any, "Sequence[NDArray[Any]]"], list[LayerComparison]]
 """Every layer found in both an artifact and its source's torch module, on one example as the source takes it."""
 
 

@@ -10,6 +10,7 @@ from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 
 @click.command(name="verify")
@@ -35,6 +36,7 @@ def command(
 
     Exit code 0 when every tolerance of the target holds, 1 when one does not.
     """
+    need("torch")
     from exporter.cli.progress import progress
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.verify import verify

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import LayerComparison
 from exporter.data.facts.source import SourceDescription, SourceKind
+from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
@@ -22,6 +21,8 @@ from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 _REFERENCE, _NATIVE = "reference", "coreml"
@@ -86,6 +87,7 @@ class _Coreml:
         check_coreml(path)
 
     def inspect(self, path: Path) -> Inspection:
+        need("coremltools")
         from exporter.formats.coreml.inspection.reader import inspect_coreml
 
         return inspect_coreml(path)
@@ -107,7 +109,9 @@ class _Coreml:
             labels_given=origin.labels_given,
         )
 
-    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> list[LayerComparison]:
+    def layers(
+        self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]"
+    ) -> list[LayerComparison]:
         from exporter.formats.coreml.runner import compare_with_module
 
         return compare_with_module(path, origin, module, example)
