@@ -29,6 +29,7 @@ class Tensor(NamedTuple):
         signature: its shape with -1 for dimensions that are not fixed; as `shape` where all are.
         buffer: index of its bytes; buffers without any belong to values that are computed.
         index_bytes: that tell where the elements of a sparse tensor lie; None for a dense one.
+        variable: whether it keeps its value from one inference to the next.
     """
 
     name: str
@@ -38,12 +39,18 @@ class Tensor(NamedTuple):
     buffer: int
     quantization: Quantization
     index_bytes: int | None
+    variable: bool
 
 
 class Operator(NamedTuple):
-    """An operator and the tensors that it reads (-1: left out) and writes, by index."""
+    """An operator and the tensors that it reads (-1: left out) and writes, by index.
+
+    Attributes:
+        type: its name, in TFLite or (`custom`) among operators that TFLite does not have.
+    """
 
     type: str
+    custom: bool
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -81,17 +88,17 @@ def read_model(content: memoryview) -> Model:
     )
 
 
-def _operator_type(reader: Flatbuffer, place: int) -> str:
-    """The larger of the two numbers counts: the older field holds one byte only."""
-    custom = reader.text(place, 1)
-    return custom or operator_name(max(reader.scalar(place, 3, "<i"), reader.scalar(place, 0, "<b")))
+def _operator_type(reader: Flatbuffer, place: int) -> tuple[str, bool]:
+    """Its name, and whether it is a custom one. The larger number counts: the older field holds one byte only."""
+    number = max(reader.scalar(place, 3, "<i"), reader.scalar(place, 0, "<b"))
+    return reader.text(place, 1) or operator_name(number), operator_name(number) == "CUSTOM"
 
 
-def _graph(reader: Flatbuffer, place: int, codes: list[str]) -> Graph:
+def _graph(reader: Flatbuffer, place: int, codes: list[tuple[str, bool]]) -> Graph:
     return Graph(
         tensors=tuple(_tensor(reader, one) for one in reader.members(place, 0)),
         operators=tuple(
-            Operator(codes[reader.scalar(one, 0, "<I")], reader.numbers(one, 1), reader.numbers(one, 2))
+            Operator(*codes[reader.scalar(one, 0, "<I")], reader.numbers(one, 1), reader.numbers(one, 2))
             for one in reader.members(place, 3)
         ),
         inputs=reader.numbers(place, 1),
@@ -109,6 +116,7 @@ def _tensor(reader: Flatbuffer, place: int) -> Tensor:
         buffer=reader.scalar(place, 2, "<I"),
         quantization=_quantization(reader, reader.target(place, 4)),
         index_bytes=None if sparsity is None else _index_bytes(reader, sparsity),
+        variable=bool(reader.scalar(place, 5, "<B")),
     )
 
 
