@@ -29,9 +29,10 @@ def embedded_labels(artifact: Path) -> tuple[str, ...]:
 
 def _constants(artifact: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     """Floating-point buffers and quantization scales."""
-    tflite = load("tflite")
-    model = tflite.Model.GetRootAs(artifact.read_bytes(), 0)
-    kinds = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.FLOAT16: np.float16}
+    # By its modules: ai-edge-litert 2.1.2 lays an empty package of the same name over this one.
+    types = load("tflite.TensorType").TensorType
+    model = load("tflite.Model").Model.GetRootAs(artifact.read_bytes(), 0)
+    kinds = {types.FLOAT32: np.float32, types.FLOAT16: np.float16}
     for place in range(model.SubgraphsLength()):
         graph = model.Subgraphs(place)
         for index in range(graph.TensorsLength()):
