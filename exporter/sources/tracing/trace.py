@@ -109,14 +109,14 @@ def as_converters_know(*, spectra: bool = False) -> Iterator[None]:
     """
     fused, apply = torch.backends.mha.get_fastpath_enabled(), torch.autograd.Function.__dict__["apply"]
     torch.backends.mha.set_fastpath_enabled(False)
-    torch.autograd.Function.apply = classmethod(_forward_alone)  # type: ignore[assignment, method-assign]
+    torch.autograd.Function.apply = classmethod(_forward_alone)
     try:
         with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra):
             warnings.simplefilter("ignore")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
-        torch.autograd.Function.apply = apply  # type: ignore[method-assign]
+        torch.autograd.Function.apply = apply
 
 
 class _NoGradient:
