@@ -44,7 +44,7 @@ def _leaving(first: LayerComparison, found: LayerFindings) -> Iterator[str]:
     axes = f", {first.axes}" if first.axes else ""
     yield f"  made by {first.operation} as {first.output} ({first.location}), matched by {first.matched_by}{axes}"
     if found.rule:
-        yield f"To keep it in float, write into the target: quantization.rules = [{found.rule}]"
+        yield f"To keep it in float, add to the target's quantization.rules: {found.rule}"
     else:
         yield "No rule of this target keeps it in float."
 

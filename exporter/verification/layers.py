@@ -35,4 +35,4 @@ def rule_for(layer: LayerComparison, advice: Advice) -> str:
 
 def _toml(text: str) -> str:
     """A string as TOML; a literal one, without escapes, where it can be."""
-    return f"'{text}'" if "'" not in text and text.isprintable() else json.dumps(text)
+    return f"'{text}'" if "'" not in text and text.isprintable() else json.dumps(text, ensure_ascii=False)

@@ -56,7 +56,7 @@ class _Tflite:
             integer_mode=mode if target.quantization.calibrated else "",
             slow_because=_SLOW.get(mode, ""),
             keep_float='rules of keep = "float32" for CONCATENATION',
-            keep_layer='keep = "float32"' if target.quantization.calibrated else "",
+            keep_layer='keep = "float32"' if mode != "float32" or target.quantization.rules else "",
         )
 
     def accelerator(self, target: TfliteTarget) -> Accelerator:
