@@ -14,7 +14,7 @@ from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.compression import LeftAlone
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
@@ -100,8 +100,8 @@ class Converter(Protocol):
         ...
 
 
-CompareLayers = Callable[[Path, Origin, Any, "Sequence[NDArray[Any]]"], list[LayerComparison]]
-"""Every layer found in both an artifact and its source's torch module, on one example as the source takes it."""
+CompareLayers = Callable[[Path, Origin, Any, "Sequence[NDArray[Any]]"], Layers]
+"""Every call of a module of the source on one example, as the source takes it, beside what an artifact has for it."""
 
 
 @dataclass(frozen=True)

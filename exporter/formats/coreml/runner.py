@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.datasets.images import whole_pixels
 from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
@@ -150,10 +150,10 @@ def _coreml_port(feature: Any) -> Port:
     return Port((feature.name,), feature.flexible_shape(), dtype, text)
 
 
-def compare_with_module(
-    path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]
-) -> list[LayerComparison]:
-    """Every layer that is found in both an artifact and its PyTorch source, on one example, in order."""
+def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> Layers:
+    """Every call of a module that is found in the artifact, on one example; the model itself is the last."""
     runner = CoremlRunner(path, origin.description, output_shapes=origin.output_shapes)
     same = runner.held(example)
-    return compare_layers(runner.model, runner.features(same), module, [torch.from_numpy(value) for value in same])
+    arguments = [torch.from_numpy(value) for value in same]
+    outputs = dict(zip(origin.description.outputs, runner(same), strict=True))
+    return compare_layers(runner.model, runner.features(same), module, arguments, outputs)

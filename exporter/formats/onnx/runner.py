@@ -26,6 +26,9 @@ class OnnxRunner:
         path: of the file.
         origin: the source.
 
+    Attributes:
+        outputs: names of its outputs, in the order of the source's.
+
     Raises:
         UsageProblem: the file is damaged, or its inputs and outputs are not the source's.
         NotEvaluableError: ONNX Runtime here does not know an operator, or a form of one.
@@ -47,12 +50,12 @@ class OnnxRunner:
         self._inputs = [given[place] if place >= 0 else None for place in places]
         ports = [_port(value) for value in wanted]
         source = source_outputs(self.description, ports, origin.output_shapes)
-        self._outputs = [wanted[place].name for place in Pairing(path, "output").match(source, ports)]
+        self.outputs = [wanted[place].name for place in Pairing(path, "output").match(source, ports)]
 
     def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Outputs for a batch of the artifact's size."""
         try:
-            return [np.asarray(value) for value in self._session.run(self._outputs, self.fitted(inputs))]
+            return [np.asarray(value) for value in self._session.run(self.outputs, self.fitted(inputs))]
         except ToolError:
             raise
         except Exception as error:  # ONNX Runtime's own exceptions share no base
