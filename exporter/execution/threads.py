@@ -50,6 +50,14 @@ def in_order(work: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[V
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Have torch use one core inside: where sums shall not depend on their number, and where others use them."""
+    with _whole_torch_afterwards():
+        _one_core()
+        yield
+
+
 def _one_core() -> None:
     """Torch's own threads are a setting of each thread that calls it."""
     if torch := sys.modules.get("torch"):
