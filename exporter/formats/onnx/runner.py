@@ -12,6 +12,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, fits_exactly, whole
 from exporter.execution.heavy import load
+from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, source_outputs, source_port
 from exporter.formats.files import check_whole
 from exporter.formats.format import Origin
@@ -19,7 +20,7 @@ from exporter.formats.format import Origin
 _TYPES = {"float": "float32", "double": "float64"}
 
 
-class OnnxRunner:
+class OnnxRunner(OneByOne):
     """An ONNX artifact that anyone made.
 
     Args:

@@ -1,6 +1,7 @@
 """Runs a TFLite file in LiteRT, as its source would be run."""
 
 import importlib.metadata
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +15,14 @@ from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
 from exporter.execution.heavy import load, quiet
+from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, Shapes, source_outputs, source_port
 from exporter.formats.files import check_whole
 
 Arrays = Sequence[NDArray[Any]]
 
 
-class LiteRTRunner:
+class LiteRTRunner(OneByOne):
     """A TFLite artifact, one example at a time, with quantized inputs and outputs converted as an app would.
 
     Args:
@@ -47,6 +49,7 @@ class LiteRTRunner:
         check_whole(path)
         interpreter = load("ai_edge_litert.interpreter")
         self.path, self.description = path, description
+        self._one_at_a_time = threading.Lock()
         try:
             with quiet():
                 kept = _keeping(interpreter) if every_tensor else {}
@@ -70,6 +73,12 @@ class LiteRTRunner:
         """Outputs for a batch of the artifact's size."""
         pairs = zip(self.description.inputs, self.inputs, inputs, strict=True)
         given = [(detail, self._fitted(value, spec, detail)) for spec, detail, value in pairs if detail is not None]
+        with self._one_at_a_time:
+            found = self._invoke(given)
+        return [dequantized(value, detail) for value, detail in zip(found, self.outputs, strict=True)]
+
+    def _invoke(self, given: Sequence[tuple[dict[str, Any], NDArray[Any]]]) -> list[NDArray[Any]]:
+        """The artifact's own outputs."""
         self._resize(given)
         try:
             for detail, value in given:
@@ -77,7 +86,7 @@ class LiteRTRunner:
             self.model.invoke()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{self.path} does not run in LiteRT: {first_line(error)}") from error
-        return [dequantized(self.model.get_tensor(detail["index"]), detail) for detail in self.outputs]
+        return [self.model.get_tensor(detail["index"]) for detail in self.outputs]
 
     @cached_property
     def tensors(self) -> list[dict[str, Any]]:
