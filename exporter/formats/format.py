@@ -56,7 +56,7 @@ class ArtifactRunner(Protocol):
         """Outputs for a batch."""
         ...
 
-    def many(self, batches: Sequence[Sequence[NDArray[Any]]]) -> list[list[NDArray[Any]]]:
+    def many(self, batches: "Sequence[Sequence[NDArray[Any]]]") -> "list[list[NDArray[Any]]]":
         """Outputs for each of `batches`, as if it were given alone but for the rounding of sums."""
         ...
 
