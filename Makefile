@@ -1,6 +1,9 @@
 # Everything lives in one virtual environment; `make demo` and `make test` create it when it is missing or stale.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# PYTHON names an interpreter; without it, tools/find-python looks for one.
+PYTHON ?=
 VENV ?= .venv
+# uv (put into the user's cache where it is missing) or pip.
+INSTALLER ?= uv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What every run of the tests leaves: times and outcomes of each test, as JUnit XML.
@@ -10,12 +13,10 @@ RESULTS := build/test-results
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/integration
 TIMED := --durations 25 --durations-min 1
 
-.PHONY: demo test quick lint hooks clean
+.PHONY: demo test quick lint constraints hooks clean
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[all,dev]'
+$(STAMP): pyproject.toml $(wildcard constraints/*.txt)
+	tools/set-up $(VENV) $(INSTALLER) $(PYTHON)
 	touch $@
 
 demo: $(STAMP)
@@ -34,6 +35,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/constraints.py check
+
+# After a change of pyproject.toml's dependencies; UPGRADE=--upgrade takes the newest versions that fit.
+constraints:
+	PYTHON=$$(tools/find-python $(PYTHON)) && export PYTHON && "$$PYTHON" tools/constraints.py write $(UPGRADE)
 
 # Checks before every commit, as .pre-commit-config.yaml lists them.
 hooks: $(STAMP)

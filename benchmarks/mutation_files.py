@@ -29,7 +29,7 @@ def damaged_tflite(path: Path, damage: Damage) -> bool:
     arrays: dict[int, Any] = {}
     graph = model.subgraphs[0]
     for operator in graph.operators:
-        weighted = tflite_file._kind(model, operator)
+        weighted = tflite_file.operator_code(model, operator)
         for index in operator.inputs if weighted in (*tflite_file.WEIGHT_INPUT, schema.BuiltinOperator.GATHER) else []:
             tensor = graph.tensors[tflite_file._constant(model, graph, index)]
             data = model.buffers[tensor.buffer].data

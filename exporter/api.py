@@ -48,6 +48,7 @@ class RunOptions(TypedDict, total=False):
     verify: bool
     measure: bool
     devices: tuple[str, ...]
+    routes: tuple[str, ...]
     strict: bool
     force: bool
 
@@ -83,8 +84,8 @@ def run(
         options: ``calibration`` and ``evaluation`` (folder, CSV, .npz or ``module:factory``) with
             ``calibration_samples`` (100) and ``evaluation_samples`` (all); ``training``, images for recipes;
             ``verify=False`` compares nothing and writes no report, ``measure=False`` takes no readings here;
-            ``devices``, serials to profile on; ``strict``, what could not be checked fails; ``force``, nothing is
-            taken from the cache.
+            ``devices``, serials to profile on; ``routes``, the only ways to convert by; ``strict``, what could not be
+            checked fails; ``force``, nothing is taken from the cache.
 
     Raises:
         UsageProblem: the request cannot be carried out as it stands.

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from device_harness.frozen import Frozen
+from profilers.distributions import t_quantile, t_two_sided
 from profilers.readings import Obtained, Reading
-from profilers.statistics import percentile, split
+from profilers.statistics import mean, percentile, split, variance
 
 # Readings whose samples are of single inferences or processes, and so can be compared.
 COMPARED = ("latency", "load_time", "cpu_time", "memory.peak", "memory.model", "energy.inference", "latency.sustained")
@@ -48,7 +47,7 @@ def compare(
     fewer nothing is known of how processes differ.
     """
     sides = [
-        np.log([percentile(part, q) for part in split(samples, groups)])
+        [math.log(percentile(part, q)) for part in split(samples, groups)]
         for samples, groups in ((baseline, baseline_groups), (candidate, candidate_groups))
     ]
     if min(len(side) for side in sides) < 3:
@@ -121,19 +120,13 @@ def _circumstances(reading: Reading) -> dict[str, str]:
     return {"device": reading.device, "environment": reading.environment, "unit": reading.unit, **reading.conditions}
 
 
-def _welch(first: "np.ndarray", second: "np.ndarray", alpha: float) -> tuple[float, float, float]:  # type: ignore[type-arg]
+def _welch(first: Sequence[float], second: Sequence[float], alpha: float) -> tuple[float, float, float]:
     """Difference of the means, half its (1 - alpha) interval, and the two-sided p value."""
-    from scipy.special import stdtr, stdtrit
-
-    difference = float(second.mean() - first.mean())
-    errors = [float(side.var(ddof=1)) / len(side) for side in (first, second)]
+    difference = mean(second) - mean(first)
+    errors = [variance(side) / len(side) for side in (first, second)]
     error = sum(errors)
     if not error:
         return difference, 0.0, 0.0 if difference else 1.0
     freedom = error**2 / sum(part**2 / (len(side) - 1) for part, side in zip(errors, (first, second), strict=True))
-    statistic = difference / math.sqrt(error)
-    return (
-        difference,
-        float(stdtrit(freedom, 1 - alpha / 2)) * math.sqrt(error),
-        float(2 * stdtr(freedom, -abs(statistic))),
-    )
+    half = t_quantile(1 - alpha, freedom) * math.sqrt(error)
+    return difference, half, t_two_sided(difference / math.sqrt(error), freedom)

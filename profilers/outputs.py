@@ -1,12 +1,12 @@
 """Compares what a device computed with what this machine computed from the same inputs, each output on its own."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from profilers.decibels import snr_db
+from profilers.difference import Difference
 
 # A value may be off by this share of the larger of its own distance from the middle and the output's spread (RMS).
 # Noise at 30 dB has an RMS of 0.032 of that, and its largest of a million values is 5.6 times its RMS.
@@ -15,29 +15,6 @@ VALUE_SHARE = 10 ** (-15 / 20)
 ROUNDING = 0.01
 # Kernels of small integers round half to even, up or away from zero.
 QUANTA = 2
-
-
-class Difference(NamedTuple):
-    """One output of a device against this machine's.
-
-    Attributes:
-        name: of the output.
-        snr_db: signal-to-noise ratio over the values that are finite here; infinite when equal, None when there is
-            none to compute.
-        wrong: why it is wrong whatever the ratio, as a sentence without its full stop; None when it is not.
-        unchecked: why nothing can be said of it, likewise.
-    """
-
-    name: str
-    snr_db: float | None
-    wrong: str | None = None
-    unchecked: str | None = None
-
-    @property
-    def badness(self) -> tuple[int, float]:
-        """The largest of several is the one to tell: wrong, then unchecked, then the least ratio."""
-        kind = 2 if self.wrong else 1 if self.unchecked else 0
-        return kind, -(self.snr_db if self.snr_db is not None else -math.inf)
 
 
 def compare_output(name: str, ours: "np.ndarray", theirs: "np.ndarray") -> Difference:  # type: ignore[type-arg]
@@ -57,11 +34,6 @@ def compare_output(name: str, ours: "np.ndarray", theirs: "np.ndarray") -> Diffe
     if ours.dtype.kind == "b" or (ours.dtype.kind in "iu" and ours.dtype.itemsize > 2):
         return _exact(name, where, ours, theirs)
     return _close(name, where, ours, theirs)
-
-
-def worst_of(differences: Sequence[Difference]) -> Difference:
-    """The output to judge; at least one must be given."""
-    return max(differences, key=lambda difference: difference.badness)
 
 
 def _form(values: "np.ndarray") -> str:  # type: ignore[type-arg]

@@ -7,10 +7,11 @@ Reasonable Time", 2013).
 
 import itertools
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
+from profilers.distributions import binomial_cdf, t_quantile
 
 
 class Estimate(NamedTuple):
@@ -27,7 +28,26 @@ def percentile(samples: Sequence[float], q: float) -> float:
     """The `q`-th percentile (0 to 100), interpolated linearly between order statistics."""
     if not samples:
         raise ValueError("a percentile needs at least one sample")
-    return float(np.percentile(np.asarray(samples, dtype=np.float64), q))
+    if any(map(math.isnan, samples)):
+        return math.nan
+    ordered = sorted(samples)
+    place = (len(ordered) - 1) * q / 100
+    below = min(int(place), len(ordered) - 1)
+    return _between(ordered[below], ordered[min(below + 1, len(ordered) - 1)], place - below)
+
+
+def mean(samples: Sequence[float]) -> float:
+    """The arithmetic mean; NaN or infinite where a sample or the sum is."""
+    try:
+        return math.fsum(samples) / len(samples)
+    except (OverflowError, ValueError):  # too large a sum, or infinities of both signs
+        return sum(samples) / len(samples)
+
+
+def variance(samples: Sequence[float]) -> float:
+    """Sample variance (n - 1) of at least two samples; NaN where one is not finite."""
+    middle = mean(samples)
+    return mean([(sample - middle) * (sample - middle) for sample in samples]) * len(samples) / (len(samples) - 1)
 
 
 def split(samples: Sequence[float], groups: Sequence[int]) -> list[Sequence[float]]:
@@ -70,37 +90,42 @@ def mean_estimate(samples: Sequence[float], *, confidence: float = 0.95) -> Esti
 
 def coefficient_of_variation(samples: Sequence[float]) -> float:
     """Sample standard deviation over the mean; infinite with fewer than two samples or a mean of 0."""
-    values = np.asarray(samples, dtype=np.float64)
-    if len(values) < 2 or not values.mean():
+    if len(samples) < 2 or not mean(samples):
         return math.inf
-    return float(values.std(ddof=1) / abs(values.mean()))
+    return math.sqrt(variance(samples)) / abs(mean(samples))
 
 
 def spread(samples: Sequence[float]) -> float:
     """(largest - smallest) / median; NaN when a sample is."""
     middle = percentile(samples, 50)
-    return float(np.ptp(np.asarray(samples, dtype=np.float64))) / middle if middle else math.inf
+    return (max(samples) - min(samples)) / middle if middle else math.inf
+
+
+def _between(low: float, high: float, share: float) -> float:
+    """From the nearer end, so that rounding never leaves the two; equal ends may be infinite."""
+    if low == high:
+        return float(low)
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 
 def _t_interval(samples: Sequence[float], confidence: float) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
-    values = np.asarray(samples, dtype=np.float64)
-    if not len(values):
+    if not samples:
         raise ValueError("a mean needs at least one sample")
-    if len(values) == 1:
-        return float(values[0]), math.inf
-    factor = float(stdtrit(len(values) - 1, 0.5 + confidence / 2))
-    return float(values.mean()), factor * float(values.std(ddof=1)) / math.sqrt(len(values))
+    if len(samples) == 1:
+        return float(samples[0]), math.inf
+    factor = t_quantile(confidence, len(samples) - 1)
+    return mean(samples), factor * math.sqrt(variance(samples) / len(samples))
 
 
 def _order_interval(ordered: Sequence[float], share: float, confidence: float) -> tuple[float, float]:
     """Order statistics that hold the quantile `share` with at least `confidence`, or infinity where none can."""
-    from scipy.special import bdtr
-
     count = len(ordered)
     tail = (1 - confidence) / 2
-    below = bdtr(np.arange(count), count, share)  # P(at most k samples lie below the quantile)
-    lower = int(np.searchsorted(below, tail, side="right")) - 1
-    upper = int(np.searchsorted(below, 1 - tail, side="left"))
+
+    def below(most: int) -> float:
+        """Probability that at most so many samples lie below the quantile."""
+        return binomial_cdf(most, count, share)
+
+    lower = bisect_right(range(count), tail, key=below) - 1
+    upper = bisect_left(range(count), 1 - tail, key=below)
     return (ordered[lower] if lower >= 0 else -math.inf), (ordered[upper] if upper < count else math.inf)

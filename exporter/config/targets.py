@@ -1,6 +1,6 @@
 """Checks target tables: every error at once, each with its dotted path, unknown keys with the nearest known one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -42,11 +42,16 @@ def _discriminators(schema: Any) -> Iterator[str]:
         yield from _discriminators(part)
 
 
-def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) -> list[Target]:
+def load_targets(
+    names: Iterable[str] = (), *, user_file: Path | None = None, routes: Sequence[str] = ()
+) -> list[Target]:
     """The named targets, or all of them, in the order asked for.
 
+    Args:
+        routes: the only ways from the source that may be taken, by the targets whose formats know them.
+
     Raises:
-        UsageProblem: an unknown name, or settings with errors (all of them in one message).
+        UsageProblem: an unknown name, settings with errors (all of them in one message), or a route of no target.
     """
     tables = target_tables(user_file)
     wanted = list(dict.fromkeys(names)) or list(tables)
@@ -62,7 +67,23 @@ def load_targets(names: Iterable[str] = (), *, user_file: Path | None = None) ->
             targets.append(found)
     if problems:
         raise UsageProblem("the targets have errors:\n" + "\n".join(f"  {problem}" for problem in problems))
-    return targets
+    return _routed(targets, routes)
+
+
+def _routed(targets: Sequence[Target], routes: Sequence[str]) -> list[Target]:
+    """Each target with that of `routes` which its format knows."""
+    known = {target.name: format_named(target.format).routes for target in targets}
+    for route in routes:
+        if not any(route in names for names in known.values()):
+            words = "\n".join(f"  {name}: {', '.join(names)}" for name, names in known.items())
+            raise UsageProblem(f"--route {route} is a way to none of the targets. Their routes are\n{words}")
+    return [_with_route(target, [route for route in routes if route in known[target.name]]) for target in targets]
+
+
+def _with_route(target: Target, routes: Sequence[str]) -> Target:
+    if len(routes) > 1:
+        raise UsageProblem(f"target {target.name} can take one route; --route gives it {' and '.join(routes)}.")
+    return target.model_copy(update={"route": routes[0]}) if routes else target
 
 
 def check_table(name: str, tables: dict[str, dict[str, Any]]) -> Target | list[str]:

@@ -167,6 +167,7 @@ class Format(Protocol):
         target_type: settings of a target.
         newest_os: a system that holds everything that the settings can say.
         libraries: distributions that decide an artifact's bytes, or what is found out about it.
+        routes: names of the ways from a source to an artifact, in the order in which they are tried.
         packing: how apps carry it.
     """
 
@@ -178,6 +179,7 @@ class Format(Protocol):
     target_type: type[Target]
     newest_os: str
     libraries: tuple[str, ...]
+    routes: tuple[str, ...]
     packing: Packing
 
     @property

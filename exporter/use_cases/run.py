@@ -53,7 +53,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
         ToolError: the model cannot be had, or the record not be written.
     """
     started, created = time.monotonic(), datetime.now(UTC)
-    targets = load_targets(request.target_names, user_file=request.targets_file)
+    targets = load_targets(request.target_names, user_file=request.targets_file, routes=request.routes)
     chosen = _chosen_devices(request, targets)
     works = [TargetWork(target, format_named(target.format), chosen.get(target.name)) for target in targets]
     cache = Cache(request.cache_root)

@@ -1,10 +1,10 @@
 """Energy of one inference from a meter's trace: (energy under load - idle power x time) / inferences."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
-
-import numpy as np
 
 from profilers.statistics import coefficient_of_variation
 
@@ -44,24 +44,36 @@ def energy_between(trace: EnergyTrace, start_s: float, end_s: float) -> float:
         raise ValueError("the window has no length")
     if len(trace.times_s) < 2 or trace.times_s[0] > start_s or trace.times_s[-1] < end_s:
         raise ValueError("the meter's samples do not cover the window")
-    times = np.asarray(trace.times_s)
-    inside = times[(times > start_s) & (times < end_s)]
-    longest = float(np.max(np.diff(np.concatenate(([start_s], inside, [end_s])))))
+    inside = [time for time in trace.times_s if start_s < time < end_s]
+    longest = max(after - before for before, after in pairwise([start_s, *inside, end_s]))
     if longest > (end_s - start_s) / 5:
         raise ValueError(f"the meter was silent for {longest:.2g} s of a window of {end_s - start_s:.2g} s")
-    low, high = np.interp([start_s, end_s], times, np.asarray(trace.joules))
-    return float(high - low)
+    return joules_at(trace, end_s) - joules_at(trace, start_s)
+
+
+def joules_at(trace: EnergyTrace, time_s: float) -> float:
+    """What the meter counted until `time_s`, linear between samples; before the first and after the last as there."""
+    times, joules = trace
+    after = bisect_right(times, time_s)
+    if after in (0, len(times)):
+        return joules[min(after, len(times) - 1)]
+    share = (time_s - times[after - 1]) / (times[after] - times[after - 1])
+    return joules[after - 1] + (joules[after] - joules[after - 1]) * share
 
 
 def integrate_power(times_s: Sequence[float], watts: Sequence[float]) -> EnergyTrace:
     """The energy trace of power samples, by the trapezoid rule."""
     if len(times_s) != len(watts) or not times_s:
         raise ValueError("as many times as powers are needed, and at least one")
-    times, power = np.asarray(times_s), np.asarray(watts)
-    if np.any(np.diff(times) <= 0):
+    if any(after <= before for before, after in pairwise(times_s)):
         raise ValueError("times must ascend")
-    steps = np.diff(times) * (power[1:] + power[:-1]) / 2
-    return EnergyTrace(tuple(times.tolist()), (0.0, *np.cumsum(steps).tolist()))
+    return EnergyTrace(tuple(times_s), tuple(accumulate(trapezoids(times_s, watts), initial=0.0)))
+
+
+def trapezoids(times_s: Sequence[float], values: Sequence[float]) -> list[float]:
+    """The area under `values` between each time and the next."""
+    pairs = zip(pairwise(times_s), pairwise(values), strict=True)
+    return [(end - start) * (first + second) / 2 for (start, end), (first, second) in pairs]
 
 
 def energy_per_inference(

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
-import numpy as np
-
 from device_harness.errors import UnreadableOutputError
-from profilers.meters.energy import EnergyTrace, integrate_power
+from profilers.meters.energy import EnergyTrace, integrate_power, trapezoids
 from profilers.parse.android.battery import parse_power_supply
 from profilers.parse.linux.sampler import Sample
 
@@ -57,18 +56,17 @@ def gauge_trace(gauge: Gauge) -> EnergyTrace:
     """
     if len(gauge.times_s) < 10:
         raise ValueError(f"the gauge gave {len(gauge.times_s)} readings; at least 10 are needed")
-    current = np.asarray(gauge.current_raw)
-    if not np.any(current):
+    current = gauge.current_raw
+    if not any(current):
         raise ValueError("the gauge reports no current at all")
-    if np.any(current > 0) and np.any(current < 0):
+    if min(current) < 0 < max(current):
         raise ValueError(
             "the gauge's current changes sign while discharging: it is charging now and then, or is no gauge"
         )
-    magnitude = np.abs(current)
-    scale = 1e-3 if float(np.median(magnitude)) < MILLIAMPERE_LIMIT else 1e-6
-    amperes = magnitude * scale
+    scale = 1e-3 if median(map(abs, current)) < MILLIAMPERE_LIMIT else 1e-6
+    amperes = [abs(raw) * scale for raw in current]
     _cross_check(gauge, amperes)
-    return integrate_power(gauge.times_s, (amperes * np.asarray(gauge.volts)).tolist())
+    return integrate_power(gauge.times_s, [ampere * volt for ampere, volt in zip(amperes, gauge.volts, strict=True)])
 
 
 def find_gauge(paths: Sequence[str]) -> str | None:
@@ -80,13 +78,12 @@ def find_gauge(paths: Sequence[str]) -> str | None:
     return None
 
 
-def _cross_check(gauge: Gauge, amperes: "np.ndarray") -> None:  # type: ignore[type-arg]
+def _cross_check(gauge: Gauge, amperes: Sequence[float]) -> None:
     """Compare the charge that the current sums up to with the fall of the charge counter."""
     if not gauge.charge_c:
         raise ValueError("the gauge has no charge counter to check unit and scale of its current against")
     fallen = gauge.charge_c[0] - gauge.charge_c[-1]
-    times = np.asarray(gauge.times_s)
-    summed = float(np.sum(np.diff(times) * (amperes[1:] + amperes[:-1]) / 2))
+    summed = sum(trapezoids(gauge.times_s, amperes))
     if fallen < LEAST_CHARGE_C:
         raise ValueError(f"the charge counter fell by {fallen:.2f} C, too little to check the gauge's current against")
     if abs(summed - fallen) > MOST_DISAGREEMENT * fallen:

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from device_harness.errors import UnreadableOutputError
 from device_harness.protocol import Shell
 from profilers.clock import Clock
-from profilers.meters.energy import EnergyTrace
+from profilers.meters.energy import EnergyTrace, joules_at
 from profilers.meters.meter import Meter, Setting
 from profilers.meters.timeline import BootTimeline
 from profilers.meters.traced import TracedMeter, Watched
@@ -60,10 +58,11 @@ def rails_trace(rails: Mapping[str, tuple[RailSample, ...]]) -> EnergyTrace:
     times = sorted({sample.time_s for samples in long.values() for sample in samples if start <= sample.time_s <= end})
     if len(times) < 2:
         raise ValueError("the rails were not sampled at the same time")
-    total = np.zeros(len(times))
-    for samples in long.values():
-        total += np.interp(times, [sample.time_s for sample in samples], [sample.joules for sample in samples])
-    return EnergyTrace(tuple(times), tuple(total.tolist()))
+    each = [
+        EnergyTrace(tuple(one.time_s for one in samples), tuple(one.joules for one in samples))
+        for samples in long.values()
+    ]
+    return EnergyTrace(tuple(times), tuple(sum(joules_at(rail, time) for rail in each) for time in times))
 
 
 @contextmanager

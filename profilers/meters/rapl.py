@@ -1,8 +1,7 @@
 """Package counters of x86 processors (RAPL)."""
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from profilers.meters.energy import EnergyTrace
 from profilers.meters.meter import Meter, NoMeterError, Setting
@@ -35,14 +34,19 @@ def rapl_trace(samples: Sequence[Sample]) -> EnergyTrace:
     """
     taken = tuple(samples)
     paths = sorted({path for sample in taken for path in sample.texts if path.endswith("/energy_uj")})
-    total = np.zeros(len(taken))
+    total = [0.0] * len(taken)
     for path in paths:
         counts = numbers_of(taken, path)[1]
         ranges = numbers_of(taken, path.replace("energy_uj", "max_energy_range_uj"))[1]
         if len(counts) != len(taken) or not ranges:
             raise ValueError(f"{path} could not be read at all times")
-        steps = np.diff(np.asarray(counts))
-        total += np.concatenate(([0.0], np.cumsum(np.where(steps >= 0, steps, steps + ranges[0])))) / 1e6
+        total = [sum(both) for both in zip(total, _joules(counts, ranges[0]), strict=True)]
     if not paths:
         raise ValueError("no RAPL counter was sampled")
-    return EnergyTrace(tuple(sample.time_s for sample in taken), tuple(total.tolist()))
+    return EnergyTrace(tuple(sample.time_s for sample in taken), tuple(total))
+
+
+def _joules(counts: Sequence[float], full: float) -> Iterator[float]:
+    """Since the first of `counts`, which are microjoules and start again from 0 at `full`."""
+    steps = (after - before if after >= before else after - before + full for before, after in pairwise(counts))
+    return (micro / 1e6 for micro in accumulate(steps, initial=0.0))

@@ -3,17 +3,18 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from device_harness.errors import CommandFailedError, CommandTimeoutError, TransferError, UnreadableOutputError
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument, Tensor
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.bench import Findings, Work
-from profilers.outputs import Difference, compare_output, worst_of
+from profilers.difference import Difference, worst_of
 from profilers.result import OutputCheck
+
+if TYPE_CHECKING:
+    import numpy as np
 
 REFERENCE_LIMIT_S = 600.0
 
@@ -104,6 +105,8 @@ def _compare(device: Device, document: BenchDocument, reference: Reference) -> O
 
 def _difference(device: Device, ours: Tensor, theirs: Tensor, local: Path) -> Difference:
     """Of one output; what is equal by its digest is not copied here, but still looked at for NaN and infinity."""
+    from profilers.outputs import compare_output  # numpy, which whoever made the reference has
+
     try:
         wanted = read_tensor(ours, Path(ours.file or ""))
         if theirs.sha256 == ours.sha256 and (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape):
@@ -116,4 +119,6 @@ def _difference(device: Device, ours: Tensor, theirs: Tensor, local: Path) -> Di
 
 def read_tensor(tensor: Tensor, path: Path) -> "np.ndarray":  # type: ignore[type-arg]
     """The values of `tensor` from the file at `path` on this machine."""
+    import numpy as np
+
     return np.fromfile(path, dtype=np.dtype(tensor.dtype).newbyteorder("<")).reshape(tensor.shape)

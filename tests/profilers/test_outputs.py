@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from profilers.outputs import VALUE_SHARE, Difference, compare_output, worst_of
+from profilers.difference import Difference, worst_of
+from profilers.outputs import VALUE_SHARE, compare_output
 
 
 def compared(ours: np.ndarray, theirs: np.ndarray) -> Difference:  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from exporter.cli.options.data import calibration_options, evaluation_options, t
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
-from exporter.cli.options.targets import targets_option
+from exporter.cli.options.targets import route_option, targets_option
 from exporter.cli.reporter import Reporter
 
 
@@ -18,6 +18,7 @@ from exporter.cli.reporter import Reporter
 @click.argument("model")
 @click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
 @targets_option
+@route_option
 @calibration_options
 @training_option
 @evaluation_options

@@ -1,4 +1,4 @@
-"""The option that says where targets are; shared by every command that takes some."""
+"""Options that say what targets are; shared by every command that takes some."""
 
 from pathlib import Path
 
@@ -10,4 +10,13 @@ targets_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Targets of your own, over the presets. Default: targets.toml in this folder.",
+)
+
+route_option = click.option(
+    "--route",
+    "routes",
+    multiple=True,
+    metavar="NAME",
+    help="The only way from MODEL that may be taken, such as trace+direct; once a format. Default: the first that is "
+    "right on a sample.",
 )

@@ -148,7 +148,7 @@ class Half(Constraint):
 
 def straight_through(weight: Tensor, value: Tensor) -> Tensor:
     """`value` forward, the gradient of `weight` backward; exact, because the difference is added in one rounding."""
-    return _StraightThrough.apply(weight, value)  # type: ignore[no-any-return, no-untyped-call]
+    return _StraightThrough.apply(weight, value)  # type: ignore[no-any-return]
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -106,6 +106,7 @@ class Target(Frozen):
         device: serial, name or model of the one device that the target is for, or ``local`` for this machine; None for
             every device of its kind.
         compute_units: where the app asks that the model runs, in the format's words.
+        route: the only way from the source that may be taken; empty for the first that is right.
         quantization: how the format stores and computes.
     """
 
@@ -118,6 +119,7 @@ class Target(Frozen):
     tolerances: Tolerances = Tolerances()
     budgets: Budgets = Budgets()
     compute_units: str = ""
+    route: str = ""
     quantization: Quantization = Quantization()
 
     @model_validator(mode="after")

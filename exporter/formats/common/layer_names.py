@@ -43,8 +43,9 @@ def match_layers(own: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[An
 
 def _directions(weight: NDArray[Any]) -> NDArray[np.float32]:
     """Rows (output channels) of unit length; rows of zeros stay zero."""
-    rows = weight.reshape(len(weight), -1)
-    rows = rows[:: max(1, len(rows) // MOST_ROWS), :: max(1, rows.shape[1] // MOST_COLUMNS)].astype(np.float32)
+    every = weight.reshape(len(weight), -1)
+    steps = max(1, len(every) // MOST_ROWS), max(1, every.shape[1] // MOST_COLUMNS)
+    rows = every[:: steps[0], :: steps[1]].astype(np.float32)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(norms == 0, 1, norms), np.float32)
 

@@ -45,7 +45,20 @@ WRAPPERS = re.compile(r"^(__module\.?)?(module\.)*(module$)?")
 MOST_LETTERS = 200
 
 
-def refusal(route: str, operator: str, place: str, why: str = "") -> ToolError:
+class RefusedError(ToolError):
+    """A route cannot convert a model.
+
+    Attributes:
+        fact: who refused what, where and why, without a full stop.
+        remedy: what to write instead, without a full stop.
+    """
+
+    def __init__(self, fact: str, remedy: str) -> None:
+        super().__init__(f"{fact}. {remedy}, or choose another target.")
+        self.fact, self.remedy = fact, remedy
+
+
+def refusal(route: str, operator: str, place: str, why: str = "") -> RefusedError:
     """The error that a user sees.
 
     Args:
@@ -57,7 +70,7 @@ def refusal(route: str, operator: str, place: str, why: str = "") -> ToolError:
     what = f"operator {operator}" if operator else "the model"
     where = f" in {place}" if place else ""
     reason = f": {plain(why)}" if plain(why) else ""
-    return ToolError(f"{route} cannot convert {what}{where}{reason}. {remedy(operator)}, or choose another target.")
+    return RefusedError(f"{route} cannot convert {what}{where}{reason}", remedy(operator))
 
 
 def remedy(operator: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.errors import NotEvaluableError, ToolError
+from exporter.data.errors import NotEvaluableError, ToolError, UsageProblem
+from exporter.formats.common.refusals import RefusedError
 from profilers.decibels import snr_db
 
 LEAST_SNR_DB = 60.0
@@ -49,6 +51,37 @@ class Taken(Generic[Model]):
         return self.snr_db is not None and not self.snr_db >= self.least_db
 
 
+def only(routes: Sequence[Route[Model]], name: str) -> Sequence[Route[Model]]:
+    """The route called `name`; all of them for an empty name.
+
+    Raises:
+        UsageProblem: none of them is called so.
+    """
+    if name and not any(route.name == name for route in routes):
+        names = ", ".join(route.name for route in routes)
+        raise UsageProblem(f"route {name} does not start from a source of this kind; its routes are {names}.")
+    return [route for route in routes if name in ("", route.name)]
+
+
+def once(make: Callable[[], Model]) -> Callable[[], Model]:
+    """`make`, called once: what it gave is given again, and the `ToolError` that it raised is raised again."""
+
+    @cache
+    def made() -> Model | ToolError:
+        try:
+            return make()
+        except ToolError as error:
+            return error
+
+    def again() -> Model:
+        found = made()
+        if isinstance(found, ToolError):
+            raise found
+        return found
+
+    return again
+
+
 def first_right(
     routes: Iterable[Route[Model]],
     snr_of: Callable[[Model], float],
@@ -68,21 +101,24 @@ def first_right(
         blame: names what a wrong model computes wrongly, as a sentence; asked where no route is right.
 
     Raises:
-        ToolError: no route makes a model that runs; what the first one said.
+        ToolError: no route makes a model that runs; what each of them said, the shortest remedy first.
     """
     found: list[Taken[Model]] = []
-    failures: list[ToolError] = []
+    failures: list[tuple[str, ToolError]] = []
+    passed: list[str] = []
     for route in routes:
         try:
             taken = _taken(route, snr_of, least_db)
         except ToolError as error:
-            failures.append(error)
+            failures.append((route.name, error))
+            passed.append(f"{route.name} was passed over: {_fact(error)}")
             continue
         if not taken.wrong:
-            return replace(taken, notes=(*map(_passed_over, found), *taken.notes))
+            return replace(taken, notes=(*passed, *taken.notes))
         found.append(taken)
+        passed.append(_passed_over(taken))
     if not found:
-        raise failures[0]
+        raise _all_of(failures)
     least_wrong = max(found, key=_order)
     return replace(least_wrong, notes=(_no_right_one(least_wrong, what, blame(least_wrong.model)),))
 
@@ -105,6 +141,24 @@ def _passed_over(taken: Taken[Any]) -> str:
         f"{taken.route} was passed over: what it gave computes something else than the source, "
         f"{taken.snr_db:.0f} dB on noise"
     )
+
+
+def _fact(error: ToolError) -> str:
+    return error.fact if isinstance(error, RefusedError) else str(error).partition(". ")[0].rstrip(".")
+
+
+def _all_of(failures: Sequence[tuple[str, ToolError]]) -> ToolError:
+    """One error of them all: the shortest remedy first, routes that said the same in one line."""
+    ordered = [error for _, error in sorted(failures, key=lambda failure: _length_of_remedy(failure[1]))]
+    said = list(dict.fromkeys(_fact(error) for error in ordered))
+    if len(said) == 1:
+        return ordered[0]
+    others = [f"  {', '.join(name for name, error in failures if _fact(error) == fact)}: {fact}" for fact in said]
+    return ToolError(f"{ordered[0]}\nNo other route converts it either:\n" + "\n".join(others))
+
+
+def _length_of_remedy(error: ToolError) -> float:
+    return len(error.remedy) if isinstance(error, RefusedError) else np.inf
 
 
 def _no_right_one(taken: Taken[Any], what: str, blamed: str) -> str:

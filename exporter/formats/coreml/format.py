@@ -52,6 +52,7 @@ class _Coreml:
     target_type = CoremlTarget
     newest_os = "iOS 26"
     libraries = ("coremltools", "scikit-learn")
+    routes: tuple[str, ...] = ()
     packing = Packing(folders=(".mlpackage",), codec="lzfse", compilation=_COMPILATION)
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from numpy.typing import NDArray
 
@@ -17,7 +17,7 @@ from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
-from exporter.formats.onnx.settings import OnnxTarget
+from exporter.formats.onnx.settings import OnnxRoute, OnnxTarget
 
 if TYPE_CHECKING:
     from exporter.formats.common.tracing.graph import SourceGraph
@@ -41,6 +41,7 @@ class _Onnx:
     target_type = OnnxTarget
     newest_os = "Android 16"
     libraries = ("onnx", "onnxruntime")
+    routes = get_args(OnnxRoute)
     packing = Packing(beside=files_beside)
 
     def refuse(self, target: OnnxTarget, source: SourceDescription) -> str | None:

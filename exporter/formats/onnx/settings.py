@@ -65,6 +65,9 @@ _RUNTIMES: tuple[tuple[int, int, int], ...] = ((8, 14, 7), (9, 15, 7), (12, 17, 
 Source: https://onnxruntime.ai/docs/reference/compatibility.html; nothing here needs more than the last row."""
 
 
+OnnxRoute = Literal["trace", "dynamo", "core", "onnx"]
+
+
 class OnnxTarget(Target):
     """A model for ONNX Runtime on phones.
 
@@ -76,6 +79,7 @@ class OnnxTarget(Target):
 
     format: Literal["onnx"]
     compute_units: Literal["cpu", "xnnpack", "npu"] = "cpu"
+    route: OnnxRoute | Literal[""] = ""
     minimum_runtime: Annotated[str, Field(pattern=r"^1\.[0-9]{1,2}$")] = "1.17"
     quantization: OnnxQuantization = OnnxQuantization()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
@@ -16,7 +16,7 @@ from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
-from exporter.formats.tflite.settings import TfliteTarget
+from exporter.formats.tflite.settings import TfliteRoute, TfliteTarget
 
 if TYPE_CHECKING:
     from exporter.formats.common.tracing.graph import SourceGraph
@@ -37,6 +37,7 @@ class _Tflite:
     target_type = TfliteTarget
     newest_os = "Android 16"
     libraries = ("onnx2tf", "tensorflow", "ai-edge-litert")
+    routes = get_args(TfliteRoute)
     packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
     layers = None
 

@@ -1,35 +1,80 @@
 """Settings of a TFLite target: what an app on Android or embedded Linux may be given."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from exporter.data.base import Frozen
 from exporter.data.settings.target import Quantization, Selector, Target
+
+Builder = Literal["direct", "exact", "tensorflow"]
+"""From ONNX: onnx2tf's direct builder; TensorFlow, operator by operator, by this program; TensorFlow, by onnx2tf."""
+TfliteRoute = Literal[
+    "trace+direct",
+    "trace+exact",
+    "trace+tensorflow",
+    "dynamo+direct",
+    "dynamo+exact",
+    "dynamo+tensorflow",
+    "core+direct",
+    "core+exact",
+    "core+tensorflow",
+    "onnx+direct",
+    "onnx+exact",
+    "onnx+tensorflow",
+]
+
+
+class TfliteWeights(Frozen):
+    """How weights are stored beside float activations; per output channel, symmetric.
+
+    Attributes:
+        nbits: of a stored weight. With 4, layers that LiteRT has no 4-bit kernel for (all but CONV_2D of one group and
+            FULLY_CONNECTED) have 8. Rounding to 4 bits alone loses much: train them with a recipe.
+    """
+
+    nbits: Literal[8, 4] = 8
 
 
 class TfliteRule(Selector):
-    """Keeps the layers that it selects in float.
+    """Stores the layers that it selects otherwise; the later of two rules wins.
 
     Attributes:
-        keep: the type that they are kept in.
+        keep: the type that they are kept in; without `keep` and `nbits`, ``float32``. ``float16`` is for modes with
+            float activations.
+        nbits: of their weights, however few; for modes with float activations.
     """
 
-    keep: Literal["float32"] = "float32"
+    keep: Literal["float32", "float16"] | None = None
+    nbits: Literal[8, 4] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.keep and self.nbits:
+            raise ValueError("give one of keep and nbits")
+        return self
+
+    @property
+    def bits(self) -> int:
+        """Of the weights of the layers that it selects."""
+        return self.nbits or (16 if self.keep == "float16" else 32)
 
 
 class TfliteQuantization(Quantization):
     """TFLite post-training quantization (LiteRT docs, "Post-training quantization").
 
     Attributes:
-        mode: ``dynamic_range`` is int8 weights with float activations; ``int8`` is full-integer and needs a
-            representative dataset, as does ``int16x8`` (int16 activations, int8 weights).
-        granularity: of int8 weights.
+        mode: ``dynamic_range`` is integer weights with float activations, which `weights` alone also asks for; ``int8``
+            is full-integer and needs a representative dataset, as does ``int16x8`` (int16 activations, int8 weights).
+        weights: with ``dynamic_range``; 8 bits where it is not given.
+        granularity: of int8 weights; ``per_tensor`` only with ``int8`` and ``int16x8``.
         input_type: type of the model's inputs; integers only with ``int8`` and ``int16x8``.
         output_type: type of the model's outputs, likewise.
-        rules: layers to keep in float; only with ``int8`` and ``int16x8``.
+        rules: layers to keep in float or to store in other bits.
     """
 
     mode: Literal["float32", "float16", "dynamic_range", "int8", "int16x8"] = "float32"
+    weights: TfliteWeights | None = None
     granularity: Literal["per_channel", "per_tensor"] = "per_channel"
     input_type: Literal["float32", "int8", "uint8", "int16"] = "float32"
     output_type: Literal["float32", "int8", "uint8", "int16"] = "float32"
@@ -40,6 +85,20 @@ class TfliteQuantization(Quantization):
         """Whether a representative dataset is needed."""
         return self.mode in ("int8", "int16x8")
 
+    @property
+    def weight_bits(self) -> int:
+        """Of weights that no rule selects."""
+        if self.mode in ("float32", "float16"):
+            return 32 if self.mode == "float32" else 16
+        return self.weights.nbits if self.weights else 8
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_weights(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("weights") and "mode" not in given:
+            return {**given, "mode": "dynamic_range"}
+        return given
+
     @model_validator(mode="after")
     def _holds(self) -> Self:
         allowed = {"int8": {"float32", "int8", "uint8"}, "int16x8": {"float32", "int16"}}.get(self.mode, {"float32"})
@@ -49,10 +108,22 @@ class TfliteQuantization(Quantization):
                     f"{key} {getattr(self, key)!r} cannot be had with mode {self.mode!r}; "
                     f"it can be {' or '.join(sorted(allowed))}"
                 )
-        if self.rules and not self.calibrated:
-            raise ValueError(f"rules keep layers of int8 and int16x8 models in float; mode {self.mode!r} has none")
         if self.granularity == "per_tensor" and not self.calibrated:
             raise ValueError("per_tensor granularity is for modes int8 and int16x8")
+        if self.weights and self.mode != "dynamic_range":
+            raise ValueError(
+                f"weights are for mode 'dynamic_range' and not for {self.mode!r}: leave one of the two out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Self:
+        for index, rule in enumerate(self.rules):
+            if self.calibrated and rule.bits != 32:
+                raise ValueError(
+                    f"rules.{index}: layers of mode {self.mode!r} can be kept in float32 and nothing else; nbits and "
+                    "float16 are for the modes with float activations (float32, float16, dynamic_range)"
+                )
         return self
 
 
@@ -66,6 +137,7 @@ class TfliteTarget(Target):
 
     format: Literal["tflite"]
     compute_units: Literal["cpu", "gpu", "npu"] = "cpu"
+    route: TfliteRoute | Literal[""] = ""
     layout: Literal["NHWC", "NCHW"] = "NHWC"
     quantization: TfliteQuantization = TfliteQuantization()
 

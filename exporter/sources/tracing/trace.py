@@ -120,7 +120,7 @@ def as_converters_know(*, spectra: bool = False, rewritten: bool = True) -> Iter
     detects = transformer._detect_is_causal_mask
     torch.backends.mha.set_fastpath_enabled(False)
     transformer._detect_is_causal_mask = _is_said_to_be_causal
-    torch.autograd.Function.apply = classmethod(_forward_alone)  # type: ignore[assignment, method-assign]
+    torch.autograd.Function.apply = classmethod(_forward_alone)
     try:
         with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra) if rewritten else nullcontext():
             warnings.simplefilter("ignore")
@@ -128,7 +128,7 @@ def as_converters_know(*, spectra: bool = False, rewritten: bool = True) -> Iter
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
         transformer._detect_is_causal_mask = detects
-        torch.autograd.Function.apply = apply  # type: ignore[method-assign]
+        torch.autograd.Function.apply = apply
 
 
 def _is_said_to_be_causal(mask: Any, is_causal: bool | None = None, size: int | None = None) -> bool:

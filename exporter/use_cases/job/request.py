@@ -17,6 +17,7 @@ class RunRequest:
         settings: what the user said of the model.
         target_names: in the order asked for.
         targets_file: targets of the user's own, over the presets.
+        routes: the only ways from the source that may be taken, by the targets whose formats know them.
         calibration: representative data: folder, CSV, .npz or factory.
         evaluation: labelled data, likewise; None falls back to the calibration data, then to noise.
         training: images for recipes that train; labels are optional.
@@ -37,6 +38,7 @@ class RunRequest:
     target_names: tuple[str, ...]
     output: Path
     targets_file: Path | None = None
+    routes: tuple[str, ...] = ()
     calibration: str | None = None
     evaluation: str | None = None
     training: str | None = None

@@ -121,7 +121,7 @@ def test_uint8_inputs_take_pixels_as_they_are(tmp_path: Path) -> None:
 def warned(folder: Path, array: NDArray[Any], of: InputSpec | None = None) -> list[str]:
     """What is said of calibration by `array`."""
     of = of or InputSpec(name="x", shape=(1, *array.shape[1:]))
-    np.savez(folder / "d.npz", **{of.name: array})
+    np.savez(folder / "d.npz", allow_pickle=False, **{of.name: array})
     data = open_dataset(str(folder / "d.npz"), [of], "crop")
     return [*data.notes, *calibration_warnings(data, [of], 100)]
 

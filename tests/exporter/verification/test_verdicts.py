@@ -23,7 +23,7 @@ Array = NDArray[Any]
 @st.composite
 def tables(draw: st.DrawFn) -> list[list[Array]]:
     """Outputs of four examples: any rank, several types, quantities of unlike scale along one axis, constants."""
-    columns = []
+    columns: list[NDArray[Any]] = []
     for _ in range(draw(st.integers(1, 3))):
         shape: tuple[int, ...] = draw(hnp.array_shapes(min_dims=0, max_dims=5, max_side=4))
         generator = np.random.default_rng(draw(st.integers(0, 2**32)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.layer_names import layer_weights
+from exporter.formats.common.routes import once
 from exporter.formats.common.tracing import onnx_graph
+from exporter.formats.common.tracing.dynamo import exported_onnx
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
-from exporter.sources.tracing.trace import channels_first, decomposed, example_tensors, trace, traceable
+from exporter.sources.tracing.trace import decomposed, example_tensors, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
+OnnxForm = Literal["trace", "dynamo", "core", "onnx"]
+"""A module traced, a module by `torch.export`, a module in torch's core operators and traced, a file."""
 
 
 class SourceGraph:
@@ -39,34 +43,37 @@ class SourceGraph:
         return trace(self.source.module, self.description.inputs)
 
     @cached_property
-    def onnx_model(self) -> Any:
-        """The source as a simplified ONNX model; image inputs are NCHW."""
-        if self.source.onnx_path is not None:
-            return onnx_graph.read_onnx(self.source.onnx_path, self.description.inputs)
-        return self._to_onnx(traceable(self.source.module, self.description.inputs))
+    def onnx_forms(self) -> dict[OnnxForm, Callable[[], Any]]:
+        """Ways to the source as a simplified ONNX model with images NCHW, in the order in which they should be tried.
 
-    @cached_property
-    def onnx_decomposed(self) -> Any:
-        """The same in torch's core operators."""
-        if self.source.onnx_path is not None:
-            return self.onnx_model
-        module = traceable(self.source.module, self.description.inputs)
-        return self._to_onnx(decomposed(module, self.description.inputs))
+        Each is gone once; one that leads nowhere raises `ToolError`.
+        """
+        path, inputs = self.source.onnx_path, self.description.inputs
+        if path is not None:
+            return {"onnx": once(lambda: onnx_graph.read_onnx(path, inputs))}
+        return {
+            "trace": once(lambda: self._traced_onnx(self._traceable)),
+            "dynamo": once(self._exported_onnx),
+            "core": once(lambda: self._traced_onnx(decomposed(self._traceable, inputs))),
+        }
 
-    def onnx_forms(self) -> dict[str, Callable[[], Any]]:
-        """Ways to the source as ONNX, in the order in which they should be tried."""
-        forms: dict[str, Callable[[], Any]] = {"ONNX": lambda: self.onnx_model}
-        if self.source.onnx_path is None:
-            forms["ONNX of torch's core operators"] = lambda: self.onnx_decomposed
-        return forms
+    @property
+    def _traceable(self) -> Any:
+        return traceable(self.source.module, self.description.inputs)
 
     def sample(self) -> Example:
         """One example as the graphs take it, with the batch dimension; no two axes of it are alike."""
         return tuple(tensor.numpy() for tensor in example_tensors(self.description.inputs))
 
-    def _to_onnx(self, module: torch.nn.Module) -> Any:
+    def _traced_onnx(self, module: torch.nn.Module) -> Any:
         graph = lambda: self.traced.inlined_graph  # noqa: E731 - made only when something is refused
-        model = onnx_graph.to_onnx(module, self.description.inputs, self.description.outputs, graph)
+        return self._to_front(onnx_graph.to_onnx(module, self.description.inputs, self.description.outputs, graph))
+
+    def _exported_onnx(self) -> Any:
+        model = exported_onnx(self._traceable, self.description.inputs, self.description.outputs)
+        return self._to_front(onnx_graph.simplified(model))
+
+    def _to_front(self, model: Any) -> Any:
         return onnx_graph.maps_to_front(model) if self._channels_last else model
 
     @property
@@ -79,31 +86,10 @@ class SourceGraph:
         inputs = self.description.inputs
         if self.source.onnx_path is not None:
             named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
-            return onnx_graph.run_onnx(self.onnx_model, named)
-        module = traceable(self.source.module, inputs)
+            return onnx_graph.run_onnx(self.onnx_forms["onnx"](), named)
         with torch.no_grad():
-            found = [tensor.numpy() for tensor in flatten(module(*map(torch.from_numpy, sample)))]
+            found = [tensor.numpy() for tensor in flatten(self._traceable(*map(torch.from_numpy, sample)))]
         return [np.moveaxis(value, -1, 1) if self._channels_last and value.ndim == 4 else value for value in found]
-
-    @cached_property
-    def traced_dividing(self) -> Any:
-        """The same, dividing image inputs by their standard deviations where these differ between channels."""
-        divisors = self._divisors()
-        return self.traced if divisors is None else trace(self.source.module, self.description.inputs, divisors)
-
-    def decomposed(self, *, dividing: bool) -> Any:
-        """The TorchScript graph in torch's core operators, for what a converter does not know otherwise."""
-        inputs = self.description.inputs
-        module = traceable(self.source.module, inputs, self._divisors() if dividing else None)
-        nchw = [spec.model_copy(update={"shape": channels_first(spec), "layout": "NCHW"}) for spec in inputs]
-        return trace(decomposed(module, inputs), nchw)
-
-    def _divisors(self) -> list[torch.Tensor | None] | None:
-        divisors = [
-            torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
-            for spec in self.description.inputs
-        ]
-        return None if all(divisor is None for divisor in divisors) else divisors
 
     @cached_property
     def layer_weights(self) -> dict[str, NDArray[Any]]:

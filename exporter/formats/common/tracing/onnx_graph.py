@@ -14,7 +14,7 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import onnx_refusal, plain
-from exporter.formats.common.tracing.onnx_rewrites import channels_to_front, strided_slices_to_pools
+from exporter.formats.common.tracing.onnx_rewrites import channels_moved, strided_slices_to_pools
 from exporter.sources.tracing.trace import as_converters_know, example_tensors
 
 OPSET = 17
@@ -64,15 +64,13 @@ def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
     shapes = {spec.name: list(spec.shape) for spec in inputs}
     if not any(spec.layout == "NHWC" for spec in inputs):
         return simplified(model, shapes)
-    fixed = simplified(model, shapes)
-    channels_to_front(fixed, [spec.name for spec in inputs if spec.image is not None])
-    return simplified(fixed)
+    images = [spec.name for spec in inputs if spec.image is not None]
+    return simplified(channels_moved(simplified(model, shapes), images, "first"))
 
 
 def maps_to_front(model: Any) -> Any:
     """The same model with outputs of four dimensions NCHW where a source with channels last gives them NHWC."""
-    channels_to_front(model, [])
-    return simplified(model)
+    return simplified(channels_moved(model, [], "first"))
 
 
 def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:

@@ -1,7 +1,7 @@
 """Rewrites of ONNX graphs into equal ones that onnx2tf translates rightly."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -27,25 +27,33 @@ def strided_slices_to_pools(model: Any) -> Any:
     return model
 
 
-def channels_to_front(model: Any, images: Sequence[str]) -> None:
-    """Make a model with channels last take `images`, and give its outputs of four dimensions, with channels first.
+_FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
-    Its own names stay; the model computes what it did.
+
+def channels_moved(model: Any, images: Sequence[str], to: Literal["first", "last"]) -> Any:
+    """A model that takes `images`, and gives its outputs of four dimensions, with channels first or last.
+
+    Args:
+        model: has them the other way; it is left as it is.
+        images: names of inputs of four dimensions.
     """
-    graph = model.graph
+    moved = type(model)()
+    moved.CopyFrom(model)
+    graph, (there, back) = moved.graph, (_FIRST, _LAST) if to == "first" else (_LAST, _FIRST)
     for value in graph.input:
         if value.name in images:
-            last, name = f"{value.name}/channels_last", f"{value.name}/to_last"
-            _rename(graph, value.name, last, outputs=False)
-            graph.node.insert(0, helper.make_node("Transpose", [value.name], [last], name=name, perm=[0, 2, 3, 1]))
-            _permute(value, (0, 3, 1, 2))
+            inner, name = f"{value.name}/as_it_was", f"{value.name}/Transpose"
+            _rename(graph, value.name, inner, outputs=False)
+            graph.node.insert(0, helper.make_node("Transpose", [value.name], [inner], name=name, perm=back))
+            _permute(value, there)
     for value in graph.output:
         if len(value.type.tensor_type.shape.dim) == 4:
-            last, name = f"{value.name}/channels_last", f"{value.name}/to_first"
-            _rename(graph, value.name, last, outputs=True)
-            graph.node.append(helper.make_node("Transpose", [last], [value.name], name=name, perm=[0, 3, 1, 2]))
-            _permute(value, (0, 3, 1, 2))
-    del graph.value_info[:]  # inferred anew
+            inner, name = f"{value.name}/as_it_was", f"{value.name}/Transpose"
+            _rename(graph, value.name, inner, outputs=True)
+            graph.node.append(helper.make_node("Transpose", [inner], [value.name], name=name, perm=there))
+            _permute(value, there)
+    del graph.value_info[:]
+    return onnx.shape_inference.infer_shapes(moved)
 
 
 def _rename(graph: Any, old: str, new: str, *, outputs: bool) -> None:

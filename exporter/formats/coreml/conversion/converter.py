@@ -9,7 +9,7 @@ from typing import Any
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize
-from exporter.formats.common.routes import Route, Taken, first_right
+from exporter.formats.common.routes import Route, Taken, first_right, only
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion import compression as coreml_compression
@@ -21,11 +21,11 @@ from exporter.formats.coreml.conversion.check import LEAST_DB, Check
 from exporter.formats.coreml.conversion.graphs import graphs
 from exporter.formats.coreml.conversion.graphs.graphs import Graph
 from exporter.formats.coreml.examples import core_ml_features
-from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.coreml.settings import CoremlRoute, CoremlTarget
 from exporter.formats.format import Made
 from exporter.sources.tracing.trace import example_tensors
 
-ROUTES: dict[str, Callable[..., Graph]] = {
+ROUTES: dict[CoremlRoute, Callable[..., Graph]] = {
     "trace": graphs.traced,
     "export": graphs.exported,
     "export+rewritten": graphs.exported_rewritten,
@@ -99,7 +99,8 @@ class CoremlConverter:
     def _float(self, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
         quantization = target.quantization
         rules = [rule for rule in quantization.rules if rule.precision]
-        key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
+        kind = target.generation, target.input_kind, target.route
+        key = repr((kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
             self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
         return self._floats[key]
@@ -113,7 +114,7 @@ class CoremlConverter:
             return coreml.convert_float(graph, source.description, source.source.settings, target, source.layer_weights)
 
         return first_right(
-            [Route(name, partial(made, graph_of)) for name, graph_of in ROUTES.items()],
+            only([Route(name, partial(made, graph_of)) for name, graph_of in ROUTES.items()], target.route),
             lambda model: check.snr_of(model.mlmodel),
             "a Core ML model",
             least_db=least,

@@ -24,7 +24,7 @@ class OnnxConverter:
 
     def __init__(self, source: SourceGraph) -> None:
         self.source = source
-        self._floats: dict[tuple[int, int], Taken[Any]] = {}
+        self._floats: dict[tuple[int, int, str], Taken[Any]] = {}
 
     def convert(self, target: OnnxTarget, path: Path, twin: Path) -> Made:
         """See `Converter.convert`."""
@@ -35,7 +35,7 @@ class OnnxConverter:
         return Made(made.route, made.notes, lambda inspection: _left_alone(inspection, target, kept))
 
     def _float(self, target: OnnxTarget) -> Taken[Any]:
-        key = target.opset, target.ir_version
+        key = target.opset, target.ir_version, target.route
         if key not in self._floats:
             self._floats[key] = float_model(self.source, *key)
         return self._floats[key]

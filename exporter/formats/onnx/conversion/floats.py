@@ -9,17 +9,21 @@ from onnx import numpy_helper, version_converter
 from exporter.data.errors import ToolError, first_line
 from exporter.execution.heavy import load
 from exporter.formats.common.layer_names import match_layers
-from exporter.formats.common.routes import Route, Taken, first_right, least_snr
+from exporter.formats.common.routes import Route, Taken, first_right, least_snr, only
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.onnx.nodes import WEIGHT_PLACES, channels_first, copy_of
 
 DOMAINS = ("", "ai.onnx")
 
 
-def float_model(source: SourceGraph, opset: int, ir_version: int) -> Taken[Any]:
+def float_model(source: SourceGraph, opset: int, ir_version: int, route: str) -> Taken[Any]:
     """The ``ModelProto`` of the first route that computes what the source computes, else of the least wrong.
 
+    Args:
+        route: the only one to take; empty for all.
+
     Raises:
+        UsageProblem: there is no such route from this source.
         ToolError: no route gives a model that ONNX Runtime runs.
     """
     sample = source.sample()
@@ -29,8 +33,8 @@ def float_model(source: SourceGraph, opset: int, ir_version: int) -> Taken[Any]:
     def made(form: Callable[[], Any]) -> Callable[[], Any]:
         return lambda: _named(_lowered(form(), opset, ir_version), source.layer_weights)
 
-    routes = [Route(name, made(form)) for name, form in source.onnx_forms().items()]
-    return first_right(routes, lambda model: least_snr(run(model, given), expected), "an ONNX model")
+    routes = [Route(name, made(form)) for name, form in source.onnx_forms.items()]
+    return first_right(only(routes, route), lambda model: least_snr(run(model, given), expected), "an ONNX model")
 
 
 def run(model: Any, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

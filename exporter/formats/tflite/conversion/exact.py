@@ -1,20 +1,20 @@
-"""An ONNX model as a TensorFlow function, operator by operator, in ONNX's axes."""
+"""An ONNX model as a flatbuffer by way of TensorFlow, operator by operator, in ONNX's axes."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
-from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
-from exporter.formats.tflite.onnx_tensorflow import translate
+from exporter.formats.common.refusals import layer_of_onnx, refusal
+from exporter.formats.common.tracing.graph import Example
+from exporter.formats.tflite.conversion.tensorflow import flatbuffer_of
+from exporter.formats.tflite.onnx_tensorflow import UntranslatableError, translate
 from exporter.formats.tflite.onnx_tensorflow.node import Value
 from exporter.formats.tflite.tensorflow import load_tensorflow
 
 
-def exact_graph(
-    onnx_model: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], layout: str, sample: Example
-) -> TfliteGraph:
-    """Translate an ONNX model; nothing about its layout is guessed.
+def exact(onnx_model: Any, inputs: Sequence[InputSpec], layout: str, sample: Example) -> bytes:
+    """The float32 flatbuffer of an ONNX model; nothing about its layout is guessed.
 
     Args:
         onnx_model: simplified, image inputs NCHW.
@@ -22,8 +22,16 @@ def exact_graph(
         sample: one example as the ONNX model takes it, with the batch dimension.
 
     Raises:
-        UntranslatableError: an operator, or a form of one, is not known.
+        ToolError: an operator, or a form of one, is not known.
     """
+    try:
+        return flatbuffer_of(_function(onnx_model, inputs, layout, sample))
+    except UntranslatableError as error:
+        node = error.node
+        raise refusal("This program's translation", node.kind, layer_of_onnx(node.name), error.why) from error
+
+
+def _function(onnx_model: Any, inputs: Sequence[InputSpec], layout: str, sample: Example) -> Any:
     tensorflow = load_tensorflow()
     last = {spec.name for spec in inputs if spec.image is not None and layout == "NHWC"}
     compute = translate(onnx_model, sorted(last))
@@ -39,8 +47,7 @@ def exact_graph(
         shape = (batch, *rest[1:], rest[0]) if spec.name in last else value.shape
         signature.append(tensorflow.TensorSpec(shape, value.dtype, name=spec.name))
     with quiet():
-        function = tensorflow.function(forward, autograph=False).get_concrete_function(*signature)
-    return TfliteGraph(function, tuple(inputs), tuple(outputs), layout)
+        return tensorflow.function(forward, autograph=False).get_concrete_function(*signature)
 
 
 def _in_layout(value: Value, layout: str) -> Any:

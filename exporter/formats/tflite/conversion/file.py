@@ -46,7 +46,9 @@ def weighted_tensors(content: bytes) -> list[str]:
     """Names of the tensors that operators with a weight write, in execution order."""
     model = parse(content)
     graph = model.subgraphs[0]
-    return [_text(graph.tensors[op.outputs[0]].name) for op in graph.operators if _kind(model, op) in WEIGHT_INPUT]
+    return [
+        text(graph.tensors[op.outputs[0]].name) for op in graph.operators if operator_code(model, op) in WEIGHT_INPUT
+    ]
 
 
 def float_weights(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
@@ -55,7 +57,7 @@ def float_weights(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     graph = model.subgraphs[0]
     weights = {}
     for operator in graph.operators:
-        kind = _kind(model, operator)
+        kind = operator_code(model, operator)
         if kind not in WEIGHT_INPUT or len(operator.inputs) <= WEIGHT_INPUT[kind]:
             continue
         tensor = graph.tensors[operator.inputs[WEIGHT_INPUT[kind]]]
@@ -63,7 +65,7 @@ def float_weights(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
         if data is None or tensor.type != schema.TensorType.FLOAT32:
             continue
         values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(tensor.shape)
-        weights[_text(graph.tensors[operator.outputs[0]].name)] = _channels_first(values, kind)
+        weights[text(graph.tensors[operator.outputs[0]].name)] = _channels_first(values, kind)
     return weights
 
 
@@ -96,16 +98,12 @@ def finish(
     model.signatureDefs = [_signature(graph, inputs, outputs)]
     model.description = description.encode()
     if metadata is not None:
-        model.metadata = [item for item in model.metadata or [] if _text(item.name) != METADATA_NAME]
+        model.metadata = [item for item in model.metadata or [] if text(item.name) != METADATA_NAME]
         entry = schema.MetadataT()
         entry.name, entry.buffer = METADATA_NAME.encode(), len(model.buffers)
         model.metadata.append(entry)
-        buffer = _AlignedBuffer()
-        buffer.data = np.frombuffer(metadata, np.uint8)
-        model.buffers.append(buffer)
-    builder = flatbuffers.Builder(len(content) + 4096)
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+        model.buffers.append(new_buffer(np.frombuffer(metadata, np.uint8)))
+    return pack(model)
 
 
 def parse(content: bytes) -> Any:
@@ -113,14 +111,37 @@ def parse(content: bytes) -> Any:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
+    for operator in (operator for graph in model.subgraphs for operator in graph.operators):
+        operator.inputs, operator.outputs = (
+            np.array([] if places is None else places, np.int32) for places in (operator.inputs, operator.outputs)
+        )
     return model
 
 
+def pack(model: Any) -> bytes:
+    """The flatbuffer of a model that `parse` gave."""
+    size = sum(0 if buffer.data is None else len(buffer.data) for buffer in model.buffers)
+    builder = flatbuffers.Builder(size + 65536)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def new_buffer(data: np.ndarray[Any, Any]) -> Any:
+    """A buffer for a model that `parse` gave.
+
+    Args:
+        data: its bytes, uint8.
+    """
+    buffer = _AlignedBuffer()
+    buffer.data = data
+    return buffer
+
+
 def _name_layers(model: Any, graph: Any, layers: Mapping[str, str], order: Sequence[str]) -> None:
-    weighted = [operator for operator in graph.operators if _kind(model, operator) in WEIGHT_INPUT]
-    own = [_text(graph.tensors[operator.outputs[0]].name) for operator in weighted]
+    weighted = [operator for operator in graph.operators if operator_code(model, operator) in WEIGHT_INPUT]
+    own = [text(graph.tensors[operator.outputs[0]].name) for operator in weighted]
     for operator, name in zip(weighted, order if len(order) == len(own) else own, strict=True):
-        kind = _kind(model, operator)
+        kind = operator_code(model, operator)
         layer = layers.get(name)
         if layer is None:
             continue
@@ -133,7 +154,7 @@ def _name_layers(model: Any, graph: Any, layers: Mapping[str, str], order: Seque
 def _constant(model: Any, graph: Any, index: int) -> int:
     """The constant behind an operand: float16 weights are fed through a DEQUANTIZE operator."""
     for operator in graph.operators:
-        if index in operator.outputs and _kind(model, operator) == schema.BuiltinOperator.DEQUANTIZE:
+        if index in operator.outputs and operator_code(model, operator) == schema.BuiltinOperator.DEQUANTIZE:
             return int(operator.inputs[0])
     return index
 
@@ -153,7 +174,8 @@ def _tensor_map(name: str, index: int) -> Any:
     return entry
 
 
-def _kind(model: Any, operator: Any) -> int:
+def operator_code(model: Any, operator: Any) -> int:
+    """The builtin operator that `operator` is an instance of."""
     code = model.operatorCodes[operator.opcodeIndex]
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
 
@@ -167,5 +189,6 @@ def _channels_first(values: np.ndarray[Any, Any], kind: int) -> np.ndarray[Any, 
     return values
 
 
-def _text(name: Any) -> str:
+def text(name: Any) -> str:
+    """A name in the schema's objects, which are bytes, text or None."""
     return name.decode() if isinstance(name, bytes) else str(name or "")

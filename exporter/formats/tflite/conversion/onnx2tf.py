@@ -1,12 +1,12 @@
-"""An ONNX model as a TensorFlow function by onnx2tf.
+"""An ONNX model as a flatbuffer by onnx2tf and TensorFlow.
 
 onnx2tf, as its documentation uses it, writes a SavedModel twice, which takes nine tenths of its time; here nothing is
 saved.
 """
 
+import copy
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,22 +16,18 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import refusal
-from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
+from exporter.formats.common.tracing.graph import Example
+from exporter.formats.tflite.conversion.tensorflow import flatbuffer_of
 from exporter.formats.tflite.tensorflow import load_tensorflow
 
 
-def build_graph(
-    onnx_model: Any,
-    inputs: Sequence[InputSpec],
-    outputs: Sequence[str],
-    layout: str,
-    sample: Example,
-    expected: Sequence[NDArray[Any]],
-) -> TfliteGraph:
-    """Translate an ONNX model once; `TfliteGraph` then gives every variant.
+def through_tensorflow(
+    onnx_model: Any, inputs: Sequence[InputSpec], layout: str, sample: Example, expected: Sequence[NDArray[Any]]
+) -> bytes:
+    """The float32 flatbuffer of an ONNX model.
 
     Args:
-        onnx_model: simplified, image inputs NCHW.
+        onnx_model: simplified, image inputs NCHW; left as it is.
         layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
         sample: one example as the ONNX model takes it, with the batch dimension.
         expected: what the source gives for `sample`; it decides which axis of an output holds the channels.
@@ -43,7 +39,7 @@ def build_graph(
     images = {spec.name for spec in inputs if spec.image is not None}
     own_names = [spec.name.replace(":", "__") for spec in inputs]  # as onnx2tf calls them
     kept = [name for name, spec in zip(own_names, inputs, strict=True) if spec.image is None]
-    keras_model = _keras_model(onnx_model, kept, sample, inputs)
+    keras_model = _keras_model(copy.deepcopy(onnx_model), kept)
     names = [tensor.name.partition(":")[0] for tensor in keras_model.inputs]
     order = [names.index(name) if name in names else index for index, name in enumerate(own_names)]
     nhwc = [
@@ -79,43 +75,24 @@ def build_graph(
     ]
     with quiet():
         function = tensorflow.function(forward).get_concrete_function(*signature)
-    return TfliteGraph(function, tuple(inputs), tuple(outputs), layout, keras_model)
+    return flatbuffer_of(function)
 
 
-def _keras_model(onnx_model: Any, kept_inputs: Sequence[str], sample: Example, inputs: Sequence[InputSpec]) -> Any:
+def _keras_model(onnx_model: Any, kept_inputs: Sequence[str]) -> Any:
     with quiet():
         converter = load("onnx2tf")
-    images = [value for spec, value in zip(inputs, sample, strict=True) if spec.image is not None]
     try:
-        with tempfile.TemporaryDirectory() as folder, quiet(), _sample_data(images):
+        with tempfile.TemporaryDirectory() as folder, quiet():
             return converter.convert(
                 onnx_graph=onnx_model,
                 output_folder_path=folder,
                 keep_shape_absolutely_input_names=list(kept_inputs) or None,
+                tflite_backend="tf_converter",
                 disable_model_save=True,
                 non_verbose=True,
             )
     except (Exception, SystemExit) as error:
         raise refusal("onnx2tf", "", "", f"{type(error).__name__}: {error}") from error
-
-
-@contextmanager
-def _sample_data(images: Sequence[NDArray[Any]]) -> Iterator[None]:
-    """Give onnx2tf the caller's image (NHWC) where it would download some to compare its layers with."""
-    modules = [load("onnx2tf.onnx2tf"), load("onnx2tf.utils.common_functions")]
-    saved = [module.download_test_image_data for module in modules]
-    sample = _to_channels_last(images[0]) if images else np.zeros((1, 8, 8, 3), np.float32)
-
-    def own_sample() -> NDArray[np.float32]:
-        return np.ascontiguousarray(sample, np.float32)
-
-    try:
-        for module in modules:
-            module.download_test_image_data = own_sample
-        yield
-    finally:
-        for module, function in zip(modules, saved, strict=True):
-            module.download_test_image_data = function
 
 
 def _to_channels_last(value: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,6 @@
 """The ways from ONNX to TFLite, and the choice of the first that computes what the source computes."""
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,19 +10,17 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
-from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.common.routes import Route, Taken, first_right, least_snr
+from exporter.formats.common.refusals import RefusedError, refusal
+from exporter.formats.common.routes import Route, Taken, first_right, least_snr, only
+from exporter.formats.common.tracing.graph import Example, OnnxForm
 from exporter.formats.common.tracing.onnx_graph import run_onnx
-from exporter.formats.tflite.conversion import variants as tflite
 from exporter.formats.tflite.conversion.blame import blame
 from exporter.formats.tflite.conversion.check import run_float
-from exporter.formats.tflite.conversion.exact import exact_graph
-from exporter.formats.tflite.conversion.onnx2tf import build_graph
-from exporter.formats.tflite.conversion.variants import Example, TfliteGraph
-from exporter.formats.tflite.onnx_tensorflow import UntranslatableError
-from exporter.formats.tflite.settings import TfliteQuantization
+from exporter.formats.tflite.conversion.direct import direct
+from exporter.formats.tflite.conversion.usable import usable
+from exporter.formats.tflite.settings import Builder
 
-BuildFrom = Callable[[Any], TfliteGraph]
+Build = Callable[[Any], bytes]
 
 
 @dataclass(frozen=True)
@@ -31,75 +28,97 @@ class FloatModel:
     """A model without compression.
 
     Attributes:
-        graph: the TensorFlow function, for the variants.
         content: the float32 flatbuffer.
         onnx_model: what it was made from.
         build: made it of that.
     """
 
-    graph: TfliteGraph
     content: bytes
     onnx_model: Any
-    build: BuildFrom
+    build: Build
 
 
-def float_model(
-    onnx_forms: Mapping[str, Callable[[], Any]],
-    inputs: Sequence[InputSpec],
-    outputs: Sequence[str],
-    layout: str,
-    sample: Example,
-    expected: Sequence[NDArray[Any]],
-) -> Taken[FloatModel]:
-    """The model of the first route that is right on `sample`, else of the one that is least wrong.
+@dataclass(frozen=True)
+class Conversion:
+    """What decides a float32 flatbuffer.
 
-    Args:
+    Attributes:
         onnx_forms: give the source as ONNX; simplified, image inputs NCHW.
+        inputs: of the source.
         layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
         sample: one example as the ONNX model takes it, with the batch dimension; no two axes of it are alike.
         expected: what the source gives for `sample`.
-
-    Raises:
-        ToolError: no route converts the model.
     """
-    named = {spec.name: value for spec, value in zip(inputs, sample, strict=True)}
 
-    def exact(onnx_model: Any) -> TfliteGraph:
-        return exact_graph(onnx_model, inputs, outputs, layout, sample)
+    onnx_forms: Mapping[OnnxForm, Callable[[], Any]]
+    inputs: Sequence[InputSpec]
+    layout: str
+    sample: Example
+    expected: Sequence[NDArray[Any]]
 
-    def guessed(onnx_model: Any) -> TfliteGraph:
-        wanted = run_onnx(onnx_model, named)
-        return build_graph(copy.deepcopy(onnx_model), inputs, outputs, layout, sample, wanted)
+    @property
+    def named(self) -> dict[str, NDArray[Any]]:
+        """The sample by input name."""
+        return {spec.name: value for spec, value in zip(self.inputs, self.sample, strict=True)}
 
-    def snr_of(model: FloatModel, wanted: Sequence[NDArray[Any]] = expected) -> float:
-        return least_snr(run_float(model.content, inputs, sample, layout), wanted)
+    def float_model(self, route: str) -> Taken[FloatModel]:
+        """The model of the first route that is right on the sample, else of the one that is least wrong.
 
-    def blamed(model: FloatModel) -> str:
+        Args:
+            route: the only one to take; empty for all.
+
+        Raises:
+            UsageProblem: there is no such route from this source.
+            ToolError: no route converts the model.
+        """
+        return first_right(only(list(self._routes()), route), self._snr_of, "a TFLite model", blame=self._blamed)
+
+    def _routes(self) -> Iterator[Route[FloatModel]]:
+        builders: dict[Builder, Build] = {
+            "direct": partial(direct, inputs=self.inputs, layout=self.layout),
+            "exact": self._exact,
+            "tensorflow": self._through_tensorflow,
+        }
+        for form, make in self.onnx_forms.items():
+            for builder, build in builders.items():
+                yield Route(f"{form}+{builder}", partial(_built, f"{form}+{builder}", make, build))
+
+    def _exact(self, onnx_model: Any) -> bytes:
+        from exporter.formats.tflite.conversion.exact import exact
+
+        return exact(onnx_model, self.inputs, self.layout, self.sample)
+
+    def _through_tensorflow(self, onnx_model: Any) -> bytes:
+        from exporter.formats.tflite.conversion.onnx2tf import through_tensorflow
+
+        wanted = run_onnx(onnx_model, self.named)
+        return through_tensorflow(onnx_model, self.inputs, self.layout, self.sample, wanted)
+
+    def _snr_of(self, model: FloatModel) -> float:
+        return self._snr(model, self.expected)
+
+    def _snr(self, model: FloatModel, wanted: Sequence[NDArray[Any]]) -> float:
+        return least_snr(run_float(model.content, self.inputs, self.sample, self.layout), wanted)
+
+    def _blamed(self, model: FloatModel) -> str:
         def snr_of_part(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
             try:
-                return snr_of(_built("", lambda: part, model.build), wanted)
+                return self._snr(_built("", lambda: part, model.build), wanted)
             except ToolError:
                 return -np.inf  # an intermediate result of a wrong shape, for example
 
-        return blame(model.onnx_model, named, expected, snr_of_part)
-
-    builders: dict[str, BuildFrom] = {"TensorFlow": exact, "onnx2tf": guessed}
-    routes = [
-        Route(f"{form}, {name}", partial(_built, name, make, build))
-        for form, make in onnx_forms.items()
-        for name, build in builders.items()
-    ]
-    return first_right(routes, snr_of, "a TFLite model", blame=blamed)
+        return blame(model.onnx_model, self.named, self.expected, snr_of_part)
 
 
-def _built(route: str, make: Callable[[], Any], build: BuildFrom) -> FloatModel:
+def _built(route: str, make: Callable[[], Any], build: Build) -> FloatModel:
     onnx_model = make()
     try:
-        graph = build(onnx_model)
+        return FloatModel(usable(build(onnx_model), route), onnx_model, build)
     except ToolError:
         raise
-    except UntranslatableError as error:
-        raise refusal(route, error.node.kind, layer_of_onnx(error.node.name), error.why) from error
     except Exception as error:
-        raise refusal(route, "", "", f"{type(error).__name__}: {error}") from error
-    return FloatModel(graph, tflite.convert(graph, TfliteQuantization(), []), onnx_model, build)
+        raise _unforeseen(route, error) from error
+
+
+def _unforeseen(route: str, error: Exception) -> RefusedError:
+    return refusal(route, "", "", f"{type(error).__name__}: {error}")

@@ -26,7 +26,7 @@ def _least(values: NDArray[Any], weights: NDArray[Any], k: int) -> float:
     cost = np.array(
         [[_error(values, weights, np.array([i, j])) if j > i else 0 for j in range(n + 1)] for i in range(n)]
     )
-    best = np.full(n + 1, np.inf)
+    best: NDArray[Any] = np.full(n + 1, np.inf)
     best[0] = 0
     for _ in range(k):
         best = np.array([min((best[i] + cost[i, j] for i in range(j)), default=np.inf) for j in range(n + 1)])
@@ -49,7 +49,7 @@ def test_no_partition_is_better(numbers: list[int], k: int, seed: int) -> None:
 
 @pytest.mark.parametrize("k", [3, 5, 7, 16, 64, 200])
 def test_equal_steps_have_ties_at_every_price_and_still_give_k_clusters(k: int) -> None:
-    values, weights = np.arange(256.0), np.ones(256)
+    values, weights = np.arange(256, dtype=np.float64), np.ones(256)
     starts = boundaries(values, weights, k)
     sizes = np.diff(starts)
     assert len(sizes) == k
@@ -73,4 +73,4 @@ def test_values_that_are_not_finite_are_refused(bad: float) -> None:
 
 def test_more_clusters_than_values_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot make 4 clusters"):
-        boundaries(np.arange(3.0), np.ones(3), 4)
+        boundaries(np.arange(3, dtype=np.float64), np.ones(3), 4)

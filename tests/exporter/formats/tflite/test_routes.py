@@ -1,20 +1,24 @@
 """A float TFLite model is run once before it is used: a wrong one is replaced, or the wrong operator is named."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from onnx import helper, numpy_helper
 from torch import nn
 
-from exporter.data.errors import ToolError
+from exporter.data.errors import UsageProblem
+from exporter.formats.common.refusals import layer_path
 from exporter.formats.common.routes import least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.conversion.converter import TfliteConverter
+from exporter.formats.tflite.conversion.direct import direct
 from exporter.formats.tflite.settings import TfliteTarget
-from tests.exporter.formats.common.by_hand import Shapes, source_of, tflite_snr
+from tests.exporter.formats.common.by_hand import Shapes, source_of
 
 TARGET = TfliteTarget.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 12"})
 SHAPES: Shapes = {"x": (1, 4, 6, 5)}
@@ -25,52 +29,75 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 3, 3, padding=1), nn.ReLU(), nn.Sequential(nn.Conv2d(3, 2, 1), nn.Sigmoid()))
 
 
+def wrong_sigmoid(onnx_model: Any, inputs: Any, layout: str) -> bytes:
+    """A builder with a fault: what it makes of a Sigmoid is 5 % too large."""
+    model = copy.deepcopy(onnx_model)
+    graph = model.graph
+    for index, node in enumerate(list(graph.node)):
+        if node.op_type == "Sigmoid":
+            right, wrong = f"{node.output[0]}/right", node.output[0]
+            node.output[0] = right
+            graph.initializer.append(numpy_helper.from_array(np.array(1.05, np.float32), "too_much"))
+            graph.node.insert(index + 1, helper.make_node("Mul", [right, "too_much"], [wrong], name="fault"))
+    return direct(model, inputs, layout)
+
+
 @pytest.fixture
-def wrong_sigmoid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A translation with a fault."""
-    from exporter.formats.tflite.onnx_tensorflow.node import OPERATORS, tf
-
-    monkeypatch.setitem(OPERATORS, "Sigmoid", lambda node, x: x.map(lambda tensor: tf.sigmoid(tensor) * 1.05))
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.formats.tflite.conversion.routes.direct", wrong_sigmoid)
 
 
-@pytest.mark.usefixtures("wrong_sigmoid")
-def test_a_wrong_route_is_replaced_by_a_right_one(tmp_path: Path) -> None:
-    assert tflite_snr(network(), SHAPES, tmp_path) > 100
-
-
-@pytest.mark.usefixtures("wrong_sigmoid")
-def test_a_wrong_route_is_named_beside_the_one_that_was_taken(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("faulty")
+def test_a_wrong_route_is_replaced_by_a_right_one_and_named_beside_it(tmp_path: Path) -> None:
     conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(TARGET, tmp_path)
-    assert conversion.route == "ONNX, onnx2tf"
-    assert conversion.notes == (
-        "ONNX, TensorFlow was passed over: what it gave computes something else than the source, 26 dB on noise",
-    )
+    assert conversion.route == "trace+exact"
+    (note,) = conversion.notes  # 1 / 0.05
+    assert note == "trace+direct was passed over: what it gave computes something else than the source, 26 dB on noise"
 
 
-@pytest.mark.usefixtures("wrong_sigmoid")
-def test_the_first_wrong_operator_is_named_where_no_route_is_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> Any:
-        raise ToolError("refused")
-
-    monkeypatch.setattr("exporter.formats.tflite.conversion.routes.build_graph", refuse)
-    conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(TARGET, tmp_path)
+@pytest.mark.usefixtures("faulty")
+def test_the_first_wrong_operator_is_named_where_no_route_is_right(tmp_path: Path) -> None:
+    forced = TARGET.model_copy(update={"route": "trace+direct"})
+    conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(forced, tmp_path)
     assert conversion.path.exists()
     (note,) = conversion.notes
-    assert "no route gave a TFLite model that computes what the source computes: 26 dB" in note  # 1 / 0.05
+    assert "no route gave a TFLite model that computes what the source computes: 26 dB" in note
     assert "The first wrong operator is Sigmoid in layer 2.1." in note
 
 
-def test_an_export_that_computes_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = SourceGraph(source_of(network(), SHAPES), None, 1)
-    for item in graph.onnx_model.graph.initializer:
-        if item.name.endswith("bias"):
-            item.CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones(item.dims, np.float32), item.name))
+@pytest.mark.parametrize("route", ["trace+direct", "trace+exact", "trace+tensorflow", "dynamo+direct"])
+def test_a_forced_route_is_the_one_that_is_taken_and_is_right(tmp_path: Path, route: str) -> None:
+    """Protects every builder: alone, it makes the network that it is given, and says its name."""
+    forced = TARGET.model_copy(update={"route": route})
+    conversion = ConversionSession(source_of(network(), SHAPES), None, 1).convert(forced, tmp_path)
+    assert (conversion.route, conversion.notes) == (route, ())
 
-    monkeypatch.setattr(SourceGraph, "onnx_forms", lambda self: {"ONNX": lambda: graph.onnx_model})
-    (note,) = TfliteConverter(graph).convert(TARGET, tmp_path / "a.tflite", tmp_path / "b.tflite").notes
+
+def test_a_route_from_another_kind_of_source_is_refused_with_those_of_this_one(tmp_path: Path) -> None:
+    forced = TARGET.model_copy(update={"route": "onnx+direct"})
+    with pytest.raises(UsageProblem, match=r"route onnx.direct does not start .* its routes are trace.direct"):
+        ConversionSession(source_of(network(), SHAPES), None, 1).convert(forced, tmp_path)
+
+
+@pytest.mark.usefixtures("faulty")
+def test_an_export_that_computes_something_else_is_named(tmp_path: Path) -> None:
+    graph = SourceGraph(source_of(network(), SHAPES), None, 1)
+    model = graph.onnx_forms["trace"]()
+    for item in model.graph.initializer:
+        if item.name.endswith("bias"):
+            item.CopyFrom(numpy_helper.from_array(np.ones(item.dims, np.float32), item.name))
+
+    forced = TARGET.model_copy(update={"route": "trace+direct"})
+    (note,) = TfliteConverter(graph).convert(forced, tmp_path / "a.tflite", tmp_path / "b.tflite").notes
     assert "The ONNX export itself computes something else than PyTorch does" in note
+
+
+def test_nodes_of_both_exporters_are_named_after_their_layers() -> None:
+    """Protects errors and layer names: whichever way the ONNX came, a node says which layer it is of."""
+    forms = SourceGraph(source_of(network(), SHAPES), None, 1).onnx_forms
+    for form in ("trace", "dynamo"):
+        kinds = {node.op_type: layer_path(node.name) for node in forms[form]().graph.node}
+        assert kinds == {"Conv": "2.0", "Relu": "1", "Sigmoid": "2.1"}, form
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""An ONNX model as a flatbuffer by onnx2tf's direct builder, which needs no TensorFlow."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from exporter.data.errors import ToolError
+from exporter.data.facts.source import InputSpec
+from exporter.execution.heavy import load, quiet
+from exporter.formats.common.refusals import layer_of_onnx, refusal
+from exporter.formats.common.tracing.onnx_rewrites import channels_moved
+
+_TITLE = "onnx2tf's direct builder"
+
+
+def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
+    """The float32 flatbuffer of an ONNX model.
+
+    The target's layout is written into the graph as transposes, which the builder then moves and removes, so that it
+    has nothing to guess about inputs and outputs.
+
+    Args:
+        onnx_model: simplified, image inputs NCHW; left as it is.
+        layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
+
+    Raises:
+        ToolError: an operator cannot be translated.
+    """
+    images = [spec.name for spec in inputs if spec.image is not None]
+    given = channels_moved(onnx_model, images, "last") if layout == "NHWC" else onnx_model
+    with tempfile.TemporaryDirectory() as folder:
+        _write(given, [spec.name for spec in inputs], folder)
+        return next(Path(folder).glob("*_float32.tflite")).read_bytes()
+
+
+def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:
+    try:
+        with quiet():
+            load("onnx2tf").convert(
+                onnx_graph=onnx_model,
+                output_folder_path=folder,
+                keep_shape_absolutely_input_names=list(names),
+                not_use_onnxsim=True,
+                not_use_opname_auto_generate=True,
+                non_verbose=True,
+                verbosity="error",
+            )
+    except (Exception, SystemExit) as error:
+        raise _refused(error) from error
+
+
+def _refused(error: BaseException) -> ToolError:
+    """Its refusals of an operator say which and where; anything else is told by its type."""
+    operator, name = getattr(error, "node_op", ""), getattr(error, "node_name", "")
+    why = str(error) if operator else f"{type(error).__name__}: {error}"
+    return refusal(_TITLE, operator, layer_of_onnx(name) if name else "", why)

@@ -1,0 +1,1 @@
+"""From one float32 flatbuffer to every variant of it."""

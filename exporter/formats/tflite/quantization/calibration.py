@@ -1,0 +1,111 @@
+"""Integer variants: TensorFlow's calibrator runs the float32 file once, its quantizers make each variant of that."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.errors import ToolError, UsageProblem, first_line
+from exporter.execution.heavy import quiet
+from exporter.formats.tflite.quantization.native import load_calibration, load_converter
+from exporter.formats.tflite.settings import TfliteQuantization
+
+Example = Sequence[NDArray[Any]]
+_IO_TYPES = {"float32": 1, "uint8": 2, "int8": 9}
+"""Numbers in ``IODataType`` of tensorflow/compiler/mlir/lite/types.proto; integers are the quantized ones."""
+_QUANTIZED_INT8 = 9
+
+
+def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
+    """A float32 file with the extremes that each of its tensors took.
+
+    Args:
+        content: the float32 file.
+        examples: the representative dataset: values of the file's inputs in their order and layout.
+
+    Raises:
+        UsageProblem: there is no example.
+        ToolError: TensorFlow cannot run the file.
+    """
+    if not examples:
+        raise UsageProblem("modes int8 and int16x8 need a representative dataset: give --calibration.")
+    native = load_calibration()
+    with _errors("TensorFlow's calibrator cannot run the float32 model"):
+        whole = native.AddIntermediateTensors(content)
+        wrapper = native.CalibrationWrapper(whole, [], [])  # reads `whole` as long as it lives, and does not own it
+        wrapper.Prepare([list(value.shape) for value in examples[0]])
+        for example in examples:
+            wrapper.FeedTensor([np.ascontiguousarray(value) for value in example])
+        return bytes(wrapper.Calibrate())
+
+
+def to_int8(
+    content: bytes, quantization: TfliteQuantization, kept: Sequence[str] = (), kept_types: Sequence[str] = ()
+) -> bytes:
+    """A file that computes in int8; an operator without an integer kernel stays float.
+
+    Args:
+        content: what `calibrated` gave.
+        quantization: types of inputs and outputs, granularity.
+        kept: names of the tensors that operators write which stay float.
+        kept_types: operator types that stay float.
+
+    Raises:
+        ToolError: TensorFlow's quantizer refused the model.
+    """
+    native = load_converter()
+    with _errors("TensorFlow's int8 quantizer refused the model"):
+        made = native.ExperimentalMlirQuantizeModel(
+            content,
+            quantization.granularity == "per_tensor",
+            False,  # fully_quantize
+            _QUANTIZED_INT8,
+            _IO_TYPES[quantization.input_type],
+            _IO_TYPES[quantization.output_type],
+            False,  # enable_numeric_verify
+            False,  # enable_whole_model_verify
+            list(kept_types) or None,
+            list(kept) or None,
+            False,  # enable_variable_quantization
+            False,  # disable_per_channel_for_dense_layers
+            "",  # debug_options_str
+        )
+        return bytes(made)
+
+
+def to_int16x8(content: bytes, quantization: TfliteQuantization) -> bytes:
+    """A file that computes in int16 with int8 weights and 64-bit biases; other operators stay float.
+
+    The quantizer of `to_int8` gives int16 too (``QUANTIZED_INT16``), but with zero points, which LiteRT refuses.
+
+    Args:
+        content: what `calibrated` gave.
+        quantization: types of inputs and outputs, granularity.
+
+    Raises:
+        ToolError: TensorFlow's quantizer refused the model.
+    """
+    native = load_calibration()
+    types = [np.dtype(name).num for name in (quantization.input_type, quantization.output_type)]
+    with _errors("TensorFlow's int16 quantizer refused the model"):
+        made = native.CalibrationWrapper(content, [], []).QuantizeModel(
+            *types,
+            True,  # allow_float
+            np.dtype("int16").num,
+            np.dtype("int64").num,
+            quantization.granularity == "per_tensor",
+            False,  # disable_per_channel_quantization_for_dense_layers
+        )
+        return bytes(made)
+
+
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
+    """Turn what TensorFlow's modules raise into a `ToolError`, and keep their log lines back."""
+    try:
+        with quiet():
+            yield
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise ToolError(f"{what}: {first_line(error)}") from error

@@ -1,0 +1,1 @@
+"""What `make` runs to set up, and how its pinned versions are made."""
