@@ -6,6 +6,7 @@ command.
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -23,6 +24,16 @@ def load(name: str, *, extra: str = "export") -> Any:
         if error.name and error.name.partition(".")[0] == name.partition(".")[0]:
             raise MissingExtraError(name.partition(".")[0], extra) from error
         raise
+
+
+def need(name: str, *, extra: str = "export") -> None:
+    """Refuse at once, before anything is imported, where `name` is not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise MissingExtraError(name, extra)
 
 
 def load_torch() -> Any:
