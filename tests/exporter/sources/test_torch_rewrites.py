@@ -45,6 +45,7 @@ CASES: list[tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = [
     (lambda x: functional.channel_shuffle(x, 2), (CUBE,)),
     (lambda x, y: torch.kron(x, y[0]), (ROW, ROW)),
     (lambda x: torch.cumprod(x, 1), (ROW,)),
+    (lambda x: torch.cumsum(x > 0, 1) + (x > 0).cumsum(dim=0), (ROW,)),
     (lambda x: functional.pad(x, (2, 0, 1, 3), mode="circular"), (CUBE,)),
     (lambda x: functional.fold(x, (7, 6), (2, 3), stride=2, padding=1, dilation=1), ((2, 12, 12),)),
     (lambda x: functional.adaptive_avg_pool2d(x, (4, None)), (CUBE,)),

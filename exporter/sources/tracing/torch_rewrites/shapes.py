@@ -79,6 +79,12 @@ def kron(x: Tensor, y: Tensor) -> Tensor:
     return (wide * deep).reshape([length * more for length, more in zip(one, other, strict=True)])
 
 
+@rewrite("cumsum")
+def cumsum(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
+    """Running counts, as masks are made of: ONNX adds no truth values (operator CumSum-14)."""
+    return torch.cumsum(x.to(dtype or torch.int64), dim) if x.dtype == torch.bool else NotImplemented
+
+
 @rewrite("cumprod")
 def cumprod(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
     """Running products along an axis."""

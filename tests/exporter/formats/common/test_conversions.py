@@ -56,6 +56,16 @@ class Clipped(torch.autograd.Function):
         return gradient
 
 
+class Flagged(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+
+    def forward(self, x: torch.Tensor, causal: bool = False) -> torch.Tensor:
+        y = self.linear(x)[:, None]
+        return F.scaled_dot_product_attention(y, y, y, is_causal=causal)
+
+
 class Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -82,6 +92,12 @@ def sampled_by_weights(m: Call, x: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(x, grid, align_corners=False)
 
 
+def attention_in_windows(m: Call, x: torch.Tensor) -> torch.Tensor:
+    windows = m.conv(x).reshape(1, 6, 2, 3, 2, 3).permute(0, 2, 4, 3, 5, 1).reshape(4, 9, 6)
+    mixed = F.scaled_dot_product_attention(windows, windows, windows)
+    return m.conv(mixed.reshape(1, 2, 2, 3, 3, 6).permute(0, 5, 1, 3, 2, 4).reshape(1, 6, 6, 6))
+
+
 CUBE: Shapes = {"x": (1, 6, 6, 6)}
 ROW: Shapes = {"x": (1, 6)}
 SEQUENCE: Shapes = {"x": (1, 5, 6)}
@@ -90,6 +106,7 @@ ENCODER = nn.TransformerEncoderLayer
 CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     # Attention: the fused path of torch's inference must be off, and the exporter needs the module and not its trace.
     "encoder": (seeded(ENCODER, 6, 2, 8, batch_first=True), SEQUENCE),
+    "a flag with a default": (Flagged, ROW),
     "encoder, gelu, norm first": (seeded(ENCODER, 6, 2, 8, activation="gelu", norm_first=True), SEQUENCE),
     "attention with a mask and weights": (Attention, {"x": (1, 5, 6), "mask": (1, 5)}),
     "causal attention": (call(lambda m, x: F.scaled_dot_product_attention(x, x, x, is_causal=True)), SEQUENCE),
@@ -129,6 +146,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "pixel unshuffle": (call(lambda m, x: F.pixel_unshuffle(m.conv(x), 2)), CUBE),
     "pixel shuffle": (call(lambda m, x: F.pixel_shuffle(m.conv(x)[:, :4], 2)), CUBE),
     "matrix product": (call(lambda m, x: m.conv(x @ x.transpose(2, 3))), CUBE),
+    "einsum": (call(lambda m, x: torch.einsum("bchw,bcxy->bhwx", x, m.conv(x))), CUBE),
+    "products of rows by einsum": (call(lambda m, x: torch.einsum("bhid,bhjd->bhij", x, m.conv(x))), CUBE),
+    "attention in windows": (call(attention_in_windows), CUBE),
     "softmax of channels and running sums": (
         call(lambda m, x: (torch.softmax(m.conv(x), 1), torch.cumsum(m.conv(x), 2))),
         CUBE,
@@ -162,6 +182,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "prelu of rank 2": (seeded(nn.Sequential, nn.Linear(6, 6), nn.PReLU(6)), ROW),
     "log_sigmoid": (call(lambda m, x: F.logsigmoid(x)), ROW),
     "prod": (call(lambda m, x: (torch.prod(x, 1), torch.prod(x))), ROW),
+    "running counts of a mask": (call(lambda m, x: x * (x > 0).cumsum(1)), ROW),
     "cumprod": (call(lambda m, x: torch.cumprod(x, 1)), ROW),
     "embedding bag": (seeded(nn.EmbeddingBag, 10, 4), {"ids": (1, 5)}),
     "rms norm": (seeded(nn.RMSNorm, 6), ROW),
