@@ -19,7 +19,7 @@ from exporter.execution.heavy import need
 @click.option("--target", "target_name", required=True, metavar="NAME", help="Whose tolerances are the limits.")
 @targets_option
 @evaluation_options
-@click.option("--layers", is_flag=True, help="Core ML: compare layer by layer, and name the first that differs.")
+@click.option("--layers", is_flag=True, help="Compare layer by layer too, and name the first that leaves the source.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @model_options
 @report_options("verify")

@@ -1,7 +1,7 @@
 """Core ML as a format: ML programs in packages, for Apple systems."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +9,14 @@ from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
-from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.coreml.settings import CoremlQuantization, CoremlTarget
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
@@ -42,6 +42,15 @@ _FLOAT16 = (
     "float16 ends at 65504: keep the operation that overflows in float32, with "
     'quantization.rules = [{ op_name = "LAYER", precision = "float32" }], or set precision = "float32"'
 )
+
+
+def _exceptions(quantization: CoremlQuantization) -> Iterator[str]:
+    """What a rule sets so that a layer has none of the losses that the target asks for."""
+    if quantization.precision == "float16":
+        yield 'precision = "float32"'
+    for name in ("weights", "sparsity", "activations"):
+        if getattr(quantization, name) is not None:
+            yield f'{name} = "none"'
 
 
 class _Coreml:
@@ -73,6 +82,7 @@ class _Coreml:
         return Advice(
             compresses=bool(quantization.methods() or quantization.activations),
             keep_float='rules of precision = "float32" and activations = "none" for concat',
+            keep_layer=", ".join(_exceptions(quantization)),
             **words,
         )
 
@@ -110,9 +120,7 @@ class _Coreml:
             labels_given=origin.labels_given,
         )
 
-    def layers(
-        self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]"
-    ) -> list[LayerComparison]:
+    def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.coreml.runner import compare_with_module
 
         return compare_with_module(path, origin, module, example)

@@ -8,7 +8,7 @@ from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
@@ -60,6 +60,7 @@ class _Onnx:
             compresses=mode != "float32",
             slow_because=_SLOW.get(mode, ""),
             keep_float='rules of keep = "float32" for Concat',
+            keep_layer='keep = "float32"' if mode != "float32" else "",
             **words,
         )
 
@@ -93,9 +94,7 @@ class _Onnx:
 
         return OnnxRunner(path, origin)
 
-    def layers(
-        self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]"
-    ) -> list[LayerComparison]:
+    def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.onnx.layers import compare_with_module
 
         return compare_with_module(path, origin, module, example)

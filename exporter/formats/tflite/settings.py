@@ -2,10 +2,18 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from exporter.data.base import Frozen
 from exporter.data.settings.target import Quantization, Selector, Target
+from exporter.formats.tflite.runtimes import (
+    DYNAMIC_RANGE,
+    FOUR_BIT_WEIGHTS,
+    INT16X8,
+    Requirement,
+    refusal,
+    runtime_order,
+)
 
 Builder = Literal["direct", "exact", "tensorflow"]
 """From ONNX: onnx2tf's direct builder; TensorFlow, operator by operator, by this program; TensorFlow, by onnx2tf."""
@@ -92,6 +100,12 @@ class TfliteQuantization(Quantization):
             return 32 if self.mode == "float32" else 16
         return self.weights.nbits if self.weights else 8
 
+    def requirements(self) -> list[Requirement]:
+        """What a runtime must know to compute it."""
+        stored = {self.weight_bits, *(rule.bits for rule in self.rules)} if not self.calibrated else set()
+        needed = {FOUR_BIT_WEIGHTS: 4 in stored, DYNAMIC_RANGE: 8 in stored, INT16X8: self.mode == "int16x8"}
+        return [requirement for requirement, is_needed in needed.items() if is_needed]
+
     @model_validator(mode="before")
     @classmethod
     def _of_weights(cls, given: Any) -> Any:
@@ -132,17 +146,28 @@ class TfliteTarget(Target):
 
     Attributes:
         compute_units: the accelerator that the app asks for.
+        minimum_runtime: least runtime that apps bring along or Google Play services give, such as ``LiteRT 1.4`` or
+            ``TFLite 2.17``; Android itself has none. What it cannot run is refused.
         layout: of image inputs and outputs; TFLite's own kernels are ``NHWC``.
     """
 
     format: Literal["tflite"]
     compute_units: Literal["cpu", "gpu", "npu"] = "cpu"
+    minimum_runtime: str = "LiteRT 2.1"
     route: TfliteRoute | Literal[""] = ""
     layout: Literal["NHWC", "NCHW"] = "NHWC"
     quantization: TfliteQuantization = TfliteQuantization()
 
     @model_validator(mode="after")
-    def _accelerator_holds_it(self) -> Self:
-        if self.compute_units == "gpu" and self.quantization.mode == "int16x8":
-            raise ValueError("the GPU delegate has no int16x8 kernels: use float16, float32 or int8")
+    def _runtime_holds_it(self) -> Self:
+        found = [refusal(one, self.minimum_runtime, self.compute_units) for one in self.quantization.requirements()]
+        problems = [problem for problem in found if problem]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    @field_validator("minimum_runtime")
+    @classmethod
+    def _known_runtime(cls, value: str) -> str:
+        runtime_order(value)
+        return value

@@ -51,6 +51,11 @@ class Forms:
         """The fewest bits that rules and mode ask for, of a constant that is a weight; 32 of others."""
         return min((self._bits(reading)[0] for reading in constant.readings if reading.axis is not None), default=32)
 
+    def in_blocks(self, constant: Constant) -> bool:
+        """Whether a recipe put it on a grid with several scales a channel."""
+        forms = [self.trained[reading.layer] for reading in constant.readings if reading.layer in self.trained]
+        return any(form.form == "linear" and form.block_size for form in forms)
+
     def _bits(self, reading: Reading) -> tuple[int, bool]:
         """What is asked for, and whether a rule says so."""
         rule = last_rule(self.quantization.rules, reading.op_type, reading.layer)

@@ -92,8 +92,14 @@ class Quantizer:
 
 
 def _notes(stored: Sequence[tuple[Constant, Form]], forms: Forms) -> Iterator[str]:
-    """What was asked for in 4 bits and is stored in 8."""
+    """What was asked for and could not be had."""
     wider = [one.readings[0] for one, form in stored if form.bits == 8 and form.grid != 8 and forms.asked(one) == 4]
     if wider:
         kinds = ", ".join(sorted({reading.op_type for reading in wider}))
         yield f"{len(wider)} weights of {kinds} have 8 bits instead of 4: LiteRT has no 4-bit kernels for them"
+    blocks = [one for one, form in stored if form.bits <= 8 and forms.in_blocks(one)]
+    if blocks:
+        yield (
+            f"{len(blocks)} weights were put on grids of blocks by the recipe, which TFLite cannot hold: they are "
+            "rounded to one scale a channel"
+        )
