@@ -182,8 +182,15 @@ def _library(module: str | None) -> bool:
     if file is None:
         return module != "__main__"
     path = Path(file)
-    standard = Path(sysconfig.get_path("stdlib"))
-    return path.is_relative_to(standard) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    if path.is_relative_to(sysconfig.get_path("stdlib")):
+        return True
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts) or any(map(_installed_into, path.parents))
+
+
+@functools.cache
+def _installed_into(folder: Path) -> bool:
+    """Whether packages were installed into a folder of another name, as by ``pip install --target``."""
+    return any(folder.glob("*.dist-info"))
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """The cache never answers for another model: one value changed anywhere changes the digest, and nothing else does."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -199,6 +200,19 @@ def test_what_cannot_be_looked_into_or_traced_refuses_no_model(tmp_path: Path) -
     (tmp_path / "net.py").write_text(UNTRACEABLE)
     settings = ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 3)},)})
     assert load_source(f"{tmp_path / 'net.py'}:net", settings).description.output_shapes == ((1, 2),)
+
+
+def test_a_library_in_a_folder_of_its_own_counts_by_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects `pip install --target`: the code of large libraries would be walked through for hours."""
+    (tmp_path / "a_library_in_a_folder.py").write_text("def function():\n    return 1\n")
+    (tmp_path / "a_library_in_a_folder-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    function = importlib.import_module("a_library_in_a_folder").function
+    before = fingerprint(function)
+    function.__defaults__ = (1,)
+    assert fingerprint(function) == before
 
 
 def test_values_that_print_alike_differ() -> None:
