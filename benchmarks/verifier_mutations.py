@@ -30,6 +30,7 @@ from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.formats.files import file_facts
+from exporter.formats.format import ArtifactRunner
 from exporter.formats.registry import advice_for
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.runner import LiteRTRunner
@@ -39,7 +40,7 @@ from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
 from exporter.store.output import publish
 from exporter.verification.compare import Reference, compare, reference_outputs
-from exporter.verification.runners import Runner, TorchRunner
+from exporter.verification.runners import TorchRunner
 from profilers.decibels import decibels
 
 MODELS = Path(__file__).with_name("mutation_models.py")
@@ -113,7 +114,7 @@ def _examples(shape: tuple[int, ...]) -> Any:
     return (pictures(EXAMPLES, 7).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
 
 
-def _runner(path: Path, source: ModelSource) -> Runner:
+def _runner(path: Path, source: ModelSource) -> ArtifactRunner:
     return (LiteRTRunner if path.suffix == ".tflite" else CoremlRunner)(path, source.description)
 
 
@@ -131,7 +132,7 @@ def _judge(path: Path, target: Target, source: ModelSource, reference: Reference
     return f"failed: {bad[0].metric}" if bad else "passed"
 
 
-def _outputs(runner: Runner, reference: Reference) -> list[list[Any]]:
+def _outputs(runner: ArtifactRunner, reference: Reference) -> list[list[Any]]:
     return [[np.asarray(value, np.float64) for value in runner(reference.data.batch(run))] for run in reference.runs]
 
 

@@ -27,6 +27,7 @@ from exporter.data.results.commands import (
     VerifyResult,
 )
 from exporter.data.results.listings import TargetsResult
+from exporter.execution.heavy import need
 from exporter.report.renderer import Result, View, names_for
 from exporter.report.renderer import render as _render
 
@@ -91,6 +92,7 @@ def run(
         UsageProblem: the request cannot be carried out as it stands.
         ToolError: the model cannot be had, or the record not be written.
     """
+    need("torch")
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.report import write_page
     from exporter.use_cases.run import run as carry_out
@@ -130,6 +132,7 @@ def compress(
         UsageProblem: the recipe, the model or the data do not fit; nothing was written.
         ToolError: a training diverged, or the result cannot be exported.
     """
+    need("torch")
     from exporter.use_cases.compress import CompressRequest
     from exporter.use_cases.compress import compress as carry_out
 
@@ -166,6 +169,7 @@ def verify(
         UsageProblem: the artifact is damaged, of another format than the target, or not of this model.
         ToolError: it does not run.
     """
+    need("torch")
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.verify import verify as carry_out
 

@@ -1,6 +1,5 @@
 """Entry point of `mobile-export`: the command table, and the one place that turns errors into exit codes."""
 
-import logging
 import sys
 from typing import Any
 
@@ -121,6 +120,8 @@ def main(debug: bool) -> None:
     Exit codes: 0 all gates passed, 1 a gate failed, 2 wrong usage or configuration, 3 a tool or device failed.
     """
     if debug:
+        import logging
+
         logger = logging.getLogger("exporter")
         logger.addHandler(logging.StreamHandler())
         logger.setLevel(logging.DEBUG)

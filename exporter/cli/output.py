@@ -1,11 +1,13 @@
 """Where commands write: whole files or none."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from exporter.data.errors import file_problem
-from exporter.store import output
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def encodable(text: str) -> bytes:
@@ -23,17 +25,19 @@ def complain(message: str) -> None:
     click.echo(encodable(f"error: {message}\n"), nl=False, err=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: "Path", text: str) -> None:
     """Write UTF-8 to `path`, which appears whole or not at all.
 
     Raises:
         UsageProblem: `path` is no place to write to.
         ToolError: the disk is full.
     """
+    from exporter.store import output  # late: `--help` takes no lock
+
     output.write_text(path, encodable(text).decode())
 
 
-def append_text(path: Path, text: str) -> None:
+def append_text(path: "Path", text: str) -> None:
     """Append UTF-8 to `path`, as CI systems ask for their summaries."""
     try:
         with path.open("ab") as file:

@@ -1,6 +1,7 @@
 """The errors a user sees: each message says what is wrong, where, and what to do."""
 
 import errno
+import sys
 
 from device_harness.errors import DeviceError
 
@@ -31,11 +32,23 @@ class NotEvaluableError(ToolError):
     """The artifact is whole, but what would run it here refuses one of its operators: nothing is known of it."""
 
 
-class MissingExtraError(UsageProblem):
-    """A command needs an optional dependency that is not installed."""
+CONVERTING_PYTHONS = ("3.12", "3.13")
+"""For which every converter has wheels; `export` installs nothing on others."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed. Install it with: pip install 'mobile-export[{extra}]'")
+
+class MissingExtraError(UsageProblem):
+    """A command needs an optional dependency that is not installed, or cannot be on this Python."""
+
+    def __init__(self, package: str, extra: str, python: tuple[int, ...] = sys.version_info[:2]) -> None:
+        version, command = ".".join(map(str, python)), f"pip install 'mobile-export[{extra}]'"
+        if extra == "export" and version not in CONVERTING_PYTHONS:
+            super().__init__(
+                f"{package} is not installed: its part of this program runs on Python "
+                f"{' and '.join(CONVERTING_PYTHONS)}, and this is Python {version}. Make an environment with one of "
+                f"them (python{CONVERTING_PYTHONS[0]} -m venv NAME), and there: {command}"
+            )
+        else:
+            super().__init__(f"{package} is not installed. Install it with: {command}")
 
 
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -6,6 +6,7 @@ command.
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -25,6 +26,16 @@ def load(name: str, *, extra: str = "export") -> Any:
         raise
 
 
+def need(name: str, *, extra: str = "export") -> None:
+    """Refuse at once, before anything is imported, where `name` is not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise MissingExtraError(name, extra)
+
+
 def load_torch() -> Any:
     """Import torch."""
     return load("torch")
@@ -40,10 +51,11 @@ def seeded() -> Iterator[None]:
 
 
 def load_torchvision() -> Any:
-    """Import torchvision, also beside a torch build without CUDA.
+    """Import torchvision, also beside a torch that is another build than it.
 
-    The published wheel's compiled operators want CUDA libraries; without them the import fails because two operators
-    have no schema. Declaring the schemas lets everything but those two (nms, qnms) work.
+    A CPU build of torch with PyPI's torchvision, whose compiled operators want CUDA libraries, is a common pair: the
+    import fails there because two operators have no schema. Declaring the schemas lets everything but those two (nms,
+    qnms) work.
     """
     torch = load_torch()
     if "torchvision" in sys.modules:

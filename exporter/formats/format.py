@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from numpy.typing import NDArray
-
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.compression import LeftAlone
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
 from exporter.formats.devices import DeviceSupport
 
 if TYPE_CHECKING:  # torch
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 Accelerator = Literal["cpu", "gpu", "npu", "any"]
@@ -32,20 +32,32 @@ Codec = Literal["gzip", "lzfse"]
 class ArtifactRunner(Protocol):
     """Runs an artifact on arrays as its source takes them, and gives arrays as the source gives them.
 
+    Several threads may call it at once.
+
     Attributes:
         name: what runs it, with its version.
         takes_pictures: whether an input holds whole pixels, so that the source must be given the same.
+        together: how many batches it is best given at once.
     """
 
     name: str
+
+    @property
+    def together(self) -> int:
+        """See the class."""
+        ...
 
     @property
     def takes_pictures(self) -> bool:
         """See the class."""
         ...
 
-    def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    def __call__(self, inputs: "Sequence[NDArray[Any]]") -> "list[NDArray[Any]]":
         """Outputs for a batch."""
+        ...
+
+    def many(self, batches: "Sequence[Sequence[NDArray[Any]]]") -> "list[list[NDArray[Any]]]":
+        """Outputs for each of `batches`, as if it were given alone but for the rounding of sums."""
         ...
 
 
@@ -100,8 +112,8 @@ class Converter(Protocol):
         ...
 
 
-CompareLayers = Callable[[Path, Origin, Any, Sequence[NDArray[Any]]], list[LayerComparison]]
-"""Every layer found in both an artifact and its source's torch module, on one example as the source takes it."""
+CompareLayers = Callable[[Path, Origin, Any, "Sequence[NDArray[Any]]"], Layers]
+"""Every call of a module of the source on one example, as the source takes it, beside what an artifact has for it."""
 
 
 @dataclass(frozen=True)

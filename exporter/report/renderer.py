@@ -74,14 +74,14 @@ class Row(NamedTuple):
 
 
 JUDGED = ("run", "budget", "profile", "verify")
-PAGES = ("run", "budget", "compare", "profile")
-ALL = (*PAGES, "verify", "compress", "inspect", "targets", "target", "targets-check", "devices")
+PAGES = ("run", "budget", "compare", "profile", "verify")
+ALL = (*PAGES, "compress", "inspect", "targets", "target", "targets-check", "devices")
 
 RENDERERS = {
     "text": Row("exporter.report.text.renderer", ALL),
     "json": Row("exporter.report.json", ALL),
     "html": Row("exporter.report.html.renderer", PAGES),
-    "markdown": Row("exporter.report.markdown.renderer", (*PAGES, "verify")),
+    "markdown": Row("exporter.report.markdown.renderer", PAGES),
     "svg": Row("exporter.report.html.treemap", ("compare",)),
     "junit": Row("exporter.report.ci.junit", JUDGED),
     "sarif": Row("exporter.report.ci.sarif", JUDGED),

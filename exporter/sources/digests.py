@@ -1,5 +1,6 @@
 """The digest of a source: everything that decides what it computes."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -36,12 +37,26 @@ def source_digest(module: Any, inputs: tuple[InputSpec, ...], *, identity: str |
 
 
 def _add_graph(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
+    """The graph by tracing, else by exporting; where neither is to be had, conversion will say it."""
+    for add in (_add_traced, _add_exported):
+        with contextlib.suppress(Exception):
+            add(found, module, inputs)
+            return
+
+
+def _add_exported(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
+    from exporter.sources.tracing.export import export
+
+    program = export(module, inputs)
+    for node in program.graph.nodes:
+        found.add((node.op, str(node.target), str(node.args), str(node.kwargs)))
+    found.add(dict(program.constants))
+
+
+def _add_traced(found: Fingerprint, module: Any, inputs: tuple[InputSpec, ...]) -> None:
     from exporter.sources.tracing.trace import trace
 
-    try:
-        graph = trace(module, inputs).inlined_graph
-    except Exception:  # noqa: BLE001 - conversion will say it; its attributes and its code are what is known of it
-        return
+    graph = trace(module, inputs).inlined_graph
     found.add(_MANGLED.sub("", str(graph)))
     for node in _nodes(graph):
         for name in node.attributeNames():

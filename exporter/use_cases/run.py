@@ -20,6 +20,7 @@ from exporter.store.cache import Cache
 from exporter.store.output import output_folder
 from exporter.store.runs import write_run
 from exporter.store.tools import machine_facts
+from exporter.use_cases.job.beside import converted_beside
 from exporter.use_cases.job.compare import compare_with_source
 from exporter.use_cases.job.convert import convert
 from exporter.use_cases.job.judge import judge
@@ -62,6 +63,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     with output_folder(request.output):
         said = () if struck is not None else attempt(lambda: model.warnings)
         begun = [work.struck(struck) for work in works] if struck is not None else _with_recipes(model, works)
+        begun = converted_beside(model, begun) if len(begun) > 1 else begun
         done = [_worked(model, work) for work in begun]
         records = tuple(work.record(created, request.output) for work in done)
         outside = (said,) if isinstance(said, Trouble) else ()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from exporter.config.targets import load_targets
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import MODEL, LayerFindings, Layers
 from exporter.data.facts.parity import Parity
 from exporter.data.progress import Progress
 from exporter.data.results.commands import VerifyResult
@@ -19,6 +19,7 @@ from exporter.store.cache import Cache
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import compare
+from exporter.verification.layers import LEAST_SNR_DB, findings
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: bool = False) -> VerifyResult:
@@ -32,7 +33,8 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
 
     Raises:
         UsageProblem: the artifact is not there, damaged, of another format than the target, or its inputs, outputs or
-            labels are not the source's; or its format tells no layers, or its source has none.
+            labels are not the source's; or its format tells no layers, its source has none, or the artifact has none
+            of them.
         ToolError: it does not run.
     """
     if not artifact.exists():
@@ -46,7 +48,7 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
     parities = tuple(_compared(model, artifact, form, name) for name in form.evaluators())
     verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
     verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)
-    found = tuple(_layers(model, artifact, form)) if layers else None
+    found = _layers(model, artifact, form, target) if layers else None
     return VerifyResult(artifact, parities, tuple(verdicts), exit_code(verdicts, strict=request.strict), found)
 
 
@@ -67,14 +69,26 @@ def _refuse_without_layers(artifact: Path, form: Format) -> None:
         raise UsageProblem(f"artifact {artifact}: layers can be compared in {titles} artifacts; this is none.")
 
 
-def _layers(model: ModelAtHand, artifact: Path, form: Format) -> list[LayerComparison]:
+def _layers(model: ModelAtHand, artifact: Path, form: Format, target: Target) -> LayerFindings:
     """Every layer that is found in both the artifact and its PyTorch source, on one example, in order."""
     if model.source.module is None:
         raise UsageProblem(f"model {model.request.spec}: an ONNX source has no modules to compare layers with.")
     assert form.layers is not None
     example = model.evaluation.batch(model.evaluation.runs(1)[0])
     with model.progress.stage("Comparing layers"):
-        return form.layers(artifact, model.origin, model.source.module, example)
+        found = form.layers(artifact, model.origin, model.source.module, example)
+    _refuse_another_model(found, artifact, model.request.spec)
+    return findings(found, target.tolerances, advice_for(target))
+
+
+def _refuse_another_model(layers: Layers, artifact: Path, spec: str) -> None:
+    """A layer that lies in its place by order alone, and gives other numbers, is no sign of the model."""
+    known = [one for one in layers.compared if one.module != MODEL]
+    if layers.not_matched and not any(one.matched_by != "order" or one.snr_db >= LEAST_SNR_DB for one in known):
+        raise UsageProblem(
+            f"artifact {artifact}: none of the {len(known) + len(layers.not_matched)} layers of {spec} can be found in "
+            "it. Give the model that it was made from."
+        )
 
 
 def _form_for(artifact: Path, target: Target) -> Format:

@@ -18,6 +18,8 @@ from exporter.data.facts.parity import OutputParity, Parity
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Advance
 from exporter.datasets.dataset import Dataset, check_labels
+from exporter.execution.threads import in_order, threads
+from exporter.formats.format import ArtifactRunner
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
 from exporter.verification.channels import quantization_step, variation_db, worst_channel
 from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows
@@ -107,8 +109,9 @@ def _results(
     together = _together(source, data, runs)
     seen: set[bytes] = set()
     done = 0
-    for chunk in _chunks(runs, SOURCE_BATCH if together is not None else 1):
-        inputs = {run: data.batch(run) for run in chunk}
+    chunks = list(_chunks(runs, SOURCE_BATCH if together is not None else 1))
+    decoded = in_order(lambda chunk: {run: data.batch(run) for run in chunk}, chunks)
+    for chunk, inputs in zip(chunks, decoded, strict=True):
         fresh = [run for run in inputs if data.labels is not None or _is_new(inputs[run], seen)]
         if len(fresh) > 1 and together is not None:
             batch = [np.concatenate(column) for column in zip(*(inputs[run] for run in fresh), strict=True)]
@@ -140,7 +143,7 @@ def _is_new(inputs: Sequence[NDArray[Any]], seen: set[bytes]) -> bool:
     return new
 
 
-def compare(artifact: Runner, reference: Reference, on_advance: Advance) -> Parity:
+def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance) -> Parity:
     """Run the artifact over the reference's examples, and compare every value of every output.
 
     Raises:
@@ -150,8 +153,8 @@ def compare(artifact: Runner, reference: Reference, on_advance: Advance) -> Pari
     layouts = [_Layouts() for _ in reference.outputs[0]]
     ranking = None if reference.classes is None else Ranking(data.labels)
     counted: set[int] = set()
-    for position, (run, wanted) in enumerate(zip(reference.runs, reference.outputs, strict=True)):
-        found = artifact(data.batch(run))
+    results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
+    for position, (run, wanted, found) in enumerate(results):
         if len(found) != len(wanted):
             raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(wanted)}.")
         for layout, own, other in zip(layouts, wanted, found, strict=True):
@@ -175,6 +178,13 @@ def compare(artifact: Runner, reference: Reference, on_advance: Advance) -> Pari
         drawn=data.drawn,
         **({} if ranking is None else _ranking_facts(ranking)),
     )
+
+
+def _found(artifact: ArtifactRunner, data: Dataset, runs: Sequence[Indices]) -> Iterator[list[NDArray[Any]]]:
+    """The artifact's outputs of each run, on every core; examples are read beside it."""
+    size = min(artifact.together, math.ceil(len(runs) / threads()))
+    for outputs in in_order(lambda chunk: artifact.many([data.batch(run) for run in chunk]), _chunks(runs, size)):
+        yield from outputs
 
 
 def _rank(

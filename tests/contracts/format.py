@@ -113,7 +113,7 @@ def finds_layers(form: Format, case: Case, source: ModelSource, folder: Path) ->
     if form.layers is None:
         return
     made = _made(form, case, source, folder)
-    found = form.layers(made.path, Origin(source.description), source.module, _example(source))
+    found = form.layers(made.path, Origin(source.description), source.module, _example(source)).compared
     assert {"mix", "head"} <= {layer.module for layer in found}
     assert min(layer.snr_db for layer in found) > LEAST_SNR_DB
 

@@ -11,6 +11,7 @@ from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
+from exporter.execution.heavy import need
 
 if TYPE_CHECKING:
     from exporter.use_cases.compress import CompressRequest
@@ -57,6 +58,7 @@ def command(
     Every step reports what it changed in numbers, and what it left alone and why; a step that changes nothing is an
     error.
     """
+    need("torch")
     from exporter.cli.progress import progress
     from exporter.use_cases.compress import CompressRequest, compress
 

@@ -12,6 +12,7 @@ from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import route_option, targets_option
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 
 @click.command(name="convert")
@@ -26,6 +27,7 @@ from exporter.cli.reporter import Reporter
 @report_options("run", output=False)
 def command(model: str, targets_file: Path | None, reporter: Reporter, **given: Any) -> int:
     """Convert MODEL for each target and gate the size, without running anything."""
+    need("torch")
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.data.results.commands import RunResult

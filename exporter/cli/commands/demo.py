@@ -7,6 +7,7 @@ import click
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 TARGETS = ("iphone-15", "apple-watch-9", "pixel-8", "android-gpu")
 
@@ -19,6 +20,7 @@ def command(output: Path, reporter: Reporter) -> int:
 
     Two Apple and two Android targets, with accuracy on held-out digits. No network is needed.
     """
+    need("torch")
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.data.results.commands import RunResult

@@ -12,6 +12,7 @@ from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import route_option, targets_option
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 
 @click.command(name="run")
@@ -38,6 +39,7 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
 
     Exit code 0 when every gate passed, 1 when one failed, 2 for wrong usage, 3 when a tool failed.
     """
+    need("torch")
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
     from exporter.data.results.commands import RunResult

@@ -10,6 +10,7 @@ from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 
 @click.command(name="verify")
@@ -18,7 +19,7 @@ from exporter.cli.reporter import Reporter
 @click.option("--target", "target_name", required=True, metavar="NAME", help="Whose tolerances are the limits.")
 @targets_option
 @evaluation_options
-@click.option("--layers", is_flag=True, help="Core ML: compare layer by layer, and name the first that differs.")
+@click.option("--layers", is_flag=True, help="Compare layer by layer too, and name the first that leaves the source.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @model_options
 @report_options("verify")
@@ -35,6 +36,7 @@ def command(
 
     Exit code 0 when every tolerance of the target holds, 1 when one does not.
     """
+    need("torch")
     from exporter.cli.progress import progress
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.verify import verify

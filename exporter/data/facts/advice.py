@@ -12,6 +12,8 @@ class Advice(Frozen):
         slow_because: why compression may make the artifact slower, as a clause; empty where nothing is known.
         on_overflow: what to do where outputs become NaN or infinite, as a clause.
         keep_float: the settings that keep the end of a head in float, as a clause.
+        keep_layer: what a rule sets to keep what it selects in float, such as ``keep = "float32"``; empty where the
+            target takes no such rule.
     """
 
     compresses: bool = False
@@ -19,6 +21,7 @@ class Advice(Frozen):
     slow_because: str = ""
     on_overflow: str = "look at the range of the values before the operation that gives them"
     keep_float: str = "keep in float the concatenation"
+    keep_layer: str = ""
 
 
 GENERAL = Advice()

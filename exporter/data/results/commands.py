@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from exporter.data.facts.diff import SizeDiff
     from exporter.data.facts.hints import CompressionHints
     from exporter.data.facts.inspection import Inspection
-    from exporter.data.facts.layers import LayerComparison
+    from exporter.data.facts.layers import LayerComparison, LayerFindings
     from exporter.data.facts.parity import Parity
     from exporter.data.facts.profile import DeviceProfile, Profile
     from exporter.data.facts.profile_changes import ProfileChange
@@ -194,17 +194,17 @@ class VerifyResult:
 
     Attributes:
         parities: one an evaluator.
-        layers: in order of execution; None where they were not asked for.
+        layers: where it leaves the source; None where that was not asked for.
     """
 
     artifact: Path
     parities: tuple[Parity, ...]
     verdicts: tuple[Verdict, ...]
     exit_code: int
-    layers: tuple[LayerComparison, ...] | None = None
+    layers: LayerFindings | None = None
 
     kind: ClassVar[str] = "verify"
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
 
     @property
     def title(self) -> str:
@@ -214,7 +214,18 @@ class VerifyResult:
     def document(self) -> dict[str, Any]:
         """A layer without any difference has ``snr_db`` null."""
         found = {"parities": self.parities, "verdicts": self.verdicts, "exit_code": self.exit_code}
-        return found if self.layers is None else {**found, "layers": [_layer(layer) for layer in self.layers]}
+        return found if self.layers is None else {**found, "layers": _findings(self.layers)}
+
+
+def _findings(found: LayerFindings) -> dict[str, Any]:
+    return {
+        "least_snr_db": found.least_snr_db,
+        "first": None if found.first is None else _layer(found.first),
+        "rule": found.rule or None,
+        "worst": [_layer(layer) for layer in found.worst(10)],
+        "compared": [_layer(layer) for layer in found.layers.compared],
+        "not_matched": [asdict(one) for one in found.layers.not_matched],
+    }
 
 
 def _layer(layer: LayerComparison) -> dict[str, Any]:

@@ -88,11 +88,16 @@ def plain(text: str) -> str:
 
 def place_of(graph: Any, operator: str) -> str:
     """The layer, and the line of the user's code, of the first node of a TorchScript graph with this operator."""
-    wanted = {prefix + operator.lower() + end for prefix in ("", "special_", "linalg_", "_") for end in ("", "_")}
+    wanted = operator_names(operator)
     for node in _nodes(graph):
         if node.kind().rpartition("::")[2].strip("^").lower() in wanted:
-            return place(layer_of_scope(node.scopeName()), _line(node.sourceRange()))
+            return place(layer_of_scope(node.scopeName()), line_of(node.sourceRange()))
     return ""
+
+
+def operator_names(operator: str) -> set[str]:
+    """What graphs call an operator that somebody names, without its namespace."""
+    return {prefix + operator.lower() + end for prefix in ("", "special_", "linalg_", "_") for end in ("", "_")}
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
@@ -132,8 +137,8 @@ def layer_path(name: str) -> str:
     return WRAPPERS.sub("", ".".join(parts))
 
 
-def _line(source: str) -> str:
-    """``model.py, line 12``, of the innermost frame that is neither torch's nor this program's."""
+def line_of(source: str) -> str:
+    """``model.py, line 12``, of the innermost frame, ``FILE(LINE)``, that is neither torch's nor this program's."""
     own = str(Path(__file__).resolve().parents[2])
     for file, line in re.findall(r"(\S+\.py)\((\d+)\)", source):
         if "/lib/python" not in file and "site-packages" not in file and not file.startswith(own):

@@ -1,27 +1,28 @@
 """Core ML as a format: ML programs in packages, for Apple systems."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, get_args
 
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
+from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
-from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, CoremlTarget
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 _REFERENCE, _NATIVE = "reference", "coreml"
@@ -43,6 +44,15 @@ _FLOAT16 = (
 )
 
 
+def _exceptions(quantization: CoremlQuantization) -> Iterator[str]:
+    """What a rule sets so that a layer has none of the losses that the target asks for."""
+    if quantization.precision == "float16":
+        yield 'precision = "float32"'
+    for name in ("weights", "sparsity", "activations"):
+        if getattr(quantization, name) is not None:
+            yield f'{name} = "none"'
+
+
 class _Coreml:
     name = "coreml"
     title = "Core ML"
@@ -52,7 +62,7 @@ class _Coreml:
     target_type = CoremlTarget
     newest_os = "iOS 26"
     libraries = ("coremltools", "scikit-learn")
-    routes: tuple[str, ...] = ()
+    routes = get_args(CoremlRoute)
     packing = Packing(folders=(".mlpackage",), codec="lzfse", compilation=_COMPILATION)
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:
@@ -72,6 +82,7 @@ class _Coreml:
         return Advice(
             compresses=bool(quantization.methods() or quantization.activations),
             keep_float='rules of precision = "float32" and activations = "none" for concat',
+            keep_layer=", ".join(_exceptions(quantization)),
             **words,
         )
 
@@ -87,6 +98,7 @@ class _Coreml:
         check_coreml(path)
 
     def inspect(self, path: Path) -> Inspection:
+        need("coremltools")
         from exporter.formats.coreml.inspection.reader import inspect_coreml
 
         return inspect_coreml(path)
@@ -108,7 +120,7 @@ class _Coreml:
             labels_given=origin.labels_given,
         )
 
-    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> list[LayerComparison]:
+    def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.coreml.runner import compare_with_module
 
         return compare_with_module(path, origin, module, example)

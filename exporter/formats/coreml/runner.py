@@ -1,6 +1,8 @@
 """Runs a Core ML model in the reference evaluator, or in Core ML itself on a Mac, as its source would be run."""
 
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.datasets.images import whole_pixels
 from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
@@ -67,6 +69,7 @@ class CoremlRunner:
             self._inputs, self._outputs = self.model.inputs, self.model.outputs
             self.classifier, self._scalars = self.model.classifier, self.model.scalars
         self._native = native
+        self._one_at_a_time = threading.Lock()
         self._shapes = output_shapes
         self.order = []
         if self.classifier is not None:
@@ -75,7 +78,21 @@ class CoremlRunner:
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch of one."""
-        results = self._predict(inputs)
+        return self._in_order(self._predict(inputs))
+
+    @property
+    def together(self) -> int:
+        """How many batches of one it is best given at once; Core ML itself takes one."""
+        return 1 if self._native else self.model.together
+
+    def many(self, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+        """Outputs for each batch of one."""
+        if len(batches) == 1 or self.together == 1:
+            return [self(inputs) for inputs in batches]
+        found = self.model.predict_together([self.features(inputs) for inputs in batches])
+        return [self._in_order(self._arrays(results)) for results in found]
+
+    def _in_order(self, results: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
         return [results[name] for name in self._result_names]
 
     @property
@@ -124,7 +141,16 @@ class CoremlRunner:
                 scores[:] = seen.value.reshape(-1).tolist()
 
         observer = () if watch is None else (None, observe)
-        results = self.model.predict(self.features(inputs), *observer)
+        return self._arrays(self._run(self.features(inputs), *observer), scores)
+
+    def _run(self, features: dict[str, Any], *observer: Any) -> dict[str, Any]:
+        """One prediction; Core ML itself makes one at a time."""
+        with self._one_at_a_time if self._native else nullcontext():
+            results: dict[str, Any] = self.model.predict(features, *observer)
+        return results
+
+    def _arrays(self, results: dict[str, Any], scores: Sequence[float] = ()) -> dict[str, NDArray[Any]]:
+        """Every output of one prediction but the class itself."""
         kinds = {feature.name: feature for feature in self._outputs}
         arrays = {
             name: self._ordered(value, scores) if isinstance(value, dict) else from_core_ml(value, kinds[name])
@@ -150,10 +176,10 @@ def _coreml_port(feature: Any) -> Port:
     return Port((feature.name,), feature.flexible_shape(), dtype, text)
 
 
-def compare_with_module(
-    path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]
-) -> list[LayerComparison]:
-    """Every layer that is found in both an artifact and its PyTorch source, on one example, in order."""
+def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> Layers:
+    """Every call of a module that is found in the artifact, on one example; the model itself is the last."""
     runner = CoremlRunner(path, origin.description, output_shapes=origin.output_shapes)
     same = runner.held(example)
-    return compare_layers(runner.model, runner.features(same), module, [torch.from_numpy(value) for value in same])
+    arguments = [torch.from_numpy(value) for value in same]
+    outputs = dict(zip(origin.description.outputs, runner(same), strict=True))
+    return compare_layers(runner.model, runner.features(same), module, arguments, outputs)

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from exporter.data.base import Frozen
 from exporter.data.settings.target import MINIMUM_OS, Quantization, Selector, Target
 
+CoremlRoute = Literal["trace", "export", "export+rewritten", "trace+core"]
+"""Ways to a program, in the order in which they are tried (`docs/conversion.md`)."""
+
 
 class LinearWeights(Frozen):
     """Linear weight quantization (coremltools ``OpLinearQuantizerConfig``).
@@ -166,11 +169,13 @@ class CoremlTarget(Target):
 
     Attributes:
         compute_units: where the app will allow the model to run (``MLComputeUnits``).
+        route: the only way to a program that is taken; empty for the first that gives a right one.
         input_kind: ``image`` makes an image input with scale and bias as Xcode shows them; ``tensor`` a multi-array.
     """
 
     format: Literal["coreml"]
     compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"] = "all"
+    route: CoremlRoute | Literal[""] = ""
     input_kind: Literal["image", "tensor"] = "image"
     quantization: CoremlQuantization = CoremlQuantization()
 

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from numpy.typing import NDArray
-
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
+from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
@@ -20,6 +19,8 @@ from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
 from exporter.formats.onnx.settings import OnnxRoute, OnnxTarget
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 _SLOW = {
@@ -59,6 +60,7 @@ class _Onnx:
             compresses=mode != "float32",
             slow_because=_SLOW.get(mode, ""),
             keep_float='rules of keep = "float32" for Concat',
+            keep_layer='keep = "float32"' if mode != "float32" else "",
             **words,
         )
 
@@ -74,6 +76,7 @@ class _Onnx:
         check_onnx(path)
 
     def inspect(self, path: Path) -> Inspection:
+        need("onnx")
         from exporter.formats.onnx.inspection.reader import inspect_onnx
 
         return inspect_onnx(path)
@@ -91,7 +94,7 @@ class _Onnx:
 
         return OnnxRunner(path, origin)
 
-    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> list[LayerComparison]:
+    def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.onnx.layers import compare_with_module
 
         return compare_with_module(path, origin, module, example)

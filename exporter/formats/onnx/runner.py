@@ -12,6 +12,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, fits_exactly, whole
 from exporter.execution.heavy import load
+from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, source_outputs, source_port
 from exporter.formats.files import check_whole
 from exporter.formats.format import Origin
@@ -19,12 +20,15 @@ from exporter.formats.format import Origin
 _TYPES = {"float": "float32", "double": "float64"}
 
 
-class OnnxRunner:
+class OnnxRunner(OneByOne):
     """An ONNX artifact that anyone made.
 
     Args:
         path: of the file.
         origin: the source.
+
+    Attributes:
+        outputs: names of its outputs, in the order of the source's.
 
     Raises:
         UsageProblem: the file is damaged, or its inputs and outputs are not the source's.
@@ -47,12 +51,12 @@ class OnnxRunner:
         self._inputs = [given[place] if place >= 0 else None for place in places]
         ports = [_port(value) for value in wanted]
         source = source_outputs(self.description, ports, origin.output_shapes)
-        self._outputs = [wanted[place].name for place in Pairing(path, "output").match(source, ports)]
+        self.outputs = [wanted[place].name for place in Pairing(path, "output").match(source, ports)]
 
     def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Outputs for a batch of the artifact's size."""
         try:
-            return [np.asarray(value) for value in self._session.run(self._outputs, self.fitted(inputs))]
+            return [np.asarray(value) for value in self._session.run(self.outputs, self.fitted(inputs))]
         except ToolError:
             raise
         except Exception as error:  # ONNX Runtime's own exceptions share no base

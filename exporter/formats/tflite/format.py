@@ -1,14 +1,17 @@
 """TensorFlow Lite as a format: flatbuffers for LiteRT, on Android and embedded Linux."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+
+from numpy.typing import NDArray
 
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
 from exporter.data.facts.inspection import Inspection
+from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
@@ -39,7 +42,6 @@ class _Tflite:
     libraries = ("onnx2tf", "tensorflow", "ai-edge-litert")
     routes = get_args(TfliteRoute)
     packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
-    layers = None
 
     def refuse(self, target: TfliteTarget, source: SourceDescription) -> str | None:
         return None
@@ -54,6 +56,7 @@ class _Tflite:
             integer_mode=mode if target.quantization.calibrated else "",
             slow_because=_SLOW.get(mode, ""),
             keep_float='rules of keep = "float32" for CONCATENATION',
+            keep_layer='keep = "float32"' if mode != "float32" or target.quantization.rules else "",
         )
 
     def accelerator(self, target: TfliteTarget) -> Accelerator:
@@ -82,6 +85,11 @@ class _Tflite:
         from exporter.formats.tflite.runner import LiteRTRunner
 
         return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
+
+    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> Layers:
+        from exporter.formats.tflite.layers import compare_with_module
+
+        return compare_with_module(path, origin, module, example)
 
     @property
     def devices(self) -> DeviceSupport:

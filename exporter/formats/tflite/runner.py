@@ -1,7 +1,9 @@
 """Runs a TFLite file in LiteRT, as its source would be run."""
 
 import importlib.metadata
+import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,14 @@ from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
 from exporter.execution.heavy import load, quiet
+from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, Shapes, source_outputs, source_port
 from exporter.formats.files import check_whole
 
 Arrays = Sequence[NDArray[Any]]
 
 
-class LiteRTRunner:
+class LiteRTRunner(OneByOne):
     """A TFLite artifact, one example at a time, with quantized inputs and outputs converted as an app would.
 
     Args:
@@ -27,6 +30,7 @@ class LiteRTRunner:
         description: of the source.
         threads: of LiteRT.
         output_shapes: of the source, for outputs whose names do not tell which is which.
+        every_tensor: keep the values between operators, which LiteRT's own kernels compute then, without XNNPACK.
 
     Raises:
         UsageProblem: the file is damaged, or its inputs and outputs are not the source's.
@@ -34,14 +38,22 @@ class LiteRTRunner:
     """
 
     def __init__(
-        self, path: Path, description: SourceDescription, threads: int = 2, output_shapes: Shapes | None = None
+        self,
+        path: Path,
+        description: SourceDescription,
+        threads: int = 2,
+        output_shapes: Shapes | None = None,
+        *,
+        every_tensor: bool = False,
     ) -> None:
         check_whole(path)
         interpreter = load("ai_edge_litert.interpreter")
         self.path, self.description = path, description
+        self._one_at_a_time = threading.Lock()
         try:
             with quiet():
-                self.model = interpreter.Interpreter(str(path), num_threads=threads)
+                kept = _keeping(interpreter) if every_tensor else {}
+                self.model = interpreter.Interpreter(str(path), num_threads=threads, **kept)
                 self.model.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{path} does not load in LiteRT: {first_line(error)}") from error
@@ -61,6 +73,12 @@ class LiteRTRunner:
         """Outputs for a batch of the artifact's size."""
         pairs = zip(self.description.inputs, self.inputs, inputs, strict=True)
         given = [(detail, self._fitted(value, spec, detail)) for spec, detail, value in pairs if detail is not None]
+        with self._one_at_a_time:
+            found = self._invoke(given)
+        return [dequantized(value, detail) for value, detail in zip(found, self.outputs, strict=True)]
+
+    def _invoke(self, given: Sequence[tuple[dict[str, Any], NDArray[Any]]]) -> list[NDArray[Any]]:
+        """The artifact's own outputs."""
         self._resize(given)
         try:
             for detail, value in given:
@@ -68,7 +86,23 @@ class LiteRTRunner:
             self.model.invoke()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{self.path} does not run in LiteRT: {first_line(error)}") from error
-        return [dequantized(self.model.get_tensor(detail["index"]), detail) for detail in self.outputs]
+        return [self.model.get_tensor(detail["index"]) for detail in self.outputs]
+
+    @cached_property
+    def tensors(self) -> list[dict[str, Any]]:
+        """LiteRT's description of every tensor of the main graph, by its index."""
+        return list(self.model.get_tensor_details())
+
+    def value(self, index: int) -> NDArray[Any] | None:
+        """What a tensor stands for after a run; None where it has no value, or none that numpy holds."""
+        try:
+            return dequantized(self.model.get_tensor(index), self.tensors[index])
+        except ValueError:
+            return None
+
+    def is_quantized(self, index: int) -> bool:
+        """Whether a tensor's integers stand for real numbers."""
+        return is_quantized(self.tensors[index])
 
     def _signature_names(self) -> dict[int, list[str]]:
         """Names that the file's signatures give to its tensors, by index; those of other subgraphs are left out."""
@@ -85,7 +119,7 @@ class LiteRTRunner:
     def _fitted(self, value: NDArray[Any], spec: InputSpec, detail: dict[str, Any]) -> NDArray[Any]:
         """An input in the artifact's layout and element type."""
         kind, shape = np.dtype(detail["dtype"]), _litert_shape(detail)
-        if kind == np.uint8 and not is_quantized(detail) and spec.image is not None:
+        if takes_bytes(spec, detail):
             pixels = np.stack([denormalize(example, spec) for example in value])
             value = np.moveaxis(pixels, -1, 1) if spec.layout == "NCHW" else pixels
         value = arranged(value, spec, shape)
@@ -110,6 +144,17 @@ class LiteRTRunner:
             self.model.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{self.path} does not take inputs of this shape: {first_line(error)}") from error
+
+
+def takes_bytes(spec: InputSpec, detail: dict[str, Any]) -> bool:
+    """Whether an image input takes pixels as bytes, which stand for themselves."""
+    return np.dtype(detail["dtype"]) == np.uint8 and not is_quantized(detail) and spec.image is not None
+
+
+def _keeping(interpreter: Any) -> dict[str, Any]:
+    """Options of LiteRT's interpreter."""
+    resolver = interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return {"experimental_preserve_all_tensors": True, "experimental_op_resolver_type": resolver}
 
 
 def _litert_port(detail: dict[str, Any], names: dict[int, list[str]]) -> Port:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from exporter.data.facts.diff import SizeDiff
+from exporter.data.facts.layers import LayerFindings
 from exporter.data.results.commands import BudgetResult, CompareResult, ProfileResults, RunResult, VerifyResult
 from exporter.data.results.record import TargetRecord
 from exporter.report.cells import markdown_cell, markdown_table, one_line
+from exporter.report.layers import COLUMNS, WORST, cells, summary
 from exporter.report.markdown.verdicts import verdicts_markdown
 from exporter.report.readings import device_title, profile_lines, target_lines
 from exporter.report.renderer import Result, View
@@ -66,7 +68,13 @@ def _profile(result: ProfileResults, view: View) -> str:
 
 
 def _verify(result: VerifyResult, view: View) -> str:
-    return _verdicts(result)
+    return "\n".join([_verdicts(result), *(_layer_lines(result.layers) if result.layers else ())])
+
+
+def _layer_lines(found: LayerFindings) -> Iterator[str]:
+    yield _fenced(list(summary(found)))
+    yield ""
+    yield from markdown_table([name.removeprefix(">") for name in COLUMNS], [cells(one) for one in found.worst(WORST)])
 
 
 def _verdicts(result: Result) -> str:

@@ -1,43 +1,50 @@
 """One traced graph of a module, from which digests and every format are made."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch._decomp import core_aten_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.modules import transformer
 
 from exporter.data.errors import ToolError, first_line
 from exporter.data.facts.source import InputSpec
 from exporter.sources.outputs import flatten
-from exporter.sources.tracing.torch_rewrites import Rewritten, as_constants
+from exporter.sources.tracing.torch_rewrites import Rewritten
 
 
 class _FlatOutputs(torch.nn.Module):
-    """Gives the tensors of nested or named results as a tuple, which both converters can name."""
+    """Gives the tensors of nested or named results as a tuple, which both converters can name.
 
-    def __init__(self, module: torch.nn.Module) -> None:
+    Args:
+        module: whose results they are.
+        again: places of those that are an input or an earlier output, which are made other tensors: a tensor can have
+            one name.
+    """
+
+    def __init__(self, module: torch.nn.Module, again: Collection[int]) -> None:
         super().__init__()
         self.module = module
+        self.again = frozenset(again)
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return tuple(_distinct(flatten(self.module(*inputs)), inputs))
+        outputs = flatten(self.module(*inputs))
+        return tuple(_another(tensor) if place in self.again else tensor for place, tensor in enumerate(outputs))
 
 
-def _distinct(outputs: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
-    """The same values, where a tensor that is an input or an earlier output is another one: it can have one name."""
-    seen = list(inputs)
-    for tensor in outputs:
-        yield _another(tensor) if _is_among(tensor, seen) else tensor
-        seen.append(tensor)
+def _repeated(outputs: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[int]:
+    """Places of outputs that are an input or an earlier output.
+
+    By value: converters remove what changes nothing (``x * 1``, dropout) and are left with one tensor.
+    """
+    return [place for place, tensor in enumerate(outputs) if _is_among(tensor, [*inputs, *outputs[:place]])]
 
 
 def _is_among(tensor: torch.Tensor, others: Sequence[torch.Tensor]) -> bool:
-    """By value: converters remove what changes nothing (``x * 1``, dropout) and are left with one tensor."""
-    with as_constants():
-        return any(tensor.dtype == other.dtype and torch.equal(tensor, other) for other in others)
+    return any(tensor.dtype == other.dtype and torch.equal(tensor, other) for other in others)
 
 
 def _another(tensor: torch.Tensor) -> torch.Tensor:
@@ -98,7 +105,7 @@ def channels_first(spec: InputSpec) -> tuple[int, ...]:
 
 
 @contextmanager
-def as_converters_know(*, spectra: bool = False) -> Iterator[None]:
+def as_converters_know(*, spectra: bool = False, rewritten: bool = True) -> Iterator[None]:
     """Run torch without gradients and without what no converter knows.
 
     That is the fused attention of its inference path, functions with a gradient of their own, and those in
@@ -106,17 +113,27 @@ def as_converters_know(*, spectra: bool = False) -> Iterator[None]:
 
     Args:
         spectra: complex numbers are pairs of real ones.
+        rewritten: functions in `torch_rewrites` are computed by others; without, only attention and gradients are
+            seen to.
     """
     fused, apply = torch.backends.mha.get_fastpath_enabled(), torch.autograd.Function.__dict__["apply"]
+    detects = transformer._detect_is_causal_mask
     torch.backends.mha.set_fastpath_enabled(False)
+    transformer._detect_is_causal_mask = _is_said_to_be_causal
     torch.autograd.Function.apply = classmethod(_forward_alone)
     try:
-        with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra):
+        with torch.no_grad(), warnings.catch_warnings(), Rewritten(spectra=spectra) if rewritten else nullcontext():
             warnings.simplefilter("ignore")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+        transformer._detect_is_causal_mask = detects
         torch.autograd.Function.apply = apply
+
+
+def _is_said_to_be_causal(mask: Any, is_causal: bool | None = None, size: int | None = None) -> bool:
+    """In place of a look at the values of a mask, which a graph cannot hold: a mask that is given works as it is."""
+    return bool(is_causal)
 
 
 class _NoGradient:
@@ -157,10 +174,10 @@ def traceable(
     if divisors is not None:
         wrapped = _DividedInputs(wrapped, divisors)
     examples = example_tensors(inputs)
-    with _tracing_errors(), as_converters_know():
+    with tracing_errors(), as_converters_know():
         result = wrapped(*examples)
-    plain = isinstance(result, torch.Tensor) and not _is_among(result, examples)
-    return wrapped if plain else _FlatOutputs(wrapped)
+    again = _repeated(flatten(result), examples)
+    return wrapped if isinstance(result, torch.Tensor) and not again else _FlatOutputs(wrapped, again)
 
 
 def trace(
@@ -175,7 +192,7 @@ def trace(
         ToolError: the module cannot be traced.
     """
     wrapped = traceable(module, inputs, divisors)
-    with _tracing_errors(), as_converters_know():
+    with tracing_errors(), as_converters_know():
         traced = torch.jit.trace(wrapped, example_tensors(inputs), check_trace=False)
         # A script module inside a traced one keeps its weights where coremltools does not look for them.
         return torch.jit.freeze(traced, optimize_numerics=False) if _holds_script(wrapped) else traced
@@ -187,12 +204,13 @@ def decomposed(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> torch.nn
     Raises:
         ToolError: the module cannot be decomposed.
     """
-    with _tracing_errors(), as_converters_know():
+    # oneDNN has a recurrent layer of its own, which nothing decomposes.
+    with tracing_errors(), as_converters_know(), torch.backends.mkldnn.flags(enabled=False):
         return make_fx(lambda *values: module(*values), dict(core_aten_decompositions()))(*example_tensors(inputs))
 
 
 @contextmanager
-def _tracing_errors() -> Iterator[None]:
+def tracing_errors() -> Iterator[None]:
     """Whatever the model's own code raises becomes a `ToolError`."""
     try:
         yield

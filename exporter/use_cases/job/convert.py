@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.data.facts.artifact import Artifact
+from exporter.execution.isolation import Trouble
 from exporter.execution.stage import Stage
 from exporter.store.digests import tree_digest
 from exporter.store.output import publish
@@ -22,16 +23,33 @@ def convert(model: ModelAtHand, work: TargetWork) -> TargetWork:
         UsageProblem: the target cannot be had from this source.
         ToolError: a converter failed.
     """
-    done = model.stages.folder(_stage(model, work), partial(_convert_into, model, work))
-    folder, form = done.value, work.format
-    facts = ConversionFacts.model_validate_json((folder / _FACTS).read_bytes())
-    converted = Converted(folder / form.file_name, folder / form.twin_name, facts, done.key, done.from_cache)
+    if isinstance(work.beforehand, Trouble):
+        return work.struck(work.beforehand)
+    converted, form = work.beforehand or converted_in_cache(model, work), work.format
     publish(converted.path, model.request.output / work.file)
     if work.compressed is not None:
         packed = work.compressed.path
         publish(packed, model.request.output / work.target.name / packed.name)
     artifact = _artifact(converted, form.name, work.target.name, work.file, model.description.digest)
     return replace(work, converted=converted, artifact=artifact)
+
+
+def converted_in_cache(model: ModelAtHand, work: TargetWork) -> Converted:
+    """The artifact in the cache, converted unless it was there.
+
+    Raises:
+        UsageProblem: the target cannot be had from this source.
+        ToolError: a converter failed.
+    """
+    done = model.stages.folder(_stage(model, work), partial(_convert_into, model, work))
+    folder, form = done.value, work.format
+    facts = ConversionFacts.model_validate_json((folder / _FACTS).read_bytes())
+    return Converted(folder / form.file_name, folder / form.twin_name, facts, done.key, done.from_cache)
+
+
+def is_to_be_made(model: ModelAtHand, work: TargetWork) -> bool:
+    """Whether the conversion is work, and not in the cache."""
+    return model.request.force or model.cache.find(model.stages.key(_stage(model, work))) is None
 
 
 def _stage(model: ModelAtHand, work: TargetWork) -> Stage:

@@ -1,5 +1,7 @@
 """What a run works on, each opened once: the models that it names, and the data."""
 
+import time
+
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
@@ -22,6 +24,9 @@ class LoadedModels:
     Args:
         settings: what the user said of the model; they hold for every model of the run.
         stages: describe what the cache does not know; None keeps no description.
+
+    Attributes:
+        loading_s: what loading took until now, libraries included.
     """
 
     def __init__(self, settings: ModelSettings, progress: Progress, stages: StageRunner | None = None) -> None:
@@ -30,12 +35,15 @@ class LoadedModels:
         self._stages = stages
         self._sources: dict[str, ModelSource] = {}
         self._descriptions: dict[str, SourceDescription] = {}
+        self.loading_s = 0.0
 
     def source(self, spec: str) -> ModelSource:
         """The loaded source."""
         if spec not in self._sources:
+            started = time.monotonic()
             with self._progress.stage(f"Loading {spec}"):
                 self._sources[spec] = load_source(spec, self.settings)
+            self.loading_s += time.monotonic() - started
         return self._sources[spec]
 
     def description(self, spec: str) -> SourceDescription:

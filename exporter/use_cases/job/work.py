@@ -92,6 +92,7 @@ class TargetWork:
         devices: what it is measured on; None where no device was asked for.
         compressed: the source after the target's recipe; None for no recipe.
         troubles: what struck it, in order.
+        beforehand: its conversion, where another process made it, or what struck that.
         converted: None until there is an artifact.
         artifact: as it was published.
         weight: bytes as written and as a store's download.
@@ -104,6 +105,7 @@ class TargetWork:
     devices: "Selection | None" = None
     compressed: Compressed | None = None
     troubles: tuple[Trouble, ...] = ()
+    beforehand: Converted | Trouble | None = None
     converted: Converted | None = None
     artifact: Artifact | None = None
     compared: Compared = Compared()

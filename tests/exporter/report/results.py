@@ -10,7 +10,7 @@ from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, S
 from exporter.data.facts.diff import Change, SizeDiff
 from exporter.data.facts.hints import CompressionHints
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact
-from exporter.data.facts.layers import LayerComparison, Statistics
+from exporter.data.facts.layers import LayerComparison, LayerFindings, Layers, NotMatched, Statistics
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
@@ -156,8 +156,30 @@ def _diff(text: str) -> SizeDiff:
 
 def _verify(text: str, verdicts: list[Verdict]) -> VerifyResult:
     values = Statistics(shape=(1, 2), minimum=0.0, maximum=float("inf"), mean=float("nan"), std=1.0, not_finite=1)
-    layers = tuple(LayerComparison(text, text, text, text, snr_db, values, values) for snr_db in (float("inf"), 3.0))
-    return VerifyResult(Path("artifact"), (_parity(text),), tuple(verdicts), 1, layers)
+    layers = Layers(
+        tuple(_layer(text, snr_db, values) for snr_db in (float("inf"), 30.0, 3.0, float("-inf"))),
+        (NotMatched(text, text, 1, text),),
+    )
+    return VerifyResult(Path("artifact"), (_parity(text),), tuple(verdicts), 1, LayerFindings(layers, 20.0, text))
+
+
+def _layer(text: str, snr_db: float, values: Statistics) -> LayerComparison:
+    return LayerComparison(
+        module=text,
+        kind=text,
+        call=2,
+        output=text,
+        operation=text,
+        location=text,
+        matched_by=text,
+        axes=text,
+        rule_name=text,
+        snr_db=snr_db,
+        max_abs_error=float("inf"),
+        cosine=float("nan"),
+        source=values,
+        artifact=values,
+    )
 
 
 def _compress(text: str, verdicts: list[Verdict]) -> CompressResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import flatbuffers
 import numpy as np
-from tflite import Model, SubGraph
+from ai_edge_litert import schema_py_generated as schema
 
 DISTRIBUTION = b"http://schemas.android.com/apk/distribution"
 Files = Mapping[str, bytes]
@@ -23,15 +23,15 @@ def weights(size: int, seed: int = 0) -> bytes:
 def tflite(size: int, seed: int = 0) -> bytes:
     """A whole TFLite file of `size` bytes (at least some 60); what follows the model is legal."""
     builder = flatbuffers.Builder(64)
-    SubGraph.SubGraphStart(builder)
-    graph = SubGraph.SubGraphEnd(builder)
-    Model.ModelStartSubgraphsVector(builder, 1)
+    schema.SubGraphStart(builder)
+    graph = schema.SubGraphEnd(builder)
+    schema.ModelStartSubgraphsVector(builder, 1)
     builder.PrependUOffsetTRelative(graph)
     graphs = builder.EndVector()
-    Model.ModelStart(builder)
-    Model.ModelAddVersion(builder, 3)
-    Model.ModelAddSubgraphs(builder, graphs)
-    builder.Finish(Model.ModelEnd(builder), file_identifier=b"TFL3")
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
     whole = bytes(builder.Output())
     return whole + weights(max(0, size - len(whole)), seed)
 

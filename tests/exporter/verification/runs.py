@@ -10,19 +10,22 @@ from exporter.data.facts.parity import Parity
 from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
 from exporter.data.verdict import Status, Verdict
 from exporter.datasets.dataset import Dataset
+from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.registry import advice_for
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.gates.parity import parity_verdicts
 from exporter.verification.compare import compare, reference_outputs
+from exporter.verification.runners import Runner
 
 Outputs = Sequence[NDArray[Any]]
 
 
-class Table:
+class Table(OneByOne):
     """Gives the outputs of the example that its input, an index, names; fails on more than one."""
 
     name = "table"
+    takes_pictures = False
 
     def __init__(self, rows: Sequence[Outputs]) -> None:
         self.rows = rows
@@ -30,6 +33,19 @@ class Table:
     def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         (index,) = inputs[0].reshape(-1)
         return [np.asarray(value) for value in self.rows[int(index)]]
+
+
+class AsArtifact(OneByOne):
+    """A source's runner in the place of an artifact's."""
+
+    name = "the source"
+    takes_pictures = False
+
+    def __init__(self, run: Runner) -> None:
+        self.run = run
+
+    def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        return self.run(inputs)
 
 
 def description(outputs: int, shape: tuple[int, ...] = (1, 1)) -> SourceDescription:

@@ -14,7 +14,7 @@ from exporter.verification.batching import rows_axis, split_results, stacking_ax
 from exporter.verification.compare import reference_outputs
 from exporter.verification.runners import TorchRunner
 
-from .runs import description
+from .runs import AsArtifact, description
 
 Array = NDArray[Any]
 Rows = Sequence[Array]
@@ -120,5 +120,5 @@ def test_accuracy_of_a_fixed_batch_counts_each_example_once() -> None:
     data = Dataset("d", "0", 10, lambda index: (rows[index],), tuple(index % 3 for index in range(10)), batch_size=4)
     runner = TorchRunner(Scores())
     reference = reference_outputs(runner, description(1, (4, 3)), data, None, lambda done, total: None)
-    parity = compare(runner, reference, lambda done, total: None)
+    parity = compare(AsArtifact(runner), reference, lambda done, total: None)
     assert (parity.samples, parity.top1, parity.source_top1, parity.classes) == (10, 1.0, 1.0, 3)

@@ -1,8 +1,7 @@
 """What is wrong with a file, and the bytes to find it out from."""
 
+import mmap
 from pathlib import Path
-
-import numpy as np
 
 
 class Damage(ValueError):  # noqa: N818 - what is wrong with a file
@@ -17,4 +16,5 @@ def mapped(path: Path) -> memoryview:
     """
     if path.stat().st_size == 0:
         raise Damage("it has 0 bytes")
-    return np.memmap(path, np.uint8, "r").data
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -24,7 +24,13 @@ def distinct(values: NDArray[Any]) -> int:
     return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
-def unpack_int4(packed: NDArray[np.uint8], size: int) -> NDArray[np.int8]:
-    """Two signed 4-bit values a byte, the low half first (TFLite schema, ``INT4``)."""
-    halves = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[:size].astype(np.int8)
-    return np.where(halves > 7, halves - 16, halves).astype(np.int8)
+class WithNumpy:
+    """Implements `exporter.formats.common.bytes.counting.Counting`."""
+
+    def equal(self, numbers: memoryview, value: int) -> int:
+        """See `Counting`."""
+        return int(np.count_nonzero(np.asarray(numbers) == value))
+
+    def distinct(self, numbers: memoryview) -> int:
+        """See `Counting`."""
+        return distinct(np.asarray(numbers))

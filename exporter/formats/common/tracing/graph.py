@@ -15,7 +15,7 @@ from exporter.formats.common.tracing import onnx_graph
 from exporter.formats.common.tracing.dynamo import exported_onnx
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
-from exporter.sources.tracing.trace import channels_first, decomposed, example_tensors, trace, traceable
+from exporter.sources.tracing.trace import decomposed, example_tensors, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
 OnnxForm = Literal["trace", "dynamo", "core", "onnx"]
@@ -90,26 +90,6 @@ class SourceGraph:
         with torch.no_grad():
             found = [tensor.numpy() for tensor in flatten(self._traceable(*map(torch.from_numpy, sample)))]
         return [np.moveaxis(value, -1, 1) if self._channels_last and value.ndim == 4 else value for value in found]
-
-    @cached_property
-    def traced_dividing(self) -> Any:
-        """The same, dividing image inputs by their standard deviations where these differ between channels."""
-        divisors = self._divisors()
-        return self.traced if divisors is None else trace(self.source.module, self.description.inputs, divisors)
-
-    def decomposed(self, *, dividing: bool) -> Any:
-        """The TorchScript graph in torch's core operators, for what a converter does not know otherwise."""
-        inputs = self.description.inputs
-        module = traceable(self.source.module, inputs, self._divisors() if dividing else None)
-        nchw = [spec.model_copy(update={"shape": channels_first(spec), "layout": "NCHW"}) for spec in inputs]
-        return trace(decomposed(module, inputs), nchw)
-
-    def _divisors(self) -> list[torch.Tensor | None] | None:
-        divisors = [
-            torch.tensor(spec.image.std).reshape(1, -1, 1, 1) if spec.image and len(set(spec.image.std)) > 1 else None
-            for spec in self.description.inputs
-        ]
-        return None if all(divisor is None for divisor in divisors) else divisors
 
     @cached_property
     def layer_weights(self) -> dict[str, NDArray[Any]]:

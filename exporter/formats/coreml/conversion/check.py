@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 
 from exporter.data.errors import NotEvaluableError, first_line
-from exporter.data.facts.layers import LayerComparison
+from exporter.data.facts.layers import Layers
 from exporter.execution.heavy import quiet
 from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
 from exporter.formats.common.tracing.graph import SourceGraph
@@ -60,10 +60,10 @@ class Check:
             layers = self._layers(mlmodel)
         except Exception as error:  # noqa: BLE001 - which layer it is, is a hint: the model is called wrong without it
             return f"Its layers could not be compared: {first_line(error)}"
-        layer = next((layer for layer in layers if not layer.snr_db >= least_db), None)
+        layer = next((layer for layer in layers.compared if not layer.snr_db >= least_db), None)
         return "" if layer is None else f"The first wrong layer is {layer.module or 'the model itself'} ({layer.kind})"
 
-    def _layers(self, mlmodel: Any) -> list[LayerComparison]:
+    def _layers(self, mlmodel: Any) -> Layers:
         with self._runner(mlmodel) as runner:
             sample = runner.held(self._noise)
             values = runner.features(sample)

@@ -9,7 +9,7 @@ from typing import Any
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import quiet
 from exporter.formats.common.equalization import NotTraceableError, equalize
-from exporter.formats.common.routes import Route, Taken, first_right
+from exporter.formats.common.routes import Route, Taken, first_right, only
 from exporter.formats.common.rules import selects
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion import compression as coreml_compression
@@ -18,12 +18,20 @@ from exporter.formats.coreml.conversion import program as coreml
 from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.conversion.check import LEAST_DB, Check
+from exporter.formats.coreml.conversion.graphs import graphs
+from exporter.formats.coreml.conversion.graphs.graphs import Graph
 from exporter.formats.coreml.examples import core_ml_features
-from exporter.formats.coreml.settings import CoremlTarget
+from exporter.formats.coreml.settings import CoremlRoute, CoremlTarget
 from exporter.formats.format import Made
 from exporter.sources.tracing.trace import example_tensors
 
-_TRACE, _CORE_OPERATORS = "torch.jit.trace", "torch.jit.trace of torch's core operators"
+ROUTES: dict[CoremlRoute, Callable[..., Graph]] = {
+    "trace": graphs.traced,
+    "export": graphs.exported,
+    "export+rewritten": graphs.exported_rewritten,
+    "trace+core": graphs.traced_core,
+}
+"""Ways from a source to a graph, in the order in which they are tried."""
 
 
 class CoremlConverter:
@@ -91,25 +99,22 @@ class CoremlConverter:
     def _float(self, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
         quantization = target.quantization
         rules = [rule for rule in quantization.rules if rule.precision]
-        key = repr((target.generation, target.input_kind, quantization.precision, rules, quantization.equalize))
+        kind = target.generation, target.input_kind, target.route
+        key = repr((kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
             self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
         return self._floats[key]
 
-    def _converted(self, graph: SourceGraph, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
-        """The program of the traced graph, or of the one in torch's core operators where that is refused or wrong."""
-        image, least = target.input_kind == "image", LEAST_DB[target.quantization.precision]
-        check = Check(graph)
+    def _converted(self, source: SourceGraph, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
+        """The program of the first route that gives a right one."""
+        least, check = LEAST_DB[target.quantization.precision], Check(source)
 
-        def made(traced: Callable[[], Any]) -> coreml.CoremlModel:
-            settings, weights = graph.source.settings, graph.layer_weights
-            return coreml.convert_float(traced(), graph.description, settings, target, weights)
+        def made(graph_of: Callable[..., Graph]) -> coreml.CoremlModel:
+            graph = graph_of(source, dividing=target.input_kind == "image")
+            return coreml.convert_float(graph, source.description, source.source.settings, target, source.layer_weights)
 
         return first_right(
-            (
-                Route(_TRACE, partial(made, lambda: graph.traced_dividing if image else graph.traced)),
-                Route(_CORE_OPERATORS, partial(made, lambda: graph.decomposed(dividing=image))),
-            ),
+            only([Route(name, partial(made, graph_of)) for name, graph_of in ROUTES.items()], target.route),
             lambda model: check.snr_of(model.mlmodel),
             "a Core ML model",
             least_db=least,

@@ -1,4 +1,4 @@
-"""Core ML: a traced graph to an ML program, in float; `coreml_compression` compresses it."""
+"""Core ML: a graph to an ML program, in float; `coreml_compression` compresses it."""
 
 import logging
 import re
@@ -15,6 +15,7 @@ from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import quiet
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.rules import selects
+from exporter.formats.coreml.conversion.graphs.graphs import Graph
 from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
 from exporter.formats.coreml.conversion.refusal import coreml_refusal
@@ -43,7 +44,7 @@ class CoremlModel:
 
 
 def convert_float(
-    traced: Any,
+    graph: Graph,
     description: SourceDescription,
     settings: ModelSettings,
     target: CoremlTarget,
@@ -52,8 +53,7 @@ def convert_float(
     """An ML program in the target's compute precision, nothing compressed.
 
     Args:
-        traced: the graph, image inputs NCHW; for image inputs it divides by standard deviations that differ
-            (`SourceGraph.traced_dividing`).
+        graph: image inputs are NCHW; for image inputs of Core ML it divides by standard deviations that differ.
         description: names, shapes, normalization, labels.
         settings: author, license, version.
         target: minimum OS, precision, rules that keep operations in float32.
@@ -62,11 +62,11 @@ def convert_float(
     Raises:
         ToolError: coremltools cannot convert the model.
     """
-    model = _convert(traced, description, target, set())
+    model = _convert(graph, description, target, set())
     layers = _layers(model, weights)
     kept = _float32_operations(model, layers, target)
     if kept:
-        model = _convert(traced, description, target, kept)
+        model = _convert(graph, description, target, kept)
         layers = _layers(model, weights)
     _describe(model, settings, description)
     renamed = rename_layers(model._spec, layers)
@@ -84,7 +84,7 @@ def layer_of(op: Any, layers: Mapping[str, str]) -> str:
     return layers.get(op.name, op.name)
 
 
-def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
+def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
     coremltools = load_coremltools()
     register_operators()
     classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
@@ -93,7 +93,7 @@ def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, 
     try:
         with quiet(), said:
             return coremltools.convert(
-                traced,
+                graph.program,
                 inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
                 outputs=None if classes else outputs,
                 classifier_config=classes,
@@ -104,7 +104,7 @@ def _convert(traced: Any, description: SourceDescription, target: CoremlTarget, 
                 skip_model_load=True,
             )
     except Exception as error:
-        raise coreml_refusal(error, said.text, traced.inlined_graph) from error
+        raise coreml_refusal(error, said.text, graph.place_of) from error
 
 
 class _Said(logging.Handler):
@@ -173,7 +173,7 @@ def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
     """Core ML's ``scale * pixel + bias`` on pixels from 0 to 255.
 
     It has one scale for all channels; where the standard deviations differ, the graph divides by them
-    (`SourceGraph.traced_dividing`) and this does the rest.
+    and this does the rest.
     """
     std = image.std[0] if len(set(image.std)) == 1 else 1.0
     return 1 / (255 * std), [-value / std for value in image.mean]

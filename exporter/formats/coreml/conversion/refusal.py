@@ -1,16 +1,27 @@
 """Why coremltools refused a model."""
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 from exporter.data.errors import ToolError, first_line
-from exporter.formats.common.refusals import place, place_of, refusal
+from exporter.formats.common.refusals import place, refusal
+
+_WHILE_CONVERTING = re.compile(r"converting '([\w.]+)' op \(located at: '(.*?)'\)")
+_BEFORE = re.compile(r"Unsupported fx node (?P<name>\S+), kind ([\w.:]+)")
 
 
-def coreml_refusal(error: Exception, said: str, graph: Any) -> ToolError:
-    """Why coremltools refused a model; `said` is what it logged."""
-    found = re.search(r"converting '(\w+)' op \(located at: '(.*?)'\)", said)
-    operator = found[1] if found else ""
-    why = "" if "not implemented" in str(error) and operator else first_line(error)
-    found_at = place_of(graph, operator) if operator else ""
-    return refusal("coremltools", operator, found_at or (place(found[2].replace("/", "."), "") if found else ""), why)
+def coreml_refusal(error: Exception, said: str, place_of: Callable[[str], str]) -> ToolError:
+    """Why coremltools refused a model.
+
+    Args:
+        error: that it raised.
+        said: what it logged.
+        place_of: where the graph's first node with an operator comes from, empty where unknown.
+    """
+    converting, before = _WHILE_CONVERTING.search(said), _BEFORE.search(str(error))
+    operator = converting[1] if converting else before[2] if before else ""
+    unknown = before is not None or (converting is not None and "not implemented" in str(error))
+    found_at = place_of(operator) if operator else ""
+    scope = converting[2].replace("/", ".") if converting else ""
+    where = found_at or (place(scope, "") if scope else "")
+    return refusal("coremltools", operator.partition(".")[0], where, "" if unknown else first_line(error))

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from exporter.data.facts.artifact import FileFacts
+from exporter.execution.heavy import load
 
 
 def file_facts(artifact: Path) -> FileFacts:
@@ -12,5 +11,6 @@ def file_facts(artifact: Path) -> FileFacts:
     from exporter.formats.coreml.reference.files.blobs import float_blobs
     from exporter.formats.coreml.reference.files.package import read_model_file
 
+    numpy = load("numpy")
     blobs = float_blobs(read_model_file(artifact))
-    return FileFacts(nan_constants=tuple(name for name, values in blobs if np.isnan(values).any()))
+    return FileFacts(nan_constants=tuple(name for name, values in blobs if numpy.isnan(values).any()))

@@ -6,8 +6,11 @@ rule here that says whether that holds for the operation, and gives the constant
 without a rule makes the program one at a time.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from exporter.formats.coreml.reference.registry import OPERATIONS
 
@@ -38,6 +41,14 @@ def plan_batch(function: Any, size: int) -> dict[str, Changes] | None:
         if found:
             changes[op.name] = {name: _with_size(value, size) for name, value in found.items()}
     return changes if all(var in batched for var in function.outputs) else None
+
+
+def largest_value(function: Any) -> int:
+    """Elements of the largest value of a loaded MIL function whose shape is known, at least 1."""
+    shapes = [var.shape for op in function.operations for var in op.outputs if _length(var) is not None]
+    shapes += [var.shape for var in function.inputs.values() if _length(var) is not None]
+    known = (shape for shape in shapes if all(isinstance(length, int | np.integer) for length in shape))
+    return max((math.prod(map(int, shape)) for shape in known), default=1)
 
 
 class _Size:

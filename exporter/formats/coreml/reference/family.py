@@ -30,14 +30,16 @@ class Implementation:
         function: called with the operation's MIL inputs by name; absent optional inputs are left out.
         parameters: what each parameter wants: ``Tensor``, ``Ints``, ``Bools``, ``int``, ``float``, ``bool``, ``str``,
             or ``object`` for a value as it is.
-        exact: every output element is an input element, so it needs no rounding to the declared dtype.
+        exact: a dtype that holds the inputs holds every output element, so that none needs rounding to it.
+        fresh: the result shares no memory with the inputs, so that it may be rounded in place.
         pure: equal inputs give equal outputs; only then may it be evaluated once, when the model is loaded.
     """
 
     function: Function
     parameters: dict[str, type]
-    exact: bool
-    pure: bool
+    exact: bool = False
+    pure: bool = True
+    fresh: bool = False
 
 
 @dataclass
@@ -47,31 +49,34 @@ class Family:
     title: str
     operations: dict[str, Implementation] = field(default_factory=dict)
 
-    def op(self, *names: str, exact: bool = False, pure: bool = True) -> Callable[[_F], _F]:
+    def op(self, *names: str, exact: bool = False, pure: bool = True, fresh: bool = False) -> Callable[[_F], _F]:
         """Register the decorated function under `names`."""
 
         def register(function: _F) -> _F:
             for name in names:
-                self.add(name, function, exact=exact, pure=pure)
+                self.add(name, function, exact=exact, pure=pure, fresh=fresh)
             return function
 
         return register
 
-    def add(self, name: str, function: Function, *, exact: bool = False, pure: bool = True) -> None:
+    def add(
+        self, name: str, function: Function, *, exact: bool = False, pure: bool = True, fresh: bool = False
+    ) -> None:
         """Register `function` under `name`."""
         hints = typing.get_type_hints(function)
         parameters = {key: _kind(hints[key]) for key in inspect.signature(function).parameters}
-        self.operations[name] = Implementation(function, parameters, exact, pure)
+        self.operations[name] = Implementation(function, parameters, exact, pure, fresh)
 
-    def unary(self, **functions: Callable[[Tensor], Tensor]) -> None:
-        """Register elementwise functions of one tensor ``x``."""
+    def unary(self, *, exact: bool = False, **functions: Callable[[Tensor], Tensor]) -> None:
+        """Register elementwise functions of one tensor ``x``, each of which makes a new one."""
         for name, function in functions.items():
-            self.operations[name] = Implementation(_of_x(function), {"x": Tensor}, False, True)
+            self.operations[name] = Implementation(_of_x(function), {"x": Tensor}, exact, fresh=True)
 
-    def binary(self, **functions: Callable[[Tensor, Tensor], Tensor]) -> None:
-        """Register elementwise functions of two tensors ``x`` and ``y`` with broadcasting."""
+    def binary(self, *, exact: bool = False, **functions: Callable[[Tensor, Tensor], Tensor]) -> None:
+        """Register elementwise functions of two tensors ``x`` and ``y`` with broadcasting, likewise."""
         for name, function in functions.items():
-            self.operations[name] = Implementation(_of_x_y(function), {"x": Tensor, "y": Tensor}, False, True)
+            parameters: dict[str, type] = {"x": Tensor, "y": Tensor}
+            self.operations[name] = Implementation(_of_x_y(function), parameters, exact, fresh=True)
 
 
 def _of_x(function: Callable[[Tensor], Tensor]) -> Function:

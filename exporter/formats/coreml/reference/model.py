@@ -2,15 +2,14 @@
 
 import functools
 import itertools
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from exporter.formats.coreml.reference.batching import plan_batch
+from exporter.formats.coreml.reference.batching import largest_value, plan_batch
 from exporter.formats.coreml.reference.classifier import Classifier, classifier_of, scalars_of
 from exporter.formats.coreml.reference.dtypes import declared
 from exporter.formats.coreml.reference.errors import ModelInputError
@@ -22,7 +21,7 @@ from exporter.formats.coreml.reference.plan import Plan
 from exporter.formats.coreml.reference.steps import Observation, Observer, Precision
 
 _LARGEST_BATCH = 32
-_BATCH_ELEMENTS = 2**16  # of input; beyond, a CPU's caches make a batch slower than its examples one by one
+_BATCH_ELEMENTS = 2**23  # of the largest value; beyond, a batch takes memory and saves no time
 
 
 class State:
@@ -69,6 +68,7 @@ class ReferenceModel:
         self._states = [name for name in self._variables if name not in {one.name for one in self.inputs}]
         self._function = function
         self._plan = Plan(function, self.function_name, precision)
+        self._plans: dict[int, Plan | None] = {}
         self.classifier: Classifier | None = classifier_of(function)
         self.scalars: frozenset[str] = scalars_of(function)
 
@@ -122,33 +122,37 @@ class ReferenceModel:
         The observer then sees values of several examples, stacked along axis 0.
         """
         examples = iter(batch)
-        size = self._batch_size
-        while group := list(itertools.islice(examples, size)):
-            plan = self._batch_plan if len(group) == size > 1 else None
-            tensors = [self._tensors(data) for data in group] if plan is not None else []
-            if plan is None or not _alike(tensors):
-                yield from (self.predict(data, self.make_state() if self._states else None, observer) for data in group)
-                continue
-            stacked = {name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}
-            results = plan.run(stacked, observer)
-            for place in range(size):
-                yield self._results({name: value[place : place + 1] for name, value in results.items()})
+        while group := list(itertools.islice(examples, self.together)):
+            yield from self.predict_together(group, observer)
+
+    def predict_together(
+        self, group: Sequence[Mapping[str, Any]], observer: Observer | None = None
+    ) -> list[dict[str, Any]]:
+        """`predictions` of a few examples, in one evaluation where the program and their shapes allow it."""
+        tensors = [self._tensors(data) for data in group] if self.together > 1 < len(group) else []
+        plan = self._plan_for(len(group)) if tensors and _alike(tensors) else None
+        if plan is None:
+            return [self.predict(data, self.make_state() if self._states else None, observer) for data in group]
+        stacked = {name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}
+        results = plan.run(stacked, observer)
+        rows = ({name: value[place : place + 1] for name, value in results.items()} for place in range(len(group)))
+        return [self._results(row) for row in rows]
 
     @functools.cached_property
-    def _batch_size(self) -> int:
-        """Examples at once, if the program can take them."""
+    def together(self) -> int:
+        """How many examples are best evaluated at once; 1 where the program cannot take more."""
         if self._states or not all(one.kind in ("array", "image") for one in (*self.inputs, *self.outputs)):
             return 1
-        elements = sum(math.prod(one.shape) for one in self.inputs)
-        return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+        size = max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // largest_value(self._function)))
+        return size if size > 1 and self._plan_for(size) is not None else 1
 
-    @functools.cached_property
-    def _batch_plan(self) -> Plan | None:
-        """A plan for `_batch_size` examples at once; None when the program cannot take them so."""
-        changes = plan_batch(self._function, self._batch_size)
-        if changes is None:
-            return None
-        return Plan(self._function, self.function_name, self.precision, changes, self._plan)
+    def _plan_for(self, size: int) -> Plan | None:
+        """A plan for `size` examples at once; None when the program cannot take them so."""
+        if size not in self._plans:
+            changes = plan_batch(self._function, size)
+            settings = self._function, self.function_name, self.precision
+            self._plans[size] = None if changes is None else Plan(*settings, changes, self._plan)
+        return self._plans[size]
 
     def _tensors(self, data: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         known = self.input_description

@@ -31,6 +31,9 @@ from exporter.formats.coreml.reference.steps import (
     stored,
 )
 
+_PASSES_ON = Implementation(lambda: None, {}, exact=True)
+"""What a structural operation does with the values of its blocks."""
+
 
 class Plan:
     """The steps of one function.
@@ -119,7 +122,8 @@ class Plan:
             raise UnsupportedOpError(f"{location} cannot be evaluated: {reason}")
         step = self._bind(op, implementation, location)
         if not step.dynamic and implementation.pure:
-            self._fold(op, step)
+            if not all(var in self._constants for var in op.outputs):  # another plan may have evaluated it
+                self._fold(op, step)
             return None
         return step
 
@@ -149,7 +153,7 @@ class Plan:
         constants.update(self._changes.get(op.name, {}))
         dynamic = [one for one in dynamic if one[0] not in constants]
         call = functools.partial(implementation.function, **constants)
-        return Step(call, tuple(dynamic), self._outputs(op, implementation.exact), op.op_type, location)
+        return Step(call, tuple(dynamic), self._outputs(op, implementation), op.op_type, location)
 
     def _constant(self, var: Any, source: Any, kind: type) -> Any:
         """A constant as its parameter wants it; weights are converted once for all plans of a function."""
@@ -159,22 +163,22 @@ class Plan:
             self._tensors[var] = constant_as(resolve(source, []), kind)
         return self._tensors[var]
 
-    def _outputs(self, op: Any, exact: bool) -> tuple[Output, ...]:
+    def _outputs(self, op: Any, implementation: Implementation) -> tuple[Output, ...]:
         outputs = []
         for var in op.outputs:
             dtype = declared(var)
-            rounds = dtype.rounds_to if dtype is not None and self._rounds and not exact else None
-            outputs.append(Output(self._slot(var), var.name, dtype, rounds))
+            rounds = dtype.rounds_to if dtype is not None and self._rounds and not implementation.exact else None
+            outputs.append(Output(self._slot(var), var.name, dtype, rounds, implementation.fresh))
         return tuple(outputs)
 
     def _structural(self, op: Any, place: str, location: str) -> Step:
         blocks = [self._nested(block, f"{place}.{index}") for index, block in enumerate(op.blocks)]
         if op.op_type == "cond":
             dynamic = (("pred", self._source(op.pred), bool),)
-            return Step(functools.partial(self._cond, blocks), dynamic, self._outputs(op, True), "cond", location)
+            return Step(functools.partial(self._cond, blocks), dynamic, self._outputs(op, _PASSES_ON), "cond", location)
         sources = tuple(self._source(var) for var in op.loop_vars)
         run, variables = functools.partial(self._while, blocks), (("loop_vars", sources, None),)
-        return Step(run, variables, self._outputs(op, True), "while_loop", location)
+        return Step(run, variables, self._outputs(op, _PASSES_ON), "while_loop", location)
 
     def _cond(
         self, blocks: list[Block], values: list[Any], observer: Observer | None, *, pred: bool

@@ -39,12 +39,18 @@ Coerce = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where an operation's output goes, and what its type says."""
+    """Where an operation's output goes, and what its type says.
+
+    Attributes:
+        round_to: the dtype whose values it can have; None where it has them already, or is not rounded.
+        fresh: nothing else shares its memory.
+    """
 
     slot: int
     name: str
     dtype: Dtype | None
     round_to: torch.dtype | None
+    fresh: bool
 
 
 @dataclass(slots=True)
@@ -169,7 +175,10 @@ def stored(value: Any, output: Output) -> Any:
     """A value as the program declares its output: in its type, rounded to what that type holds."""
     if isinstance(value, torch.Tensor) and output.dtype is not None:
         if output.round_to is not None:
-            return value.to(output.round_to).to(output.dtype.storage)
+            rounded = value.to(output.round_to)
+            # In place saves the memory of another value, which costs a CPU as much as the rounding itself.
+            in_place = output.fresh and value.dtype == output.dtype.storage
+            return value.copy_(rounded) if in_place else rounded.to(output.dtype.storage)
         if value.dtype != output.dtype.storage:
             return value.to(output.dtype.storage)
     return value

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from exporter.data.facts.artifact import FileFacts
 from exporter.execution.heavy import load
 from exporter.formats.onnx.metadata import labels_of
@@ -11,8 +9,8 @@ from exporter.formats.onnx.metadata import labels_of
 
 def file_facts(artifact: Path) -> FileFacts:
     """What the file at `artifact` itself shows."""
-    onnx = load("onnx")
+    onnx, numpy = load("onnx"), load("numpy")
     stored = onnx.load(str(artifact)).graph.initializer
     floats = (item for item in stored if item.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16))
-    bad = tuple(item.name for item in floats if np.isnan(onnx.numpy_helper.to_array(item)).any())
+    bad = tuple(item.name for item in floats if numpy.isnan(onnx.numpy_helper.to_array(item)).any())
     return FileFacts(labels=labels_of(artifact), nan_constants=bad)

@@ -1,21 +1,22 @@
 """Class names and constants of a .tflite, for the gates."""
 
+import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from exporter.data.facts.artifact import FileFacts
 from exporter.execution.heavy import load
+from exporter.formats.common.bytes.damage import mapped
+from exporter.formats.tflite.inspection.tables import Model, read_model
+
+_FLOATS = ("float32", "float16")
 
 
 def file_facts(artifact: Path) -> FileFacts:
     """What the file at `artifact` itself shows."""
-    bad = tuple(name for name, values in _constants(artifact) if np.isnan(values).any())
-    return FileFacts(labels=embedded_labels(artifact), nan_constants=bad)
+    model = read_model(mapped(artifact))
+    return FileFacts(labels=embedded_labels(artifact), nan_constants=tuple(_not_numbers(model)))
 
 
 def embedded_labels(artifact: Path) -> tuple[str, ...]:
@@ -27,18 +28,19 @@ def embedded_labels(artifact: Path) -> tuple[str, ...]:
         return tuple(archive.read(names[0]).decode("utf-8", "replace").splitlines()) if names else ()
 
 
-def _constants(artifact: Path) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Floating-point buffers and quantization scales."""
-    tflite = load("tflite")
-    model = tflite.Model.GetRootAs(artifact.read_bytes(), 0)
-    kinds = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.FLOAT16: np.float16}
-    for place in range(model.SubgraphsLength()):
-        graph = model.Subgraphs(place)
-        for index in range(graph.TensorsLength()):
-            tensor = graph.Tensors(index)
-            name, quantization = (tensor.Name() or b"?").decode("utf-8", "replace"), tensor.Quantization()
-            if quantization is not None and quantization.ScaleLength():
-                yield f"scale of {name}", quantization.ScaleAsNumpy()
-            data = model.Buffers(tensor.Buffer())
-            if tensor.Type() in kinds and data.DataLength():
-                yield name, data.DataAsNumpy().view(kinds[tensor.Type()])
+def _not_numbers(model: Model) -> Iterator[str]:
+    """Floating-point constants and quantization scales that hold a NaN."""
+    for tensor in (tensor for graph in model.graphs for tensor in graph.tensors):
+        if _has_nan(tensor.quantization.scales):
+            yield f"scale of {tensor.name}"
+        if tensor.dtype in _FLOATS and _holds_nan(model.buffers[tensor.buffer], tensor.dtype):
+            yield tensor.name
+
+
+def _has_nan(scales: Sequence[float]) -> bool:
+    return any(map(math.isnan, scales))
+
+
+def _holds_nan(data: memoryview, dtype: str) -> bool:
+    numpy = load("numpy")
+    return bool(numpy.isnan(numpy.frombuffer(data, dtype)).any())

@@ -124,14 +124,27 @@ class Flatbuffer:
             start = vector + 4 + 4 * index
             yield start + self._number(_UINT32, start)
 
-    def numbers(self, place: int, slot: int) -> tuple[int, ...]:
-        """A vector of int32; empty where it was left out."""
+    def members(self, place: int, slot: int) -> list[int]:
+        """Places of the tables of a field that holds a vector of them; none where it was left out."""
+        vector = self.target(place, slot)
+        return [] if vector is None else list(self.tables(vector))
+
+    def text(self, place: int, slot: int) -> str:
+        """A string; empty where it was left out. What is no UTF-8 is shown as such."""
+        return bytes(self.vector(place, slot, 1)).decode("utf-8", "replace")
+
+    def vector(self, place: int, slot: int, size: int) -> memoryview:
+        """The bytes of a vector of elements of `size` bytes; none where it was left out."""
         vector = self.target(place, slot)
         if vector is None:
-            return ()
+            return memoryview(b"")
         count = self._number(_UINT32, vector)
-        self.reach(vector, 4 + 4 * count)
-        return struct.unpack_from(f"<{count}i", self.content, vector + 4)
+        self.reach(vector, 4 + count * size)
+        return self.content[vector + 4 : vector + 4 + count * size]
+
+    def numbers(self, place: int, slot: int) -> tuple[int, ...]:
+        """A vector of int32; empty where it was left out."""
+        return tuple(self.vector(place, slot, 4).cast("i"))
 
     def length(self, place: int, slot: int) -> int:
         """Elements of a vector; 0 where it was left out."""

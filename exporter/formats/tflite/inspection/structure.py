@@ -97,14 +97,14 @@ def check_tflite(content: memoryview) -> None:
     buffer = Flatbuffer(content, SCHEMA)
     model = buffer.root()
     buffer.check(model, "Model")
-    sizes = [_buffer_size(buffer, place) for place in _tables(buffer, model, 4)]
+    sizes = [_buffer_size(buffer, place) for place in buffer.members(model, 4)]
     codes = buffer.length(model, 1)
-    graphs = _tables(buffer, model, 2)
+    graphs = buffer.members(model, 2)
     if not graphs:
         raise Damage("it has no subgraph")
     for graph in graphs:
         _check_graph(buffer, graph, sizes, codes)
-    for metadata in _tables(buffer, model, 6):
+    for metadata in buffer.members(model, 6):
         _check_index(buffer.scalar(metadata, 1, "<I"), len(sizes), "a metadata entry", "buffer")
     _check_attached(bytes(content[buffer.end :]).lstrip(b"\0"))
 
@@ -120,13 +120,13 @@ def _check_attached(tail: bytes) -> None:
 
 
 def _check_graph(buffer: Flatbuffer, graph: int, sizes: Sequence[int], codes: int) -> None:
-    tensors = _tables(buffer, graph, 0)
+    tensors = buffer.members(graph, 0)
     for tensor in tensors:
         _check_tensor(buffer, tensor, sizes)
     for slot, what in ((1, "an input"), (2, "an output")):
         for index in buffer.numbers(graph, slot):
             _check_index(index, len(tensors), f"{what} of the model", "tensor")
-    for operator in _tables(buffer, graph, 3):
+    for operator in buffer.members(graph, 3):
         _check_index(buffer.scalar(operator, 0, "<I"), codes, "an operator", "operator code")
         for index in (*buffer.numbers(operator, 1), *buffer.numbers(operator, 2)):
             if index != -1:  # an optional operand that was left out
@@ -157,8 +157,3 @@ def _buffer_size(buffer: Flatbuffer, place: int) -> int:
 def _check_index(index: int, count: int, who: str, what: str) -> None:
     if not 0 <= index < count:
         raise Damage(f"{who} names {what} {index} of {count}")
-
-
-def _tables(buffer: Flatbuffer, place: int, slot: int) -> list[int]:
-    vector = buffer.target(place, slot)
-    return [] if vector is None else list(buffer.tables(vector))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 from torch.fx.experimental.proxy_tensor import disable_proxy_modes_tracing
 from torch.overrides import TorchFunctionMode
 
@@ -79,7 +80,7 @@ def as_constants() -> Iterator[None]:
     state = torch._C._get_tracing_state()
     torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
     try:
-        with disable_proxy_modes_tracing():
+        with disable_proxy_modes_tracing(), unset_fake_temporarily():
             yield
     finally:
         torch._C._set_tracing_state(state)  # type: ignore[attr-defined]

@@ -29,6 +29,6 @@ def test_an_example_outside_of_pixels_is_no_fault_of_the_artifact(tmp_path: Path
         size_bytes=896,
     )
     example = np.random.default_rng(0).standard_normal((1, 3, 8, 8)).astype(np.float32)
-    layers = compare_with_module(tmp_path / "m.mlpackage", Origin(description), net, [example])
+    layers = compare_with_module(tmp_path / "m.mlpackage", Origin(description), net, [example]).compared
     assert [layer.module for layer in layers][:1] == ["0"]
     assert all(layer.snr_db > 40 for layer in layers)

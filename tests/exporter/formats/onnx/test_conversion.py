@@ -134,9 +134,9 @@ def test_layers_of_a_quantized_file_are_compared_behind_their_quantization(sessi
     source = session.graph.source
     assert ONNX.layers is not None
     path = convert(quantization={"mode": "static_int8"}).path
-    found = {
-        layer.module: layer for layer in ONNX.layers(path, Origin(source.description), source.module, [IMAGES[:1]])
-    }
+    layers = ONNX.layers(path, Origin(source.description), source.module, [IMAGES[:1]])
+    assert not layers.not_matched
+    found = {layer.module: layer for layer in layers.compared}
     assert found["stem.0"].kind == "Conv2d, BatchNorm2d"
     assert {"depthwise.0", "mix", "head", "(model)"} <= set(found)
     assert 25 < min(layer.snr_db for layer in found.values()) < 100

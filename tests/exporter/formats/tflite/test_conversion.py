@@ -149,7 +149,7 @@ def test_metadata_names_normalization_and_labels(convert: Any) -> None:
 
 
 def test_buffers_are_aligned_as_the_schema_demands(convert: Any) -> None:
-    from tflite.Model import Model
+    from ai_edge_litert.schema_py_generated import Model
 
     content = convert(quantization={"mode": "float32"})[0].path.read_bytes()
     model = Model.GetRootAsModel(content, 0)

@@ -9,6 +9,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from exporter.data.facts.inspection import Inspection
+from exporter.formats.tflite.inspection.names import operator_name, type_name
 from exporter.formats.tflite.inspection.reader import inspect_tflite
 
 TYPES, OPERATORS = schema.TensorType, schema.BuiltinOperator
@@ -109,3 +110,14 @@ def test_an_optional_input_that_is_left_out_is_no_constant(tmp_path: Path) -> No
         tmp_path / "m.tflite", [code(OPERATORS.FULLY_CONNECTED)], tensors, [operator(0, [0, 1, -1], [2])], weights
     )
     assert [one.name for one in facts.weights] == ["w"]
+
+
+def test_names_are_those_of_the_schema() -> None:
+    """The runtime's own copy of it, which may be older than the list."""
+    for kinds, named in ((OPERATORS, operator_name), (TYPES, type_name)):
+        numbers = {value: name for name, value in vars(kinds).items() if name.isupper()}
+        assert {number: named(number).upper() for number in numbers} == numbers
+
+
+def test_what_a_newer_schema_adds_goes_by_its_number() -> None:
+    assert (operator_name(9999), type_name(99)) == ("BUILTIN_9999", "type 99")

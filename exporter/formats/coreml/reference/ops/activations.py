@@ -6,10 +6,11 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from exporter.formats.coreml.reference.family import Family, Tensor
 
 FAMILY = Family("activations")
-FAMILY.unary(relu=torch.relu, sigmoid=torch.sigmoid, silu=F.silu, softsign=F.softsign)
+FAMILY.unary(exact=True, relu=torch.relu)
+FAMILY.unary(sigmoid=torch.sigmoid, silu=F.silu, softsign=F.softsign)
 
 
-@FAMILY.op("relu6")
+@FAMILY.op("relu6", exact=True)
 def relu6(x: Tensor) -> Tensor:
     """``min(max(x, 0), 6)``."""
     return torch.clamp(x, 0, 6)
@@ -83,7 +84,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     return torch.softmax(x, axis)
 
 
-@FAMILY.op("thresholded_relu")
+@FAMILY.op("thresholded_relu", exact=True)
 def thresholded_relu(x: Tensor, alpha: Tensor) -> Tensor:
     """``x`` for x >= alpha, otherwise 0."""
     return torch.where(x >= alpha, x, torch.zeros_like(x))

@@ -6,22 +6,18 @@ from exporter.formats.coreml.reference.dtypes import by_mil_name
 from exporter.formats.coreml.reference.family import Family, Tensor
 
 FAMILY = Family("elementwise")
+FAMILY.unary(exact=True, abs=torch.abs, ceil=torch.ceil, floor=torch.floor, round=torch.round, sign=torch.sign)
 FAMILY.unary(
-    abs=torch.abs,
     acos=torch.acos,
     asin=torch.asin,
     atan=torch.atan,
     atanh=torch.atanh,
-    ceil=torch.ceil,
     cos=torch.cos,
     cosh=torch.cosh,
     erf=torch.erf,
     exp=torch.exp,
     exp2=torch.exp2,
-    floor=torch.floor,
     logical_not=torch.logical_not,
-    round=torch.round,
-    sign=torch.sign,
     sin=torch.sin,
     sinh=torch.sinh,
     sqrt=torch.sqrt,
@@ -29,6 +25,7 @@ FAMILY.unary(
     tan=torch.tan,
     tanh=torch.tanh,
 )
+FAMILY.binary(exact=True, maximum=torch.maximum, minimum=torch.minimum)
 FAMILY.binary(
     add=torch.add,
     equal=torch.eq,
@@ -40,8 +37,6 @@ FAMILY.binary(
     logical_and=torch.logical_and,
     logical_or=torch.logical_or,
     logical_xor=torch.logical_xor,
-    maximum=torch.maximum,
-    minimum=torch.minimum,
     mod=torch.remainder,
     mul=torch.mul,
     not_equal=torch.ne,
@@ -51,13 +46,13 @@ FAMILY.binary(
 )
 
 
-@FAMILY.op("clip")
+@FAMILY.op("clip", exact=True)
 def clip(x: Tensor, alpha: float, beta: float) -> Tensor:
     """Values below alpha become alpha, above beta become beta."""
     return torch.clamp(x, alpha, beta)
 
 
-@FAMILY.op("threshold")
+@FAMILY.op("threshold", exact=True)
 def threshold(x: Tensor, alpha: Tensor) -> Tensor:
     """``max(x, alpha)``."""
     return torch.maximum(x, alpha)

@@ -8,13 +8,13 @@ from exporter.formats.coreml.reference.family import Family, Tensor
 FAMILY = Family("linear")
 
 
-@FAMILY.op("linear")
+@FAMILY.op("linear", fresh=True)
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``x @ weight.T + bias``; weights may be integers."""
     return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
 
-@FAMILY.op("matmul")
+@FAMILY.op("matmul", fresh=True)
 def matmul(x: Tensor, y: Tensor, transpose_x: bool = False, transpose_y: bool = False) -> Tensor:
     """Batched matrix product with numpy's broadcasting; a transposition of a vector is none."""
     if transpose_x and x.dim() > 1:

@@ -8,7 +8,7 @@ from exporter.formats.coreml.reference.family import Family, Ints, Tensor
 FAMILY = Family("normalization")
 
 
-@FAMILY.op("batch_norm")
+@FAMILY.op("batch_norm", fresh=True)
 def batch_norm(
     x: Tensor,
     mean: Tensor,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from exporter.formats.common.bytes.values import unpack_int4
 from exporter.formats.tflite.quantization import grids
+from tests.exporter.formats.tflite.quantization.nibbles import unpacked
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, max_side=5)
 WEIGHTS = arrays.arrays(np.float32, SHAPES, elements=st.floats(-1024, 1024, width=32))
@@ -43,7 +43,7 @@ def test_what_lies_between_the_steps_is_not_on_the_grid() -> None:
 def test_packed_halves_are_read_back_low_half_first(values: np.ndarray) -> None:  # type: ignore[type-arg]
     content = grids.packed(values, 4)
     assert len(content) == -(-len(values) // 2)
-    assert np.array_equal(unpack_int4(content, len(values)), values)
+    assert np.array_equal(unpacked(content, len(values)), values)
 
 
 def test_bytes_lie_as_the_schema_says() -> None:

@@ -11,9 +11,9 @@ from exporter.compression.model import CompressionData
 from exporter.compression.recipe import parse_recipe
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.data.facts.hints import CompressionHints, WeightForm
-from exporter.formats.common.bytes.values import unpack_int4
 from exporter.formats.tflite.conversion.file import parse, text
 from tests.exporter.formats.tflite.quantization.networks import IMAGES, Made, converter, mixed, network, snr_of
+from tests.exporter.formats.tflite.quantization.nibbles import unpacked
 
 LAYERS = ("stem", "depthwise", "groups", "mix", "up", "head")
 
@@ -154,7 +154,7 @@ def integers(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
             continue
         data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
         size = int(np.prod(tensor.shape))
-        values = data.view(np.int8) if len(data) == size else unpack_int4(data, size)
+        values = data.view(np.int8) if len(data) == size else unpacked(data, size)
         values = np.moveaxis(values.reshape(tensor.shape), tensor.quantization.quantizedDimension, 0)
         name = text(tensor.name)
         found[name] = values if values.ndim == 2 else _torch_layout(values, depthwise=name == "depthwise.weight")

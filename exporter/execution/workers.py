@@ -1,0 +1,136 @@
+"""Work in processes beside this one, each with a Python of its own: for libraries that keep to one core."""
+
+import json
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device_harness.process import Process
+from exporter.data.progress import Advance, Progress
+from exporter.execution.threads import cores
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process is to do.
+
+    Attributes:
+        work: a function of a module; called with the arguments and a `Progress`, it gives results one by one.
+        arguments: they can be pickled, as the results can.
+    """
+
+    work: Callable[..., Iterator[Any]]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        results: those that were given.
+        ended_by: the signal that ended the process while it was at the next one; None where it ended by itself.
+    """
+
+    results: tuple[Any, ...]
+    ended_by: str | None = None
+
+
+@contextmanager
+def beside(tasks: list[Task], progress: Progress) -> Iterator[Callable[[], list[Outcome]]]:
+    """Carry out `tasks` in processes, as many at once as there are cores, while the caller does something else.
+
+    What is given waits for the outcomes, in the tasks' order. Who leaves before, as with Ctrl-C, ends the processes;
+    they end too when this process is killed.
+    """
+    processes: list[Process] = []
+    left = threading.Event()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(cores()) as pool:
+        share = max(1, cores() // max(1, len(tasks)))
+
+        def carry_out(place: int, task: Task) -> Outcome:
+            own = Path(folder) / str(place)
+            own.mkdir()
+            (own / "task").write_bytes(pickle.dumps((task.work, task.arguments)))
+            with _started(own, share) as process:
+                processes.append(process)
+                if left.is_set():
+                    process.kill()
+                return _watched(process, own, progress)
+
+        waiting = [pool.submit(carry_out, place, task) for place, task in enumerate(tasks)]
+        try:
+            yield lambda: [one.result() for one in waiting]
+        finally:
+            left.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                if process.poll() is None:
+                    process.kill()
+
+
+def _started(folder: Path, threads: int) -> Process:
+    """It finds the modules that this process finds, and ends with it, for its standard input then ends."""
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": str(threads)}
+    return Process(
+        [sys.executable, "-P", "-m", "exporter.execution.worker", str(folder)], hold_stdin=True, env=environment
+    )
+
+
+def _watched(process: Process, folder: Path, progress: Progress) -> Outcome:
+    """The outcome, when it has ended; meanwhile what it tells is told."""
+    with ExitStack() as stages, _lines(folder / "progress") as lines:
+        teller = _Teller(progress, stages)
+        while (code := process.poll()) is None:
+            teller.tell(lines())
+            time.sleep(_POLL_S)
+    results = sorted(folder.glob("*.result"))
+    ended_by = signal.strsignal(-code) or f"signal {-code}" if code < 0 else None
+    return Outcome(tuple(pickle.loads(path.read_bytes()) for path in results), ended_by)  # noqa: S301 - our own
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Gives the whole lines that were added since the last call."""
+    path.touch()
+    with path.open(encoding="utf-8") as stream:
+        rest = ""
+
+        def more() -> list[dict[str, Any]]:
+            nonlocal rest
+            *whole, rest = (rest + stream.read()).split("\n")
+            return [json.loads(line) for line in whole]
+
+        yield more
+
+
+class _Teller:
+    """Says in this process what another one does; stages are not nested."""
+
+    def __init__(self, progress: Progress, stages: ExitStack) -> None:
+        self._progress, self._stages = progress, stages
+        self._advance: Advance = lambda done, total: None
+
+    def tell(self, events: list[dict[str, Any]]) -> None:
+        """Pass on what `WrittenProgress` wrote."""
+        for event in events:
+            if "stage" in event:
+                self._advance = self._stages.enter_context(self._progress.stage(event["stage"]))
+            elif "note" in event:
+                self._progress.note(event["note"])
+            elif "total" in event:
+                self._advance(event["done"], event["total"])
+            else:
+                self._stages.close()

@@ -1,0 +1,23 @@
+"""Runners of artifacts that gain nothing from several batches at once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+Arrays = Sequence[NDArray[Any]]
+
+
+class OneByOne(ABC):
+    """Implements `ArtifactRunner.many` by running each batch on its own."""
+
+    together = 1
+
+    @abstractmethod
+    def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
+        """Outputs for a batch."""
+
+    def many(self, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+        """Outputs for each of `batches`."""
+        return [self(inputs) for inputs in batches]

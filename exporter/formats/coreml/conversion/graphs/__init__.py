@@ -1,0 +1,1 @@
+"""Graphs of a source that coremltools reads."""

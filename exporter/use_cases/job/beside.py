@@ -1,0 +1,100 @@
+"""Conversions that share nothing, side by side in processes: of several formats, or of several compressed models."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from exporter.data.progress import Progress
+from exporter.data.results.record import StageTime
+from exporter.data.settings.target import Target
+from exporter.execution.isolation import Trouble, attempt
+from exporter.execution.threads import cores, on_one_core
+from exporter.execution.workers import Outcome, Task, beside
+from exporter.formats.registry import format_named
+from exporter.store.cache import Cache
+from exporter.use_cases.job.convert import converted_in_cache, is_to_be_made
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.recipes import Compressed
+from exporter.use_cases.job.request import RunRequest
+from exporter.use_cases.job.work import Converted, TargetWork
+
+LONG_LOADING_S = 10.0
+"""Each process loads the model anew; one that takes longer to load is converted here."""
+
+MOST_BYTES = 10**9
+"""Of a model that memory holds several times."""
+
+Made = tuple[Converted | Trouble, tuple[StageTime, ...]]
+
+
+def converted_beside(model: ModelAtHand, works: Sequence[TargetWork]) -> list[TargetWork]:
+    """`works`, some with conversions made beforehand, because that is faster; the others are made in their turn.
+
+    Targets of one format share a process, where what they share is made once. Meanwhile the source is run here.
+    """
+    groups = _groups(model, works)
+    if len(groups) < 2 or cores() < 2 or not _is_light(model):
+        return list(works)
+    found = attempt(partial(_outcomes, model, groups))
+    if isinstance(found, Trouble):  # no process can be started here
+        return list(works)
+    made: dict[str, Converted | Trouble] = {}
+    for group, outcome in zip(groups, found, strict=True):
+        made |= _made(model, group, outcome)
+    return [replace(work, beforehand=made.get(work.target.name)) for work in works]
+
+
+def _groups(model: ModelAtHand, works: Sequence[TargetWork]) -> list[list[TargetWork]]:
+    """What is to be converted, by what can be shared."""
+    groups: dict[tuple[str, str | None], list[TargetWork]] = {}
+    for work in works:
+        if not work.lost and attempt(partial(is_to_be_made, model, work)) is True:
+            groups.setdefault((work.format.name, work.target.recipe), []).append(work)
+    return list(groups.values())
+
+
+def _is_light(model: ModelAtHand) -> bool:
+    return model.models.loading_s < LONG_LOADING_S and model.description.size_bytes < MOST_BYTES
+
+
+def _outcomes(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]]) -> list[Outcome]:
+    settings = model.request, model.description.digest
+    jobs = [tuple((work.target, work.compressed) for work in group) for group in groups]
+    with beside([Task(conversions, (*settings, job)) for job in jobs], model.progress) as outcomes:
+        if model.request.verify:
+            with on_one_core():  # what strikes it here strikes each comparison in its turn
+                attempt(lambda: model.reference)
+        return outcomes()
+
+
+def _made(model: ModelAtHand, group: Sequence[TargetWork], outcome: Outcome) -> dict[str, Converted | Trouble]:
+    """What a process gave for each target, and what ended it for the one that it was at."""
+    made: dict[str, Converted | Trouble] = {}
+    for work, (converted, times) in zip(group, outcome.results, strict=False):
+        made[work.target.name] = converted
+        model.stages.times.extend(times)
+    if outcome.ended_by is not None and len(made) < len(group):
+        made[group[len(made)].target.name] = Trouble(
+            f"the process that converted it was ended by the system ({outcome.ended_by}); a library crashed, or memory "
+            "ran out. Convert this target alone to see which.",
+            3,
+        )
+    return made
+
+
+def conversions(
+    request: RunRequest, digest: str, jobs: Sequence[tuple[Target, Compressed | None]], progress: Progress
+) -> Iterator[Made]:
+    """What becomes of each target, and the time that it took; nothing where this process finds another model.
+
+    Args:
+        digest: of the source. A model that was made in memory, as in a notebook, is not found by its name.
+    """
+    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    if attempt(lambda: model.source.description.digest) != digest:
+        return
+    for target, compressed in jobs:
+        before = len(model.stages.times)
+        work = TargetWork(target, format_named(target.format), compressed=compressed)
+        made = attempt(partial(converted_in_cache, model, work))
+        yield made, tuple(model.stages.times[before:])

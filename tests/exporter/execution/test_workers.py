@@ -1,0 +1,139 @@
+"""Work in processes beside this one: results, progress, what a crash costs, and that none outlives who started it."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from exporter.data.progress import Advance, Progress, Silent
+from exporter.execution.workers import Outcome, Task, beside
+
+
+def squares(numbers: list[int], progress: Progress) -> Iterator[int]:
+    """A result each, and what is told of it."""
+    for number in numbers:
+        with progress.stage(f"squaring {number}") as advance:
+            advance(1, 2)
+        progress.note(f"{number} is done")
+        yield number * number
+
+
+def crashes_at(place: int, progress: Progress) -> Iterator[int]:
+    """As a library with a fault in its C code."""
+    for number in range(5):
+        if number == place:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        yield number
+
+
+def fails(progress: Progress) -> Iterator[int]:
+    """Ends by itself, with a traceback."""
+    yield 1
+    raise ValueError("no more")
+
+
+def sleeps(folder: Path, progress: Progress) -> Iterator[int]:
+    """Says that it is there, and stays."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(600)
+    yield 0
+
+
+class Written:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @contextmanager
+    def stage(self, text: str) -> Iterator[Advance]:
+        self.told.append(f"+{text}")
+        yield lambda done, total: self.told.append(f"{done} of {total}")
+        self.told.append(f"-{text}")
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+def test_results_come_in_the_order_of_tasks_while_something_else_is_done() -> None:
+    with beside([Task(squares, ([1, 2],)), Task(squares, ([3],))], Silent()) as outcomes:
+        meanwhile = 7
+        assert outcomes() == [Outcome((1, 4)), Outcome((9,))]
+    assert meanwhile == 7
+
+
+def test_progress_comes_through() -> None:
+    progress = Written()
+    with beside([Task(squares, ([5],))], progress) as outcomes:
+        outcomes()
+    assert progress.told == ["+squaring 5", "1 of 2", "-squaring 5", "5 is done"]
+
+
+def test_a_crash_costs_what_was_at_work_and_nothing_else() -> None:
+    with beside([Task(crashes_at, (2,)), Task(squares, ([3],))], Silent()) as outcomes:
+        crashed, whole = outcomes()
+    assert crashed.results == (0, 1)
+    assert crashed.ended_by == "Segmentation fault"
+    assert whole == Outcome((9,))
+
+
+def test_a_task_that_fails_keeps_what_it_gave() -> None:
+    with beside([Task(fails, ())], Silent()) as outcomes:
+        assert outcomes() == [Outcome((1,))]
+
+
+def process_of(folder: Path) -> int:
+    """The process that `sleeps`, once it is there."""
+    deadline = time.monotonic() + 60
+    while not (found := list(folder.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return int(found[0].name)
+
+
+def ends(pid: int) -> bool:
+    """Whether the process is gone, or soon."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_who_is_interrupted_ends_the_processes(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with beside([Task(sleeps, (tmp_path,))], Silent()):
+            process_of(tmp_path)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ends(process_of(tmp_path))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
+def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path) -> None:
+    script = f"""
+        from pathlib import Path
+        from exporter.data.progress import Silent
+        from exporter.execution.workers import Task, beside
+        from tests.exporter.execution.test_workers import sleeps
+        with beside([Task(sleeps, (Path({str(tmp_path)!r}),))], Silent()) as outcomes:
+            outcomes()
+    """
+    starter = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
+    pid = process_of(tmp_path)
+    starter.kill()
+    starter.wait()
+    assert ends(pid)

@@ -1,0 +1,1 @@
+"""Which operation of an artifact stands for which module."""
