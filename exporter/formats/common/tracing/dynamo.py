@@ -51,7 +51,9 @@ def _named(model: Any) -> Any:
         scopes = next((item.value for item in node.metadata_props if item.key == _SCOPES), "[]")
         layer = [name for name in ast.literal_eval(scopes)[:-1] if name][-1:]
         node.name = "/".join(["", *layer, f"{node.op_type}_{index}"])
-        renamed |= {name: f"{node.name}_output_{at}" for at, name in enumerate(node.output) if name and name not in kept}
+        renamed |= {
+            name: f"{node.name}_output_{at}" for at, name in enumerate(node.output) if name and name not in kept
+        }
         del node.metadata_props[:]
     for node in model.graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]

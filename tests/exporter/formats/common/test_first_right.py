@@ -54,7 +54,9 @@ def test_what_could_not_be_run_is_kept_unchecked() -> None:
 
 def test_all_reasons_are_told_the_shortest_remedy_first() -> None:
     """Random numbers take the longest advice, sorting the shortest; what says no operator comes last."""
-    routes = [Route(name, refused(operator)) for name, operator in zip("abcd", ["rand", "sort", "rand", ""], strict=True)]
+    routes = [
+        Route(name, refused(operator)) for name, operator in zip("abcd", ["rand", "sort", "rand", ""], strict=True)
+    ]
     with pytest.raises(ToolError) as caught:
         first_right(routes, lambda model: model, "a model")
     first, head, *others = str(caught.value).splitlines()
