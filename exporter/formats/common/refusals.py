@@ -9,7 +9,7 @@ from exporter.data.errors import ToolError, first_line
 
 REMEDIES: tuple[tuple[str, str], ...] = (
     (
-        r"stft|fft|complex|view_as_real",
+        r"stft|fft|^dft$|complex|view_as_real",
         "Compute the spectrum before the model, or as a convolution with sines and cosines",
     ),
     (

@@ -44,16 +44,15 @@ def exported_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[st
 
 
 def _named(model: Any) -> Any:
-    """Names as the other exporter writes them: of nodes the path of layer and operator, ``/a/b.0/Conv``; of results too."""
+    """Names as the other exporter writes them: of nodes layer and operator, ``/a/b.0/Conv``, of results likewise."""
     kept = {item.name for item in model.graph.output}
     renamed: dict[str, str] = {}
     for index, node in enumerate(model.graph.node):
         scopes = next((item.value for item in node.metadata_props if item.key == _SCOPES), "[]")
         layer = [name for name in ast.literal_eval(scopes)[:-1] if name][-1:]
         node.name = "/".join(["", *layer, f"{node.op_type}_{index}"])
-        renamed |= {
-            name: f"{node.name}_output_{at}" for at, name in enumerate(node.output) if name and name not in kept
-        }
+        inner = ((at, name) for at, name in enumerate(node.output) if name and name not in kept)
+        renamed |= {name: f"{node.name}_output_{at}" for at, name in inner}
         del node.metadata_props[:]
     for node in model.graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]

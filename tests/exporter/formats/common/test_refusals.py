@@ -59,10 +59,10 @@ BOTH: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "median": (lambda x: torch.median(x, 1)[0], "torch.topk"),
 }
 TFLITE_ALONE = {
-    "fft_fft2": (lambda x: torch.fft.fft2(x).real, "spectrum"),
+    "fft_fft2|DFT": (lambda x: torch.fft.fft2(x).real, "spectrum"),
     "complex": (lambda x: torch.istft(torch.complex(x, x)[:3], 4, 2, window=torch.hann_window(4)), "spectrum"),
     "Unique|UNIQUE": (lambda x: torch.unique(x), "torch.topk"),
-    "Det": (lambda x: torch.linalg.det(x), "linear algebra"),
+    "Det|DET": (lambda x: torch.linalg.det(x), "linear algebra"),
 }
 
 
@@ -87,7 +87,7 @@ def refused(function: Callable[[torch.Tensor], Any], format_name: str, folder: P
 
 
 def _check(text: str, operator: str, advice: str, format_name: str) -> None:
-    who = {"tflite": "The ONNX export|TensorFlow|This program|trace", "coreml": "coremltools"}[format_name]
+    who = {"tflite": "The ONNX export|TensorFlow|This program|trace|dynamo", "coreml": "coremltools"}[format_name]
     sentence, *others = text.splitlines()
     assert all(route in text for route in (("dynamo",) if format_name == "tflite" else ("export",))) or not others
     assert re.match(f"({who}).* cannot convert operator ({operator}) in layer head.special", sentence), sentence
