@@ -183,7 +183,15 @@ def _library(module: str | None) -> bool:
         return module != "__main__"
     path = Path(file)
     standard = Path(sysconfig.get_path("stdlib"))
-    return path.is_relative_to(standard) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    known = path.is_relative_to(standard) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    levels = (module or "").count(".") + (path.stem == "__init__")
+    return known or _holds_distributions([*path.parents][: levels + 1][-1])
+
+
+@functools.cache
+def _holds_distributions(folder: Path) -> bool:
+    """Whether packages were installed into a folder, as ``pip install --target`` does under any name."""
+    return any(folder.glob("*.dist-info"))
 
 
 @functools.cache
