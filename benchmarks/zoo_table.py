@@ -59,16 +59,17 @@ def _totals(results: Results, models: Sequence[str]) -> str:
     right = {tool.name: _right(tool, results, models) for tool in TOOLS}
     peers = [tool for tool in TOOLS if not tool.ours]
     union = set().union(*(right[tool.name] for tool in peers))
-    best = max(peers, key=lambda tool: len(right[tool.name]))
-    lines = [
-        f"{len(models)} models. Some peer converts {len(union)}; the best single one is {best.title} with "
-        f"{len(right[best.name])} ({', '.join(f'{tool.title} {len(right[tool.name])}' for tool in peers)}).",
-        "",
-    ]
+    counts = [f"{tool.title} {len(right[tool.name])} of {_tried(tool, results, models)} tried" for tool in peers]
+    lines = [f"{len(models)} models. Right alone: {', '.join(counts)}; some peer: {len(union)}.", ""]
     for tool in (tool for tool in TOOLS if tool.ours):
-        share = len(right[tool.name] & union) / max(len(union), 1)
-        lines.append(f"- {tool.title}: {len(right[tool.name])} right, {share:.0%} of those that some peer converts.")
+        mine, tried = right[tool.name], {item.model for item in results if item.tool == tool.name} & union
+        share = f", {len(mine & union)} of the {len(tried)} of them that some peer converts" if tried else ""
+        lines.append(f"- {tool.title}: {len(mine)} right of {_tried(tool, results, models)} tried{share}.")
     return "\n".join([*lines, ""])
+
+
+def _tried(tool: Tool, results: Results, models: Sequence[str]) -> int:
+    return len({item.model for item in results if item.tool == tool.name and item.model in models})
 
 
 def _right(tool: Tool, results: Results, models: Sequence[str]) -> set[str]:

@@ -183,7 +183,7 @@ def traceable(
 
 
 def _may_take_more(module: torch.nn.Module, given: Sequence[torch.Tensor]) -> bool:
-    """Whether its forward leaves parameters to defaults, which the ONNX exporter makes tensors of, of bools too."""
+    """Whether its forward leaves parameters to defaults: the ONNX exporter makes tensors of them, even of bools."""
     if isinstance(module, torch.jit.ScriptModule):
         return False
     return any(
