@@ -169,7 +169,6 @@ class CoremlTarget(Target):
 
     Attributes:
         compute_units: where the app will allow the model to run (``MLComputeUnits``).
-        route: the only way to a program that is taken; empty for the first that gives a right one.
         input_kind: ``image`` makes an image input with scale and bias as Xcode shows them; ``tensor`` a multi-array.
     """
 

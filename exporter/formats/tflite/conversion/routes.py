@@ -113,7 +113,7 @@ class Conversion:
 def _built(route: str, make: Callable[[], Any], build: Build) -> FloatModel:
     onnx_model = make()
     try:
-        return FloatModel(usable(build(onnx_model), route), onnx_model, build)
+        return FloatModel(usable(build(onnx_model), route, onnx_model), onnx_model, build)
     except ToolError:
         raise
     except Exception as error:
