@@ -51,10 +51,11 @@ def seeded() -> Iterator[None]:
 
 
 def load_torchvision() -> Any:
-    """Import torchvision, also beside a torch build without CUDA.
+    """Import torchvision, also beside a torch that is another build than it.
 
-    The published wheel's compiled operators want CUDA libraries; without them the import fails because two operators
-    have no schema. Declaring the schemas lets everything but those two (nms, qnms) work.
+    A CPU build of torch with PyPI's torchvision, whose compiled operators want CUDA libraries, is a common pair: the
+    import fails there because two operators have no schema. Declaring the schemas lets everything but those two (nms,
+    qnms) work.
     """
     torch = load_torch()
     if "torchvision" in sys.modules:

@@ -182,15 +182,14 @@ def _library(module: str | None) -> bool:
     if file is None:
         return module != "__main__"
     path = Path(file)
-    standard = Path(sysconfig.get_path("stdlib"))
-    known = path.is_relative_to(standard) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
-    levels = (module or "").count(".") + (path.stem == "__init__")
-    return known or _holds_distributions([*path.parents][: levels + 1][-1])
+    if path.is_relative_to(sysconfig.get_path("stdlib")):
+        return True
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts) or any(map(_installed_into, path.parents))
 
 
 @functools.cache
-def _holds_distributions(folder: Path) -> bool:
-    """Whether packages were installed into a folder, as ``pip install --target`` does under any name."""
+def _installed_into(folder: Path) -> bool:
+    """Whether packages were installed into a folder of another name, as by ``pip install --target``."""
     return any(folder.glob("*.dist-info"))
 
 

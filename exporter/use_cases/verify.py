@@ -19,7 +19,7 @@ from exporter.store.cache import Cache
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import compare
-from exporter.verification.layers import findings
+from exporter.verification.layers import LEAST_SNR_DB, findings
 
 
 def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: bool = False) -> VerifyResult:
@@ -82,10 +82,12 @@ def _layers(model: ModelAtHand, artifact: Path, form: Format, target: Target) ->
 
 
 def _refuse_another_model(layers: Layers, artifact: Path, spec: str) -> None:
-    if layers.not_matched and all(one.module == MODEL for one in layers.compared):
+    """A layer that lies in its place by order alone, and gives other numbers, is no sign of the model."""
+    known = [one for one in layers.compared if one.module != MODEL]
+    if layers.not_matched and not any(one.matched_by != "order" or one.snr_db >= LEAST_SNR_DB for one in known):
         raise UsageProblem(
-            f"artifact {artifact}: none of the {len(layers.not_matched)} layers of {spec} can be found in it. "
-            "Give the model that it was made from."
+            f"artifact {artifact}: none of the {len(known) + len(layers.not_matched)} layers of {spec} can be found in "
+            "it. Give the model that it was made from."
         )
 
 

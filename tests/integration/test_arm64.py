@@ -1,9 +1,8 @@
 """The arm64 build under qemu-user: the same outputs as x86. An emulator: right for values, meaningless for latency."""
 
+import importlib.metadata
 import shutil
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from profilers.stages.outputs import make_reference, read_tensor
 from tests.fakes.adbd import PROJECT, UnavailableError, debian_root
 
 pytestmark = pytest.mark.slow
-LITERT = "ai-edge-litert==2.1.0"
+LITERT = "ai-edge-litert"
 # Integer kernels round alike but for the last bit; float kernels add in another order.
 LEAST_SNR_DB = {"vww_96_int8": 25.0, "resnet8_cifar10_float": 80.0}
 
@@ -34,16 +33,14 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         root = debian_root("arm64", "libc6", "libstdc++6", "zlib1g")
     except UnavailableError as error:
         pytest.skip(str(error))
-    wheels = PROJECT / "build" / "wheels"
-    what = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(wheels), LITERT]
-    machine = ["--platform", "manylinux_2_27_aarch64", "--python-version", "3.11"]
-    command = [sys.executable, "-m", "pip", "download", *machine, *what]
+    folder = tmp_path_factory.mktemp("arm64")
+    wanted = f"{LITERT}=={importlib.metadata.version(LITERT)}"
+    machine = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.12", "--only-binary", ":all:"]
+    command = [PROJECT / "tools" / "uv", "pip", "install", "--quiet", "--no-deps", *machine, "--target", folder, wanted]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        pytest.skip(f"the aarch64 wheel of {LITERT} cannot be had: {done.stderr.strip()[-200:]}")
-    folder = tmp_path_factory.mktemp("arm64")
-    with zipfile.ZipFile(next(wheels.glob("ai_edge_litert-2.1.0-*aarch64.whl"))) as wheel:
-        library = wheel.extract("ai_edge_litert/libLiteRt.so", folder)
+        pytest.skip(f"the aarch64 wheel of {wanted} cannot be had: {done.stderr.strip()[-200:]}")
+    library = str(folder / "ai_edge_litert" / "libLiteRt.so")
     bench = build_litert_bench(Platform("linux", "arm64"), folder=folder)
     return [qemu, "-L", str(root), str(bench), "--litert-library", library]
 

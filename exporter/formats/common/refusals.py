@@ -51,11 +51,12 @@ class RefusedError(ToolError):
     Attributes:
         fact: who refused what, where and why, without a full stop.
         remedy: what to write instead, without a full stop.
+        located: whether it says which operator it is and where.
     """
 
-    def __init__(self, fact: str, remedy: str) -> None:
+    def __init__(self, fact: str, remedy: str, *, located: bool) -> None:
         super().__init__(f"{fact}. {remedy}, or choose another target.")
-        self.fact, self.remedy = fact, remedy
+        self.fact, self.remedy, self.located = fact, remedy, located
 
 
 def refusal(route: str, operator: str, place: str, why: str = "") -> RefusedError:
@@ -70,7 +71,8 @@ def refusal(route: str, operator: str, place: str, why: str = "") -> RefusedErro
     what = f"operator {operator}" if operator else "the model"
     where = f" in {place}" if place else ""
     reason = f": {plain(why)}" if plain(why) else ""
-    return RefusedError(f"{route} cannot convert {what}{where}{reason}", remedy(operator))
+    fact = f"{route} cannot convert {what}{where}{reason}"
+    return RefusedError(fact, remedy(operator), located=bool(operator and place))
 
 
 def remedy(operator: str) -> str:

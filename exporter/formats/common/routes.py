@@ -148,8 +148,8 @@ def _fact(error: ToolError) -> str:
 
 
 def _all_of(failures: Sequence[tuple[str, ToolError]]) -> ToolError:
-    """One error of them all: the shortest remedy first, routes that said the same in one line."""
-    ordered = [error for _, error in sorted(failures, key=lambda failure: _length_of_remedy(failure[1]))]
+    """One error of them all: first what names operator and place, by the shortest remedy; the same in one line."""
+    ordered = [error for _, error in sorted(failures, key=lambda failure: _use(failure[1]))]
     said = list(dict.fromkeys(_fact(error) for error in ordered))
     if len(said) == 1:
         return ordered[0]
@@ -157,8 +157,9 @@ def _all_of(failures: Sequence[tuple[str, ToolError]]) -> ToolError:
     return ToolError(f"{ordered[0]}\nNo other route converts it either:\n" + "\n".join(others))
 
 
-def _length_of_remedy(error: ToolError) -> float:
-    return len(error.remedy) if isinstance(error, RefusedError) else np.inf
+def _use(error: ToolError) -> tuple[bool, float]:
+    """How far back an error stands among those that one message tells."""
+    return (not error.located, len(error.remedy)) if isinstance(error, RefusedError) else (True, np.inf)
 
 
 def _no_right_one(taken: Taken[Any], what: str, blamed: str) -> str:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
@@ -16,7 +16,7 @@ from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
-from exporter.formats.coreml.settings import CoremlQuantization, CoremlTarget
+from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, CoremlTarget
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
@@ -62,7 +62,7 @@ class _Coreml:
     target_type = CoremlTarget
     newest_os = "iOS 26"
     libraries = ("coremltools", "scikit-learn")
-    routes: tuple[str, ...] = ()
+    routes = get_args(CoremlRoute)
     packing = Packing(folders=(".mlpackage",), codec="lzfse", compilation=_COMPILATION)
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:

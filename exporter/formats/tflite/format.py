@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from numpy.typing import NDArray
-
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from exporter.data.facts.advice import Advice
@@ -22,6 +20,8 @@ from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflit
 from exporter.formats.tflite.settings import TfliteRoute, TfliteTarget
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from exporter.formats.common.tracing.graph import SourceGraph
 
 
@@ -86,7 +86,7 @@ class _Tflite:
 
         return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
 
-    def layers(self, path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> Layers:
+    def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.tflite.layers import compare_with_module
 
         return compare_with_module(path, origin, module, example)

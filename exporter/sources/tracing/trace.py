@@ -1,5 +1,6 @@
 """One traced graph of a module, from which digests and every format are made."""
 
+import inspect
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -177,7 +178,18 @@ def traceable(
     with tracing_errors(), as_converters_know():
         result = wrapped(*examples)
     again = _repeated(flatten(result), examples)
-    return wrapped if isinstance(result, torch.Tensor) and not again else _FlatOutputs(wrapped, again)
+    plain = isinstance(result, torch.Tensor) and not again and not _may_take_more(wrapped, examples)
+    return wrapped if plain else _FlatOutputs(wrapped, again)
+
+
+def _may_take_more(module: torch.nn.Module, given: Sequence[torch.Tensor]) -> bool:
+    """Whether its forward leaves parameters to their defaults, which the ONNX exporter makes tensors of, of bools too."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    return any(
+        parameter.default is not parameter.empty
+        for parameter in list(inspect.signature(module.forward).parameters.values())[len(given) :]
+    )
 
 
 def trace(
@@ -237,4 +249,4 @@ def _example(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
         return torch.randn(shape, generator=generator)
     if spec.image is not None:
         return torch.randint(0, 256, shape, generator=generator, dtype=getattr(torch, spec.dtype))
-    return torch.full(shape, spec.least, dtype=getattr(torch, spec.dtype))
+    return torch.full(shape, spec.telling, dtype=getattr(torch, spec.dtype))

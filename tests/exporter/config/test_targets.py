@@ -87,7 +87,7 @@ def test_a_system_that_cannot_hold_a_setting_is_refused(
     [
         {"format": "tflite", "minimum_os": "Android 12", "quantization": {"mode": "float16", "input_type": "int8"}},
         {"format": "tflite", "minimum_os": "Android 12", "compute_units": "gpu", "quantization": {"mode": "int16x8"}},
-        {"format": "tflite", "minimum_os": "Android 12", "quantization": {"rules": [{"op_type": "ADD"}]}},
+        {"format": "tflite", "minimum_os": "Android 12", "quantization": {"rules": [{"op_type": "ADD", "nbits": 3}]}},
         {"format": "tflite", "minimum_os": "Android"},
         {"format": "coreml", "minimum_os": "Android 14"},
         {**BASE, "quantization": {"rules": [{"op_type": "conv", "op_name": "x", "weights": "none"}]}},

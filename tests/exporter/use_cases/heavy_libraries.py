@@ -2,8 +2,6 @@
 
 from exporter.execution.heavy import load_torchvision
 from exporter.formats.coreml.coremltools import load_coremltools
-from exporter.formats.tflite.tensorflow import load_tensorflow
 
 load_torchvision()
-load_tensorflow()
 load_coremltools()

@@ -17,7 +17,7 @@ def test_verify_passes_the_artifact_and_fails_another_model(
     path = finished.output / target / artifact
     good = workspace.call("verify", path, workspace.model, "--target", target, "-f", "json")
     document = json.loads(good.stdout)
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["verdicts"][0]["status"] == "passed"
     other = workspace.folder / "other.py"
     other.write_text(
@@ -103,3 +103,32 @@ def test_report_draws_what_grew_since_a_baseline(finished: Done, workspace: Work
     page = (workspace.folder / "grown.html").read_text()
     assert "Since the baseline" in page
     assert "mix" in page[page.index("Since the baseline") :]
+
+
+def test_verify_names_the_layers_in_every_format(finished: Done, workspace: Workspace) -> None:
+    """On the terminal, as a page, and as data: the same comparison."""
+    for target, artifact in (("android", "model.tflite"), ("ios", "Model.mlpackage")):
+        path = finished.output / target / artifact
+        page = workspace.folder / f"{target}.html"
+        report = ("--report", f"html={page}", "--report", f"json={page.with_suffix('.json')}")
+        done = workspace.call("verify", path, workspace.model, "--target", target, "--layers", *report)
+        assert done.returncode == 0, done.stderr
+        assert "layers with the lowest SNR" in done.stdout
+        assert "that were compared is below" in done.stdout
+        layers = json.loads(page.with_suffix(".json").read_text())["layers"]
+        assert {"stem.0", "mix", "head", "(model)"} <= {layer["module"] for layer in layers["compared"]}
+        assert (layers["first"], layers["rule"], layers["not_matched"]) == (None, None, [])
+        assert page.read_text().count("<circle") == len(layers["compared"])
+        assert "http" not in page.read_text()
+
+
+def test_verify_refuses_to_compare_layers_with_another_model(finished: Done, workspace: Workspace) -> None:
+    other = workspace.folder / "unlike.py"
+    other.write_text(
+        "import torch\nfrom torch import nn\ndef net():\n    torch.manual_seed(0)\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(768, 40), nn.GELU(), nn.Linear(40, 5)).eval()\n"
+    )
+    path = finished.output / "android" / "model.tflite"
+    done = workspace.call("verify", path, f"{other}:net", "--target", "android", "--layers")
+    assert done.returncode == 2
+    assert "Give the model that it was made from" in done.stderr

@@ -1,4 +1,4 @@
-"""The command line in processes of its own that need not import torch and TensorFlow again: most of a small run's time.
+"""The command line in processes of its own that need not import torch and coremltools again, most of a run's time.
 
 A server that has imported them, and has computed nothing with them, forks for every command. What differs from the
 installed program is the start alone, and tests of that (`tests/exporter/cli/test_start.py`, a killed run, Ctrl-C, the

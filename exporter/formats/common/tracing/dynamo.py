@@ -1,6 +1,7 @@
 """A module as ONNX by way of `torch.export`, its nodes named after the layers that they come from."""
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +44,21 @@ def exported_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[st
 
 
 def _named(model: Any) -> Any:
-    """Node names as the other exporter writes them: the path of the layer and the operator, ``/a/b.0/Conv``."""
+    """Names as the other exporter writes them: of nodes the path of layer and operator, ``/a/b.0/Conv``; of results too."""
+    kept = {item.name for item in model.graph.output}
+    renamed: dict[str, str] = {}
     for index, node in enumerate(model.graph.node):
         scopes = next((item.value for item in node.metadata_props if item.key == _SCOPES), "[]")
         layer = [name for name in ast.literal_eval(scopes)[:-1] if name][-1:]
         node.name = "/".join(["", *layer, f"{node.op_type}_{index}"])
+        renamed |= {
+            name: f"{node.name}_output_{at}" for at, name in enumerate(node.output) if name and name not in kept
+        }
         del node.metadata_props[:]
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+    del model.graph.value_info[:]
     return model
 
 
@@ -57,4 +67,5 @@ def _refused(error: BaseException) -> RefusedError:
     inner = error
     while inner.__cause__ is not None:
         inner = inner.__cause__
-    return refusal("The ONNX export by torch.export", "", "", first_line(inner))
+    operator = re.search(r"op='aten\.(\w+)'", str(inner))
+    return refusal("The ONNX export by torch.export", operator[1] if operator else "", "", first_line(inner))

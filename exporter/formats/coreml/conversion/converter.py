@@ -20,6 +20,7 @@ from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.conversion.check import LEAST_DB, Check
 from exporter.formats.coreml.conversion.graphs import graphs
 from exporter.formats.coreml.conversion.graphs.graphs import Graph
+from exporter.formats.coreml.conversion.package import save
 from exporter.formats.coreml.examples import core_ml_features
 from exporter.formats.coreml.settings import CoremlRoute, CoremlTarget
 from exporter.formats.format import Made
@@ -61,12 +62,10 @@ class CoremlConverter:
         # The target's settings are for the operations that the recipe gave no form.
         free = [op for op in model.operations if op.name not in forms.names()]
         plans = coreml_compression.plan_weights(dataclasses.replace(model, operations=free), target.quantization)
-        with quiet():
-            model.mlmodel.save(str(twin))
+        save(model.mlmodel, twin)
         mlmodel = coreml_hints.compress_as_hinted(self._activations(model, target), forms)
         mlmodel = coreml_compression.compress_weights(mlmodel, plans)
-        with quiet():
-            mlmodel.save(str(path))
+        save(mlmodel, path)
         left = partial(coreml_compression.left_alone, quantization=target.quantization, plans=plans)
         reason = self._equalized[1] if target.quantization.equalize else ""
         return Made(taken.route, (*notes, *taken.notes, *([reason] if reason else [])), left)

@@ -14,6 +14,7 @@ from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.onnx_rewrites import channels_moved
 from exporter.formats.tflite.conversion.gelu import fuse_gelus
+from exporter.formats.tflite.conversion.products import with_fully_connected
 
 _TITLE = "onnx2tf's direct builder"
 
@@ -35,7 +36,7 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
     given = _with_gelus(channels_moved(onnx_model, images, "last") if layout == "NHWC" else onnx_model)
     with tempfile.TemporaryDirectory() as folder:
         _write(given, [spec.name for spec in inputs], folder)
-        return next(Path(folder).glob("*_float32.tflite")).read_bytes()
+        return with_fully_connected(next(Path(folder).glob("*_float32.tflite")).read_bytes())
 
 
 def _with_gelus(onnx_model: Any) -> Any:

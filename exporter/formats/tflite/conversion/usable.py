@@ -26,7 +26,7 @@ def _problems(model: Model, graph: Graph, route: str) -> Iterator[ToolError]:
         where = layer_of_onnx(graph.tensors[operator.outputs[0]].name) if operator.outputs else ""
         if operator.custom:
             why = "TFLite has no such operator, and phones would need one of their own"
-            yield refusal(route, operator.type, where, why)
+            yield refusal(route, operator.type.removeprefix("ONNX_"), where, why)  # as the direct builder calls it
         for operand in operator.inputs:
             if operand >= 0 and operand not in written and _without_data(model, graph.tensors[operand]):
                 named = graph.tensors[operand].name or "a tensor"

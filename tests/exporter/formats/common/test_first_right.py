@@ -53,8 +53,10 @@ def test_what_could_not_be_run_is_kept_unchecked() -> None:
 
 
 def test_all_reasons_are_told_the_shortest_remedy_first() -> None:
-    """Random numbers take the longest advice, sorting the shortest."""
-    routes = [Route("a", refused("rand")), Route("b", refused("sort")), Route("c", refused("rand"))]
+    """Random numbers take the longest advice, sorting the shortest; what says no operator comes last."""
+    routes = [
+        Route(name, refused(operator)) for name, operator in zip("abcd", ["rand", "sort", "rand", ""], strict=True)
+    ]
     with pytest.raises(ToolError) as caught:
         first_right(routes, lambda model: model, "a model")
     first, head, *others = str(caught.value).splitlines()
@@ -63,6 +65,7 @@ def test_all_reasons_are_told_the_shortest_remedy_first() -> None:
     assert others == [
         "  b: a tool cannot convert operator sort in layer a.0",
         "  a, c: a tool cannot convert operator rand in layer a.0",
+        "  d: a tool cannot convert the model in layer a.0",
     ]
 
 

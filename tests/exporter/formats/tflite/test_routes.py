@@ -125,8 +125,13 @@ def test_gelu_is_one_operator_and_layers_keep_their_names(tmp_path: Path) -> Non
     assert {item.layer for item in inspection.weights if item.kind == "weight"} == {"0", "2"}
 
 
-def test_a_convolution_network_has_no_transposes(tmp_path: Path) -> None:
-    """Protects latency: channels stay last from one operator to the next, through sums, joins and pools."""
+@pytest.mark.parametrize(("route", "transposes"), [("trace+exact", 1), ("trace+direct", 2)])
+def test_a_convolution_network_has_no_transposes(tmp_path: Path, route: str, transposes: int) -> None:
+    """Protects latency: channels stay last from one operator to the next, through sums, joins and pools.
+
+    One is there since this input is no image to the program, and comes with channels first. The direct builder needs
+    another one before a batch norm that follows a join.
+    """
 
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -141,9 +146,9 @@ def test_a_convolution_network_has_no_transposes(tmp_path: Path) -> None:
             return self.head(self.slope(self.norm(x)).mean((2, 3)))
 
     torch.manual_seed(0)
-    inspection = ConversionSession(source_of(Net().eval(), {"x": (1, 3, 16, 24)}), None, 1).convert(TARGET, tmp_path)
-    # One: this input is no image to the program, so it comes with channels first.
-    assert inspection.inspection.ops_by_type().get("TRANSPOSE", 0) == 1
+    forced = TARGET.model_copy(update={"route": route})
+    conversion = ConversionSession(source_of(Net().eval(), {"x": (1, 3, 16, 24)}), None, 1).convert(forced, tmp_path)
+    assert conversion.inspection.ops_by_type().get("TRANSPOSE", 0) == transposes
 
 
 @pytest.mark.slow

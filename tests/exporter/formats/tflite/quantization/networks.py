@@ -101,5 +101,6 @@ def snr_of(made: Made, module: nn.Module | None = None) -> float:
     from profilers.decibels import snr_db
 
     with torch.no_grad():
-        wanted = (module or network())(torch.from_numpy(IMAGES[:, 0])).numpy()
+        own = module or network()
+        wanted = np.stack([own(torch.from_numpy(image))[0].numpy() for image in IMAGES])
     return float(snr_db(wanted, made.run()))

@@ -1,0 +1,42 @@
+"""Heavy libraries are imported whole, or the user is told what to install."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.data.errors import MissingExtraError
+from exporter.execution.heavy import load, need
+
+
+def test_torchvision_beside_another_build_of_torch() -> None:
+    """Its compiled operators do not load then, and the import of an unchanged torchvision fails."""
+    script = """
+import torch
+from exporter.execution.heavy import load_torchvision
+
+def refuse(path):
+    raise OSError("libcudart.so is not here")
+
+torch.ops.load_library = refuse
+torchvision = load_torchvision()
+assert torchvision.models.resnet18(weights=None).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 1000)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("importing", [load, need])
+def test_what_is_not_installed_is_said_with_the_command(importing: Callable[..., object]) -> None:
+    with pytest.raises(MissingExtraError, match=r"no_such_library is not installed\..*mobile-export\[litert\]"):
+        importing("no_such_library", extra="litert")
+
+
+def test_a_fault_inside_a_library_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that lacks one of its own dependencies is broken, and installing it again would not help."""
+    (tmp_path / "broken_library.py").write_text("import something_else_that_is_missing\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="something_else_that_is_missing"):
+        load("broken_library")
