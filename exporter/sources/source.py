@@ -36,7 +36,7 @@ class ModelSource:
         return tuple(
             torch.randn(spec.shape, generator=generator)
             if spec.dtype == "float32"
-            else torch.full(spec.shape, spec.least, dtype=getattr(torch, spec.dtype))
+            else torch.full(spec.shape, spec.telling, dtype=getattr(torch, spec.dtype))
             for spec in self.description.inputs
         )
 

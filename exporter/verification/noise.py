@@ -39,11 +39,6 @@ class IntegerRange(Frozen):
         return span if self.known else f"{span} as a guess, give --evaluation"
 
 
-def is_mask(name: str) -> bool:
-    """Whether an input says by its name that it holds zeros and ones."""
-    return "mask" in name.lower()
-
-
 def holds_integers(spec: InputSpec) -> bool:
     """Whether an input takes integers whose range is the source's to say; pixels have theirs."""
     return spec.image is None and spec.dtype != "float32"
@@ -65,7 +60,7 @@ def integer_ranges(run: Run, module: Any, inputs: Sequence[InputSpec]) -> dict[s
     for position, spec in enumerate(inputs):
         if not holds_integers(spec):
             continue
-        if is_mask(spec.name):
+        if spec.is_mask:
             ranges[spec.name] = IntegerRange(low=0, high=1, known=True)
         elif position in vocabularies:
             ranges[spec.name] = IntegerRange(low=0, high=vocabularies[position] - 1, known=True)
@@ -82,7 +77,7 @@ def noise(inputs: Sequence[InputSpec], ranges: Mapping[str, IntegerRange]) -> Da
         return tuple(_drawn(spec, generator, ranges) for spec in inputs)
 
     drawn = [f"{name}: {item}" for name, item in ranges.items()]
-    drawn += [f"{spec.name}: 0 and 1" for spec in inputs if spec.dtype == "float32" and is_mask(spec.name)]
+    drawn += [f"{spec.name}: 0 and 1" for spec in inputs if spec.dtype == "float32" and spec.is_mask]
     name = f"noise ({'; '.join(drawn)})" if drawn else "noise"
     digest = f"noise-2-{NOISE_EXAMPLES}-{name}"
     return Dataset(name, digest, NOISE_EXAMPLES, read, stacked=False, pixels=True, drawn=True)
@@ -92,7 +87,7 @@ def _drawn(spec: InputSpec, generator: np.random.Generator, ranges: Mapping[str,
     if spec.image is not None:
         pixels = generator.integers(0, 256, (spec.shape[0], *spec.height_width, len(spec.image.mean)), dtype=np.uint8)
         return np.stack([normalize(item, spec) for item in pixels])
-    if is_mask(spec.name):
+    if spec.is_mask:
         return _mask(spec, generator)
     if spec.dtype == "float32":
         return generator.standard_normal(spec.shape, dtype=np.float32)

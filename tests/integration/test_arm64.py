@@ -36,7 +36,8 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("arm64")
     wanted = f"{LITERT}=={importlib.metadata.version(LITERT)}"
     machine = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.12", "--only-binary", ":all:"]
-    command = [PROJECT / "tools" / "uv", "pip", "install", "--quiet", "--no-deps", *machine, "--target", folder, wanted]
+    uv, target = str(PROJECT / "tools" / "uv"), str(folder)
+    command = [uv, "pip", "install", "--quiet", "--no-deps", *machine, "--target", target, wanted]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"the aarch64 wheel of {wanted} cannot be had: {done.stderr.strip()[-200:]}")

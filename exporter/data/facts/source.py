@@ -42,6 +42,16 @@ class InputSpec(Frozen):
     least: int = 0
 
     @property
+    def is_mask(self) -> bool:
+        """Whether it says by its name that it holds zeros and ones."""
+        return "mask" in self.name.lower()
+
+    @property
+    def telling(self) -> int:
+        """Of integers, one that the source runs on and that hides nothing: a mask of zeros leaves nothing to attend to."""
+        return max(self.least, 1) if self.is_mask else self.least
+
+    @property
     def height_width(self) -> tuple[int, int]:
         """Of an image input."""
         return (self.shape[2], self.shape[3]) if self.layout == "NCHW" else (self.shape[1], self.shape[2])

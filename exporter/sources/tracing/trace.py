@@ -249,4 +249,4 @@ def _example(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
         return torch.randn(shape, generator=generator)
     if spec.image is not None:
         return torch.randint(0, 256, shape, generator=generator, dtype=getattr(torch, spec.dtype))
-    return torch.full(shape, spec.least, dtype=getattr(torch, spec.dtype))
+    return torch.full(shape, spec.telling, dtype=getattr(torch, spec.dtype))

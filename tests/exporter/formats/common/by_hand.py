@@ -1,6 +1,6 @@
 """Converts a module and runs the artifact by hand: LiteRT, the Core ML evaluator; every output whole, against torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from exporter.formats.tflite.settings import TfliteTarget
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
 
-Shapes = dict[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def source_of(module: torch.nn.Module, shapes: Shapes) -> ModelSource:

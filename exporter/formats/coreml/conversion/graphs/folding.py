@@ -22,15 +22,25 @@ def fold_constants(program: Any) -> None:
     values = _given(program)
     for node in graph.nodes:
         if _is_foldable(node, values):
-            with as_constants(), torch.no_grad():
-                values[node] = node.target(
-                    *torch.fx.map_arg(node.args, values.__getitem__),
-                    **torch.fx.map_arg(node.kwargs, values.__getitem__),
-                )
+            value = _computed(node, values)
+            if not _is_complex(
+                value
+            ):  # an ML program has no complex numbers, and coremltools knows pairs in their place
+                values[node] = value
     for node, value in values.items():
         if node.op == "call_function" and isinstance(value, torch.Tensor) and _is_needed(node, values):
             _replace(program.graph_module, node, value)
     graph.eliminate_dead_code()
+
+
+def _computed(node: Any, values: Mapping[Any, Any]) -> Any:
+    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), values.__getitem__)
+    with as_constants(), torch.no_grad():
+        return node.target(*args, **kwargs)
+
+
+def _is_complex(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_complex()
 
 
 def _given(program: Any) -> dict[Any, Any]:
@@ -57,6 +67,8 @@ def _is_needed(node: Any, values: Mapping[Any, Any]) -> bool:
 
 def _replace(module: Any, node: Any, value: torch.Tensor) -> None:
     name = f"folded_{node.name}"
+    if value.dtype == torch.int64:  # ML programs have 32 bits: the largest of those stands for the largest of 64
+        value = value.clamp(torch.iinfo(torch.int32).min, torch.iinfo(torch.int32).max)
     module.register_buffer(name, value.contiguous(), persistent=False)
     with module.graph.inserting_before(node):
         constant = module.graph.get_attr(name)
