@@ -17,7 +17,19 @@ from exporter.sources.outputs import flatten
 from exporter.sources.tracing.torch_rewrites import Rewritten
 
 
-class _FlatOutputs(torch.nn.Module):
+class _Wrapper(torch.nn.Module):
+    """A module of this program's around the user's, which is in eval mode.
+
+    It says so of itself: the ONNX exporter leaves all modules in the mode in which it found the outermost.
+    """
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.training = False
+
+
+class _FlatOutputs(_Wrapper):
     """Gives the tensors of nested or named results as a tuple, which both converters can name.
 
     Args:
@@ -27,8 +39,7 @@ class _FlatOutputs(torch.nn.Module):
     """
 
     def __init__(self, module: torch.nn.Module, again: Collection[int]) -> None:
-        super().__init__()
-        self.module = module
+        super().__init__(module)
         self.again = frozenset(again)
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -55,13 +66,8 @@ def _another(tensor: torch.Tensor) -> torch.Tensor:
     return torch.neg(torch.neg(tensor))
 
 
-class _AsItIs(torch.nn.Module):
+class _AsItIs(_Wrapper):
     """An exported program's module, which cannot be told again that it is in eval mode."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        super().__init__()
-        self.module = module
-        self.training = False
 
     def train(self, mode: bool = True) -> "_AsItIs":
         """Nothing: the program was exported in one mode."""
@@ -71,12 +77,11 @@ class _AsItIs(torch.nn.Module):
         return self.module(*inputs)
 
 
-class _PermutedInputs(torch.nn.Module):
+class _PermutedInputs(_Wrapper):
     """Takes image inputs as NCHW and gives them to a module that wants NHWC."""
 
     def __init__(self, module: torch.nn.Module, positions: Sequence[int]) -> None:
-        super().__init__()
-        self.module = module
+        super().__init__(module)
         self.positions = tuple(positions)
 
     def forward(self, *inputs: torch.Tensor) -> Any:
@@ -85,12 +90,11 @@ class _PermutedInputs(torch.nn.Module):
         )
 
 
-class _DividedInputs(torch.nn.Module):
+class _DividedInputs(_Wrapper):
     """Divides image inputs by a standard deviation a channel before the module sees them."""
 
     def __init__(self, module: torch.nn.Module, divisors: Sequence[torch.Tensor | None]) -> None:
-        super().__init__()
-        self.module = module
+        super().__init__(module)
         self.divisors = tuple(divisors)
 
     def forward(self, *inputs: torch.Tensor) -> Any:

@@ -1,19 +1,15 @@
 """An ONNX model as a flatbuffer by onnx2tf's direct builder, which needs no TensorFlow."""
 
-import copy
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from onnx import numpy_helper
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.onnx_rewrites import channels_moved
-from exporter.formats.tflite.conversion.gelu import fuse_gelus
 from exporter.formats.tflite.conversion.products import with_fully_connected
 
 _TITLE = "onnx2tf's direct builder"
@@ -33,20 +29,10 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
         ToolError: an operator cannot be translated.
     """
     images = [spec.name for spec in inputs if spec.image is not None]
-    given = _with_gelus(channels_moved(onnx_model, images, "last") if layout == "NHWC" else onnx_model)
+    given = channels_moved(onnx_model, images, "last") if layout == "NHWC" else onnx_model
     with tempfile.TemporaryDirectory() as folder:
         _write(given, [spec.name for spec in inputs], folder)
         return with_fully_connected(next(Path(folder).glob("*_float32.tflite")).read_bytes())
-
-
-def _with_gelus(onnx_model: Any) -> Any:
-    """A model with GELU as one node; its opset may be older than that node, of which the builder asks nothing."""
-    fused = copy.deepcopy(onnx_model)
-    constants = {item.name: numpy_helper.to_array(item) for item in fused.graph.initializer}
-    nodes = fuse_gelus(list(fused.graph.node), constants)
-    del fused.graph.node[:]
-    fused.graph.node.extend(nodes)
-    return fused
 
 
 def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:

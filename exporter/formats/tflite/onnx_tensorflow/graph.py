@@ -5,7 +5,6 @@ from typing import Any
 
 from onnx import numpy_helper
 
-from exporter.formats.tflite.conversion.gelu import fuse_gelus
 from exporter.formats.tflite.onnx_tensorflow import (  # noqa: F401 - they enter their operators into OPERATORS
     convolution,
     elementwise,
@@ -17,6 +16,7 @@ from exporter.formats.tflite.onnx_tensorflow import (  # noqa: F401 - they enter
     resampling,
     shapes,
 )
+from exporter.formats.tflite.onnx_tensorflow.gelu import fuse_gelus
 from exporter.formats.tflite.onnx_tensorflow.node import OPERATORS, Node, Value, read_node, tf
 
 

@@ -117,11 +117,17 @@ def test_the_check_sees_every_output(found: Any, expected: Any, decibels: float)
     assert least_snr(*arrays) == pytest.approx(decibels, abs=0.01)
 
 
-def test_gelu_is_one_operator_and_layers_keep_their_names(tmp_path: Path) -> None:
-    """Protects latency: TFLite has GELU, and the exporter writes five operators."""
+@pytest.mark.parametrize(("route", "gelus"), [("trace+direct", 1), ("trace+exact", 2)])
+def test_gelu_is_one_operator_and_layers_keep_their_names(tmp_path: Path, route: str, gelus: int) -> None:
+    """Protects latency: TFLite has GELU, and the exporter writes five operators.
+
+    The direct builder knows the one by the error function alone, and not that by tanh.
+    """
     module = nn.Sequential(nn.Linear(6, 6), nn.GELU(), nn.Linear(6, 6), nn.GELU(approximate="tanh"))
-    inspection = ConversionSession(source_of(module, {"x": (1, 6)}), None, 1).convert(TARGET, tmp_path).inspection
-    assert inspection.ops_by_type() == {"FULLY_CONNECTED": 2, "GELU": 2}
+    forced = TARGET.model_copy(update={"route": route})
+    inspection = ConversionSession(source_of(module, {"x": (1, 6)}), None, 1).convert(forced, tmp_path).inspection
+    assert inspection.ops_by_type()["FULLY_CONNECTED"] == 2
+    assert inspection.ops_by_type()["GELU"] == gelus
     assert {item.layer for item in inspection.weights if item.kind == "weight"} == {"0", "2"}
 
 
