@@ -48,7 +48,7 @@ class InputSpec(Frozen):
 
     @property
     def telling(self) -> int:
-        """Of integers, one that the source runs on and hides nothing: a mask of zeros leaves nothing to attend to."""
+        """Of integers, one that the source runs on and that hides nothing, as a mask of zeros would."""
         return max(self.least, 1) if self.is_mask else self.least
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from exporter.data.errors import ToolError, first_line
 from exporter.formats.common.refusals import place, refusal
 
-_WHILE_CONVERTING = re.compile(r"converting '([\w.]+)' op \(located at: '(.*?)'\)")
+_WHILE_CONVERTING = re.compile(r"converting '([\w.:]+)' op \(located at: '(.*?)'\)")
 _BEFORE = re.compile(r"Unsupported fx node (?P<name>\S+), kind ([\w.:]+)")
 
 
@@ -19,9 +19,10 @@ def coreml_refusal(error: Exception, said: str, place_of: Callable[[str], str]) 
         place_of: where the graph's first node with an operator comes from, empty where unknown.
     """
     converting, before = _WHILE_CONVERTING.search(said), _BEFORE.search(str(error))
-    operator = converting[1] if converting else before[2] if before else ""
+    named = converting[1] if converting else before[2] if before else ""
+    operator = named.rpartition("::")[2].partition(".")[0]
     unknown = before is not None or (converting is not None and "not implemented" in str(error))
     found_at = place_of(operator) if operator else ""
     scope = converting[2].replace("/", ".") if converting else ""
     where = found_at or (place(scope, "") if scope else "")
-    return refusal("coremltools", operator.partition(".")[0], where, "" if unknown else first_line(error))
+    return refusal("coremltools", operator, where, "" if unknown else first_line(error))

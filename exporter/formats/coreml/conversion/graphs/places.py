@@ -10,9 +10,9 @@ def place_in_export(graph: Any, operator: str) -> str:
     """The place of the first node of a ``torch.fx.Graph`` of `torch.export` with this operator; empty where none is.
 
     Args:
-        operator: as PyTorch calls it, without namespace; what follows a point in it is an overload.
+        operator: as PyTorch calls it, without namespace and overload.
     """
-    wanted = operator_names(operator.partition(".")[0])
+    wanted = operator_names(operator)
     for node in graph.nodes:
         schema = getattr(node.target, "_schema", None)
         if schema is not None and schema.name.rpartition("::")[2].lower() in wanted:
