@@ -9,7 +9,7 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.common.tracing.onnx_rewrites import channels_moved
+from exporter.formats.common.tracing.onnx_rewrites import channels_moved, means_to_pools
 from exporter.formats.tflite.conversion.products import with_fully_connected
 
 _TITLE = "onnx2tf's direct builder"
@@ -29,7 +29,8 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
         ToolError: an operator cannot be translated.
     """
     images = [spec.name for spec in inputs if spec.image is not None]
-    given = channels_moved(onnx_model, images, "last") if layout == "NHWC" else onnx_model
+    pooled = means_to_pools(onnx_model)
+    given = channels_moved(pooled, images, "last") if layout == "NHWC" else pooled
     with tempfile.TemporaryDirectory() as folder:
         _write(given, [spec.name for spec in inputs], folder)
         return with_fully_connected(next(Path(folder).glob("*_float32.tflite")).read_bytes())
