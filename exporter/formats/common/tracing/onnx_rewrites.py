@@ -15,7 +15,7 @@ def strided_slices_to_pools(model: Any) -> Any:
     width are equal: the shortcuts of CIFAR ResNets come out with their axes mixed up. Pools have no such doubt.
     """
     constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    shapes = {item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in model.graph.value_info}
+    shapes = _shapes(model)
     for index, node in enumerate(model.graph.node):
         strides = _strides(node, constants, shapes)
         if strides is not None:
@@ -36,19 +36,18 @@ def means_to_pools(model: Any) -> Any:
     changed = type(model)()
     changed.CopyFrom(model)
     constants = {item.name: numpy_helper.to_array(item) for item in changed.graph.initializer}
-    shapes = {
-        item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in changed.graph.value_info
-    }
+    shapes = _shapes(changed)
     nodes = []
     for node in changed.graph.node:
-        nodes += (
-            _pooled(changed.graph, node, shapes.get(node.input[0], []))
-            if _is_map_mean(node, constants, shapes)
-            else [node]
-        )
+        mean = _is_map_mean(node, constants, shapes)
+        nodes += _pooled(changed.graph, node, shapes[node.input[0]]) if mean else [node]
     del changed.graph.node[:]
     changed.graph.node.extend(nodes)
     return changed
+
+
+def _shapes(model: Any) -> dict[str, list[int]]:
+    return {item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in model.graph.value_info}
 
 
 def _is_map_mean(node: Any, constants: dict[str, np.ndarray[Any, Any]], shapes: dict[str, list[int]]) -> bool:

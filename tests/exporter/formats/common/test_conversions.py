@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "grouped transposed convolution": (seeded(nn.ConvTranspose2d, 6, 4, 4, 2, 1, groups=2), {"x": (1, 6, 5, 7)}),
     "transposed convolution of one axis": (
         seeded(nn.ConvTranspose1d, 6, 4, 4, 2, dilation=3),
-        SEQUENCE | {"x": (1, 6, 9)},
+        {**SEQUENCE, "x": (1, 6, 9)},
     ),
     # States in torch's axes: (layers, batch, hidden).
     "lstm with states": (seeded(nn.LSTM, 6, 4, 3, batch_first=True), SEQUENCE),

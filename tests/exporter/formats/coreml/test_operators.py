@@ -45,7 +45,7 @@ def states(layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return (result, *state) if isinstance(state, tuple) else (result, state)
 
 
-def unequal_bags(table: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+def unequal_bags(table: nn.Embedding, ids: torch.Tensor) -> torch.Tensor:
     return functional.embedding_bag(ids.reshape(-1), table.weight, torch.tensor([0, 2, 7]), mode="sum")
 
 

@@ -157,6 +157,23 @@ def test_a_convolution_network_has_no_transposes(tmp_path: Path, route: str, tra
     assert conversion.inspection.ops_by_type().get("TRANSPOSE", 0) == transposes
 
 
+def test_a_mean_over_a_map_leaves_the_activation_with_its_convolution(tmp_path: Path) -> None:
+    """Protects latency, and int8: what a convolution takes in is not quantized on its own."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.head = nn.Conv2d(3, 8, 3), nn.Linear(8, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(torch.relu(self.stem(x)).mean((2, 3)))
+
+    torch.manual_seed(0)
+    conversion = ConversionSession(source_of(Net(), {"x": (1, 3, 6, 9)}), None, 1).convert(TARGET, tmp_path)
+    assert conversion.route == "trace+direct"
+    assert "RELU" not in conversion.inspection.ops_by_type()
+
+
 @pytest.mark.slow
 def test_one_source_gives_every_variant_after_another_format_came_between(tmp_path: Path) -> None:
     """Protects int8 after float and Core ML: a function outlives the model that it was made of."""
