@@ -109,9 +109,7 @@ class ReferenceModel:
             EvaluationError: an operation failed on the values that reached it.
         """
         tensors = self._tensors(data)
-        if observer is not None:
-            for name, value in tensors.items():
-                observer(Observation(name, "input", f"input {name!r}", value))
+        _show(tensors, observer)
         return self._results(self._plan.run({**tensors, **self._buffers(state)}, observer))
 
     def predictions(
@@ -134,6 +132,7 @@ class ReferenceModel:
         if plan is None:
             return [self.predict(data, self.make_state() if self._states else None, observer) for data in group]
         stacked = {name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}
+        _show(stacked, observer)
         results = plan.run(stacked, observer)
         rows = ({name: value[place : place + 1] for name, value in results.items()} for place in range(len(group)))
         return [self._results(row) for row in rows]
@@ -186,6 +185,12 @@ class ReferenceModel:
         rounds = self.precision == "declared"
         known = [feature for feature in self.outputs if feature.name in values]
         return {feature.name: to_output(feature, values[feature.name], rounds) for feature in known}
+
+
+def _show(inputs: Mapping[str, torch.Tensor], observer: Observer | None) -> None:
+    if observer is not None:
+        for name, value in inputs.items():
+            observer(Observation(name, "input", f"input {name!r}", value))
 
 
 def _alike(examples: list[dict[str, torch.Tensor]]) -> bool:

@@ -34,7 +34,7 @@ def default_function(file: ModelFile, program: Any, wanted: str | None) -> str:
     Raises:
         ModelInputError: there is no function of that name.
     """
-    names = list(program.functions)
+    names = sorted(program.functions)  # a map of protobuf has no order
     name = wanted or file.specification.description.defaultFunctionName or ("main" if "main" in names else names[0])
     if name not in names:
         raise ModelInputError(f"{file.path} has no function {name!r}. Its functions are: {', '.join(names)}")
