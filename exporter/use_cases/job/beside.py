@@ -1,4 +1,4 @@
-"""Conversions that share nothing, side by side in processes: of several formats, or of several compressed models."""
+"""Conversions to several formats, which share next to nothing, side by side in processes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -45,11 +45,11 @@ def converted_beside(model: ModelAtHand, works: Sequence[TargetWork]) -> list[Ta
 
 
 def _groups(model: ModelAtHand, works: Sequence[TargetWork]) -> list[list[TargetWork]]:
-    """What is to be converted, by what can be shared."""
-    groups: dict[tuple[str, str | None], list[TargetWork]] = {}
+    """What is to be converted, by format: one loads libraries of its own, and shares what it makes between targets."""
+    groups: dict[str, list[TargetWork]] = {}
     for work in works:
         if not work.lost and attempt(partial(is_to_be_made, model, work)) is True:
-            groups.setdefault((work.format.name, work.target.recipe), []).append(work)
+            groups.setdefault(work.format.name, []).append(work)
     return list(groups.values())
 
 

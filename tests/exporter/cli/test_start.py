@@ -25,30 +25,47 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["targets", "list"],
-        ["targets", "check"],
-        ["targets", "schema"],
-        ["devices"],
-        ["budget", "model.tflite", "--report", "html=page.html"],
-        ["report", "run.json", "--report", "html=page.html"],
-        ["compare", "model.tflite", "model.tflite"],
-        ["inspect", "model.tflite"],
-    ],
-    ids=" ".join,
-)
+LIGHT = [
+    ["--help"],
+    ["targets", "list"],
+    ["targets", "check"],
+    ["targets", "schema"],
+    ["devices"],
+    ["budget", "model.tflite", "--report", "html=page.html"],
+    ["report", "run.json", "--report", "html=page.html"],
+    ["compare", "model.tflite", "model.tflite"],
+    ["inspect", "model.tflite"],
+]
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_loads_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
+    """Protects the start-up time where they are installed: torch alone costs over a second."""
+    prepare(tmp_path)
+    script = (
+        "import sys\nfrom exporter.cli.main import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print('LOADED', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.rpartition("LOADED")[2].split())
+    assert not loaded & (HEAVY - {"numpy"}), "values are counted by numpy where it is installed"
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_works_without_heavy_libraries(arguments: list[str], tmp_path: Path) -> None:
-    """Protects the light install, which has none of them, and the start-up time: torch alone costs over a second."""
+    """Protects the light install, which has none of them."""
+    prepare(tmp_path)
+    done = without_heavy(arguments, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def prepare(tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(tflite(1000))
     run = result_of("run", "a name")
     assert isinstance(run, RunResult)
     record = run.record.model_copy(update={"exit_code": 0})
     (tmp_path / "run.json").write_text(record.model_dump_json())
-    done = without_heavy(arguments, tmp_path)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,10 @@ def request(place: Path, *names: str) -> RunRequest:
     )
 
 
-def test_each_process_of_a_run_loads_each_model_and_opens_the_data_once(place: Path) -> None:
-    """The run's own, and one for each recipe that converts beside it; recipes are carried out in the run's own."""
+def test_a_run_loads_each_model_and_opens_the_data_once(place: Path) -> None:
     record = run(request(place, "plain", "taught", "shared"), Silent())
     assert [target.error for target in record.targets] == [None, None, None]
-    assert calls(place) == {"net": 1 + 3, "teacher": 1, "student": 1, "examples": 1 + 3}
+    assert calls(place) == {"net": 1, "teacher": 1, "student": 1, "examples": 1}
 
 
 def test_compress_loads_each_model_and_opens_the_data_once(place: Path) -> None:

@@ -17,11 +17,11 @@ from exporter.formats.coreml.reference.layers import compare_layers
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.sources.outputs import flatten
 
-LEAST_DB: dict[Literal["float32", "float16"], float] = {"float32": LEAST_SNR_DB, "float16": 30.0}
+LEAST_DB: dict[Literal["float32", "float16"], float] = {"float32": LEAST_SNR_DB, "float16": 40.0}
 """What a right program reaches; its values are evaluated in float32, so float16 costs the rounding of weights alone.
 
-That left 59 to 75 dB in nine networks of torchvision with trained weights, and 34 to 60 dB in deep ones with random
-weights; float32 left more than 120 dB.
+That left 59 to 75 dB in nine networks of torchvision, and float32 more than 120 dB. Deep networks of random weights may
+leave 34 dB and no more: none of their routes is called right, and the note says how far they are.
 """
 
 
