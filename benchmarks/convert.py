@@ -3,33 +3,33 @@
 Ours: float32, float16, dynamic-range, int8 and int16x8 TFLite plus float16 Core ML, in one process.
 Theirs: litert-torch's float32 TFLite in its own environment, then coremltools' float16 ML program.
 
-    python -m venv peer && peer/bin/pip install torch==2.13.0 torchvision==0.28.0 litert-torch==0.10.0
-    python benchmarks/convert.py --peer peer/bin/python --models mobilenet_v2 resnet50 squeezenet1_1 --runs 3
+    uv venv litert && uv pip install --python litert/bin/python torch torchvision litert-torch
+    uv venv core && uv pip install --python core/bin/python torch torchvision coremltools
+    python benchmarks/convert.py --litert litert/bin/python --coremltools core/bin/python \\
+        --models mobilenet_v2 resnet50 squeezenet1_1 --runs 3
+
+coremltools has an environment of its own because it does not load beside TensorFlow 2.21. Compile the modules of all
+three environments first (python -m compileall), as pip does and uv does not.
 """
 
 import argparse
-import resource
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-# torchvision's compiled operators need CUDA; declaring two schemas lets a CPU build import it.
-SHIM = """
-import torch
-for name in ("nms", "qnms"):
-    try:
-        torch.library.define("torchvision::" + name, "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        pass
-import torchvision
+SOURCE = """
+import torch, torchvision
 model = torchvision.models.get_model(sys.argv[1], weights=None).eval()
 example = (torch.randn(1, 3, 224, 224),)
 """
 
 PEER = (
     "import sys\n"
-    + SHIM
+    + SOURCE
     + """
 import litert_torch
 litert_torch.convert(model, example).export(sys.argv[2] + "/peer.tflite")
@@ -38,7 +38,7 @@ litert_torch.convert(model, example).export(sys.argv[2] + "/peer.tflite")
 
 COREMLTOOLS = (
     "import sys\n"
-    + SHIM
+    + SOURCE
     + """
 import coremltools as ct
 traced = torch.jit.trace(model, example)
@@ -75,38 +75,45 @@ for target in targets:
 
 
 def timed(python: str, script: str, model: str) -> tuple[float, float]:
-    """Wall seconds and peak memory in GB of a fresh process that runs `script`."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
+    """Wall seconds and peak resident memory in GB of a fresh process that runs `script`."""
+    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "said", "w+", encoding="utf-8") as said:
         started = time.monotonic()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        done = subprocess.run([python, "-c", script, model, folder], capture_output=True, text=True)
+        process = subprocess.Popen([python, "-c", script, model, folder], stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - started
-        if done.returncode:
-            sys.exit(f"{python} failed on {model}:\n{done.stderr[-2000:]}")
-        return seconds, max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1e6
+        if status:
+            said.seek(0)
+            sys.exit(f"{python} failed on {model}:\n{said.read()[-2000:]}")
+        return seconds, used.ru_maxrss / 1e6
+
+
+def row(model: str, pythons: dict[str, tuple[str, str]], runs: int) -> str:
+    """Medians of a model: seconds of each, ratio of ours to the peers' sum in one round, peaks of ours and litert's."""
+    taken = [{name: timed(*started, model) for name, started in pythons.items()} for _ in range(runs)]
+    seconds = [{name: one[0] for name, one in found.items()} for found in taken]
+    ratio = statistics.median(one["ours"] / (one["litert-torch"] + one["coremltools"]) for one in seconds)
+    medians = [f"{statistics.median(one[name] for one in seconds):.1f}" for name in pythons]
+    peaks = [f"{max(found[name][1] for found in taken):.2f}" for name in ("ours", "litert-torch")]
+    return f"| {model} | {' | '.join(medians)} | {ratio:.2f} | {' | '.join(peaks)} |"
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", required=True, help="python of the environment with litert-torch")
+    parser.add_argument("--litert", required=True, help="python of the environment with litert-torch")
+    parser.add_argument("--coremltools", required=True, help="python of the environment with coremltools alone")
     parser.add_argument("--models", nargs="+", default=["mobilenet_v2"])
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    print("| model | ours s | litert-torch s | coremltools s | ours / theirs | peak GB (largest process so far) |")
-    print("|---|---|---|---|---|---|")
+    pythons = {
+        "ours": (sys.executable, OURS),
+        "litert-torch": (options.litert, PEER),
+        "coremltools": (options.coremltools, COREMLTOOLS),
+    }
+    print("| model | ours s | litert-torch s | coremltools s | ours / theirs | our peak GB | litert-torch's peak GB |")
+    print("|---|---|---|---|---|---|---|")
     for model in options.models:
-        ours, peer, core = [], [], []
-        for _ in range(options.runs):
-            seconds, peak = timed(sys.executable, OURS, model)
-            ours.append(seconds)
-            peer.append(timed(options.peer, PEER, model)[0])
-            core.append(timed(sys.executable, COREMLTOOLS, model)[0])
-        ratio = statistics.median(a / (b + c) for a, b, c in zip(ours, peer, core, strict=True))
-        medians = " | ".join(f"{statistics.median(values):.1f}" for values in (ours, peer, core))
-        print(f"| {model} | {medians} | {ratio:.2f} | {peak:.2f} |", flush=True)
+        print(row(model, pythons, options.runs), flush=True)
 
 
 if __name__ == "__main__":

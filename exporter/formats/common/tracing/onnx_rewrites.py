@@ -15,7 +15,7 @@ def strided_slices_to_pools(model: Any) -> Any:
     width are equal: the shortcuts of CIFAR ResNets come out with their axes mixed up. Pools have no such doubt.
     """
     constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    shapes = _shapes(model)
+    shapes = shapes_of(model)
     for index, node in enumerate(model.graph.node):
         strides = _strides(node, constants, shapes)
         if strides is not None:
@@ -25,51 +25,6 @@ def strided_slices_to_pools(model: Any) -> Any:
             model.graph.node[index].CopyFrom(pool)
     onnx.checker.check_model(model)
     return model
-
-
-def means_to_pools(model: Any) -> Any:
-    """A model whose means over height and width are global average pools; the given one is left as it is.
-
-    onnx2tf's direct builder moves channels last through a pool, and not through a mean, which it then puts behind a
-    transpose, with an activation that no convolution can take in any more.
-    """
-    changed = type(model)()
-    changed.CopyFrom(model)
-    constants = {item.name: numpy_helper.to_array(item) for item in changed.graph.initializer}
-    shapes = _shapes(changed)
-    nodes = []
-    for node in changed.graph.node:
-        mean = _is_map_mean(node, constants, shapes)
-        nodes += _pooled(changed.graph, node, shapes[node.input[0]]) if mean else [node]
-    del changed.graph.node[:]
-    changed.graph.node.extend(nodes)
-    return changed
-
-
-def _shapes(model: Any) -> dict[str, list[int]]:
-    return {item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in model.graph.value_info}
-
-
-def _is_map_mean(node: Any, constants: dict[str, np.ndarray[Any, Any]], shapes: dict[str, list[int]]) -> bool:
-    if node.op_type != "ReduceMean" or len(shapes.get(node.input[0], [])) != 4:
-        return False
-    given = next((list(item.ints) for item in node.attribute if item.name == "axes"), None)
-    if given is None and len(node.input) > 1 and node.input[1] in constants:
-        given = constants[node.input[1]].tolist()
-    return given is not None and sorted(axis % 4 for axis in given) == [2, 3]
-
-
-def _pooled(graph: Any, node: Any, shape: Sequence[int]) -> list[Any]:
-    """The pool of a mean, and the shape that the mean gives where it drops height and width."""
-    name, result = f"{node.name}/Pool", node.output[0]
-    if next((item.i for item in node.attribute if item.name == "keepdims"), 1):
-        return [helper.make_node("GlobalAveragePool", node.input[:1], [result], name=name)]
-    pooled, wanted = f"{result}/pooled", f"{result}/shape"
-    graph.initializer.append(numpy_helper.from_array(np.array(shape[:2], np.int64), wanted))
-    return [
-        helper.make_node("GlobalAveragePool", node.input[:1], [pooled], name=name),
-        helper.make_node("Reshape", [pooled, wanted], [result], name=node.name),
-    ]
 
 
 _FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -113,6 +68,11 @@ def _permute(value: Any, axes: Sequence[int]) -> None:
     dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
     for dim, axis in zip(value.type.tensor_type.shape.dim, axes, strict=True):
         dim.dim_value = dims[axis]
+
+
+def shapes_of(model: Any) -> dict[str, list[int]]:
+    """Inferred shapes of an ONNX model's inner values, 0 where a length is not known."""
+    return {item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in model.graph.value_info}
 
 
 def _strides(node: Any, constants: dict[str, np.ndarray[Any, Any]], shapes: dict[str, list[int]]) -> list[int] | None:

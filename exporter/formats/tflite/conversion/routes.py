@@ -15,8 +15,8 @@ from exporter.formats.common.routes import Route, Taken, first_right, least_snr,
 from exporter.formats.common.tracing.graph import Example, OnnxForm
 from exporter.formats.common.tracing.onnx_graph import run_onnx
 from exporter.formats.tflite.conversion.blame import blame
+from exporter.formats.tflite.conversion.builders.direct import direct
 from exporter.formats.tflite.conversion.check import run_float
-from exporter.formats.tflite.conversion.direct import direct
 from exporter.formats.tflite.conversion.usable import usable
 from exporter.formats.tflite.settings import Builder
 
@@ -84,12 +84,12 @@ class Conversion:
                 yield Route(f"{form}+{builder}", partial(_built, f"{form}+{builder}", make, build))
 
     def _exact(self, onnx_model: Any) -> bytes:
-        from exporter.formats.tflite.conversion.exact import exact
+        from exporter.formats.tflite.conversion.builders.exact import exact
 
         return exact(onnx_model, self.inputs, self.layout, self.sample)
 
     def _through_tensorflow(self, onnx_model: Any) -> bytes:
-        from exporter.formats.tflite.conversion.onnx2tf import through_tensorflow
+        from exporter.formats.tflite.conversion.builders.onnx2tf import through_tensorflow
 
         wanted = run_onnx(onnx_model, self.named)
         return through_tensorflow(onnx_model, self.inputs, self.layout, self.sample, wanted)

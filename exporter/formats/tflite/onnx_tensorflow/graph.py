@@ -5,6 +5,7 @@ from typing import Any
 
 from onnx import numpy_helper
 
+from exporter.formats.tflite.conversion.builders.gelu import fuse_gelus
 from exporter.formats.tflite.onnx_tensorflow import (  # noqa: F401 - they enter their operators into OPERATORS
     convolution,
     elementwise,
@@ -16,7 +17,6 @@ from exporter.formats.tflite.onnx_tensorflow import (  # noqa: F401 - they enter
     resampling,
     shapes,
 )
-from exporter.formats.tflite.onnx_tensorflow.gelu import fuse_gelus
 from exporter.formats.tflite.onnx_tensorflow.node import OPERATORS, Node, Value, read_node, tf
 
 

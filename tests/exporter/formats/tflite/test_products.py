@@ -7,8 +7,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from exporter.formats.tflite.conversion.builders.products import with_fully_connected
 from exporter.formats.tflite.conversion.file import new_buffer, operator_code, pack, parse
-from exporter.formats.tflite.conversion.products import with_fully_connected
 from exporter.formats.tflite.quantization import edit
 from exporter.formats.tflite.quantization.quantizer import Quantizer
 from exporter.formats.tflite.settings import TfliteQuantization

@@ -12,7 +12,7 @@ from torch import nn
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.formats.common.tracing.graph import SourceGraph
-from exporter.formats.tflite.conversion.direct import direct
+from exporter.formats.tflite.conversion.builders.direct import direct
 from exporter.formats.tflite.conversion.file import pack, parse
 from exporter.formats.tflite.conversion.usable import usable
 from tests.exporter.formats.common.by_hand import source_of

@@ -7,7 +7,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.graph import Example
-from exporter.formats.tflite.conversion.tensorflow import flatbuffer_of
+from exporter.formats.tflite.conversion.builders.tensorflow import flatbuffer_of
 from exporter.formats.tflite.onnx_tensorflow import UntranslatableError, translate
 from exporter.formats.tflite.onnx_tensorflow.node import Value
 from exporter.formats.tflite.tensorflow import load_tensorflow

@@ -17,7 +17,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import refusal
 from exporter.formats.common.tracing.graph import Example
-from exporter.formats.tflite.conversion.tensorflow import flatbuffer_of
+from exporter.formats.tflite.conversion.builders.tensorflow import flatbuffer_of
 from exporter.formats.tflite.tensorflow import load_tensorflow
 
 

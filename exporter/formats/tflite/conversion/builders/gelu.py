@@ -1,13 +1,20 @@
 """GELU, which PyTorch's exporter writes as five operators around Erf, or ten around Tanh, and TFLite has as one."""
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from onnx import helper, numpy_helper
+
+from exporter.data.errors import ToolError
+from exporter.formats.tflite.conversion.file import operator_code, pack, parse, text
 
 HALF, ONE, ROOT = 0.5, 1.0, 2.0**0.5
 CUBIC, TANH_SCALE = 0.044715, (2 / np.pi) ** 0.5
 """Of the form by tanh (Hendrycks and Gimpel, 2016): tanh(sqrt(2 / pi) (x + 0.044715 x^3)) for the error function."""
+_TANH = b"tanh"
 
 
 def fuse_gelus(nodes: list[Any], constants: dict[str, np.ndarray[Any, Any]]) -> list[Any]:
@@ -30,6 +37,53 @@ def fuse_gelus(nodes: list[Any], constants: dict[str, np.ndarray[Any, Any]]) -> 
         gelu = helper.make_node("Gelu", [x], list(node.output), name=node.name, approximate=form) if form else node
         fused.append(gelu)
     return fused
+
+
+def with_gelus(model: Any) -> Any:
+    """An ONNX model with GELU as one node, whatever its opset; the given one is left as it is."""
+    fused = copy.deepcopy(model)
+    nodes = _fused(model)
+    del fused.graph.node[:]
+    fused.graph.node.extend(nodes)
+    return fused
+
+
+def with_forms(content: bytes, onnx_model: Any) -> bytes:
+    """A float32 file whose GELUs are by tanh where they were; onnx2tf's direct builder writes all of them by erf.
+
+    Args:
+        onnx_model: what the file was made from, before `with_gelus`.
+
+    Raises:
+        ToolError: both forms are there, and the builder gave another name to what one of them writes.
+    """
+    gelus = (node for node in _fused(onnx_model) if node.op_type == "Gelu")
+    forms = {node.output[0]: helper.get_node_attr_value(node, "approximate") for node in gelus}
+    if _TANH not in forms.values():
+        return content
+    model = parse(content)
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            if operator_code(model, operator) == schema.BuiltinOperator.GELU:
+                operator.builtinOptionsType = schema.BuiltinOptions.GeluOptions
+                operator.builtinOptions = schema.GeluOptionsT()
+                operator.builtinOptions.approximate = _is_by_tanh(text(graph.tensors[operator.outputs[0]].name), forms)
+    return pack(model)
+
+
+def _is_by_tanh(name: str, forms: Mapping[str, bytes]) -> bool:
+    if name in forms:
+        return forms[name] == _TANH
+    if set(forms.values()) == {_TANH}:
+        return True
+    raise ToolError(
+        f"onnx2tf's direct builder wrote a GELU by {name}, and nothing tells whether it was by erf or by tanh"
+    )
+
+
+def _fused(model: Any) -> list[Any]:
+    constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    return fuse_gelus(list(model.graph.node), constants)
 
 
 class _Matcher:

@@ -9,8 +9,10 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.common.tracing.onnx_rewrites import channels_moved, means_to_pools
-from exporter.formats.tflite.conversion.products import with_fully_connected
+from exporter.formats.common.tracing.channels_last import channels_can_stay_last
+from exporter.formats.common.tracing.onnx_rewrites import channels_moved
+from exporter.formats.tflite.conversion.builders.gelu import with_forms, with_gelus
+from exporter.formats.tflite.conversion.builders.products import with_fully_connected
 
 _TITLE = "onnx2tf's direct builder"
 
@@ -29,11 +31,12 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
         ToolError: an operator cannot be translated.
     """
     images = [spec.name for spec in inputs if spec.image is not None]
-    pooled = means_to_pools(onnx_model)
-    given = channels_moved(pooled, images, "last") if layout == "NHWC" else pooled
+    ready = channels_can_stay_last(onnx_model)
+    given = channels_moved(ready, images, "last") if layout == "NHWC" else ready
     with tempfile.TemporaryDirectory() as folder:
-        _write(given, [spec.name for spec in inputs], folder)
-        return with_fully_connected(next(Path(folder).glob("*_float32.tflite")).read_bytes())
+        _write(with_gelus(given), [spec.name for spec in inputs], folder)
+        content = next(Path(folder).glob("*_float32.tflite")).read_bytes()
+    return with_fully_connected(with_forms(content, given))
 
 
 def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:

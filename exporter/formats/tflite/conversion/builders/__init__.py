@@ -1,0 +1,1 @@
+"""From ONNX to a float32 flatbuffer: one module a way."""
