@@ -1,11 +1,11 @@
-"""Conversion time against litert-torch and coremltools, start to finish, imports included, alternated in one run.
+r"""Conversion time against litert-torch and coremltools, start to finish, imports included, alternated in one run.
 
 Ours: float32, float16, dynamic-range, int8 and int16x8 TFLite plus float16 Core ML, in one process.
 Theirs: litert-torch's float32 TFLite in its own environment, then coremltools' float16 ML program.
 
     uv venv litert && uv pip install --python litert/bin/python torch torchvision litert-torch
     uv venv core && uv pip install --python core/bin/python torch torchvision coremltools
-    python benchmarks/convert.py --litert litert/bin/python --coremltools core/bin/python \\
+    python benchmarks/convert.py --litert litert/bin/python --coremltools core/bin/python \
         --models mobilenet_v2 resnet50 squeezenet1_1 --runs 3
 
 coremltools has an environment of its own because it does not load beside TensorFlow 2.21. Compile the modules of all

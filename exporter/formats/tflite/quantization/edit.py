@@ -22,12 +22,32 @@ def code_index(model: Any, builtin: int, version: int) -> int:
     return len(model.operatorCodes) - 1
 
 
+def drop_unused_codes(model: Any) -> None:
+    """Leave out operator codes that no operator has; TensorFlow's calibrator looks for a kernel of each."""
+    operators = [operator for graph in model.subgraphs for operator in graph.operators]
+    used = sorted({int(operator.opcodeIndex) for operator in operators})
+    places = {number: place for place, number in enumerate(used)}
+    for operator in operators:
+        operator.opcodeIndex = places[int(operator.opcodeIndex)]
+    model.operatorCodes = [model.operatorCodes[number] for number in used]
+
+
 def float_tensor(graph: Any, like: Any) -> int:
     """Index of a new float32 activation of the shape of the tensor `like`."""
     tensor = schema.TensorT()
     tensor.name = (like.name or b"") + b"_float32"
     tensor.shape, tensor.shapeSignature, tensor.hasRank = like.shape, like.shapeSignature, like.hasRank
     tensor.type, tensor.buffer = FLOAT32, 0
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def constant(model: Any, graph: Any, name: bytes, values: Any) -> int:
+    """Index of a new constant of float32, int32 or int16."""
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.hasRank = name, np.array(values.shape, np.int32), True
+    tensor.type = getattr(schema.TensorType, values.dtype.name.upper())
+    tensor.buffer = append_buffer(model, np.frombuffer(values.tobytes(), np.uint8))
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1
 

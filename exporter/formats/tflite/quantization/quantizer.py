@@ -11,6 +11,7 @@ from exporter.formats.tflite.quantization.calibration import Example, calibrated
 from exporter.formats.tflite.quantization.constants import Constant, float_constants
 from exporter.formats.tflite.quantization.forms import Form, Forms
 from exporter.formats.tflite.quantization.islands import with_floats
+from exporter.formats.tflite.quantization.pads import with_finite_pads, with_int16_pads
 from exporter.formats.tflite.quantization.ranges import with_ranges
 from exporter.formats.tflite.quantization.rules import check_four_bits, check_names, last_rule
 from exporter.formats.tflite.quantization.storage import Writer
@@ -68,6 +69,7 @@ class Quantizer:
         content, rules = self._calibrated, quantization.rules
         if self.hints.activations:
             content = with_ranges(content, self.hints, self.channels_last)
+        content = with_finite_pads(content)
         kept = [name for name, layer in self.layers.items() if any(selects(rule, "", layer) for rule in rules)]
         return Variant(to_int8(content, quantization, kept, [rule.op_type for rule in rules if rule.op_type]))
 
@@ -75,7 +77,7 @@ class Quantizer:
         def keeps(op_type: str, name: str) -> bool:
             return last_rule(quantization.rules, op_type, self.layers.get(name, "")) is not None
 
-        made = to_int16x8(self._calibrated, quantization)
+        made = with_int16_pads(to_int16x8(with_finite_pads(self._calibrated), quantization))
         return Variant(with_floats(made, self.content, keeps) if quantization.rules else made)
 
     def _stored(self, quantization: TfliteQuantization) -> Variant:

@@ -12,6 +12,7 @@ from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.channels_last import channels_can_stay_last
 from exporter.formats.common.tracing.onnx_rewrites import channels_moved
 from exporter.formats.tflite.conversion.builders.gelu import with_forms, with_gelus
+from exporter.formats.tflite.conversion.builders.operands import as_quantizers_want
 from exporter.formats.tflite.conversion.builders.products import with_fully_connected
 
 _TITLE = "onnx2tf's direct builder"
@@ -36,7 +37,7 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         _write(with_gelus(given), [spec.name for spec in inputs], folder)
         content = next(Path(folder).glob("*_float32.tflite")).read_bytes()
-    return with_fully_connected(with_forms(content, given))
+    return as_quantizers_want(with_fully_connected(with_forms(content, given)))
 
 
 def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:

@@ -28,6 +28,7 @@ def with_fully_connected(content: bytes) -> bytes:
                 _replace(model, graph, operator, matrix, alone=readers[int(operator.inputs[1])] == 1)
                 changed += 1
     edit.drop_unused_buffers(model)
+    edit.drop_unused_codes(model)
     return pack(model) if changed else content
 
 
