@@ -9,8 +9,9 @@ import importlib
 import importlib.util
 import os
 import sys
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from exporter.data.errors import MissingExtraError
@@ -80,10 +81,31 @@ def quiet() -> Iterator[None]:
     if os.environ.get("MOBILE_EXPORT_DEBUG"):
         yield
         return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with _streams_to(sink):
+            yield
+    finally:
+        os.close(sink)
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[Callable[[], str]]:
+    """As `quiet`; what is given tells what was said on both streams, for libraries that say the reason there alone."""
+    with tempfile.TemporaryFile() as said, _streams_to(said.fileno()):
+
+        def so_far() -> str:
+            said.seek(0)
+            return said.read().decode(errors="replace")
+
+        yield so_far
+
+
+@contextlib.contextmanager
+def _streams_to(sink: int) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 1)
         os.dup2(sink, 2)
@@ -95,5 +117,5 @@ def quiet() -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
-        for descriptor in (*saved, sink):
+        for descriptor in saved:
             os.close(descriptor)

@@ -51,12 +51,13 @@ class Taken(Generic[Model]):
         return self.snr_db is not None and not self.snr_db >= self.least_db
 
 
-def only(routes: Sequence[Route[Model]], name: str) -> Sequence[Route[Model]]:
+def only(routes: Iterable[Route[Model]], name: str) -> Sequence[Route[Model]]:
     """The route called `name`; all of them for an empty name.
 
     Raises:
         UsageProblem: none of them is called so.
     """
+    routes = list(routes)
     if name and not any(route.name == name for route in routes):
         names = ", ".join(route.name for route in routes)
         raise UsageProblem(f"route {name} does not start from a source of this kind; its routes are {names}.")

@@ -9,6 +9,23 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError, first_line
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
+from exporter.formats.common.refusals import RefusedError
+
+
+def loadable(content: bytes) -> bytes:
+    """`content` where LiteRT, with its default delegate, finds a kernel for every operator as it is quantized.
+
+    Raises:
+        ToolError: it does not.
+    """
+    try:
+        with quiet():
+            load("ai_edge_litert.interpreter").Interpreter(model_content=content, num_threads=1).allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        fact = f"LiteRT cannot load the quantized model: {first_line(error)}"
+        remedy = 'Keep the operator that it names in float with quantization.rules = [{ op_type = "NAME" }]'
+        raise RefusedError(fact, remedy, located=False) from error
+    return content
 
 
 def run_float(content: bytes, inputs: Sequence[InputSpec], sample: Sequence[NDArray[Any]], layout: str) -> list[Any]:

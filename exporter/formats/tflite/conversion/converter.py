@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.formats.common.layer_names import match_layers
+from exporter.formats.common.refusals import RefusedError
 from exporter.formats.common.routes import Taken
 from exporter.formats.common.tracing.graph import Example, SourceGraph
 from exporter.formats.format import Made
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
+from exporter.formats.tflite.conversion.check import loadable
 from exporter.formats.tflite.conversion.routes import Conversion, FloatModel
 from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
-from exporter.formats.tflite.settings import TfliteTarget
+from exporter.formats.tflite.settings import Builder, TfliteTarget
 
 
 class _Form(NamedTuple):
@@ -24,6 +27,7 @@ class _Form(NamedTuple):
 
     layout: str
     route: str
+    builders: tuple[Builder, ...] = get_args(Builder)
 
 
 class TfliteConverter:
@@ -46,21 +50,38 @@ class TfliteConverter:
             UsageProblem: calibration data is missing, a rule selects nothing, or the route is none of this source's.
             ToolError: a converter failed.
         """
-        form = _Form(target.layout, target.route)
+        form, variant = self._quantized(target, _Form(target.layout, target.route))
         plain = self._twin(form)
         twin.write_bytes(plain)
         labels = self.source.description.labels
-        variant = self._variant(target, form)
         finished = plain if variant.content is self._content(form) else self._finished(variant.content, form)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
         taken = self._taken(form)
         return Made(taken.route, (*taken.notes, *variant.notes))
 
+    def _quantized(self, target: TfliteTarget, form: _Form) -> tuple[_Form, Variant]:
+        """The variant; of a file by TensorFlow's converter where that of the direct builder cannot be quantized."""
+        try:
+            return form, self._variant(target, form)
+        except RefusedError as refused:
+            route = self._taken(form).route
+            if target.route or not route.endswith("+direct"):
+                raise
+            form = form._replace(builders=tuple(builder for builder in form.builders if builder != "direct"))
+            try:
+                variant = self._variant(target, form)
+            except ToolError:
+                raise refused from None
+            note = f"{route} was passed over: {refused.fact}"
+            return form, Variant(variant.content, (note, *variant.notes))
+
     def _variant(self, target: TfliteTarget, form: _Form) -> Variant:
         quantization = target.quantization
         if quantization.mode == "float32" and not quantization.rules:
             return Variant(self._content(form))
-        return self._quantizer(form).variant(quantization)
+        variant = self._quantizer(form).variant(quantization)
+        loadable(variant.content)
+        return variant
 
     def _quantizer_of(self, form: _Form) -> Quantizer:
         inputs = self.source.description.inputs
@@ -89,7 +110,7 @@ class TfliteConverter:
         sample, inputs = self.source.sample(), self.source.description.inputs
         expected = self.source.outputs_of(sample)
         conversion = Conversion(self.source.onnx_forms, inputs, form.layout, sample, expected)
-        return conversion.float_model(form.route)
+        return conversion.float_model(form.route, form.builders)
 
 
 def _in_layout(example: Example, layout: str, inputs: Sequence[InputSpec]) -> Example:

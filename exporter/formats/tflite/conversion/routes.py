@@ -61,27 +61,28 @@ class Conversion:
         """The sample by input name."""
         return {spec.name: value for spec, value in zip(self.inputs, self.sample, strict=True)}
 
-    def float_model(self, route: str) -> Taken[FloatModel]:
+    def float_model(self, route: str, builders: Sequence[Builder]) -> Taken[FloatModel]:
         """The model of the first route that is right on the sample, else of the one that is least wrong.
 
         Args:
             route: the only one to take; empty for all.
+            builders: those that routes may end with.
 
         Raises:
             UsageProblem: there is no such route from this source.
             ToolError: no route converts the model.
         """
-        return first_right(only(list(self._routes()), route), self._snr_of, "a TFLite model", blame=self._blamed)
+        return first_right(only(self._routes(builders), route), self._snr_of, "a TFLite model", blame=self._blamed)
 
-    def _routes(self) -> Iterator[Route[FloatModel]]:
-        builders: dict[Builder, Build] = {
+    def _routes(self, builders: Sequence[Builder]) -> Iterator[Route[FloatModel]]:
+        builds: dict[Builder, Build] = {
             "direct": partial(direct, inputs=self.inputs, layout=self.layout),
             "exact": self._exact,
             "tensorflow": self._through_tensorflow,
         }
         for form, make in self.onnx_forms.items():
-            for builder, build in builders.items():
-                yield Route(f"{form}+{builder}", partial(_built, f"{form}+{builder}", make, build))
+            for builder in builders:
+                yield Route(f"{form}+{builder}", partial(_built, f"{form}+{builder}", make, builds[builder]))
 
     def _exact(self, onnx_model: Any) -> bytes:
         from exporter.formats.tflite.conversion.builders.exact import exact

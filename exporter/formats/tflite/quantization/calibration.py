@@ -1,5 +1,6 @@
 """Integer variants: TensorFlow's calibrator runs the float32 file once, its quantizers make each variant of that."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem, first_line
-from exporter.execution.heavy import quiet
+from exporter.execution.heavy import heard
+from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.tflite.quantization.native import load_calibration, load_converter
 from exporter.formats.tflite.settings import TfliteQuantization
 
@@ -32,7 +34,7 @@ def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
     if not examples:
         raise UsageProblem("modes int8 and int16x8 need a representative dataset: give --calibration.")
     native = load_calibration()
-    with _errors("TensorFlow's calibrator cannot run the float32 model"):
+    with _errors("TensorFlow's calibrator"):
         whole = native.AddIntermediateTensors(content)
         wrapper = native.CalibrationWrapper(whole, [], [])  # reads `whole` as long as it lives, and does not own it
         wrapper.Prepare([list(value.shape) for value in examples[0]])
@@ -56,7 +58,7 @@ def to_int8(
         ToolError: TensorFlow's quantizer refused the model.
     """
     native = load_converter()
-    with _errors("TensorFlow's int8 quantizer refused the model"):
+    with _errors("TensorFlow's int8 quantizer"):
         made = native.ExperimentalMlirQuantizeModel(
             content,
             quantization.granularity == "per_tensor",
@@ -89,7 +91,7 @@ def to_int16x8(content: bytes, quantization: TfliteQuantization) -> bytes:
     """
     native = load_calibration()
     types = [np.dtype(name).num for name in (quantization.input_type, quantization.output_type)]
-    with _errors("TensorFlow's int16 quantizer refused the model"):
+    with _errors("TensorFlow's int16 quantizer"):
         made = native.CalibrationWrapper(content, [], []).QuantizeModel(
             *types,
             True,  # allow_float
@@ -103,9 +105,17 @@ def to_int16x8(content: bytes, quantization: TfliteQuantization) -> bytes:
 
 @contextmanager
 def _errors(what: str) -> Iterator[None]:
-    """Turn what TensorFlow's modules raise into a `ToolError`, and keep their log lines back."""
-    try:
-        with quiet():
+    """Turn what TensorFlow's modules raise into a `ToolError`, with operator and layer, which a log line names."""
+    with heard() as said:
+        try:
             yield
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise ToolError(f"{what}: {first_line(error)}") from error
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise _refused(what, error, said()) from error
+
+
+def _refused(what: str, error: Exception, said: str) -> ToolError:
+    found = re.search(r'loc\("([^"]*)".*?error: (.*)', said)
+    if found is None:
+        return refusal(what, "", "", first_line(error))
+    operator = re.search(r"'tfl\.(\w+)' op", found[2])
+    return refusal(what, operator[1] if operator else "", layer_of_onnx(found[1]), found[2])

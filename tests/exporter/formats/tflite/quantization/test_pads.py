@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from exporter.data.errors import ToolError
 from exporter.datasets.dataset import Dataset
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.settings import TfliteTarget
@@ -69,3 +70,46 @@ def test_the_mean_of_a_map_has_a_scale_of_its_own(tmp_path: Path) -> None:
     assert conversion.route == "trace+direct"
     assert conversion.inspection.ops_by_type()["MEAN"] == 1
     assert "AVERAGE_POOL_2D" not in conversion.inspection.ops_by_type()
+
+
+def integers(route: str = "") -> TfliteTarget:
+    quantization = {"mode": "int8"}
+    table = {"name": "t", "format": "tflite", "minimum_os": "Android 12", "route": route, "quantization": quantization}
+    return TfliteTarget.model_validate(table)
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The direct builder's file as it is: its pad value has a dimension, which TensorFlow's quantizer does not take."""
+    for place in ("conversion.builders.direct.as_quantizers_want", "quantization.quantizer.with_finite_pads"):
+        monkeypatch.setattr(f"exporter.formats.tflite.{place}", lambda content: content)
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_file_that_no_quantizer_takes_is_replaced_and_the_operator_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one of TensorFlow's converter; this one's scale is no better here, so it is not looked at."""
+    monkeypatch.setattr("exporter.formats.tflite.conversion.converter.loadable", lambda content: content)
+    session = ConversionSession(source_of(Stem(rectified=True), {"x": SHAPE}), pictures(8), 8)
+    conversion = session.convert(integers(), tmp_path)
+    assert conversion.route == "trace+exact"
+    (note,) = conversion.notes
+    assert (
+        "trace+direct was passed over: TensorFlow's int8 quantizer cannot convert operator padv2 in layer pool" in note
+    )
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_forced_route_whose_file_no_quantizer_takes_is_an_error(tmp_path: Path) -> None:
+    session = ConversionSession(source_of(Stem(rectified=True), {"x": SHAPE}), pictures(8), 8)
+    with pytest.raises(ToolError, match=r"cannot convert operator padv2 in layer pool: .tfl.padv2. op failed"):
+        session.convert(integers("trace+direct"), tmp_path)
+
+
+def test_a_file_that_litert_cannot_load_is_no_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `convert`, which runs nothing: the scale of minus infinity was found on the phone."""
+    monkeypatch.setattr("exporter.formats.tflite.quantization.quantizer.with_finite_pads", lambda content: content)
+    session = ConversionSession(source_of(Stem(rectified=True), {"x": SHAPE}), pictures(8), 8)
+    with pytest.raises(ToolError, match="LiteRT cannot load the quantized model"):
+        session.convert(integers(), tmp_path)
