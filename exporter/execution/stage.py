@@ -53,13 +53,17 @@ class StageRunner:
         progress: is told what is being done.
         tools: gives the versions of the libraries that decide results.
         force: do everything anew.
+
+    Attributes:
+        progress: may be exchanged.
+        times: of all stages until now.
     """
 
     def __init__(
         self, cache: Cache, progress: Progress, tools: Callable[[], dict[str, str]], *, force: bool = False
     ) -> None:
         self._cache = cache
-        self._progress = progress
+        self.progress = progress
         self._tools = tools
         self._force = force
         self.times: list[StageTime] = []
@@ -108,7 +112,7 @@ class StageRunner:
     def working(self, stage: Stage) -> Iterator[Advance]:
         """Report and time what is done inside as the stage's work."""
         started = time.monotonic()
-        with self._progress.stage(stage.says) if stage.says else nullcontext(_nothing) as advance:
+        with self.progress.stage(stage.says) if stage.says else nullcontext(_nothing) as advance:
             yield advance
         self._told(stage, started, from_cache=False)
 

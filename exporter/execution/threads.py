@@ -37,7 +37,7 @@ def in_order(work: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[V
     Raises:
         Exception: what `work` raises, in its place in the order; later items may be done or not.
     """
-    with _whole_torch_afterwards(), ThreadPoolExecutor(threads(), initializer=_one_core) as pool:
+    with _whole_torch_afterwards(), ThreadPoolExecutor(threads(), initializer=use_one_core) as pool:
         waiting: deque[Future[Value]] = deque()
         try:
             for item in items:
@@ -54,12 +54,12 @@ def in_order(work: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[V
 def on_one_core() -> Iterator[None]:
     """Have torch use one core inside: where sums shall not depend on their number, and where others use them."""
     with _whole_torch_afterwards():
-        _one_core()
+        use_one_core()
         yield
 
 
-def _one_core() -> None:
-    """Torch's own threads are a setting of each thread that calls it."""
+def use_one_core() -> None:
+    """Have torch use one core from now on in this thread; its own threads are a setting of each that calls it."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
 

@@ -1,17 +1,16 @@
-"""The process that `exporter.execution.workers` starts: it carries out one task, and tells of it in files."""
+"""In a process that `exporter.execution.workers` starts: it carries out one task, and tells of it in files."""
 
 import contextlib
 import json
-import os
 import pickle
-import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from exporter.data.progress import Advance
+from exporter.execution.forked import end_with_the_starter
 
 
 class WrittenProgress:
@@ -38,21 +37,20 @@ class WrittenProgress:
             stream.write(json.dumps(event) + "\n")
 
 
-def main(folder: Path) -> None:
-    """Carry out the task in `folder`; each result is in a file of its own there, whole, as soon as it is had."""
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    work, arguments = pickle.loads((folder / "task").read_bytes())  # noqa: S301 - who started this wrote it
+def carry_out(work: Callable[..., Iterator[Any]], arguments: tuple[Any, ...], folder: Path) -> None:
+    """Each result is in a file of its own in `folder`, whole, as soon as it is had."""
     for place, result in enumerate(work(*arguments, WrittenProgress(folder / "progress"))):
         unfinished = folder / "unfinished"
         unfinished.write_bytes(pickle.dumps(result))
         unfinished.rename(folder / f"{place:06}.result")
 
 
-def _end_with_the_starter() -> None:
-    """Standard input ends when the process that holds its other end does, however that came."""
-    while os.read(sys.stdin.fileno(), 1):  # and not through the stream, whose lock would be held when this one ends
-        pass
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+def main(folder: Path) -> None:
+    """Carry out the task that is written in `folder`."""
+    # Standard input by its number: the stream's lock would be held when this process ends.
+    threading.Thread(target=end_with_the_starter, args=(sys.stdin.fileno(),), daemon=True).start()
+    work, arguments = pickle.loads((folder / "task").read_bytes())  # noqa: S301 - who started this wrote it
+    carry_out(work, arguments, folder)
 
 
 if __name__ == "__main__":

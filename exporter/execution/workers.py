@@ -1,4 +1,4 @@
-"""Work in processes beside this one, each with a Python of its own: for libraries that keep to one core."""
+"""Work in processes beside this one: for libraries that keep to one core."""
 
 import json
 import os
@@ -17,7 +17,9 @@ from typing import Any
 
 from device_harness.process import Process
 from exporter.data.progress import Advance, Progress
+from exporter.execution.forked import Forked
 from exporter.execution.threads import cores
+from exporter.execution.worker import carry_out
 
 _POLL_S = 0.05
 
@@ -28,7 +30,7 @@ class Task:
 
     Attributes:
         work: a function of a module; called with the arguments and a `Progress`, it gives results one by one.
-        arguments: they can be pickled, as the results can.
+        arguments: they can be pickled, but where processes are forked; the results always can.
     """
 
     work: Callable[..., Iterator[Any]]
@@ -49,55 +51,55 @@ class Outcome:
 
 
 @contextmanager
-def beside(tasks: list[Task], progress: Progress) -> Iterator[Callable[[], list[Outcome]]]:
-    """Carry out `tasks` in processes, as many at once as there are cores, while the caller does something else.
+def beside(tasks: list[Task], progress: Progress, *, fork: bool) -> Iterator[Callable[[], list[Outcome]]]:
+    """Carry out `tasks` in processes, all at once, while the caller does something else.
 
     What is given waits for the outcomes, in the tasks' order. Who leaves before, as with Ctrl-C, ends the processes;
     they end too when this process is killed.
-    """
-    processes: list[Process] = []
-    left = threading.Event()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(cores()) as pool:
-        share = max(1, cores() // max(1, len(tasks)))
 
-        def carry_out(place: int, task: Task) -> Outcome:
+    Args:
+        fork: in copies of this process (`can_fork`), in which a task need not be pickled.
+    """
+    with ExitStack() as processes, tempfile.TemporaryDirectory() as folder:
+        started: list[tuple[Process | Forked, Path]] = []
+        for place, task in enumerate(tasks):
             own = Path(folder) / str(place)
             own.mkdir()
-            (own / "task").write_bytes(pickle.dumps((task.work, task.arguments)))
-            with _started(own, share) as process:
-                processes.append(process)
-                if left.is_set():
-                    process.kill()
-                return _watched(process, own, progress)
-
-        waiting = [pool.submit(carry_out, place, task) for place, task in enumerate(tasks)]
-        try:
-            yield lambda: [one.result() for one in waiting]
-        finally:
-            left.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                if process.poll() is None:
-                    process.kill()
+            process = _forked(task, own) if fork else _started(task, own, max(1, cores() // len(tasks)))
+            processes.callback(process.close)
+            started.append((process, own))
+        left = threading.Event()
+        with ThreadPoolExecutor(max(1, len(tasks))) as pool:
+            waiting = [pool.submit(_watched, process, own, progress, left) for process, own in started]
+            try:
+                yield lambda: [one.result() for one in waiting]
+            finally:
+                left.set()
 
 
-def _started(folder: Path, threads: int) -> Process:
+def _forked(task: Task, folder: Path) -> Forked:
+    return Forked(lambda: carry_out(task.work, task.arguments, folder))
+
+
+def _started(task: Task, folder: Path, threads: int) -> Process:
     """It finds the modules that this process finds, and ends with it, for its standard input then ends."""
+    (folder / "task").write_bytes(pickle.dumps((task.work, task.arguments)))
     environment = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": str(threads)}
     return Process(
         [sys.executable, "-P", "-m", "exporter.execution.worker", str(folder)], hold_stdin=True, env=environment
     )
 
 
-def _watched(process: Process, folder: Path, progress: Progress) -> Outcome:
-    """The outcome, when it has ended; meanwhile what it tells is told."""
+def _watched(process: Process | Forked, folder: Path, progress: Progress, left: threading.Event) -> Outcome:
+    """The outcome, when it has ended or nobody waits for it; meanwhile what it tells is told."""
     with ExitStack() as stages, _lines(folder / "progress") as lines:
         teller = _Teller(progress, stages)
-        while (code := process.poll()) is None:
+        while (code := process.poll()) is None and not left.is_set():
             teller.tell(lines())
             time.sleep(_POLL_S)
+        teller.tell(lines())
     results = sorted(folder.glob("*.result"))
-    ended_by = signal.strsignal(-code) or f"signal {-code}" if code < 0 else None
+    ended_by = signal.strsignal(-code) or f"signal {-code}" if code is not None and code < 0 else None
     return Outcome(tuple(pickle.loads(path.read_bytes()) for path in results), ended_by)  # noqa: S301 - our own
 
 

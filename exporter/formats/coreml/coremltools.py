@@ -18,7 +18,7 @@ def load_coremltools() -> Any:
     if "coremltools" in sys.modules:
         return sys.modules["coremltools"]
     logging.getLogger("coremltools").setLevel(logging.ERROR)
-    with quiet(), _hidden("tensorflow", "tensorflow.python"):
+    with quiet(), _hidden("tensorflow", "tensorflow.python", "sklearn"):
         return load("coremltools")
 
 

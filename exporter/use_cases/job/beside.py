@@ -7,6 +7,7 @@ from functools import partial
 from exporter.data.progress import Progress
 from exporter.data.results.record import StageTime
 from exporter.data.settings.target import Target
+from exporter.execution.forked import can_fork
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.threads import cores, on_one_core
 from exporter.execution.workers import Outcome, Task, beside
@@ -19,7 +20,7 @@ from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.work import Converted, TargetWork
 
 LONG_LOADING_S = 10.0
-"""Each process loads the model anew; one that takes longer to load is converted here."""
+"""Where processes are not copies of this one, each loads the model anew; one that takes longer is converted here."""
 
 MOST_BYTES = 10**9
 """Of a model that memory holds several times."""
@@ -32,10 +33,11 @@ def converted_beside(model: ModelAtHand, works: Sequence[TargetWork]) -> list[Ta
 
     Targets of one format share a process, where what they share is made once. Meanwhile the source is run here.
     """
+    fork = can_fork()
     groups = _groups(model, works)
-    if len(groups) < 2 or cores() < 2 or not _is_light(model):
+    if len(groups) < 2 or model.description.size_bytes >= MOST_BYTES or not (fork or _loads_fast(model)):
         return list(works)
-    found = attempt(partial(_outcomes, model, groups))
+    found = attempt(partial(_outcomes, model, groups, fork=fork))
     if isinstance(found, Trouble):  # no process can be started here
         return list(works)
     made: dict[str, Converted | Trouble] = {}
@@ -45,26 +47,36 @@ def converted_beside(model: ModelAtHand, works: Sequence[TargetWork]) -> list[Ta
 
 
 def _groups(model: ModelAtHand, works: Sequence[TargetWork]) -> list[list[TargetWork]]:
-    """What is to be converted, by format: one loads libraries of its own, and shares what it makes between targets."""
-    groups: dict[str, list[TargetWork]] = {}
+    """What is to be converted, in as many lists as there are cores; those of a format, which share much, in one."""
+    formats: dict[str, list[TargetWork]] = {}
     for work in works:
         if not work.lost and attempt(partial(is_to_be_made, model, work)) is True:
-            groups.setdefault(work.format.name, []).append(work)
-    return list(groups.values())
+            formats.setdefault(work.format.name, []).append(work)
+    groups: list[list[TargetWork]] = [[] for _ in range(cores())]
+    for work_of_format in sorted(formats.values(), key=len, reverse=True):
+        min(groups, key=len).extend(work_of_format)
+    return [group for group in groups if group]
 
 
-def _is_light(model: ModelAtHand) -> bool:
-    return model.models.loading_s < LONG_LOADING_S and model.description.size_bytes < MOST_BYTES
+def _loads_fast(model: ModelAtHand) -> bool:
+    return model.models.loading_s < LONG_LOADING_S
 
 
-def _outcomes(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]]) -> list[Outcome]:
-    settings = model.request, model.description.digest
-    jobs = [tuple((work.target, work.compressed) for work in group) for group in groups]
-    with beside([Task(conversions, (*settings, job)) for job in jobs], model.progress) as outcomes:
+def _outcomes(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]], *, fork: bool) -> list[Outcome]:
+    with beside(_tasks(model, groups, fork=fork), model.progress, fork=fork) as outcomes:
         if model.request.verify:
             with on_one_core():  # what strikes it here strikes each comparison in its turn
                 attempt(lambda: model.reference)
         return outcomes()
+
+
+def _tasks(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]], *, fork: bool) -> list[Task]:
+    if fork:
+        attempt(lambda: model.source)  # before, and so for all
+        return [Task(conversions_of, (model, group)) for group in groups]
+    settings = model.request, model.description.digest
+    jobs = [tuple((work.target, work.compressed) for work in group) for group in groups]
+    return [Task(conversions, (*settings, job)) for job in jobs]
 
 
 def _made(model: ModelAtHand, group: Sequence[TargetWork], outcome: Outcome) -> dict[str, Converted | Trouble]:
@@ -85,7 +97,7 @@ def _made(model: ModelAtHand, group: Sequence[TargetWork], outcome: Outcome) -> 
 def conversions(
     request: RunRequest, digest: str, jobs: Sequence[tuple[Target, Compressed | None]], progress: Progress
 ) -> Iterator[Made]:
-    """What becomes of each target, and the time that it took; nothing where this process finds another model.
+    """As `conversions_of`, in a process that has nothing yet; nothing where it finds another model.
 
     Args:
         digest: of the source. A model that was made in memory, as in a notebook, is not found by its name.
@@ -93,8 +105,14 @@ def conversions(
     model = ModelAtHand(request, Cache(request.cache_root), progress)
     if attempt(lambda: model.source.description.digest) != digest:
         return
-    for target, compressed in jobs:
+    works = [TargetWork(target, format_named(target.format), compressed=compressed) for target, compressed in jobs]
+    yield from conversions_of(model, works, progress)
+
+
+def conversions_of(model: ModelAtHand, works: Sequence[TargetWork], progress: Progress) -> Iterator[Made]:
+    """What becomes of each target, and the time that it took."""
+    model.tell(progress)
+    for work in works:
         before = len(model.stages.times)
-        work = TargetWork(target, format_named(target.format), compressed=compressed)
         made = attempt(partial(converted_in_cache, model, work))
         yield made, tuple(model.stages.times[before:])

@@ -31,7 +31,7 @@ class LoadedModels:
 
     def __init__(self, settings: ModelSettings, progress: Progress, stages: StageRunner | None = None) -> None:
         self.settings = settings
-        self._progress = progress
+        self.progress = progress
         self._stages = stages
         self._sources: dict[str, ModelSource] = {}
         self._descriptions: dict[str, SourceDescription] = {}
@@ -41,7 +41,7 @@ class LoadedModels:
         """The loaded source."""
         if spec not in self._sources:
             started = time.monotonic()
-            with self._progress.stage(f"Loading {spec}"):
+            with self.progress.stage(f"Loading {spec}"):
                 self._sources[spec] = load_source(spec, self.settings)
             self.loading_s += time.monotonic() - started
         return self._sources[spec]
@@ -91,6 +91,10 @@ class Inputs:
         self.stages = StageRunner(cache, progress, tool_versions, force=request.force)
         self.models = LoadedModels(request.settings, progress, self.stages)
         self._data = OpenedData(request.settings.resize)
+
+    def tell(self, progress: Progress) -> None:
+        """Have `progress` told of all work from now on."""
+        self.progress = self.stages.progress = self.models.progress = progress
 
     @property
     def source(self) -> ModelSource:

@@ -1,7 +1,7 @@
 """Work in processes beside this one: results, progress, what a crash costs, and that none outlives who started it."""
 
+import ctypes
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -10,10 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from sklearn.cluster import KMeans
 
 from exporter.data.progress import Advance, Progress, Silent
+from exporter.execution.forked import can_fork
 from exporter.execution.workers import Outcome, Task, beside
+
+EITHER = pytest.mark.parametrize("fork", [True, False] if can_fork() else [False])
 
 
 def squares(numbers: list[int], progress: Progress) -> Iterator[int]:
@@ -29,7 +35,7 @@ def crashes_at(place: int, progress: Progress) -> Iterator[int]:
     """As a library with a fault in its C code."""
     for number in range(5):
         if number == place:
-            os.kill(os.getpid(), signal.SIGSEGV)
+            ctypes.string_at(0)
         yield number
 
 
@@ -44,6 +50,12 @@ def sleeps(folder: Path, progress: Progress) -> Iterator[int]:
     (folder / str(os.getpid())).touch()
     time.sleep(600)
     yield 0
+
+
+def sums(progress: Progress) -> Iterator[float]:
+    """Work for several threads of OpenMP, of torch and of scikit-learn, which bring one each."""
+    yield float(torch.ones(2000, 2000).matmul(torch.ones(2000, 2000)).sum())
+    yield float(KMeans(3, n_init=1, random_state=0).fit(np.arange(6000.0).reshape(-1, 1)).inertia_)
 
 
 class Written:
@@ -62,30 +74,43 @@ class Written:
         self.told.append(text)
 
 
-def test_results_come_in_the_order_of_tasks_while_something_else_is_done() -> None:
-    with beside([Task(squares, ([1, 2],)), Task(squares, ([3],))], Silent()) as outcomes:
+@EITHER
+def test_results_come_in_the_order_of_tasks_while_something_else_is_done(fork: bool) -> None:
+    with beside([Task(squares, ([1, 2],)), Task(squares, ([3],))], Silent(), fork=fork) as outcomes:
         meanwhile = 7
         assert outcomes() == [Outcome((1, 4)), Outcome((9,))]
     assert meanwhile == 7
 
 
-def test_progress_comes_through() -> None:
+@pytest.mark.skipif(not can_fork(), reason="no copies on this system")
+def test_a_copy_computes_what_the_first_computed_with_threads_that_are_not_copied() -> None:
+    """The helpers of OpenMP are gone in a copy, which would wait for them for ever."""
+    expected = tuple(sums(Silent()))
+    with beside([Task(sums, ()), Task(sums, ())], Silent(), fork=True) as outcomes:
+        found = outcomes()
+    assert [one.results for one in found] == [pytest.approx(expected)] * 2
+
+
+@EITHER
+def test_progress_comes_through(fork: bool) -> None:
     progress = Written()
-    with beside([Task(squares, ([5],))], progress) as outcomes:
+    with beside([Task(squares, ([5],))], progress, fork=fork) as outcomes:
         outcomes()
     assert progress.told == ["+squaring 5", "1 of 2", "-squaring 5", "5 is done"]
 
 
-def test_a_crash_costs_what_was_at_work_and_nothing_else() -> None:
-    with beside([Task(crashes_at, (2,)), Task(squares, ([3],))], Silent()) as outcomes:
+@EITHER
+def test_a_crash_costs_what_was_at_work_and_nothing_else(fork: bool) -> None:
+    with beside([Task(crashes_at, (2,)), Task(squares, ([3],))], Silent(), fork=fork) as outcomes:
         crashed, whole = outcomes()
     assert crashed.results == (0, 1)
     assert crashed.ended_by == "Segmentation fault"
     assert whole == Outcome((9,))
 
 
-def test_a_task_that_fails_keeps_what_it_gave() -> None:
-    with beside([Task(fails, ())], Silent()) as outcomes:
+@EITHER
+def test_a_task_that_fails_keeps_what_it_gave(fork: bool) -> None:
+    with beside([Task(fails, ())], Silent(), fork=fork) as outcomes:
         assert outcomes() == [Outcome((1,))]
 
 
@@ -111,9 +136,10 @@ def ends(pid: int) -> bool:
     return False
 
 
-def test_who_is_interrupted_ends_the_processes(tmp_path: Path) -> None:
+@EITHER
+def test_who_is_interrupted_ends_the_processes(tmp_path: Path, fork: bool) -> None:
     def interrupted() -> None:
-        with beside([Task(sleeps, (tmp_path,))], Silent()):
+        with beside([Task(sleeps, (tmp_path,))], Silent(), fork=fork):
             process_of(tmp_path)
             raise KeyboardInterrupt
 
@@ -123,13 +149,14 @@ def test_who_is_interrupted_ends_the_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
-def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path) -> None:
+@EITHER
+def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -> None:
     script = f"""
         from pathlib import Path
         from exporter.data.progress import Silent
         from exporter.execution.workers import Task, beside
         from tests.exporter.execution.test_workers import sleeps
-        with beside([Task(sleeps, (Path({str(tmp_path)!r}),))], Silent()) as outcomes:
+        with beside([Task(sleeps, (Path({str(tmp_path)!r}),))], Silent(), fork={fork}) as outcomes:
             outcomes()
     """
     starter = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])

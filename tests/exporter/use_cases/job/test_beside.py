@@ -7,6 +7,7 @@ import pytest
 from exporter.data.progress import Silent
 from exporter.data.results.record import RunRecord
 from exporter.data.settings.model import ModelSettings
+from exporter.execution.forked import can_fork
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
 
@@ -73,13 +74,16 @@ def processes(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_the_files_are_those_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fork", [True, False] if can_fork() else [False])
+def test_the_files_are_those_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: bool) -> None:
     """The folders' names are of one length, since descriptions hold the source's path."""
     names = ("apple", "android", "smaller", "runtime")
+    monkeypatch.setattr("exporter.use_cases.job.beside.can_fork", lambda: fork)
+    monkeypatch.setattr("exporter.use_cases.job.beside.cores", lambda: 3)
     carried_out(tmp_path / "many", *names)
     monkeypatch.setattr("exporter.use_cases.job.beside.cores", lambda: 1)
     carried_out(tmp_path / "lone", *names)
-    assert (processes(tmp_path / "many"), processes(tmp_path / "lone")) == (1 + 3, 1)
+    assert (processes(tmp_path / "many"), processes(tmp_path / "lone")) == (1 if fork else 1 + 3, 1)
     made = {name: content.replace(b"/many/", b"/lone/") for name, content in files(tmp_path / "many").items()}
     assert len(made) == 5
     assert made == files(tmp_path / "lone")

@@ -1,9 +1,11 @@
 """An ONNX model as a flatbuffer by onnx2tf's direct builder, which needs no TensorFlow."""
 
+import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
@@ -42,7 +44,7 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
 
 def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:
     try:
-        with quiet():
+        with quiet(), _unwatched():
             load("onnx2tf").convert(
                 onnx_graph=onnx_model,
                 output_folder_path=folder,
@@ -54,6 +56,14 @@ def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:
             )
     except (Exception, SystemExit) as error:
         raise _refused(error) from error
+
+
+@contextlib.contextmanager
+def _unwatched() -> Iterator[None]:
+    """Without the builder's spinner, for whose thread each of its two dozen steps waits up to a tenth of a second."""
+    spinner = load("onnx2tf.tflite_builder.core.progress").ProgressSpinner
+    with mock.patch.object(spinner, "start", return_value=None):
+        yield
 
 
 def _refused(error: BaseException) -> ToolError:
