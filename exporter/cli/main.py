@@ -17,6 +17,10 @@ COMMANDS = {
         "exporter.cli.commands.run",
         "Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.",
     ),
+    "check": CommandEntry(
+        "exporter.cli.commands.check",
+        "Say of each operator of MODEL whether each target takes it, in seconds and before converting.",
+    ),
     "compress": CommandEntry(
         "exporter.cli.commands.compress",
         "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.checks import OperatorCheck
 from exporter.data.facts.compression import LeftAlone
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
@@ -213,6 +214,21 @@ class Format(Protocol):
 
     def accelerator(self, target: Any) -> Accelerator:
         """Where the app asks that the model runs."""
+        ...
+
+    def check(self, graph: "SourceGraph", target: Any) -> OperatorCheck:
+        """What is known of each operator of a source on a target without converting it.
+
+        What it refuses no conversion makes; of the rest the conversion's own checks have the last word.
+
+        Args:
+            graph: the source, whose graphs a converter would start from.
+            target: of the format's own type.
+
+        Raises:
+            UsageProblem: the target's route is none of this source's.
+            MissingExtraError: the libraries are not installed.
+        """
         ...
 
     def converter(self, graph: "SourceGraph") -> Converter:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.data.errors import ToolError, UsageProblem
+from exporter.data.facts.checks import OperatorCheck
 from exporter.data.facts.compression import LeftAlone
 from exporter.data.facts.inspection import Inspection
 from exporter.data.settings.target import Target
@@ -51,6 +52,15 @@ class ConversionSession:
         self._converters: dict[str, Converter] = {}
         self.graph = SourceGraph(source, calibration, calibration_samples)
 
+    def check(self, target: Target) -> OperatorCheck:
+        """What is known of each operator before a conversion; see `Format.check`.
+
+        Raises:
+            UsageProblem: the target cannot be had from this source.
+        """
+        form = self._taken(target)
+        return form.check(self.graph, target)
+
     def convert(self, target: Target, folder: Path) -> Conversion:
         """Write the artifact of `target`, and its uncompressed twin, into `folder`.
 
@@ -59,9 +69,7 @@ class ConversionSession:
             ToolError: a converter failed.
         """
         started = time.monotonic()
-        form = format_named(target.format)
-        if refusal := form.refuse(target, self.graph.description):
-            raise UsageProblem(f"target {target.name}: {refusal}")
+        form = self._taken(target)
         path, twin = folder / form.file_name, folder / form.twin_name
         made = self._converter(form).convert(target, path, twin)
         inspection = self._inspect(path)
@@ -75,6 +83,13 @@ class ConversionSession:
             made.route,
             time.monotonic() - started,
         )
+
+    def _taken(self, target: Target) -> Format:
+        """The format of a target that can be had from this source."""
+        form = format_named(target.format)
+        if refusal := form.refuse(target, self.graph.description):
+            raise UsageProblem(f"target {target.name}: {refusal}")
+        return form
 
     def _converter(self, form: Format) -> Converter:
         if form.name not in self._converters:

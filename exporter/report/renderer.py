@@ -73,9 +73,9 @@ class Row(NamedTuple):
     kinds: tuple[str, ...]
 
 
-JUDGED = ("run", "budget", "profile", "verify")
+JUDGED = ("run", "budget", "profile", "verify", "check")
 PAGES = ("run", "budget", "compare", "profile", "verify")
-ALL = (*PAGES, "compress", "inspect", "targets", "target", "targets-check", "devices")
+ALL = (*PAGES, "check", "compress", "inspect", "targets", "target", "targets-check", "devices")
 
 RENDERERS = {
     "text": Row("exporter.report.text.renderer", ALL),

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.data.errors import ToolError
+from exporter.data.facts.checks import Support
 from exporter.data.settings.target import Target
 from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
@@ -86,6 +88,27 @@ def computes_what_the_source_does(form: Format, case: Case, source: ModelSource,
     again = _made(form, case, source, folder / "second")
     assert _content(again.path) == _content(made.path)
     assert not form.file_facts(made.path).nan_constants
+
+
+def check_agrees(form: Format, case: Case, source: ModelSource, folder: Path) -> None:
+    """What `check` refuses no conversion makes, and what it does not refuse is made; refusals say where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = target_of(form, case)
+    found = ConversionSession(source, None, 1).check(target)
+    refused = [one for one in found.findings if one.conversion.support is Support.REFUSED]
+    assert bool(refused) != bool(found.route)
+    assert all(one.conversion.why for one in refused)
+    failure = _failure(source, target, folder)
+    assert bool(refused) == bool(failure), failure or refused
+
+
+def _failure(source: ModelSource, target: Target, folder: Path) -> str:
+    """Why no route converts a source; empty where one does."""
+    try:
+        ConversionSession(source, None, 1).convert(target, folder)
+    except ToolError as error:
+        return str(error)
+    return ""
 
 
 def compresses(form: Format, case: Case, source: ModelSource, folder: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from exporter.data.facts.checks import TargetCheck
     from exporter.data.facts.compression import StepResult
     from exporter.data.facts.diff import SizeDiff
     from exporter.data.facts.hints import CompressionHints
@@ -230,6 +231,38 @@ def _findings(found: LayerFindings) -> dict[str, Any]:
 
 def _layer(layer: LayerComparison) -> dict[str, Any]:
     return {**asdict(layer), "snr_db": None if isinf(layer.snr_db) and layer.snr_db > 0 else layer.snr_db}
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What targets make of a model's operators, before any conversion.
+
+    Attributes:
+        model: the MODEL argument.
+        checks: one a target.
+    """
+
+    model: str
+    checks: tuple[TargetCheck, ...]
+    verdicts: tuple[Verdict, ...]
+    exit_code: int
+
+    kind: ClassVar[str] = "check"
+    schema_version: ClassVar[int] = 1
+
+    @property
+    def title(self) -> str:
+        """The MODEL argument."""
+        return self.model
+
+    def document(self) -> dict[str, Any]:
+        """Every operator with all of its places."""
+        return {
+            "model": self.model,
+            "targets": self.checks,
+            "verdicts": self.verdicts,
+            "exit_code": self.exit_code,
+        }
 
 
 @dataclass(frozen=True)

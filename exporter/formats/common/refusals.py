@@ -51,12 +51,18 @@ class RefusedError(ToolError):
     Attributes:
         fact: who refused what, where and why, without a full stop.
         remedy: what to write instead, without a full stop.
-        located: whether it says which operator it is and where.
+        operator: that is refused; empty where that is not known.
+        place: where it is, likewise.
     """
 
-    def __init__(self, fact: str, remedy: str, *, located: bool) -> None:
+    def __init__(self, fact: str, remedy: str, operator: str = "", place: str = "") -> None:
         super().__init__(f"{fact}. {remedy}, or choose another target.")
-        self.fact, self.remedy, self.located = fact, remedy, located
+        self.fact, self.remedy, self.operator, self.place = fact, remedy, operator, place
+
+    @property
+    def located(self) -> bool:
+        """Whether it says which operator it is and where."""
+        return bool(self.operator and self.place)
 
 
 def refusal(route: str, operator: str, place: str, why: str = "") -> RefusedError:
@@ -72,7 +78,7 @@ def refusal(route: str, operator: str, place: str, why: str = "") -> RefusedErro
     where = f" in {place}" if place else ""
     reason = f": {plain(why)}" if plain(why) else ""
     fact = f"{route} cannot convert {what}{where}{reason}"
-    return RefusedError(fact, remedy(operator), located=bool(operator and place))
+    return RefusedError(fact, remedy(operator), operator, place)
 
 
 def remedy(operator: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.checks import OperatorCheck
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
@@ -88,6 +89,12 @@ class _Coreml:
 
     def accelerator(self, target: CoremlTarget) -> Accelerator:
         return _ACCELERATORS[target.compute_units]
+
+    def check(self, graph: "SourceGraph", target: CoremlTarget) -> OperatorCheck:
+        need("coremltools")
+        from exporter.formats.coreml.check.operators import check
+
+        return check(graph, target)
 
     def converter(self, graph: "SourceGraph") -> Converter:
         from exporter.formats.coreml.conversion.converter import CoremlConverter

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from device_harness.runners.documents import DocumentRunner
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.checks import OperatorCheck
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
@@ -66,6 +67,13 @@ class _Onnx:
 
     def accelerator(self, target: OnnxTarget) -> Accelerator:
         return "npu" if target.compute_units == "npu" else "cpu"
+
+    def check(self, graph: "SourceGraph", target: OnnxTarget) -> OperatorCheck:
+        need("onnx")
+        need("onnxruntime")
+        from exporter.formats.onnx.check import check
+
+        return check(graph, target)
 
     def converter(self, graph: "SourceGraph") -> Converter:
         from exporter.formats.onnx.conversion.converter import OnnxConverter

@@ -8,9 +8,11 @@ from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from exporter.data.facts.advice import Advice
 from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.checks import OperatorCheck
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
+from exporter.execution.heavy import need
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.devices import DeviceSupport
@@ -61,6 +63,12 @@ class _Tflite:
 
     def accelerator(self, target: TfliteTarget) -> Accelerator:
         return target.compute_units
+
+    def check(self, graph: "SourceGraph", target: TfliteTarget) -> OperatorCheck:
+        need("onnx2tf")
+        from exporter.formats.tflite.check.operators import check
+
+        return check(graph, target)
 
     def converter(self, graph: "SourceGraph") -> Converter:
         from exporter.formats.tflite.conversion.converter import TfliteConverter

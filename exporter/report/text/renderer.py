@@ -11,6 +11,7 @@ MODULES = {
     "compare": "compare",
     "profile": "profile",
     "verify": "verify",
+    "check": "check",
     "compress": "compress",
     "inspect": "inspect",
     "targets": "targets",

@@ -10,6 +10,22 @@ import pytest
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named, names
 from tests.contracts import format as contract
+from tests.exporter.formats.checked import load_checked
+
+CHECKED = (
+    "pixel_unshuffle",
+    "inverse",
+    "sort",
+    "flip",
+    "cumsum",
+    "softmax",
+    "unique",
+    "bessel",
+    "gru",
+    "dilated",
+    "median",
+    "five_dimensions",
+)
 
 
 @pytest.fixture(params=names())
@@ -42,6 +58,18 @@ def test_every_setting_decides(form: Format, case: contract.Case) -> None:
 
 def test_computes_what_the_source_does(form: Format, case: contract.Case, source: Any, tmp_path: Path) -> None:
     contract.computes_what_the_source_does(form, case, source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "plain",
+        "digamma",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in CHECKED),
+    ],
+)
+def test_check_agrees_with_a_conversion(form: Format, case: contract.Case, model: str, tmp_path: Path) -> None:
+    contract.check_agrees(form, case, load_checked(model), tmp_path)
 
 
 def test_compresses(form: Format, case: contract.Case, source: Any, tmp_path: Path) -> None:

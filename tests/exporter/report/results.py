@@ -6,6 +6,7 @@ from pathlib import Path
 
 from device_harness.facts import DeviceInfo
 from exporter.config.targets import load_targets
+from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, TargetCheck
 from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
 from exporter.data.facts.diff import Change, SizeDiff
 from exporter.data.facts.hints import CompressionHints
@@ -16,6 +17,7 @@ from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.results.commands import (
     BudgetResult,
+    CheckResult,
     CompareResult,
     CompressResult,
     InspectResult,
@@ -154,6 +156,17 @@ def _diff(text: str) -> SizeDiff:
     )
 
 
+def _check(text: str, verdicts: list[Verdict]) -> CheckResult:
+    said = Judgement(support=Support.REFUSED, why=text, remedy=text, source=text, seen=TAKEN.date())
+    one = OperatorFinding(operator=text, becomes=(text,), places=(text,) * 3, conversion=said, accelerator=said)
+    found = OperatorCheck(asks=text, accelerator=text, route=text, findings=(one,))
+    checks = (
+        TargetCheck(target=text, format=text, found=found, notes=(text,)),
+        TargetCheck(target=text, format=text, why_not=text, failed=True),
+    )
+    return CheckResult(text, checks, tuple(verdicts), 1)
+
+
 def _verify(text: str, verdicts: list[Verdict]) -> VerifyResult:
     values = Statistics(shape=(1, 2), minimum=0.0, maximum=float("inf"), mean=float("nan"), std=1.0, not_finite=1)
     layers = Layers(
@@ -202,6 +215,7 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text))),
     "profile": lambda text, verdicts: ProfileResults(Path("model"), (_profile(text, verdicts),), TAKEN, 1),
     "verify": _verify,
+    "check": _check,
     "compress": _compress,
     "inspect": lambda text, verdicts: InspectResult(_inspection(text)),
     "targets": lambda text, verdicts: TargetsResult((TargetSummary(text, text, text, text),)),

@@ -13,6 +13,7 @@ from exporter.formats.common.layer_names import layer_weights
 from exporter.formats.common.routes import once
 from exporter.formats.common.tracing import onnx_graph
 from exporter.formats.common.tracing.dynamo import exported_onnx
+from exporter.formats.common.tracing.rewritten import RewrittenCall, rewritten_calls
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
 from exporter.sources.tracing.trace import decomposed, example_tensors, trace, traceable
@@ -56,6 +57,11 @@ class SourceGraph:
             "dynamo": once(self._exported_onnx),
             "core": once(lambda: self._traced_onnx(decomposed(self._traceable, inputs))),
         }
+
+    @cached_property
+    def rewritten_calls(self) -> list[RewrittenCall]:
+        """Calls that are computed by other functions while the module is traced; none for ONNX."""
+        return [] if self.source.module is None else rewritten_calls(self._traceable, self.description.inputs)
 
     @property
     def _traceable(self) -> Any:

@@ -89,16 +89,16 @@ def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget,
     register_operators()
     classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
     outputs = [coremltools.TensorType(name=name, dtype=np.float32) for name in description.outputs]
-    said = _Said()
+    said = Said()
     try:
         with quiet(), said:
             return coremltools.convert(
                 graph.program,
-                inputs=[_input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
+                inputs=[input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
                 outputs=None if classes else outputs,
                 classifier_config=classes,
                 convert_to="mlprogram",
-                minimum_deployment_target=_deployment_target(coremltools, target.generation),
+                minimum_deployment_target=deployment_target(coremltools, target.generation),
                 compute_precision=_precision(coremltools, target, float32_ops),
                 compute_units=coremltools.ComputeUnit[target.compute_units.upper()],
                 skip_model_load=True,
@@ -107,7 +107,7 @@ def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget,
         raise coreml_refusal(error, said.text, graph.place_of) from error
 
 
-class _Said(logging.Handler):
+class Said(logging.Handler):
     """Keeps what coremltools logs while it converts: it names the operator there, and not in its exception."""
 
     text = ""
@@ -149,7 +149,8 @@ def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTar
     return kept
 
 
-def _input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
+def input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
+    """What coremltools is told of an input of the target's kind, ``image`` or ``tensor``."""
     shape = channels_first(spec)
     if spec.image is None or input_kind == "tensor":
         dtype = np.float32 if spec.dtype == "float32" else np.int32
@@ -189,7 +190,7 @@ def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     return match_layers(weights, found)
 
 
-def _deployment_target(coremltools: Any, generation: int) -> Any:
+def deployment_target(coremltools: Any, generation: int) -> Any:
     """The newest deployment target that is not newer than iOS `generation`."""
     known = {int(name.removeprefix("iOS")): name for name in coremltools.target.__members__ if name.startswith("iOS")}
     return coremltools.target[known[max(version for version in known if version <= generation)]]

@@ -31,7 +31,7 @@ def float_model(source: SourceGraph, opset: int, ir_version: int, route: str) ->
     given = {spec.name: value for spec, value in zip(source.description.inputs, sample, strict=True)}
 
     def made(form: Callable[[], Any]) -> Callable[[], Any]:
-        return lambda: _named(_lowered(form(), opset, ir_version), source.layer_weights)
+        return lambda: _named(lowered(form(), opset, ir_version), source.layer_weights)
 
     routes = [Route(name, made(form)) for name, form in source.onnx_forms.items()]
     return first_right(only(routes, route), lambda model: least_snr(run(model, given), expected), "an ONNX model")
@@ -51,7 +51,7 @@ def run(model: Any, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         raise ToolError(f"ONNX Runtime cannot run the converted model: {first_line(error)}") from error
 
 
-def _lowered(model: Any, opset: int, ir_version: int) -> Any:
+def lowered(model: Any, opset: int, ir_version: int) -> Any:
     """The model in an opset and IR version that the target's runtime holds."""
     own = next(item.version for item in model.opset_import if item.domain in DOMAINS)
     if own > opset:

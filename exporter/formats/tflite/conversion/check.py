@@ -24,7 +24,7 @@ def loadable(content: bytes) -> bytes:
     except (ValueError, RuntimeError) as error:
         fact = f"LiteRT cannot load the quantized model: {first_line(error)}"
         remedy = 'Keep the operator that it names in float with quantization.rules = [{ op_type = "NAME" }]'
-        raise RefusedError(fact, remedy, located=False) from error
+        raise RefusedError(fact, remedy) from error
     return content
 
 

@@ -16,11 +16,11 @@ def place_in_export(graph: Any, operator: str) -> str:
     for node in graph.nodes:
         schema = getattr(node.target, "_schema", None)
         if schema is not None and schema.name.rpartition("::")[2].lower() in wanted:
-            return place(_layer(node), line_of(_frames(node)))
+            return place(layer_of_node(node), line_of(_frames(node)))
     return ""
 
 
-def _layer(node: Any) -> str:
+def layer_of_node(node: Any) -> str:
     """The innermost module that called it: ``nn_module_stack`` has ``key -> (dotted name, class)``, outermost first."""
     names = [name for name, _ in node.meta.get("nn_module_stack", {}).values()]
     return layer_of_scope(names[-1]) if names else ""

@@ -33,13 +33,18 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
     Raises:
         ToolError: an operator cannot be translated.
     """
-    images = [spec.name for spec in inputs if spec.image is not None]
-    ready = channels_can_stay_last(onnx_model)
-    given = channels_moved(ready, images, "last") if layout == "NHWC" else ready
+    given = in_layout(onnx_model, inputs, layout)
     with tempfile.TemporaryDirectory() as folder:
         _write(with_gelus(given), [spec.name for spec in inputs], folder)
         content = next(Path(folder).glob("*_float32.tflite")).read_bytes()
     return as_quantizers_want(with_fully_connected(with_forms(content, given)))
+
+
+def in_layout(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> Any:
+    """The model that the builder is given, before its GELUs are put together; see `direct`."""
+    images = [spec.name for spec in inputs if spec.image is not None]
+    ready = channels_can_stay_last(onnx_model)
+    return channels_moved(ready, images, "last") if layout == "NHWC" else ready
 
 
 def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:

@@ -24,8 +24,17 @@ def exact(onnx_model: Any, inputs: Sequence[InputSpec], layout: str, sample: Exa
     Raises:
         ToolError: an operator, or a form of one, is not known.
     """
+    return flatbuffer_of(traced(onnx_model, inputs, layout, sample))
+
+
+def traced(onnx_model: Any, inputs: Sequence[InputSpec], layout: str, sample: Example) -> Any:
+    """TensorFlow's concrete function of an ONNX model; see `exact`.
+
+    Raises:
+        ToolError: an operator, or a form of one, is not known.
+    """
     try:
-        return flatbuffer_of(_function(onnx_model, inputs, layout, sample))
+        return _function(onnx_model, inputs, layout, sample)
     except UntranslatableError as error:
         node = error.node
         raise refusal("This program's translation", node.kind, layer_of_onnx(node.name), error.why) from error

@@ -1,0 +1,1 @@
+"""What TFLite, its runtime and its delegates make of each operator, before a conversion."""
