@@ -63,7 +63,7 @@ class SourceGraph:
         """Calls that are computed by other functions while the module is traced; none for ONNX."""
         return [] if self.source.module is None else rewritten_calls(self._traceable, self.description.inputs)
 
-    @property
+    @cached_property
     def _traceable(self) -> Any:
         return traceable(self.source.module, self.description.inputs)
 

@@ -12,8 +12,7 @@ from exporter.formats.common.routes import Route, only
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.check.placement import Placement
 from exporter.formats.coreml.check.translation import Node, translate
-from exporter.formats.coreml.conversion.converter import ROUTES
-from exporter.formats.coreml.conversion.graphs.graphs import Graph
+from exporter.formats.coreml.conversion.graphs.graphs import ROUTES, Graph
 from exporter.formats.coreml.settings import CoremlTarget
 
 _NEWER = re.compile(r"No available version for (\w+) in the .*? opset\..*target\.iOS(\d+)")

@@ -18,21 +18,12 @@ from exporter.formats.coreml.conversion import program as coreml
 from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.conversion.check import LEAST_DB, Check
-from exporter.formats.coreml.conversion.graphs import graphs
-from exporter.formats.coreml.conversion.graphs.graphs import Graph
+from exporter.formats.coreml.conversion.graphs.graphs import ROUTES, Graph
 from exporter.formats.coreml.conversion.package import save
 from exporter.formats.coreml.examples import core_ml_features
-from exporter.formats.coreml.settings import CoremlRoute, CoremlTarget
+from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.format import Made
 from exporter.sources.tracing.trace import example_tensors
-
-ROUTES: dict[CoremlRoute, Callable[..., Graph]] = {
-    "trace": graphs.traced,
-    "export": graphs.exported,
-    "export+rewritten": graphs.exported_rewritten,
-    "trace+core": graphs.traced_core,
-}
-"""Ways from a source to a graph, in the order in which they are tried."""
 
 
 class CoremlConverter:

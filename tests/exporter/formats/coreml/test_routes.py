@@ -10,7 +10,7 @@ from torch import nn
 
 from exporter.data.errors import ToolError, UsageProblem
 from exporter.formats.common.tracing.graph import SourceGraph
-from exporter.formats.coreml.conversion import check, converter
+from exporter.formats.coreml.conversion import check
 from exporter.formats.coreml.conversion.graphs import graphs
 from exporter.formats.coreml.reference import UnsupportedOpError
 from exporter.formats.coreml.runner import CoremlRunner
@@ -41,7 +41,7 @@ def refused(source: SourceGraph, *, dividing: bool) -> graphs.Graph:
 
 def without(monkeypatch: pytest.MonkeyPatch, instead: Any, *routes: str) -> None:
     for route in routes:
-        monkeypatch.setitem(converter.ROUTES, route, instead)  # type: ignore[misc]
+        monkeypatch.setitem(graphs.ROUTES, route, instead)  # type: ignore[misc]
 
 
 def converted(folder: Path, **settings: Any) -> Conversion:

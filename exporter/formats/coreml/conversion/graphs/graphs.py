@@ -14,6 +14,7 @@ from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.coreml.conversion.graphs.decompositions import core_operators, known_operators
 from exporter.formats.coreml.conversion.graphs.folding import fold_constants
 from exporter.formats.coreml.conversion.graphs.places import place_in_export
+from exporter.formats.coreml.settings import CoremlRoute
 from exporter.sources.tracing.export import export
 from exporter.sources.tracing.trace import channels_first, decomposed, trace, traceable, tracing_errors
 
@@ -85,3 +86,12 @@ def _divisors(source: SourceGraph) -> Sequence[torch.Tensor | None] | None:
         for spec in source.description.inputs
     ]
     return None if all(divisor is None for divisor in divisors) else divisors
+
+
+ROUTES: dict[CoremlRoute, Callable[..., Graph]] = {
+    "trace": traced,
+    "export": exported,
+    "export+rewritten": exported_rewritten,
+    "trace+core": traced_core,
+}
+"""Ways from a source to a graph, in the order in which they are tried."""
