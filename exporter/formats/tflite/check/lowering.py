@@ -68,15 +68,18 @@ def lower(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> Lowered:
         onnx_model: simplified, image inputs NCHW; left as it is.
         layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
     """
-    given = with_gelus(in_layout(onnx_model, inputs, layout))
-    nodes, found = list(given.graph.node), dict[str, list[LoweredOperator]]()
+    nodes, found = list[Any](), dict[str, list[LoweredOperator]]()
+    ready = None
     try:
+        given = with_gelus(in_layout(onnx_model, inputs, layout))
+        nodes += given.graph.node
         with quiet(), _recorded(found):
+            ready = _preprocessed(given)
             load(f"{_BUILDER}.lower_from_onnx2tf").lower_onnx_to_ir(
-                onnx_graph=_preprocessed(given), output_file_name="checked", optimize_layout_transpose_chains=False
+                onnx_graph=ready, output_file_name="checked", optimize_layout_transpose_chains=False
             )
     except Exception as error:  # noqa: BLE001 - whatever it raises, it refuses the model, as in a conversion
-        refused = _unsupported(given)
+        refused = _unsupported(ready) if ready is not None else {}
         return Lowered(nodes, found, refused, "" if refused else f"{type(error).__name__}: {plain(str(error))}")
     custom = {name: _NO_BUILTIN for name, made in found.items() if any(one.kind == _CUSTOM for one in made)}
     return Lowered(nodes, found, custom)
@@ -88,11 +91,11 @@ def _preprocessed(model: Any) -> Any:
     return library.run_preprocess_pipeline(onnx_graph=model)[0]
 
 
-def _unsupported(model: Any) -> dict[str, str]:
-    """Name of every node that no translation takes -> the reason."""
+def _unsupported(ready: Any) -> dict[str, str]:
+    """Name of every node of a preprocessed model that no translation takes -> the reason."""
     with quiet():
         report = load(f"{_BUILDER}.lower_from_onnx2tf").build_op_coverage_report(
-            onnx_graph=_preprocessed(model), output_file_name="checked"
+            onnx_graph=ready, output_file_name="checked"
         )
     return {one["node_name"]: plain(one["message"]) for one in report["unsupported_nodes"]}
 

@@ -14,6 +14,7 @@ from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.tflite.check.by_tensorflow import seen_by_tensorflow
 from exporter.formats.tflite.check.lowering import Lowered, lower
 from exporter.formats.tflite.check.placement import Placement
+from exporter.formats.tflite.conversion.routes import unforeseen
 from exporter.formats.tflite.settings import Builder, TfliteTarget
 
 _DIRECT = "onnx2tf's direct builder"
@@ -55,6 +56,8 @@ class _Form:
             return seen_by_tensorflow(builder, self.make(), self.source, self.target.layout, refused, self.placement)
         except ToolError as error:
             return Seen((), (refused_by(error),))
+        except Exception as error:  # noqa: BLE001 - whatever a builder raises is its refusal, as in a conversion
+            return Seen((), (refused_by(unforeseen(builder, error)),))
 
     @cached_property
     def _lowered(self) -> Lowered:

@@ -118,8 +118,9 @@ def _built(route: str, make: Callable[[], Any], build: Build) -> FloatModel:
     except ToolError:
         raise
     except Exception as error:
-        raise _unforeseen(route, error) from error
+        raise unforeseen(route, error) from error
 
 
-def _unforeseen(route: str, error: Exception) -> RefusedError:
+def unforeseen(route: str, error: Exception) -> RefusedError:
+    """The refusal of a route whose libraries raised anything."""
     return refusal(route, "", "", f"{type(error).__name__}: {error}")

@@ -47,7 +47,10 @@ def test_a_later_route_that_takes_it_is_a_rewrite() -> None:
 
 def test_what_stands_behind_a_refusal_is_not_checked_and_other_refusals_are_told() -> None:
     found = checked("two_refused")
-    assert {one.operator for one in found.findings if one.support is Support.REFUSED} == {"digamma", "special_bessel_j0"}
+    assert {one.operator for one in found.findings if one.support is Support.REFUSED} == {
+        "digamma",
+        "special_bessel_j0",
+    }
     assert the(found, "tanh").support is Support.NOT_CHECKED
 
 

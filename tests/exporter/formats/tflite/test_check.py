@@ -68,6 +68,13 @@ def test_the_gpu_delegate_takes_at_most_four_dimensions() -> None:
     assert taken.support is Support.SUPPORTED
 
 
+def test_a_model_that_the_builder_fails_on_as_a_whole_is_refused_and_no_fault() -> None:
+    """Its layout cannot be prepared, for nothing in it depends on the input; a conversion refuses it likewise."""
+    found = checked("constant", route="trace+direct")
+    assert [one.support for one in found.findings] == [Support.REFUSED]
+    assert found.findings[0].operator == "the model"
+
+
 def test_of_an_npu_nothing_is_known() -> None:
     found = checked("plain", compute_units="npu")
     assert {one.accelerator.support for one in found.findings if one.accelerator} == {Support.NOT_CHECKED}
