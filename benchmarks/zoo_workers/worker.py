@@ -64,8 +64,16 @@ class Task:
     way: str
 
     def module(self) -> torch.nn.Module:
-        """The model in eval mode; its outputs are a tuple of tensors."""
-        return Flat(self.factory()).eval()
+        """The model in eval mode; its outputs are a tuple of tensors.
+
+        What its factory put among Python's modules and is none would be in the way of the factory's next call.
+        """
+        known = set(sys.modules)
+        made = Flat(self.factory()).eval()
+        for name in set(sys.modules) - known:
+            if sys.modules[name].__spec__ is None:
+                del sys.modules[name]
+        return made
 
     def examples(self, seed: int) -> tuple[torch.Tensor, ...]:
         """Seeded inputs: numbers in [0, 1), integers under `INTEGERS_BELOW`, masks of ones that end in zeros."""

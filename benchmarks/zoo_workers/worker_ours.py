@@ -25,6 +25,7 @@ def attempt(task: Task) -> Outcome:
     """Convert by the Python interface; the route's own check on a sample is part of it."""
     targets = task.folder / "targets.toml"
     targets.write_text(TARGETS)
+    module = task.module()
     inputs = [{"name": name, "dtype": dtype, "shape": shape} for name, dtype, shape in task.inputs]
     result = api.run(
         f"{task.zoo}:{task.name}",
@@ -39,7 +40,7 @@ def attempt(task: Task) -> Outcome:
     said = " ".join(record.warnings)
     if record.artifact is None:
         return Outcome(converted=False, reason=record.error or said)
-    module, path = task.module(), task.folder / "out" / record.artifact.path
+    path = task.folder / "out" / record.artifact.path
     worst = min(_snr(task, path, module, task.examples(seed)) for seed in (1, 2))
     return Outcome(worst, record.artifact.route, record.error or said)
 

@@ -58,7 +58,10 @@ class Forked:
     def _waited(self, how: int) -> int | None:
         with self._lock:
             if self._code is None:
-                pid, status = os.waitpid(self.pid, how)
+                try:
+                    pid, status = os.waitpid(self.pid, how)
+                except ChildProcessError:  # a program that ignores SIGCHLD has no children to wait for; as subprocess
+                    pid, status = self.pid, 0
                 self._code = os.waitstatus_to_exitcode(status) if pid else None
             return self._code
 

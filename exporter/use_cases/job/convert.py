@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.data.facts.artifact import Artifact
-from exporter.execution.isolation import Trouble
+from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Stage
 from exporter.store.digests import tree_digest
 from exporter.store.output import publish
@@ -71,6 +71,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
 
 def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
     conversion = model.conversions(work.compressed).convert(work.target, folder)
+    shown = attempt(lambda: work.format.file_facts(conversion.path))
     facts = ConversionFacts(
         sha256=tree_digest(conversion.path),
         twin_sha256=tree_digest(conversion.twin_path),
@@ -80,6 +81,7 @@ def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
         notes=conversion.notes,
         route=conversion.route,
         conversion_s=conversion.seconds,
+        shown=None if isinstance(shown, Trouble) else shown,
     )
     (folder / _FACTS).write_text(facts.model_dump_json(), encoding="utf-8")
 

@@ -12,7 +12,7 @@ from exporter.use_cases.job.work import TargetWork
 
 def weigh(model: ModelAtHand, work: TargetWork) -> TargetWork:
     """`work` with its file's facts and bytes; what cannot be had is not known, and that is its trouble."""
-    shown = attempt(lambda: work.format.file_facts(work.made.path))
+    shown = attempt(lambda: work.made.facts.shown or work.format.file_facts(work.made.path))
     seen = work.struck(shown) if isinstance(shown, Trouble) else replace(work, shown=shown)
     return _with_download(_with_size(seen))
 

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 
 class ConversionFacts(Frozen):
-    """What a conversion found out, beside its files."""
+    """What a conversion found out, beside its files.
+
+    Attributes:
+        shown: what the artifact's file shows, read where its format's libraries are loaded; None where that failed.
+    """
 
     sha256: str
     twin_sha256: str
@@ -38,6 +42,7 @@ class ConversionFacts(Frozen):
     notes: tuple[str, ...]
     route: str
     conversion_s: float
+    shown: FileFacts | None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from exporter.sources.tracing.torch_rewrites import (  # noqa: F401 - they enter
     layers,
     shapes,
     spectra,
+    statistics,
 )
 from exporter.sources.tracing.torch_rewrites.mode import Rewritten, as_constants
 

@@ -85,6 +85,14 @@ def cumsum(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Any:
     return torch.cumsum(x.to(dtype or torch.int64), dim) if x.dtype == torch.bool else NotImplemented
 
 
+@rewrite("index_fill")
+def index_fill(x: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A number at some places of an axis."""
+    places = torch.arange(int(x.shape[dim])).reshape([-1] + [1] * (x.ndim - 1 - dim % x.ndim))
+    chosen = (places.unsqueeze(-1) == index.reshape(-1)).to(torch.int32).sum(-1) > 0
+    return torch.where(chosen, torch.as_tensor(value, dtype=x.dtype), x)
+
+
 @rewrite("cumprod")
 def cumprod(x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
     """Running products along an axis."""

@@ -14,7 +14,7 @@ from exporter.formats.coreml.conversion.graphs.decompositions import core_operat
 from exporter.formats.coreml.conversion.graphs.folding import fold_constants
 from exporter.formats.coreml.conversion.graphs.places import place_in_export
 from exporter.sources.tracing.export import export
-from exporter.sources.tracing.trace import decomposed, trace, traceable
+from exporter.sources.tracing.trace import decomposed, trace, traceable, tracing_errors
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def _of_export(source: SourceGraph, table: Callable[[], Any], *, dividing: bool,
     divisors = _divisors(source) if dividing else None
     with quiet():
         program = export(source.source.module, source.description.inputs, divisors, rewritten=rewritten)
-        program = program.run_decompositions(table())
+        with tracing_errors():  # torch itself fails on some programs, for example on those with complex numbers
+            program = program.run_decompositions(table())
         fold_constants(program)
     return Graph(program, partial(place_in_export, program.graph))
 
