@@ -28,5 +28,5 @@ def export(
     """
     wrapped = traceable(module, inputs, divisors)
     with tracing_errors(), as_converters_know(rewritten=rewritten):
-        shapes = dynamic_shapes(wrapped, inputs)
+        shapes = dynamic_shapes(wrapped, [spec.channels_first for spec in inputs])
         return torch.export.export(wrapped, example_tensors(inputs), dynamic_shapes=shapes, strict=False)

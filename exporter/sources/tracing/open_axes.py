@@ -26,9 +26,10 @@ def dynamic_shapes(module: torch.nn.Module, inputs: Sequence[InputSpec]) -> Any:
     """What `torch.export` wants to be told of open dimensions; None where there are none.
 
     Args:
-        module: takes tensors (`traceable`).
+        module: takes tensors.
+        inputs: as `module` takes them.
     """
-    axes = open_axes([spec.channels_first for spec in inputs])
+    axes = open_axes(inputs)
     if not axes:
         return None
     shapes = tuple(dict.fromkeys(axes.get(spec.name, ()), torch.export.Dim.DYNAMIC) for spec in inputs)

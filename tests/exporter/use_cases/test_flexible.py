@@ -1,7 +1,9 @@
 """Flexible input shapes from the command line's text to the verdict, in every format."""
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from exporter.config.model import parse_shape
@@ -84,6 +86,22 @@ def test_listed_shapes_are_all_tried(tmp_path: Path) -> None:
     flexible = inspection.inputs[0].flexible
     assert flexible is not None
     assert set(flexible.shapes) == {(24, 24), (48, 40), (32, 20)}
+
+
+@pytest.mark.slow
+def test_a_recipe_and_int8_leave_shapes_open(tmp_path: Path) -> None:
+    """What a recipe saves takes every shape, and so does what quantizers made of a file."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 3), np.uint8)
+    np.savez(tmp_path / "data.npz", image=images)
+    recipe = '[recipes.sparse]\nsteps = [{ method = "magnitude_pruning", sparsity = 0.5 }]\n'
+    small = '[targets.small]\nformat = "tflite"\nminimum_os = "Android 12"\nrecipe = "sparse"\n'
+    text = f'{recipe}{small}tolerances.snr_db = 0\nquantization.mode = "int8"\n'
+    asked = request(tmp_path, "Pooled", IMAGES, targets=("small",), text=text)
+    record = run(dataclasses.replace(asked, calibration=str(tmp_path / "data.npz")), Silent())
+    assert [one.error for one in record.targets] == [None]
+    assert [tried.runs for tried in record.targets[0].parities[0].shapes] == [True] * 3
+    assert record.targets[0].inspection is not None
+    assert record.targets[0].inspection.inputs[0].shape == (1, -1, -1, 3)
 
 
 @pytest.mark.slow

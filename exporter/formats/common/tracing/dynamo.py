@@ -34,7 +34,7 @@ def exported_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[st
                 module,
                 example_tensors(inputs),
                 dynamo=True,
-                dynamic_shapes=dynamic_shapes(module, inputs),
+                dynamic_shapes=dynamic_shapes(module, [spec.channels_first for spec in inputs]),
                 input_names=[spec.name for spec in inputs],
                 output_names=list(outputs),
                 opset_version=OPSET,
