@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def tensorflow(task: Any, module: Any) -> Path:
         custom_input_op_name_np_data_path=data,
         non_verbose=True,
     )
-    return next(folder.glob("*_integer_quant.tflite"))
+    return Path(next(folder.glob("*_integer_quant.tflite")))
 
 
 def measured(zoo: str, model: str) -> dict[str, Any]:
@@ -89,8 +90,9 @@ def measured(zoo: str, model: str) -> dict[str, Any]:
     loaded = runpy.run_path(zoo, run_name="zoo")
     with tempfile.TemporaryDirectory() as name:
         task = Task(Path(zoo), model, tuple(loaded["INPUTS"][model]), loaded[model], Path(name), "int8")
-        module, found = task.module(), {}
-        for way, make in {"ours": lambda: ours(task), "tensorflow": lambda: tensorflow(task, module)}.items():
+        module = task.module()
+        found: dict[str, list[Any]] = {}
+        for way, make in (("ours", partial(ours, task)), ("tensorflow", partial(tensorflow, task, module))):
             try:
                 path = make()
                 given = [task.examples(seed) for seed in COMPARE]

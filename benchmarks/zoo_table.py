@@ -1,5 +1,6 @@
 """The page of `zoo.py`: a table of models, and totals."""
 
+import re
 from collections.abc import Sequence
 
 from zoo_results import Result, Results
@@ -87,5 +88,7 @@ def _reasons(results: Results, models: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return " ".join(text.replace("<", "&lt;").replace("|", "\\|").replace("`", "'").split())
+    """Text that Markdown shows as it is, without the paths of a machine."""
+    return " ".join(
+        re.sub(r"(/[\w.-]+)+/", "", text).replace("<", "&lt;").replace("|", "\\|").replace("`", "'").split()
+    )

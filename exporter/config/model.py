@@ -10,19 +10,38 @@ from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
 from exporter.data.settings.model import InputSettings, ModelSettings
 
+_DIMENSION = r"(?:[0-9]+(?:\.\.[0-9]+)?|\{[0-9]+(?:,[0-9]+)*\})"
+_SHAPE = re.compile(rf"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?({_DIMENSION}(?:[,x]{_DIMENSION})*)")
+
 
 def parse_shape(text: str) -> InputSettings:
-    """Read ``1,3,224,224`` or ``NAME=1,3,224,224`` or ``NAME:int64=1,16``."""
-    match = re.fullmatch(r"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?(\d+(?:[,x]\d+)*)", text.strip())
+    """Read ``1,3,224,224``, ``NAME=1,3,224,224`` or ``NAME:int64=1,16``.
+
+    A dimension is a length, a range ``128..512``, or a list of the only lengths ``{192,256,384}``.
+    """
+    match = _SHAPE.fullmatch(text.strip())
     if match is None:
-        raise UsageProblem(f"{text!r} is not an input shape: write 1,3,224,224 or NAME=1,3,224,224 or NAME:int64=1,16.")
-    name, dtype, shape = match.groups()
-    try:
-        return InputSettings.model_validate(
-            {"name": name or "image", "dtype": dtype or "float32", "shape": re.split("[,x]", shape)}
+        raise UsageProblem(
+            f"{text!r} is not an input shape: write 1,3,224,224 or NAME=1,3,224,224 or NAME:int64=1,16; "
+            "128..512 for a range; '{192,256,384}', quoted, for the only lengths."
         )
+    name, dtype, shape = match.groups()
+    sizes = [_dimension(size) for size in re.findall(_DIMENSION, shape)]
+    try:
+        return InputSettings.model_validate({"name": name or "image", "dtype": dtype or "float32", "shape": sizes})
     except ValidationError as error:
-        raise UsageProblem(f"{text!r} is not an input shape: every dimension must be at least 1.") from error
+        raise UsageProblem(f"{text!r} is not an input shape: {_reason(error)}.") from error
+
+
+def _dimension(text: str) -> int | str | list[int]:
+    if text.startswith("{"):
+        return [int(length) for length in text.strip("{}").split(",")]
+    return text if ".." in text else int(text)
+
+
+def _reason(error: ValidationError) -> str:
+    found = error.errors()[0]
+    return str(found["ctx"]["error"]) if found["type"] == "value_error" else "every dimension must be at least 1"
 
 
 def model_settings(targets_file: Path | None, given: dict[str, object]) -> ModelSettings:

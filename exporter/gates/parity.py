@@ -8,6 +8,7 @@ from exporter.data.facts.parity import ChannelFact, OutputParity, Parity
 from exporter.data.settings.target import Target
 from exporter.data.verdict import Bound, Status, Verdict
 from exporter.gates.judge import judge, not_checked
+from exporter.gates.shapes import shape_verdicts
 from exporter.verification.channels import spoken
 from exporter.verification.paired import Interval, at_chance, paired_drop
 
@@ -39,7 +40,7 @@ def parity_verdicts(
     strict: bool = False,
     advice: Advice = GENERAL,
 ) -> list[Verdict]:
-    """One verdict a tolerance of the target, one on the worst part of any output, and one on NaN and infinity.
+    """One verdict a tolerance of the target, on the worst part of any output, on NaN and infinity, and on all shapes.
 
     Args:
         parity: what was measured; None when nothing could be.
@@ -60,7 +61,7 @@ def parity_verdicts(
         verdicts.append(
             _accuracy(target, key, limit, parity, strict) if accuracy else _plain(target, key, limit, parity)
         )
-    return verdicts
+    return [*verdicts, *shape_verdicts(target.name, parity, limits.get("snr_db"))]
 
 
 def _unknown(target: Target, limits: dict[str, float], reason: str) -> list[Verdict]:

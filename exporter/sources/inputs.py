@@ -25,12 +25,16 @@ def input_specs(
     layout = settings.layout or "NCHW"
     specs = []
     for item in inputs:
-        channels = item.shape[1 if layout == "NCHW" else 3] if len(item.shape) == 4 else 0
+        shape, flexible = item.example, item.flexible
+        axis = 1 if layout == "NCHW" else 3
+        channels = shape[axis] if len(shape) == 4 and axis not in (flexible.axes if flexible else ()) else 0
         takes_pixels = channels in (1, 3) and item.dtype in ("float32", "uint8")
         pixels = _image_spec(settings, image, channels) if takes_pixels else None
         if item.dtype == "uint8" and (settings.mean or settings.std):
             raise UsageProblem(f"input {item.name} takes pixels as they are (uint8); leave --mean and --std out.")
-        specs.append(InputSpec(name=item.name, shape=item.shape, dtype=item.dtype, layout=layout, image=pixels))
+        specs.append(
+            InputSpec(name=item.name, shape=shape, dtype=item.dtype, layout=layout, image=pixels, flexible=flexible)
+        )
     if (settings.mean or settings.std) and not any(item.image for item in specs):
         raise UsageProblem(
             "--mean and --std are for image inputs: four dimensions with 1 or 3 channels. "

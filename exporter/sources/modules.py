@@ -14,6 +14,7 @@ from exporter.sources.digests import source_digest
 from exporter.sources.inputs import input_specs
 from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
 from exporter.sources.outputs import named_tensors, output_names
+from exporter.sources.sizes import try_sizes
 from exporter.sources.source import ModelSource
 from exporter.sources.weights import load_state
 
@@ -59,6 +60,7 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
     if any(item.dtype == "uint8" for item in specs):
         raise UsageProblem(f"model {spec}: inputs of uint8 are for ONNX files; let the model take float32 pixels.")
     inputs, outputs, shapes = _try_once(module, specs, settings, spec)
+    try_sizes(inputs, lambda sized: [tensor for _, tensor in _run_on_least(module, sized)], len(shapes), spec)
     labels, notes = _labels(settings, found.labels, outputs[0], shapes[0])
     saved = list(module.state_dict().values()) if found.saved is None else found.saved
     description = SourceDescription(
@@ -124,7 +126,7 @@ def _try_once(module: Any, inputs: tuple[InputSpec, ...], settings: ModelSetting
     return _Outputs(taken, names, tuple(tuple(tensor.shape) for _, tensor in results))
 
 
-def _run_on_least(module: Any, inputs: tuple[InputSpec, ...]) -> list[tuple[tuple[str, ...], Any]]:
+def _run_on_least(module: Any, inputs: Sequence[InputSpec]) -> list[tuple[tuple[str, ...], Any]]:
     torch = load_torch()
     with torch.no_grad():
         given = [torch.full(item.shape, item.least, dtype=getattr(torch, item.dtype)) for item in inputs]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from exporter.data.facts.hints import CompressionHints
-from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.source import InputSpec, SourceDescription, at_every_size
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load_torch
 
@@ -31,14 +31,22 @@ class ModelSource:
 
     def example_inputs(self) -> tuple[Any, ...]:
         """One tensor an input, of its shape and dtype: seeded noise, the least that the source takes for integers."""
-        torch = load_torch()
-        generator = torch.Generator().manual_seed(0)
-        return tuple(
-            torch.randn(spec.shape, generator=generator)
-            if spec.dtype == "float32"
-            else torch.full(spec.shape, spec.telling, dtype=getattr(torch, spec.dtype))
-            for spec in self.description.inputs
-        )
+        return _examples(self.description.inputs)
+
+    def example_sizes(self) -> list[tuple[Any, ...]]:
+        """`example_inputs` for every shape that is tried, its own first."""
+        return [_examples(sized) for sized in reversed(at_every_size(self.description.inputs))]
+
+
+def _examples(inputs: Sequence[InputSpec]) -> tuple[Any, ...]:
+    torch = load_torch()
+    generator = torch.Generator().manual_seed(0)
+    return tuple(
+        torch.randn(spec.shape, generator=generator)
+        if spec.dtype == "float32"
+        else torch.full(spec.shape, spec.telling, dtype=getattr(torch, spec.dtype))
+        for spec in inputs
+    )
 
 
 class Source(Protocol):

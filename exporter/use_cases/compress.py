@@ -61,7 +61,7 @@ def compress(request: CompressRequest, progress: Progress) -> CompressResult:
         from exporter.compression.forms.files import save_compressed
 
         with progress.stage(f"Writing {request.output}"):
-            save_compressed(compressed, request.output)
+            save_compressed(compressed, request.output, source.description.inputs)
     return CompressResult(recipe, compressed.steps, compressed.hints)
 
 

@@ -16,9 +16,9 @@ from exporter.formats.registry import advice_for, all_formats, format_named, for
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.store.cache import Cache
+from exporter.use_cases.job.compare import compared
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
-from exporter.verification.compare import compare
 from exporter.verification.layers import LEAST_SNR_DB, findings
 
 
@@ -54,9 +54,8 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
 
 def _compared(model: ModelAtHand, artifact: Path, form: Format, evaluator: str) -> Parity:
     runner = form.evaluator(evaluator, artifact, model.origin)
-    reference = model.reference_for(runner)
     with model.progress.stage(f"Verifying {artifact.name}") as advance:
-        return compare(runner, reference, advance)
+        return compared(model, runner, advance)
 
 
 def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:

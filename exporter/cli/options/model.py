@@ -18,7 +18,7 @@ _OPTIONS = [
         "input_shapes",
         multiple=True,
         metavar="[NAME[:DTYPE]=]SHAPE",
-        help="Such as 1,3,224,224; once an input. Batch first.",
+        help="Such as 1,3,224,224; once an input. Batch first. 128..512 is a range, '{192,256}' the only lengths.",
     ),
     click.option("--output-name", "outputs", multiple=True, metavar="NAME", help="Name of an output; once an output."),
     click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of the source's image input.  [default: NCHW]"),

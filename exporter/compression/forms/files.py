@@ -1,6 +1,7 @@
 """A compressed model as a .pt2 file, which carries its hints to the converters."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,11 +9,16 @@ import torch
 from exporter.compression.model import CompressedModel
 from exporter.data.errors import ToolError, first_line
 from exporter.data.facts.hints import PT2_ENTRY
+from exporter.data.facts.source import InputSpec
+from exporter.sources.tracing.open_axes import dynamic_shapes
 from exporter.store.output import naming
 
 
-def save_compressed(compressed: CompressedModel, path: Path) -> None:
+def save_compressed(compressed: CompressedModel, path: Path, inputs: Sequence[InputSpec]) -> None:
     """Write `compressed`, whole or not at all.
+
+    Args:
+        inputs: of the source; dimensions that are open stay so.
 
     Raises:
         UsageProblem: `path` is no place to write to.
@@ -20,7 +26,10 @@ def save_compressed(compressed: CompressedModel, path: Path) -> None:
     """
     try:
         with torch.no_grad():
-            program = torch.export.export(compressed.module, compressed.example_inputs, strict=False)
+            shapes = dynamic_shapes(compressed.module, inputs)
+            program = torch.export.export(
+                compressed.module, compressed.example_inputs, dynamic_shapes=shapes, strict=False
+            )
     except (RuntimeError, ValueError, TypeError, torch._dynamo.exc.TorchDynamoException) as error:
         raise ToolError(f"torch.export cannot export the compressed model: {first_line(error)}") from error
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.pt2")

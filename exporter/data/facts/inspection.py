@@ -4,16 +4,23 @@ from collections import Counter, defaultdict
 from typing import Literal
 
 from exporter.data.base import Frozen
+from exporter.data.settings.flexible import Flexible
 
 WeightKind = Literal["weight", "bias", "constant"]
 
 
 class TensorFact(Frozen):
-    """An input or output of the model; a dimension of -1 is flexible."""
+    """An input or output of the model.
+
+    Attributes:
+        shape: -1 where a dimension may have any length.
+        flexible: the shapes that it may have, where the file says them; `shape` is the usual one then.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
+    flexible: Flexible | None = None
 
 
 class OpFact(Frozen):

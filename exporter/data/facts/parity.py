@@ -64,6 +64,28 @@ class OutputParity(Frozen):
     variation_db: float | None = None
 
 
+class ShapeParity(Frozen):
+    """How outputs compare on inputs of one of the shapes that they can have.
+
+    Attributes:
+        shapes: input -> shape, as the source takes it.
+        runs: whether the artifact takes them; None where that is not known.
+        problem: why it does not, or why nothing is known; empty where outputs were compared.
+        data: what the examples were.
+        samples: examples compared.
+        snr_db: signal-to-noise ratio over all of them, of the worst output; None when there is no difference.
+        max_abs_error: largest difference of any output element.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    runs: bool | None = None
+    problem: str = ""
+    data: str = ""
+    samples: int = 0
+    snr_db: float | None = None
+    max_abs_error: float | None = None
+
+
 class Parity(Frozen):
     """How an artifact's outputs compare with its source's on the same examples.
 
@@ -76,6 +98,8 @@ class Parity(Frozen):
         cosine: mean over examples, of the worst output.
         max_abs_error: largest difference of any output element.
         outputs: every output on its own; empty in records of older versions.
+        shapes: the same on every shape that flexible inputs were tried with, the largest last, which the other figures
+            are of; empty where inputs have one shape.
         drawn: whether the examples were made up and not given.
         top1_agreement: share of examples on which both name the same class; None when the output is not one of classes.
         top1: accuracy of the artifact in [0, 1]; None without labels.
@@ -92,6 +116,7 @@ class Parity(Frozen):
     cosine: float
     max_abs_error: float
     outputs: tuple[OutputParity, ...] = ()
+    shapes: tuple[ShapeParity, ...] = ()
     drawn: bool = False
     top1_agreement: float | None = None
     top1: float | None = None

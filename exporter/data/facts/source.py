@@ -1,8 +1,10 @@
 """SourceDescription: everything about a model source that needs no torch to be passed on."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from exporter.data.base import Frozen
+from exporter.data.settings.flexible import Flexible
 from exporter.data.settings.model import ColorOrder, Layout
 
 
@@ -28,10 +30,11 @@ class InputSpec(Frozen):
     """One input as the source takes it.
 
     Attributes:
-        shape: batch first.
+        shape: batch first; of a flexible input its example's.
         dtype: an image of ``uint8`` takes pixels from 0 to 255 as they are.
         image: None for inputs that are no image.
         least: of integers, the least that the source is known to run on: 1 for lengths.
+        flexible: the shapes that it can have; None where there is one.
     """
 
     name: str
@@ -40,6 +43,7 @@ class InputSpec(Frozen):
     layout: Layout = "NCHW"
     image: ImageSpec | None = None
     least: int = 0
+    flexible: Flexible | None = None
 
     @property
     def is_mask(self) -> bool:
@@ -55,6 +59,37 @@ class InputSpec(Frozen):
     def height_width(self) -> tuple[int, int]:
         """Of an image input."""
         return (self.shape[2], self.shape[3]) if self.layout == "NCHW" else (self.shape[1], self.shape[2])
+
+    @property
+    def tried(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes that source and artifact are run on, the example's last."""
+        return (self.shape,) if self.flexible is None else self.flexible.tried
+
+    @property
+    def channels_first(self) -> "InputSpec":
+        """The input as converters see it: images NCHW, others unchanged."""
+        if self.image is None or self.layout == "NCHW":
+            return self
+        order = (0, 3, 1, 2)
+        shape = tuple(self.shape[axis] for axis in order)
+        flexible = None if self.flexible is None else self.flexible.moved(order)
+        return self.model_copy(update={"shape": shape, "layout": "NCHW", "flexible": flexible})
+
+    def sized(self, shape: tuple[int, ...]) -> "InputSpec":
+        """The same input with one shape."""
+        return self.model_copy(update={"shape": shape, "flexible": None})
+
+
+def at_every_size(inputs: Sequence[InputSpec]) -> tuple[tuple[InputSpec, ...], ...]:
+    """The inputs with the shapes that are tried, the example's last; with these alone where no input is flexible.
+
+    Flexible inputs change together: all have their first shape, then all their second.
+    """
+    most = max((len(spec.tried) for spec in inputs), default=1)
+    return tuple(
+        tuple(spec.sized(spec.tried[max(0, place - most + len(spec.tried))]) for spec in inputs)
+        for place in range(most)
+    )
 
 
 class SourceDescription(Frozen):

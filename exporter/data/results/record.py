@@ -62,13 +62,15 @@ class SourceRecord(Frozen):
     Attributes:
         spec: the MODEL argument.
         digest: SHA-256 of what defines the model.
-        inputs: name -> shape (batch first) as the source sees it.
+        inputs: name -> shape (batch first) as the source sees it; of a flexible input the largest.
+        flexible: name -> the shapes that it can have, in words, such as ``1x3x(128..512)x(128..512)``.
         top1: accuracy of the source in [0, 1] on the evaluation data; None without labels.
     """
 
     spec: str
     digest: str
     inputs: dict[str, tuple[int, ...]]
+    flexible: dict[str, str] = {}
     parameters: int
     size_bytes: int
     top1: float | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from exporter.data.base import Frozen
+from exporter.data.settings.flexible import Flexible
 
 ColorOrder = Literal["RGB", "BGR", "GRAY"]
 Layout = Literal["NCHW", "NHWC"]
@@ -22,18 +23,76 @@ Channels = Annotated[
 ]
 
 
+Length = Annotated[int, Field(ge=1)]
+Range = Annotated[str, Field(pattern=r"^[0-9]+\.\.[0-9]+$")]
+Dimension = Length | Range | tuple[Length, ...]
+
+
 class InputSettings(Frozen):
     """One input of the model.
 
     Attributes:
         name: as it shall be called in the artifacts.
-        shape: batch first.
+        shape: batch first; a length, a range such as ``"128..512"``, or a list of the only lengths. Lists of one input
+            belong together: their first lengths make one shape, their second lengths another.
         dtype: element type; ``uint8`` is for images of ONNX files.
     """
 
     name: str = "image"
-    shape: tuple[Annotated[int, Field(ge=1)], ...]
+    shape: tuple[Dimension, ...]
     dtype: Literal["float32", "int32", "int64", "uint8"] = "float32"
+
+    @property
+    def flexible(self) -> Flexible | None:
+        """The shapes that it can have; None where there is one."""
+        lists = [size for size in self.shape if isinstance(size, tuple)]
+        if lists:
+            columns = (size if isinstance(size, tuple) else (size,) * len(lists[0]) for size in self.shape)
+            return Flexible.model_validate({"shapes": tuple(zip(*columns, strict=True))})
+        ranges = tuple(_ends(size) for size in self.shape)
+        return Flexible(ranges=ranges) if any(low < high for low, high in ranges) else None
+
+    @property
+    def example(self) -> tuple[int, ...]:
+        """The shape with which the model is traced, calibrated, evaluated and measured: the largest."""
+        flexible = self.flexible
+        return tuple(_ends(size)[1] for size in self.shape) if flexible is None else flexible.largest
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problem = _shape_problem(self.shape)
+        if problem:
+            raise ValueError(problem)
+        return self
+
+
+def _ends(size: Dimension) -> tuple[int, int]:
+    """Least and greatest length."""
+    if isinstance(size, str):
+        low, _, high = size.partition("..")
+        return int(low), int(high)
+    return (min(size), max(size)) if isinstance(size, tuple) else (size, size)
+
+
+def _shape_problem(shape: tuple[Dimension, ...]) -> str:
+    """What keeps dimensions from being the shapes of an input, as a sentence; empty when nothing does."""
+    ranges = [size for size in shape if isinstance(size, str)]
+    lists = [size for size in shape if isinstance(size, tuple)]
+    if shape and not isinstance(shape[0], int):
+        return "the first dimension is the batch, which is fixed: write 1"
+    for low, high in map(_ends, ranges):
+        if not 1 <= low < high:
+            return f"{low}..{high} is no range: its first end is at least 1, and its second is greater"
+    if ranges and lists:
+        return "a shape has ranges or lists, not both: list whole shapes, or give ranges alone"
+    if len({len(size) for size in lists}) > 1:
+        return (
+            f"lists of {', '.join(str(len(size)) for size in lists)} lengths: the first lengths of all lists make one "
+            "shape, the second another, so that lists of one input are as long as one another"
+        )
+    if lists and (len(lists[0]) < 2 or len(set(zip(*lists, strict=True))) < len(lists[0])):
+        return "a list names at least two different shapes"
+    return ""
 
 
 class ModelSettings(Frozen):

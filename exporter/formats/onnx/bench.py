@@ -3,6 +3,7 @@
 Started as a program in a process of its own (``python -m exporter.formats.onnx.bench``), on this machine's CPU.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from device_harness.runners.bench_document import Acceleration
 from device_harness.runners.measuring import Slot, Start, measured_main
+from exporter.formats.onnx.keys import LARGEST_SHAPES
 
 NAME = "onnxruntime_in_process"
 VERSION = "1"
@@ -30,7 +32,8 @@ class _OnnxRuntime:
         self._given: dict[str, NDArray[Any]] = {}
         self._found: list[NDArray[Any]] = []
         self._session = _session(library, model, options)
-        self._slots = [_slot(value) for value in self._session.get_inputs()]
+        largest = json.loads(self._session.get_modelmeta().custom_metadata_map.get(LARGEST_SHAPES, "{}"))
+        self._slots = [_slot(value, largest.get(value.name, ())) for value in self._session.get_inputs()]
 
     def inputs(self) -> Sequence[Slot]:
         return self._slots
@@ -58,10 +61,11 @@ def _session(library: Any, model: Path, options: Any) -> Any:
         raise ValueError(str(error)) from error
 
 
-def _slot(value: Any) -> Slot:
-    """An input; dimensions that the file leaves open are 1."""
+def _slot(value: Any, largest: Sequence[int]) -> Slot:
+    """An input; dimensions that the file leaves open are as long as its metadata says, else 1."""
     name = str(value.type).removeprefix("tensor(").removesuffix(")")
-    shape = tuple(size if isinstance(size, int) and size > 0 else 1 for size in value.shape)
+    fixed = (size if isinstance(size, int) and size > 0 else 1 for size in value.shape)
+    shape = tuple(largest or fixed)
     return Slot(value.name, np.dtype(_TYPES.get(name, name)), shape)
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load
+from exporter.formats.onnx.keys import LABELS, LARGEST_SHAPES
 from exporter.formats.onnx.nodes import copy_of
-
-LABELS = "labels"
 
 
 def described(model: Any, description: SourceDescription, settings: ModelSettings) -> Any:
-    """A copy of `model` with its metadata; normalization is on pixels from 0 to 1, by input."""
+    """A copy of `model` with its metadata; normalization is on pixels from 0 to 1, images NCHW."""
     copied = copy_of(model)
     copied.producer_name = "mobile-export"
     copied.producer_version = ""
@@ -22,6 +21,11 @@ def described(model: Any, description: SourceDescription, settings: ModelSetting
     facts[LABELS] = json.dumps(description.labels) if description.labels else ""
     images = {spec.name: spec.image.model_dump(mode="json") for spec in description.inputs if spec.image is not None}
     facts["images"] = json.dumps(images) if images else ""
+    flexible = [spec for spec in description.inputs if spec.flexible is not None]
+    facts["shapes"] = (
+        json.dumps({spec.name: str(spec.channels_first.flexible) for spec in flexible}) if flexible else ""
+    )
+    facts[LARGEST_SHAPES] = json.dumps({spec.name: spec.channels_first.shape for spec in flexible}) if flexible else ""
     del copied.metadata_props[:]
     for key, value in facts.items():
         if value:

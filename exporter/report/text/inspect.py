@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.facts.inspection import Inspection, WeightFact
+from exporter.data.facts.inspection import Inspection, TensorFact, WeightFact
 from exporter.data.results.commands import InspectResult
 from exporter.data.units import format_size
 from exporter.report.cells import printable
@@ -23,11 +23,17 @@ def _items(inspection: Inspection, rows: int) -> Iterator[RenderableType]:
     facts = printable(f"  {inspection.format}  {format_size(inspection.size_bytes)}")
     yield Text.assemble((printable(inspection.path), "bold"), facts)
     for word, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
-        yield from (words(f"  {word} {each.name}: {each.dtype} {list(each.shape)}") for each in tensors)
+        yield from (words(f"  {word} {each.name}: {each.dtype} {_shape(each)}") for each in tensors)
     yield from (words(f"  {key}: {value}") for key, value in inspection.metadata.items())
     yield words("\n".join(_totals(inspection)))
     yield _operators(inspection)
     yield _largest(inspection, rows)
+
+
+def _shape(tensor: TensorFact) -> str:
+    if tensor.flexible is not None:
+        return str(tensor.flexible)
+    return "[" + ", ".join("any" if size < 0 else str(size) for size in tensor.shape) + "]"
 
 
 def _totals(inspection: Inspection) -> Iterator[str]:

@@ -61,6 +61,6 @@ def load_exported(path: Path) -> tuple[Any, tuple[InputSettings, ...], Compressi
                 "Export the model with one of these as its input, and a cast inside."
             )
         inputs.append(InputSettings.model_validate({"name": name, "shape": shape, "dtype": dtype}))
-    if len(inputs) == 1 and len(inputs[0].shape) == 4:
+    if len(inputs) == 1 and len(inputs[0].example) == 4:
         inputs[0] = inputs[0].model_copy(update={"name": "image"})
     return program.module(), tuple(inputs), parse_hints(extra[PT2_ENTRY], str(path))

@@ -13,6 +13,7 @@ from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.execution.heavy import load
 from exporter.sources.inputs import input_specs
 from exporter.sources.labels import check_label_count, read_labels
+from exporter.sources.sizes import try_sizes
 from exporter.sources.source import ModelSource, Source
 from exporter.store.given import given_digest
 
@@ -39,12 +40,13 @@ def _load(spec: str, settings: ModelSettings) -> ModelSource:
     path = Path(spec)
     model = read_model(path)
     known = input_settings(model, spec, settings)
-    if settings.layout is None and any(image_layout(item.shape) == "NHWC" for item in known):
+    if settings.layout is None and any(image_layout(item.example) == "NHWC" for item in known):
         settings = settings.model_copy(update={"layout": "NHWC"})
     inputs = input_specs(spec, settings.model_copy(update={"inputs": ()}), known, None)
     labels = read_labels(settings.labels) if settings.labels else ()
     outputs = tuple(value.name for value in model.graph.output)
     shapes = output_shapes(model, path, inputs)
+    try_sizes(inputs, lambda sized: _run_on_least(path, sized), len(shapes), spec)
     if settings.labels:
         check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
@@ -113,9 +115,9 @@ def input_settings(model: Any, spec: str, settings: ModelSettings) -> tuple[Inpu
     """
     initializers = {item.name for item in model.graph.initializer}
     values = [value for value in model.graph.input if value.name not in initializers]
-    given = {item.name: item.shape for item in settings.inputs}
+    given = {item.name: item for item in settings.inputs}
     if len(values) == len(settings.inputs) == 1:
-        given = {values[0].name: settings.inputs[0].shape}
+        given = {values[0].name: settings.inputs[0]}
     unknown = given.keys() - {value.name for value in values}
     if unknown:
         names = ", ".join(value.name for value in values)
@@ -123,14 +125,14 @@ def input_settings(model: Any, spec: str, settings: ModelSettings) -> tuple[Inpu
     return tuple(_input(value, spec, given.get(value.name)) for value in values)
 
 
-def _input(value: Any, spec: str, given: tuple[int, ...] | None) -> InputSettings:
+def _input(value: Any, spec: str, given: InputSettings | None) -> InputSettings:
     kind = value.type.tensor_type
     dims = [dim.dim_value if dim.dim_value > 0 else (1 if axis == 0 else 0) for axis, dim in enumerate(kind.shape.dim)]
-    shape = tuple(dims) if given is None else given
+    shape = tuple(dims) if given is None else given.example
     if 0 in shape:
         raise UsageProblem(
             f"model {spec}: input {value.name} has dynamic dimensions {dims}; "
-            f"fix them with --input-shape {value.name}=1,3,224,224."
+            f"fix them with --input-shape {value.name}=1,3,224,224, or say what they may be: 128..512."
         )
     dtype = DTYPES.get(kind.elem_type)
     if dtype is None or (dtype == "uint8" and image_layout(shape) is None):
@@ -138,7 +140,8 @@ def _input(value: Any, spec: str, given: tuple[int, ...] | None) -> InputSetting
             f"model {spec}: input {value.name} takes {_type_name(kind.elem_type)}; float32, int32, int64 and images of "
             "uint8 can be converted. Give the model one of these and a Cast to what it takes."
         )
-    return InputSettings.model_validate({"name": value.name, "shape": shape, "dtype": dtype})
+    sizes = shape if given is None else given.shape
+    return InputSettings.model_validate({"name": value.name, "shape": sizes, "dtype": dtype})
 
 
 def image_layout(shape: Sequence[int]) -> str | None:
@@ -161,14 +164,22 @@ def output_shapes(model: Any, path: Path, inputs: Sequence[InputSpec]) -> tuple[
     fixed = [tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in model.graph.input]
     if static and all(spec.shape in fixed for spec in inputs):
         return tuple(shapes)
+    try:
+        return tuple(tuple(np.shape(result)) for result in _run_on_least(path, inputs))
+    except Exception as error:
+        given = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
+        raise UsageProblem(f"model {path} does not run on inputs {given}: {first_line(error)}") from error
+
+
+def _run_on_least(path: Path, inputs: Sequence[InputSpec]) -> list[Any]:
+    """Outputs for zeros, or for ones where integers must be above 0 (lengths)."""
     failures: list[Exception] = []
-    for integer in (0, 1):  # lengths must be above 0
+    for integer in (0, 1):
         try:
-            return tuple(tuple(np.shape(result)) for result in _run(path, inputs, integer))
+            return _run(path, inputs, integer)
         except Exception as error:  # noqa: BLE001 - raised below, when neither runs
             failures.append(error)
-    given = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in inputs)
-    raise UsageProblem(f"model {path} does not run on inputs {given}: {first_line(failures[0])}") from failures[0]
+    raise failures[0]
 
 
 def _run(path: Path, inputs: Sequence[InputSpec], integer: int) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from exporter.data.facts.source import InputSpec
+from exporter.sources.tracing.open_axes import dynamic_shapes
 from exporter.sources.tracing.trace import as_converters_know, example_tensors, traceable, tracing_errors
 
 
@@ -27,4 +28,5 @@ def export(
     """
     wrapped = traceable(module, inputs, divisors)
     with tracing_errors(), as_converters_know(rewritten=rewritten):
-        return torch.export.export(wrapped, example_tensors(inputs), strict=False)
+        shapes = dynamic_shapes(wrapped, [spec.channels_first for spec in inputs])
+        return torch.export.export(wrapped, example_tensors(inputs), dynamic_shapes=shapes, strict=False)

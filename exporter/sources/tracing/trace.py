@@ -101,14 +101,6 @@ class _DividedInputs(_Wrapper):
         return self.module(*(item if by is None else item / by for item, by in zip(inputs, self.divisors, strict=True)))
 
 
-def channels_first(spec: InputSpec) -> tuple[int, ...]:
-    """The shape of `spec` as both converters see it: images NCHW, others unchanged."""
-    if spec.image is not None and spec.layout == "NHWC":
-        batch, height, width, channels = spec.shape
-        return (batch, channels, height, width)
-    return spec.shape
-
-
 @contextmanager
 def as_converters_know(*, spectra: bool = False, rewritten: bool = True) -> Iterator[None]:
     """Run torch without gradients and without what no converter knows.
@@ -248,7 +240,7 @@ def example_tensors(inputs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
 
 
 def _example(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
-    shape = channels_first(spec)
+    shape = spec.channels_first.shape
     if spec.dtype == "float32":
         return torch.randn(shape, generator=generator)
     if spec.image is not None:

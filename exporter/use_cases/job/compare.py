@@ -7,9 +7,11 @@ from exporter.data.facts.parity import Parity
 from exporter.data.progress import Advance
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Done, Stage
+from exporter.formats.format import ArtifactRunner
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
+from exporter.verification.shapes import shape_parities
 
 
 def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -20,6 +22,15 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
     if isinstance(found, Trouble):
         return work.struck(found, compared=Compared(why_not=f"verification failed: {found.reason}"))
     return replace(work, compared=found)
+
+
+def compared(model: ModelAtHand, runner: ArtifactRunner, advance: Advance) -> Parity:
+    """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
+    parity = compare(runner, model.reference_for(runner), advance)
+    shapes = shape_parities(
+        runner, model.source_runner, model.origin.description, lambda sized: model.examples_of(sized, runner)
+    )
+    return parity.model_copy(update={"shapes": shapes})
 
 
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
@@ -47,7 +58,6 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
     )
 
     def compute(advance: Advance) -> Parity:
-        runner = work.format.evaluator(evaluator, work.made.path, model.origin)
-        return compare(runner, model.reference_for(runner), advance)
+        return compared(model, work.format.evaluator(evaluator, work.made.path, model.origin), advance)
 
     return model.stages.value(Stage("verification", name, f"Verifying {name}", decided_by), Parity, compute)

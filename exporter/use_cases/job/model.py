@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.data.progress import Advance, Progress
 from exporter.datasets.checks import calibration_warnings, turned_note
+from exporter.datasets.cut import cut
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import as_pictures
 from exporter.execution.stage import Stage
@@ -90,6 +91,15 @@ class ModelAtHand(Inputs):
     def reference_for(self, runner: ArtifactRunner) -> Reference:
         """The source's outputs on what `runner` is given, which may be whole pixels."""
         return self._picture_reference if runner.takes_pictures and not self.evaluation.pixels else self.reference
+
+    def examples_of(self, sized: Sequence[InputSpec], runner: ArtifactRunner) -> Dataset:
+        """Examples of these shapes as `runner` takes them: cut from the evaluation data, or drawn anew."""
+        if self.given_evaluation is None:
+            drawn = any(holds_integers(spec) for spec in sized)
+            ranges = integer_ranges(self.source_runner, self.source.module, sized) if drawn else {}
+            return noise(sized, ranges)
+        pictures = as_pictures(self.evaluation, self.description.inputs) if runner.takes_pictures else self.evaluation
+        return cut(pictures, sized)
 
     @cached_property
     def reference(self) -> Reference:

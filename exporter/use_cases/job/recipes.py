@@ -110,7 +110,7 @@ def _filler(inputs: Inputs, recipe: Recipe, key: str) -> Callable[[Path], None]:
         compressed = carry_out(
             Job(inputs.source, recipe, data, inputs.models, checkpoints=checkpoints), inputs.progress
         )
-        save_compressed(compressed, folder / FILE_NAME)
+        save_compressed(compressed, folder / FILE_NAME, inputs.description.inputs)
         (folder / "steps.json").write_bytes(_STEPS.dump_json(compressed.steps))
 
     return fill

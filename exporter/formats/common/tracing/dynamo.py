@@ -11,6 +11,7 @@ from exporter.data.errors import first_line
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import RefusedError, refusal
+from exporter.sources.tracing.open_axes import dynamic_shapes
 from exporter.sources.tracing.trace import as_converters_know, example_tensors
 
 OPSET = 18
@@ -33,6 +34,7 @@ def exported_onnx(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[st
                 module,
                 example_tensors(inputs),
                 dynamo=True,
+                dynamic_shapes=dynamic_shapes(module, [spec.channels_first for spec in inputs]),
                 input_names=[spec.name for spec in inputs],
                 output_names=list(outputs),
                 opset_version=OPSET,

@@ -8,17 +8,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from exporter.data.facts.source import at_every_size
 from exporter.datasets.dataset import Dataset
 from exporter.formats.common.layer_names import layer_weights
 from exporter.formats.common.routes import once
 from exporter.formats.common.tracing import onnx_graph
 from exporter.formats.common.tracing.dynamo import exported_onnx
 from exporter.formats.common.tracing.rewritten import RewrittenCall, rewritten_calls
+from exporter.formats.common.trials import Trial
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
 from exporter.sources.tracing.trace import decomposed, example_tensors, trace, traceable
 
 Example = tuple[NDArray[Any], ...]
+
 OnnxForm = Literal["trace", "dynamo", "core", "onnx"]
 """A module traced, a module by `torch.export`, a module in torch's core operators and traced, a file."""
 
@@ -69,7 +72,17 @@ class SourceGraph:
 
     def sample(self) -> Example:
         """One example as the graphs take it, with the batch dimension; no two axes of it are alike."""
-        return tuple(tensor.numpy() for tensor in example_tensors(self.description.inputs))
+        return self.samples()[0]
+
+    def samples(self) -> list[Example]:
+        """One example of every shape that is tried, the shapes with which the source is traced first."""
+        sizes = reversed(at_every_size(self.description.inputs))
+        return [tuple(tensor.numpy() for tensor in example_tensors(sized)) for sized in sizes]
+
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """What the source gives for each of `samples`."""
+        return [Trial(sample, self.outputs_of(sample)) for sample in self.samples()]
 
     def _traced_onnx(self, module: torch.nn.Module) -> Any:
         graph = lambda: self.traced.inlined_graph  # noqa: E731 - made only when something is refused

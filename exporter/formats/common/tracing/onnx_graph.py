@@ -14,7 +14,8 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import onnx_refusal, plain
-from exporter.formats.common.tracing.onnx_rewrites import channels_moved, strided_slices_to_pools
+from exporter.formats.common.tracing.onnx_rewrites import channels_moved, strided_slices_to_pools, with_shapes
+from exporter.sources.tracing.open_axes import open_axes
 from exporter.sources.tracing.trace import as_converters_know, example_tensors
 
 OPSET = 17
@@ -51,6 +52,7 @@ def _exported(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], 
             example_tensors(inputs),
             buffer,  # type: ignore[arg-type]  # a stream works; the stub knows only paths
             dynamo=False,
+            dynamic_axes=open_axes([spec.channels_first for spec in inputs]),
             input_names=[spec.name for spec in inputs],
             output_names=list(outputs),
             opset_version=OPSET,
@@ -59,13 +61,12 @@ def _exported(module: Any, inputs: Sequence[InputSpec], outputs: Sequence[str], 
 
 
 def read_onnx(path: Path, inputs: Sequence[InputSpec]) -> Any:
-    """The ONNX model of a file, its inputs fixed to the shapes of `inputs`, images and maps NCHW, constants folded."""
-    model = onnx.load(str(path))
-    shapes = {spec.name: list(spec.shape) for spec in inputs}
+    """The ONNX model of a file, its inputs of the shapes of `inputs`, images and maps NCHW, constants folded."""
+    model = simplified(with_shapes(onnx.load(str(path)), inputs, open_axes(inputs)))
     if not any(spec.layout == "NHWC" for spec in inputs):
-        return simplified(model, shapes)
+        return model
     images = [spec.name for spec in inputs if spec.image is not None]
-    return simplified(channels_moved(simplified(model, shapes), images, "first"))
+    return simplified(channels_moved(model, images, "first"))
 
 
 def maps_to_front(model: Any) -> Any:
@@ -81,11 +82,11 @@ def run_onnx(model: Any, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
     return list(session.run(None, inputs))
 
 
-def simplified(model: Any, shapes: dict[str, list[int]] | None = None) -> Any:
+def simplified(model: Any) -> Any:
     """Fold constants and infer shapes: onnx2tf needs both done before it sees a model in memory."""
     try:
         with quiet():
-            result, valid = onnxsim.simplify(model, overwrite_input_shapes=shapes)
+            result, valid = onnxsim.simplify(model)
     except RuntimeError as error:
         raise ToolError(f"the ONNX model cannot be simplified: {plain(str(error))}") from error
     if not valid:

@@ -1,11 +1,13 @@
 """Rewrites of ONNX graphs into equal ones that onnx2tf translates rightly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+from exporter.data.facts.source import InputSpec
 
 
 def strided_slices_to_pools(model: Any) -> Any:
@@ -26,6 +28,8 @@ def strided_slices_to_pools(model: Any) -> Any:
     return model
 
 
+_ANY_LENGTH = 2**31 - 1
+"""An end that is beyond every axis."""
 _FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -64,9 +68,26 @@ def _rename(graph: Any, old: str, new: str, *, outputs: bool) -> None:
 
 
 def _permute(value: Any, axes: Sequence[int]) -> None:
-    dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    for dim, axis in zip(value.type.tensor_type.shape.dim, axes, strict=True):
-        dim.dim_value = dims[axis]
+    shape = value.type.tensor_type.shape
+    moved = [shape.dim[axis] for axis in axes]
+    value.type.tensor_type.shape.CopyFrom(type(shape)(dim=moved))
+
+
+def with_shapes(model: Any, inputs: Sequence[InputSpec], names: Mapping[str, Mapping[int, str]]) -> Any:
+    """Write the shapes of `inputs` into a model, in place; gives the model.
+
+    Args:
+        names: input -> open dimension -> its name; other dimensions are fixed.
+    """
+    values = {value.name: value for value in model.graph.input}
+    for spec in inputs:
+        for axis, dim in enumerate(values[spec.name].type.tensor_type.shape.dim):
+            name = names.get(spec.name, {}).get(axis)
+            if name is None:
+                dim.dim_value = spec.shape[axis]
+            else:
+                dim.dim_param = name
+    return model
 
 
 def shapes_of(model: Any) -> dict[str, list[int]]:
@@ -88,7 +109,7 @@ def _strides(node: Any, constants: dict[str, np.ndarray[Any, Any]], shapes: dict
     strides = [1, 1]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         axis %= 4
-        if start != 0 or end < shape[axis] or step < 1 or (axis < 2 and step != 1):
+        if start != 0 or end < (shape[axis] or _ANY_LENGTH) or step < 1 or (axis < 2 and step != 1):
             return None
         if axis >= 2:
             strides[axis - 2] = step

@@ -17,8 +17,9 @@ from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import WRAPPERS, place
 from exporter.formats.coreml.conversion.graphs.graphs import Graph
 from exporter.formats.coreml.conversion.graphs.places import layer_of_node
+from exporter.formats.coreml.conversion.inputs import input_types
 from exporter.formats.coreml.conversion.operators.registering import register_operators, registry
-from exporter.formats.coreml.conversion.program import Said, deployment_target, input_type
+from exporter.formats.coreml.conversion.program import Said, deployment_target
 from exporter.formats.coreml.conversion.refusal import coreml_refusal
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.settings import CoremlTarget
@@ -100,7 +101,7 @@ def translate(graph: Graph, description: SourceDescription, target: CoremlTarget
         with quiet(), said, _recording(record):
             coremltools.convert(
                 graph.program,
-                inputs=[input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
+                inputs=input_types(description.inputs, target.input_kind),
                 convert_to="milinternal",
                 minimum_deployment_target=deployment_target(coremltools, target.generation),
                 pass_pipeline=coremltools.PassPipeline.EMPTY,

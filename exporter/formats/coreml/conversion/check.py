@@ -1,18 +1,20 @@
 """Runs a float program once in the reference evaluator, to see whether it computes what its source computes."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
 
 from exporter.data.errors import NotEvaluableError, first_line
 from exporter.data.facts.layers import Layers
 from exporter.execution.heavy import quiet
-from exporter.formats.common.routes import LEAST_SNR_DB, least_snr
+from exporter.formats.common.routes import LEAST_SNR_DB
 from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.common.trials import Trial, least_over
 from exporter.formats.coreml.reference.layers import compare_layers
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.sources.outputs import flatten
@@ -25,13 +27,24 @@ leave 34 dB and no more: none of their routes is called right, and the note says
 """
 
 
+@contextmanager
+def _not_evaluable() -> Iterator[None]:
+    """Whatever is raised becomes `NotEvaluableError`."""
+    try:
+        yield
+    except NotEvaluableError:
+        raise
+    except Exception as error:
+        raise NotEvaluableError(f"it could not be run here: {first_line(error)}") from error
+
+
 class Check:
-    """Compares float programs of one source with it, on one sample with the declared shapes."""
+    """Compares float programs of one source with it, on one sample of each shape that is tried."""
 
     def __init__(self, graph: SourceGraph) -> None:
         self._description = graph.description
         self._module = graph.source.module
-        self._noise = [tensor.numpy() for tensor in graph.source.example_inputs()]
+        self._samples = [[tensor.numpy() for tensor in sized] for sized in graph.source.example_sizes()]
 
     def snr_of(self, mlmodel: Any) -> float:
         """Signal-to-noise ratio of the worst output in dB.
@@ -39,21 +52,20 @@ class Check:
         Raises:
             NotEvaluableError: it could not be run, whatever kept it from being; the evaluator is no phone, so that this
                 says nothing against the program. A verification meets the same, and reports it.
+            ToolError: it runs on the shapes with which the source was traced, and not on others.
         """
-        try:
-            return self._snr(mlmodel)
-        except NotEvaluableError:
-            raise
-        except Exception as error:
-            raise NotEvaluableError(f"it could not be run here: {first_line(error)}") from error
+        with ExitStack() as stack:
+            with _not_evaluable():
+                runner = stack.enter_context(self._runner(mlmodel))
+                trials = [self._trial(runner, sample) for sample in self._samples]
+                first = runner(trials[0].sample)
+            return least_over(trials, lambda trial: first if trial is trials[0] else runner(trial.sample))
 
-    def _snr(self, mlmodel: Any) -> float:
-        with self._runner(mlmodel) as runner:
-            sample = runner.held(self._noise)
-            found = runner(sample)
+    def _trial(self, runner: CoremlRunner, noise: Sequence[NDArray[Any]]) -> Trial:
+        sample = tuple(runner.held(noise))
         with torch.no_grad():
             expected = [tensor.numpy() for tensor in flatten(self._module(*map(torch.from_numpy, sample)))]
-        return least_snr(found, expected)
+        return Trial(sample, expected)
 
     def first_wrong(self, mlmodel: Any, least_db: float) -> str:
         """A sentence that names the first layer below `least_db`, or says why none is known; empty where none is."""
@@ -66,7 +78,7 @@ class Check:
 
     def _layers(self, mlmodel: Any) -> Layers:
         with self._runner(mlmodel) as runner:
-            sample = runner.held(self._noise)
+            sample = runner.held(self._samples[0])
             values = runner.features(sample)
             return compare_layers(runner.model, values, self._module, [*map(torch.from_numpy, sample)])
 

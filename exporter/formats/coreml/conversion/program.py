@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription
+from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import quiet
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.rules import selects
 from exporter.formats.coreml.conversion.graphs.graphs import Graph
+from exporter.formats.coreml.conversion.inputs import input_types
 from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
 from exporter.formats.coreml.conversion.refusal import coreml_refusal
@@ -23,7 +24,6 @@ from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.inspection.reader import load_spec
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.coreml.walk import program_operations
-from exporter.sources.tracing.trace import channels_first
 
 _NAMED_BY_WEIGHT = {"conv", "conv_transpose", "linear", "matmul"}
 
@@ -94,7 +94,7 @@ def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget,
         with quiet(), said:
             return coremltools.convert(
                 graph.program,
-                inputs=[input_type(coremltools, spec, target.input_kind) for spec in description.inputs],
+                inputs=input_types(description.inputs, target.input_kind),
                 outputs=None if classes else outputs,
                 classifier_config=classes,
                 convert_to="mlprogram",
@@ -147,37 +147,6 @@ def _float32_operations(model: Any, layers: Mapping[str, str], target: CoremlTar
             if rule.precision == "float32" and selects(rule, op.op_type, layer_of(op, layers)):
                 kept.add(re.sub(r"_cast_fp16$", "", op.name))
     return kept
-
-
-def input_type(coremltools: Any, spec: InputSpec, input_kind: str) -> Any:
-    """What coremltools is told of an input of the target's kind, ``image`` or ``tensor``."""
-    shape = channels_first(spec)
-    if spec.image is None or input_kind == "tensor":
-        dtype = np.float32 if spec.dtype == "float32" else np.int32
-        return coremltools.TensorType(name=spec.name, shape=shape, dtype=dtype)
-    layouts = {
-        "RGB": coremltools.colorlayout.RGB,
-        "BGR": coremltools.colorlayout.BGR,
-        "GRAY": coremltools.colorlayout.GRAYSCALE,
-    }
-    scale, bias = image_scale_bias(spec.image)
-    return coremltools.ImageType(
-        name=spec.name,
-        shape=shape,
-        scale=scale,
-        bias=bias if len(bias) > 1 else bias[0],
-        color_layout=layouts[spec.image.color],
-    )
-
-
-def image_scale_bias(image: ImageSpec) -> tuple[float, list[float]]:
-    """Core ML's ``scale * pixel + bias`` on pixels from 0 to 255.
-
-    It has one scale for all channels; where the standard deviations differ, the graph divides by them
-    and this does the rest.
-    """
-    std = image.std[0] if len(set(image.std)) == 1 else 1.0
-    return 1 / (255 * std), [-value / std for value in image.mean]
 
 
 def _layers(model: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:

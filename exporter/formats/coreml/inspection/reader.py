@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
+from exporter.data.settings.flexible import Flexible
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.coreml.coremltools import load_coremltools
@@ -140,12 +141,37 @@ def _feature(feature: Any) -> TensorFact:
     if kind == "imageType":
         image = feature.type.imageType
         space = {10: "grayscale", 20: "RGB", 30: "BGR", 40: "grayscale float16"}.get(image.colorSpace, "?")
-        return TensorFact(name=feature.name, dtype=f"image {space}", shape=(image.height, image.width))
+        sizes = (image.height, image.width)
+        return TensorFact(name=feature.name, dtype=f"image {space}", shape=sizes, flexible=_sizes(image))
     if kind == "multiArrayType":
         array = feature.type.multiArrayType
         names = {65568: "float32", 65552: "float16", 65600: "float64", 131104: "int32"}
-        return TensorFact(name=feature.name, dtype=names.get(array.dataType, "?"), shape=tuple(array.shape))
+        return TensorFact(
+            name=feature.name, dtype=names.get(array.dataType, "?"), shape=tuple(array.shape), flexible=_shapes(array)
+        )
     return TensorFact(name=feature.name, dtype=str(kind).removesuffix("Type"), shape=())
+
+
+def _sizes(image: Any) -> Flexible | None:
+    """Height and width that an image may have; None where it has one size."""
+    match image.WhichOneof("SizeFlexibility"):
+        case "enumeratedSizes":
+            return Flexible(shapes=tuple((size.height, size.width) for size in image.enumeratedSizes.sizes))
+        case "imageSizeRange":
+            both = (image.imageSizeRange.heightRange, image.imageSizeRange.widthRange)
+            return Flexible(ranges=tuple((size.lowerBound, size.upperBound) for size in both))
+    return None
+
+
+def _shapes(array: Any) -> Flexible | None:
+    """Shapes that a multi-array may have; None where it has one, and for an output whose shape nothing tells."""
+    match array.WhichOneof("ShapeFlexibility"):
+        case "enumeratedShapes":
+            return Flexible(shapes=tuple(tuple(one.shape) for one in array.enumeratedShapes.shapes))
+        case "shapeRange":
+            sizes = array.shapeRange.sizeRanges
+            return Flexible(ranges=tuple((size.lowerBound, size.upperBound) for size in sizes))
+    return None
 
 
 def _metadata(spec: Any) -> dict[str, str]:

@@ -142,6 +142,8 @@ class ReferenceModel:
         """How many examples are best evaluated at once; 1 where the program cannot take more."""
         if self._states or not all(one.kind in ("array", "image") for one in (*self.inputs, *self.outputs)):
             return 1
+        if any(one.allowed or one.ranges for one in self.inputs):  # how large its values are is not known
+            return 1
         size = max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // largest_value(self._function)))
         return size if size > 1 and self._plan_for(size) is not None else 1
 

@@ -9,8 +9,9 @@ from onnx import numpy_helper, version_converter
 from exporter.data.errors import ToolError, first_line
 from exporter.execution.heavy import load
 from exporter.formats.common.layer_names import match_layers
-from exporter.formats.common.routes import Route, Taken, first_right, least_snr, only
+from exporter.formats.common.routes import Route, Taken, first_right, only
 from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.common.trials import least_over
 from exporter.formats.onnx.nodes import WEIGHT_PLACES, channels_first, copy_of
 
 DOMAINS = ("", "ai.onnx")
@@ -26,15 +27,17 @@ def float_model(source: SourceGraph, opset: int, ir_version: int, route: str) ->
         UsageProblem: there is no such route from this source.
         ToolError: no route gives a model that ONNX Runtime runs.
     """
-    sample = source.sample()
-    expected = source.outputs_of(sample)
-    given = {spec.name: value for spec, value in zip(source.description.inputs, sample, strict=True)}
+    names, trials = [spec.name for spec in source.description.inputs], source.trials
 
     def made(form: Callable[[], Any]) -> Callable[[], Any]:
         return lambda: _named(lowered(form(), opset, ir_version), source.layer_weights)
 
     routes = [Route(name, made(form)) for name, form in source.onnx_forms.items()]
-    return first_right(only(routes, route), lambda model: least_snr(run(model, given), expected), "an ONNX model")
+
+    def snr_of(model: Any) -> float:
+        return least_over(trials, lambda trial: run(model, dict(zip(names, trial.sample, strict=True))))
+
+    return first_right(only(routes, route), snr_of, "an ONNX model")
 
 
 def run(model: Any, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

@@ -38,10 +38,15 @@ def run_float(content: bytes, inputs: Sequence[InputSpec], sample: Sequence[NDAr
     try:
         with quiet():
             model = interpreter.Interpreter(model_content=content, num_threads=2)
+            last = [spec.image is not None and layout == "NHWC" for spec in inputs]
+            given = [np.moveaxis(value, 1, -1) if moved else value for value, moved in zip(sample, last, strict=True)]
+            details = model.get_input_details()
+            for detail, value in zip(details, given, strict=True):
+                if tuple(detail["shape"]) != value.shape:
+                    model.resize_tensor_input(detail["index"], value.shape, strict=True)
             model.allocate_tensors()
-            for detail, spec, value in zip(model.get_input_details(), inputs, sample, strict=True):
-                last = spec.image is not None and layout == "NHWC"
-                model.set_tensor(detail["index"], np.ascontiguousarray(np.moveaxis(value, 1, -1) if last else value))
+            for detail, value in zip(details, given, strict=True):
+                model.set_tensor(detail["index"], np.ascontiguousarray(value))
             model.invoke()
             found = [model.get_tensor(detail["index"]) for detail in model.get_output_details()]
     except (ValueError, RuntimeError) as error:

@@ -17,6 +17,7 @@ from exporter.formats.format import Made
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion.check import loadable
+from exporter.formats.tflite.conversion.opened import opened
 from exporter.formats.tflite.conversion.routes import Conversion, FloatModel
 from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
 from exporter.formats.tflite.settings import Builder, TfliteTarget
@@ -100,16 +101,16 @@ class TfliteConverter:
         )
         names = [spec.name for spec in description.inputs]
         text = settings.description or f"{description.spec}, exported by mobile-export"
-        order = self._order(form)
-        return tflite_file.finish(content, names, description.outputs, self._layers(form), order, data, text)
+        order, trials = self._order(form), self.source.trials
+        whole = opened(content, description.inputs, form.layout, trials)  # quantizers lose the shapes of open inputs
+        return tflite_file.finish(whole, names, description.outputs, self._layers(form), order, data, text)
 
     def _content(self, form: _Form) -> bytes:
         return self._taken(form).model.content
 
     def _build(self, form: _Form) -> Taken[FloatModel]:
-        sample, inputs = self.source.sample(), self.source.description.inputs
-        expected = self.source.outputs_of(sample)
-        conversion = Conversion(self.source.onnx_forms, inputs, form.layout, sample, expected)
+        inputs = self.source.description.inputs
+        conversion = Conversion(self.source.onnx_forms, inputs, form.layout, self.source.trials)
         return conversion.float_model(form.route, form.builders)
 
 

@@ -58,6 +58,8 @@ def attach_labels(content: bytes, labels: Sequence[str]) -> bytes:
 
 def _input(builder: Any, spec: InputSpec) -> int:
     fields = {0: builder.CreateString(spec.name)}
+    if spec.flexible is not None:
+        fields[1] = builder.CreateString(f"shapes, as the source has them: {spec.flexible}")
     if spec.image is not None:
         properties = _table(builder, {}, {0: _GRAYSCALE if spec.image.color == "GRAY" else _RGB})
         fields[3] = _table(builder, {1: properties}, {0: _IMAGE_PROPERTIES})

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.formats.common.refusals import RefusedError, refusal
-from exporter.formats.common.routes import Route, Taken, first_right, least_snr, only
+from exporter.formats.common.routes import LEAST_SNR_DB, Route, Taken, first_right, least_snr, only
 from exporter.formats.common.tracing.graph import Example, OnnxForm
 from exporter.formats.common.tracing.onnx_graph import run_onnx
+from exporter.formats.common.trials import Trial, least_over
 from exporter.formats.tflite.conversion.blame import blame
 from exporter.formats.tflite.conversion.builders.direct import direct
 from exporter.formats.tflite.conversion.check import run_float
+from exporter.formats.tflite.conversion.opened import opened
 from exporter.formats.tflite.conversion.usable import usable
 from exporter.formats.tflite.settings import Builder
 
@@ -46,15 +48,19 @@ class Conversion:
         onnx_forms: give the source as ONNX; simplified, image inputs NCHW.
         inputs: of the source.
         layout: of image inputs and four-dimensional outputs of the result, ``NHWC`` or ``NCHW``.
-        sample: one example as the ONNX model takes it, with the batch dimension; no two axes of it are alike.
-        expected: what the source gives for `sample`.
+        trials: one example of every shape that is tried as the ONNX model takes it, with the batch dimension, and what
+            the source gives for it; no two axes of the first are alike.
     """
 
     onnx_forms: Mapping[OnnxForm, Callable[[], Any]]
     inputs: Sequence[InputSpec]
     layout: str
-    sample: Example
-    expected: Sequence[NDArray[Any]]
+    trials: Sequence[Trial]
+
+    @property
+    def sample(self) -> Example:
+        """The example of the first trial."""
+        return self.trials[0].sample
 
     @property
     def named(self) -> dict[str, NDArray[Any]]:
@@ -82,7 +88,8 @@ class Conversion:
         }
         for form, make in self.onnx_forms.items():
             for builder in builders:
-                yield Route(f"{form}+{builder}", partial(_built, f"{form}+{builder}", make, builds[builder]))
+                name, build = f"{form}+{builder}", self._opened(builds[builder])
+                yield Route(name, partial(_built, name, make, build))
 
     def _exact(self, onnx_model: Any) -> bytes:
         from exporter.formats.tflite.conversion.builders.exact import exact
@@ -95,20 +102,27 @@ class Conversion:
         wanted = run_onnx(onnx_model, self.named)
         return through_tensorflow(onnx_model, self.inputs, self.layout, self.sample, wanted)
 
-    def _snr_of(self, model: FloatModel) -> float:
-        return self._snr(model, self.expected)
+    def _opened(self, build: Build) -> Build:
+        return lambda onnx_model: opened(build(onnx_model), self.inputs, self.layout, self.trials)
 
-    def _snr(self, model: FloatModel, wanted: Sequence[NDArray[Any]]) -> float:
-        return least_snr(run_float(model.content, self.inputs, self.sample, self.layout), wanted)
+    def _snr_of(self, model: FloatModel) -> float:
+        return self._least_on(model, self.trials)
+
+    def _least_on(self, model: FloatModel, trials: Sequence[Trial]) -> float:
+        return least_over(trials, lambda trial: run_float(model.content, self.inputs, trial.sample, self.layout))
 
     def _blamed(self, model: FloatModel) -> str:
         def snr_of_part(part: Any, wanted: Sequence[NDArray[Any]]) -> float:
             try:
-                return self._snr(_built("", lambda: part, model.build), wanted)
+                content = _built("", lambda: part, model.build).content
+                return least_snr(run_float(content, self.inputs, self.sample, self.layout), wanted)
             except ToolError:
                 return -np.inf  # an intermediate result of a wrong shape, for example
 
-        return blame(model.onnx_model, self.named, self.expected, snr_of_part)
+        if len(self.trials) > 1:  # parts of it have outputs of their own, whose open dimensions nothing tells
+            right = self._least_on(model, self.trials[:1]) >= LEAST_SNR_DB
+            return "It is right on its largest shapes alone" if right else ""
+        return blame(model.onnx_model, self.named, self.trials[0].expected, snr_of_part)
 
 
 def _built(route: str, make: Callable[[], Any], build: Build) -> FloatModel:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import quiet
 from exporter.formats.common.refusals import place_of
 from exporter.formats.common.tracing.graph import SourceGraph
@@ -16,7 +15,7 @@ from exporter.formats.coreml.conversion.graphs.folding import fold_constants
 from exporter.formats.coreml.conversion.graphs.places import place_in_export
 from exporter.formats.coreml.settings import CoremlRoute
 from exporter.sources.tracing.export import export
-from exporter.sources.tracing.trace import channels_first, decomposed, trace, traceable, tracing_errors
+from exporter.sources.tracing.trace import decomposed, trace, traceable, tracing_errors
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def traced_core(source: SourceGraph, *, dividing: bool) -> Graph:
     """The module in torch's core operators, traced."""
     inputs = source.description.inputs
     module = traceable(source.source.module, inputs, _divisors(source) if dividing else None)
-    return _of_trace(trace(decomposed(module, inputs), [_channels_first(spec) for spec in inputs]))
+    return _of_trace(trace(decomposed(module, inputs), [spec.channels_first for spec in inputs]))
 
 
 def exported(source: SourceGraph, *, dividing: bool) -> Graph:
@@ -74,10 +73,6 @@ def _of_export(source: SourceGraph, table: Callable[[], Any], *, dividing: bool,
             program = program.run_decompositions(table())
         fold_constants(program)
     return Graph(program, partial(place_in_export, program.graph))
-
-
-def _channels_first(spec: InputSpec) -> InputSpec:
-    return spec.model_copy(update={"shape": channels_first(spec), "layout": "NCHW"})
 
 
 def _divisors(source: SourceGraph) -> Sequence[torch.Tensor | None] | None:

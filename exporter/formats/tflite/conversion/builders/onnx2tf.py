@@ -70,12 +70,21 @@ def through_tensorflow(
         ]
 
     signature = [
-        tensorflow.TensorSpec(value.shape, value.dtype, name=spec.name)
+        tensorflow.TensorSpec(_open_shape(spec, value.shape, layout), value.dtype, name=spec.name)
         for spec, value in zip(inputs, sample if layout == "NCHW" else nhwc, strict=True)
     ]
     with quiet():
         function = tensorflow.function(forward).get_concrete_function(*signature)
     return flatbuffer_of(function)
+
+
+def _open_shape(spec: InputSpec, shape: Sequence[int], layout: str) -> list[int | None]:
+    """The shape of an input in the target's layout, None for dimensions that are open."""
+    first = spec.channels_first
+    axes: Sequence[int] = () if first.flexible is None else first.flexible.axes
+    if spec.image is not None and layout == "NHWC":
+        axes = [(0, 3, 1, 2)[axis] for axis in axes]
+    return [None if axis in axes else size for axis, size in enumerate(shape)]
 
 
 def _keras_model(onnx_model: Any, kept_inputs: Sequence[str]) -> Any:
