@@ -44,6 +44,7 @@ class Reference:
         outputs: of each run, as the source gives them.
         scores_axis: of the first output, counts the examples of a run; None where a run is of one example.
         classes: number of class scores of an example; None where the first output is not one of class scores.
+        channels_last: whether the source has the channels of images, and so of outputs of four dimensions, last.
     """
 
     data: Dataset
@@ -52,6 +53,7 @@ class Reference:
     outputs: tuple[Outputs, ...]
     scores_axis: int | None
     classes: int | None
+    channels_last: bool = False
 
     @property
     def examples(self) -> int:
@@ -80,7 +82,8 @@ def reference_outputs(
     for run, values in _results(source, data, runs, on_advance):
         kept.append(run)
         outputs.append(tuple(values))
-    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes)
+    last = any(spec.image is not None and spec.layout == "NHWC" for spec in description.inputs)
+    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes, last)
 
 
 def _affordable(data: Dataset, runs: list[Indices], run_bytes: int, most: int | None) -> list[Indices]:
@@ -150,7 +153,7 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
         ToolError: the outputs have other shapes than the source's.
     """
     data = reference.data
-    layouts = [_Layouts() for _ in reference.outputs[0]]
+    layouts = [_Layouts(reference.channels_last) for _ in reference.outputs[0]]
     ranking = None if reference.classes is None else Ranking(data.labels)
     counted: set[int] = set()
     results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
@@ -232,7 +235,8 @@ def _output(name: str, difference: Difference, shape: tuple[int, ...]) -> Output
 class _Layouts:
     """Differences of one output in each order of axes that fits; one order must serve all examples."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels_last: bool) -> None:
+        self._channels_last = channels_last
         self._differences: dict[bool, Difference] | None = None
 
     def add(self, wanted: NDArray[Any], found: NDArray[Any]) -> None:
@@ -241,7 +245,7 @@ class _Layouts:
         Raises:
             ToolError: it fits in neither order.
         """
-        choices = arrangements(found, wanted)
+        choices = arrangements(found, wanted, channels_last=self._channels_last)
         if self._differences is None:
             self._differences = {moved: Difference() for moved in choices}
         for moved, difference in list(self._differences.items()):
@@ -256,8 +260,10 @@ class _Layouts:
         return min(self._differences.values(), key=lambda item: (item.artifact.values, item.noise))
 
 
-def arrangements(found: NDArray[Any], wanted: NDArray[Any]) -> dict[bool, NDArray[Any]]:
-    """An output as the artifact gives it (False), and with its channels moved first (True), where the shapes agree.
+def arrangements(found: NDArray[Any], wanted: NDArray[Any], *, channels_last: bool = False) -> dict[bool, NDArray[Any]]:
+    """An output as the artifact gives it (False), and with its channels where the source has them (True).
+
+    Only what has the source's shape.
 
     Axes of length one do not count: Core ML has no scalars.
 
@@ -266,7 +272,7 @@ def arrangements(found: NDArray[Any], wanted: NDArray[Any]) -> dict[bool, NDArra
     """
     choices = {False: found}
     if found.ndim == 4:
-        choices[True] = np.moveaxis(found, -1, 1)
+        choices[True] = np.moveaxis(found, 1, -1) if channels_last else np.moveaxis(found, -1, 1)
     fitting = {moved: value for moved, value in choices.items() if value.shape == wanted.shape}
     if not fitting and _squeezed(found) == _squeezed(wanted):
         fitting = {False: found.reshape(wanted.shape)}
