@@ -89,6 +89,7 @@ def _reasons(results: Results, models: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, without the paths of a machine."""
-    return " ".join(
-        re.sub(r"(/[\w.-]+)+/", "", text).replace("<", "&lt;").replace("|", "\\|").replace("`", "'").split()
-    )
+    without_paths = re.sub(r"(/[\w.-]+)+/", "", text)
+    for mark, shown in (("<", "&lt;"), ("|", "\\|"), ("`", "'"), ("[", "("), ("]", ")")):
+        without_paths = without_paths.replace(mark, shown)
+    return " ".join(without_paths.split())
