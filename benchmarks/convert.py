@@ -21,13 +21,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import psutil
 import torch
 import torchvision
+
+LOOK_S = 0.5
 
 SOURCE = """
 import sys, torch, torchvision
@@ -112,15 +116,24 @@ def timed(command: Sequence[str], folder: Path) -> tuple[float, float]:
         started = time.monotonic()
         environment = {**os.environ, "MOBILE_EXPORT_CACHE": str(folder / "cache")}
         process = psutil.Popen(command, stdout=said, stderr=said, env=environment)
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, memory(process))
-            time.sleep(0.5)
-        seconds = time.monotonic() - started
+        with ThreadPoolExecutor(1) as pool:
+            ended = Event()
+            peak = pool.submit(highest, process, ended)
+            process.wait()
+            seconds = time.monotonic() - started
+            ended.set()
         if process.returncode:
             said.seek(0)
             sys.exit(f"{' '.join(command)}\nfailed:\n{said.read()[-2000:]}")
-        return seconds, peak / 1e9
+        return seconds, peak.result() / 1e9
+
+
+def highest(process: psutil.Popen, ended: Event) -> int:
+    """The highest memory in bytes until it has ended; looked at seldom, since a look takes the process's time."""
+    peak = 0
+    while not ended.wait(LOOK_S):
+        peak = max(peak, memory(process))
+    return peak
 
 
 def memory(process: psutil.Process) -> int:

@@ -24,6 +24,7 @@ from exporter.verification.batching import rows_axis, split_results, stacking_ax
 from exporter.verification.channels import quantization_step, variation_db, worst_channel
 from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows
 from exporter.verification.noise import NOISE_EXAMPLES
+from exporter.verification.orders import OutputOrders
 from exporter.verification.runners import Runner
 
 SOURCE_BATCH = 16
@@ -153,23 +154,23 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
         ToolError: the outputs have other shapes than the source's.
     """
     data = reference.data
-    layouts = [_Layouts(reference.channels_last) for _ in reference.outputs[0]]
+    orders = [OutputOrders(reference.channels_last) for _ in reference.outputs[0]]
     ranking = None if reference.classes is None else Ranking(data.labels)
     counted: set[int] = set()
     results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
     for position, (run, wanted, found) in enumerate(results):
         if len(found) != len(wanted):
             raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(wanted)}.")
-        for layout, own, other in zip(layouts, wanted, found, strict=True):
-            layout.add(own, np.asarray(other))
+        for order, own, other in zip(orders, wanted, found, strict=True):
+            order.add(own, np.asarray(other))
         if ranking is not None:
             _rank(ranking, reference, run, wanted[0], np.asarray(found[0]), counted)
         on_advance(position + 1, len(reference.runs))
     outputs = [
-        _output(name, layout.best(), own.shape)
-        for name, layout, own in zip(reference.names, layouts, reference.outputs[0], strict=True)
+        _output(name, order.best(), own.shape)
+        for name, order, own in zip(reference.names, orders, reference.outputs[0], strict=True)
     ]
-    differences = [layout.best() for layout in layouts]
+    differences = [order.best() for order in orders]
     return Parity(
         data=data.name,
         samples=reference.examples,
@@ -230,59 +231,6 @@ def _output(name: str, difference: Difference, shape: tuple[int, ...]) -> Output
         step=None if difference.sample is None else quantization_step(difference.sample),
         variation_db=_exact_is_none(_or_exact(variation_db(difference))),
     )
-
-
-class _Layouts:
-    """Differences of one output in each order of axes that fits; one order must serve all examples."""
-
-    def __init__(self, channels_last: bool) -> None:
-        self._channels_last = channels_last
-        self._differences: dict[bool, Difference] | None = None
-
-    def add(self, wanted: NDArray[Any], found: NDArray[Any]) -> None:
-        """Take in one run's output.
-
-        Raises:
-            ToolError: it fits in neither order.
-        """
-        choices = arrangements(found, wanted, channels_last=self._channels_last)
-        if self._differences is None:
-            self._differences = {moved: Difference() for moved in choices}
-        for moved, difference in list(self._differences.items()):
-            if moved not in choices:
-                del self._differences[moved]
-            else:
-                difference.add(wanted, choices[moved])
-
-    def best(self) -> Difference:
-        """The order with the least noise, not-finite values counted first."""
-        assert self._differences, "a run was added"
-        return min(self._differences.values(), key=lambda item: (item.artifact.values, item.noise))
-
-
-def arrangements(found: NDArray[Any], wanted: NDArray[Any], *, channels_last: bool = False) -> dict[bool, NDArray[Any]]:
-    """An output as the artifact gives it (False), and with its channels where the source has them (True).
-
-    Only what has the source's shape.
-
-    Axes of length one do not count: Core ML has no scalars.
-
-    Raises:
-        ToolError: no order of axes fits.
-    """
-    choices = {False: found}
-    if found.ndim == 4:
-        choices[True] = np.moveaxis(found, 1, -1) if channels_last else np.moveaxis(found, -1, 1)
-    fitting = {moved: value for moved, value in choices.items() if value.shape == wanted.shape}
-    if not fitting and _squeezed(found) == _squeezed(wanted):
-        fitting = {False: found.reshape(wanted.shape)}
-    if not fitting:
-        raise ToolError(f"the artifact gives an output of shape {found.shape}; the source gives {wanted.shape}.")
-    return fitting
-
-
-def _squeezed(value: NDArray[Any]) -> list[int]:
-    return [size for size in value.shape if size != 1]
 
 
 def _ranking_facts(ranking: Ranking) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""Which order of axes an artifact gives an output in, beside the source's."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.errors import ToolError
+from exporter.verification.metrics import Difference
+
+
+class OutputOrders:
+    """Differences of one output in each order of axes that fits; one order must serve all examples.
+
+    Args:
+        channels_last: whether the source has the channels of outputs of four dimensions last.
+    """
+
+    def __init__(self, channels_last: bool) -> None:
+        self._channels_last = channels_last
+        self._differences: dict[bool, Difference] | None = None
+
+    def add(self, wanted: NDArray[Any], found: NDArray[Any]) -> None:
+        """Take in one run's output.
+
+        Raises:
+            ToolError: it fits in neither order.
+        """
+        choices = arrangements(found, wanted, channels_last=self._channels_last)
+        if self._differences is None:
+            self._differences = {moved: Difference() for moved in choices}
+        for moved, difference in list(self._differences.items()):
+            if moved not in choices:
+                del self._differences[moved]
+            else:
+                difference.add(wanted, choices[moved])
+
+    def best(self) -> Difference:
+        """The order with the least noise, not-finite values counted first."""
+        assert self._differences, "a run was added"
+        return min(self._differences.values(), key=lambda item: (item.artifact.values, item.noise))
+
+
+def arrangements(found: NDArray[Any], wanted: NDArray[Any], *, channels_last: bool = False) -> dict[bool, NDArray[Any]]:
+    """An output as the artifact gives it (False), and with its channels where the source has them (True).
+
+    Only what has the source's shape.
+
+    Axes of length one do not count: Core ML has no scalars.
+
+    Raises:
+        ToolError: no order of axes fits.
+    """
+    choices = {False: found}
+    if found.ndim == 4:
+        choices[True] = np.moveaxis(found, 1, -1) if channels_last else np.moveaxis(found, -1, 1)
+    fitting = {moved: value for moved, value in choices.items() if value.shape == wanted.shape}
+    if not fitting and _squeezed(found) == _squeezed(wanted):
+        fitting = {False: found.reshape(wanted.shape)}
+    if not fitting:
+        raise ToolError(f"the artifact gives an output of shape {found.shape}; the source gives {wanted.shape}.")
+    return fitting
+
+
+def _squeezed(value: NDArray[Any]) -> list[int]:
+    return [size for size in value.shape if size != 1]
