@@ -1,5 +1,6 @@
 """Fixtures for every test: the shared folder when there is one, and a command line to run as a user would."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -57,6 +58,9 @@ HEAVY = (
     "exporter/use_cases/test_schema.py",
 )
 
+LOADED = pytest.StashKey[int]()
+"""How many modules were loaded when they were last set aside; see `pytest_runtest_setup`."""
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -76,6 +80,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Importing what would be left out afterwards takes a third of the time of the quick tests."""
     return True if config.option.markexpr == "not slow" and _is_heavy(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Sets libraries that were loaded aside, where the search for garbage does not go.
+
+    TensorFlow and torch are two million objects. onnx2tf has them all searched twice a conversion, two thirds of a
+    second each time, and so does Python now and then: half of the time of a test that converts one layer.
+    """
+    loaded = len(sys.modules)
+    if loaded - item.config.stash.get(LOADED, 0) > 100:
+        gc.collect()
+        gc.freeze()
+        item.config.stash[LOADED] = loaded
 
 
 def _is_heavy(path: Path) -> bool:
