@@ -1,7 +1,5 @@
 """Work in processes beside this one: results, progress, what a crash costs, and that none outlives who started it."""
 
-import ctypes
-import os
 import subprocess
 import sys
 import textwrap
@@ -10,52 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from sklearn.cluster import KMeans
 
-from exporter.data.progress import Advance, Progress, Silent
+from exporter.data.progress import Advance, Silent
 from exporter.execution.forked import can_fork
 from exporter.execution.workers import Outcome, Task, beside
+from tests.exporter.execution.tasks import crashes_at, fails, sleeps, squares, sums
 
 EITHER = pytest.mark.parametrize("fork", [True, False] if can_fork() else [False])
-
-
-def squares(numbers: list[int], progress: Progress) -> Iterator[int]:
-    """A result each, and what is told of it."""
-    for number in numbers:
-        with progress.stage(f"squaring {number}") as advance:
-            advance(1, 2)
-        progress.note(f"{number} is done")
-        yield number * number
-
-
-def crashes_at(place: int, progress: Progress) -> Iterator[int]:
-    """As a library with a fault in its C code."""
-    for number in range(5):
-        if number == place:
-            ctypes.string_at(0)
-        yield number
-
-
-def fails(progress: Progress) -> Iterator[int]:
-    """Ends by itself, with a traceback."""
-    yield 1
-    raise ValueError("no more")
-
-
-def sleeps(folder: Path, progress: Progress) -> Iterator[int]:
-    """Says that it is there, and stays."""
-    (folder / str(os.getpid())).touch()
-    time.sleep(600)
-    yield 0
-
-
-def sums(progress: Progress) -> Iterator[float]:
-    """Work for several threads of OpenMP, of torch and of scikit-learn, which bring one each."""
-    yield float(torch.ones(2000, 2000).matmul(torch.ones(2000, 2000)).sum())
-    yield float(KMeans(3, n_init=1, random_state=0).fit(np.arange(6000.0).reshape(-1, 1)).inertia_)
 
 
 class Written:
@@ -155,7 +115,7 @@ def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -
         from pathlib import Path
         from exporter.data.progress import Silent
         from exporter.execution.workers import Task, beside
-        from tests.exporter.execution.test_workers import sleeps
+        from tests.exporter.execution.tasks import sleeps
         with beside([Task(sleeps, (Path({str(tmp_path)!r}),))], Silent(), fork={fork}) as outcomes:
             outcomes()
     """
