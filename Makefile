@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What every run of the tests leaves: times and outcomes of each test, as JUnit XML.
 RESULTS := build/test-results
-# Two processes, a file in one of them, so that a module's conversions are made once; files in the order of
-# tests/conftest.py, the long ones first.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/integration
+# Three processes, for what waits for a device leaves a core idle; a file in one of them, so that a module's conversions
+# are made once; files in the order of tests/conftest.py, the long ones first.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/integration/alone
 TIMED := --durations 25 --durations-min 1
 
 .PHONY: demo test quick lint constraints hooks clean
@@ -22,9 +22,9 @@ $(STAMP): pyproject.toml $(wildcard constraints/*.txt)
 demo: $(STAMP)
 	$(BIN)/mobile-export demo --output demo-output
 
-# Measurements on devices run alone, since other work spreads them.
+# Measurements whose figures are looked at run alone, since other work spreads them.
 test: $(STAMP)
-	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/integration.xml tests/integration
+	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/alone.xml tests/integration/alone
 	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/tests.xml $(PARALLEL)
 
 quick: $(STAMP)

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.warm import run_installed, run_warm
 
 # Shared machines are slow at times; what is tested is what comes out, not how fast. The examples are the same in every
 # run, so that a commit is green or is not; HYPOTHESIS_PROFILE=explore draws others, and many more.
@@ -58,6 +61,12 @@ HEAVY = (
     "exporter/use_cases/test_schema.py",
 )
 
+# They look at one run, which takes half a minute (`finished` of exporter/use_cases/conftest.py).
+TOGETHER = tuple(
+    f"tests/exporter/use_cases/{name}.py"
+    for name in ("job/test_interruptions", "test_commands", "test_report_in_browser", "test_run")
+)
+
 LOADED = pytest.StashKey[int]()
 """How many modules were loaded when they were last set aside; see `pytest_runtest_setup`."""
 
@@ -80,6 +89,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Importing what would be left out afterwards takes a third of the time of the quick tests."""
     return True if config.option.markexpr == "not slow" and _is_heavy(collection_path) else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file in one process, and the files of `TOGETHER` in the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER[0] if file in TOGETHER else file
+
+    return Together(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,12 +140,11 @@ def shared() -> Path:
 
 @pytest.fixture
 def mobile_export(tmp_path: Path) -> RunCommand:
-    """Runs the installed `mobile-export` in an empty folder; keyword arguments go to `subprocess.run`."""
-    program = Path(sys.executable).with_name("mobile-export")
+    """Runs `mobile-export` in an empty folder, in a process that need not start anew; see `tests/warm.py`."""
+    return lambda *arguments, **options: run_warm(arguments, **{"cwd": tmp_path, **options})
 
-    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-        settings: dict[str, object] = {"cwd": tmp_path, "timeout": 600, **options}
-        command = [str(program), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, **settings)  # type: ignore[call-overload]
 
-    return run
+@pytest.fixture
+def installed(tmp_path: Path) -> RunCommand:
+    """Runs the installed program in an empty folder, as a user starts it."""
+    return lambda *arguments, **options: run_installed(arguments, **{"cwd": tmp_path, **options})

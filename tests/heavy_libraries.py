@@ -1,7 +1,23 @@
-"""Imports what most commands load; nothing is computed, so that a process which has done this may fork."""
+"""Imports what most commands load, and the commands; nothing is computed, so that a process that did this may fork.
 
-from exporter.execution.heavy import load_torchvision
+TensorFlow is not among them: a process that has it converts in another way (`exporter.execution.forked.can_fork`).
+"""
+
+import gc
+import importlib
+import sys
+
+from exporter.cli.main import COMMANDS
+from exporter.execution.heavy import load, load_torchvision
 from exporter.formats.coreml.coremltools import load_coremltools
 
 load_torchvision()
 load_coremltools()
+for library in ("numba", "onnx", "onnxruntime", "onnxsim"):
+    load(library)
+for name in ("exporter.cli.outcome", "exporter.use_cases.run", *(entry.module for entry in COMMANDS.values())):
+    importlib.import_module(name)
+assert "tensorflow" not in sys.modules
+# Not searched for garbage in the copies, and so not written to: the memory stays shared.
+gc.collect()
+gc.freeze()

@@ -142,12 +142,12 @@ def test_every_toml_example_is_well_formed(tmp_path: Path) -> None:
         model_settings(path, {})
 
 
-def test_the_cheap_example_runs(mobile_export: RunCommand, tmp_path: Path) -> None:
+def test_the_cheap_example_runs(installed: RunCommand, tmp_path: Path) -> None:
     """The one of the README that needs nothing but the light install, word for word."""
     (example,) = [block for block in blocks(README, "sh") if "--report junit=" in block]
     (tmp_path / "model.tflite").write_bytes(tflite(100_000))
     (line,) = example.splitlines()
-    done = mobile_export(*shlex.split(line)[1:])
+    done = installed(*shlex.split(line)[1:])
     assert done.returncode == 0, done.stderr
     assert "passed" in done.stdout
     assert (tmp_path / "gates.xml").is_file()

@@ -1,16 +1,20 @@
 """The real adbd as an Android phone that discharges at 50 %, cool, with its screen on."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from device_harness.runners.build import build_litert_bench, host_platform
-from tests.fakes.adbd import PROJECT, AdbdRig, UnavailableError, adbd_rig
+from tests.conftest import RunCommand
+from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig
+from tests.integration.profiling import PLAN, programs
 
 GETPROP = "[ro.build.version.release]: [14]\n[ro.product.model]: [Pixel 8]\n[ro.soc.model]: [Tensor G3]\n"
 BATTERY = (
@@ -99,3 +103,17 @@ def model(shared: Path) -> Path:
     """A small int8 model."""
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (extra `litert`)")
     return shared / "models" / "vww_96_int8.tflite"
+
+
+@pytest.fixture
+def profile(mobile_export: RunCommand, tmp_path: Path, litert_bench: Path, model: Path) -> Any:
+    """Runs `profile` on the phone and returns exit code and document."""
+
+    def run(*options: str, plan: str = PLAN) -> tuple[int, dict[str, Any], str]:
+        (tmp_path / "plan.toml").write_text(plan)
+        where = ("--device", SERIAL, "--plan", tmp_path / "plan.toml")
+        done = mobile_export("profile", model, *where, *programs(litert_bench), "-f", "json", *options)
+        document = json.loads(done.stdout) if done.stdout else {"profiles": []}
+        return done.returncode, document, done.stderr + str([item["error"] for item in document["profiles"]])
+
+    return run

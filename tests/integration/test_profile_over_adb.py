@@ -1,4 +1,4 @@
-"""`mobile-export profile` end to end: real adb, real daemon, real runner, real model; a replayed power rail."""
+"""`mobile-export profile` end to end: real adb, real daemon, real runner, real model; `alone/` looks at its energy."""
 
 import contextlib
 import json
@@ -15,95 +15,7 @@ import pytest
 from device_harness.runners.build import find_litert_library
 from tests.conftest import RunCommand
 from tests.fakes.adbd import SERIAL, AdbdRig
-from tests.fakes.power_rail import JOULES_PER_CPU_S
-
-PLAN = """warmup_runs = 3
-warmup_min_s = 0.0
-runs = 30
-min_s = 0.2
-processes = 1
-idle_s = 0.8
-energy_s = 1.2
-energy_repeats = 2
-sampling_interval_s = 0.05
-cool_down_limit_s = 2
-"""
-
-
-def programs(litert_bench: Path) -> tuple[object, ...]:
-    return "--benchmark-binary", litert_bench, "--litert-library", find_litert_library()
-
-
-@pytest.fixture
-def profile(mobile_export: RunCommand, tmp_path: Path, litert_bench: Path, model: Path) -> Any:
-    """Runs `profile` on the phone and returns exit code and document."""
-
-    def run(*options: str, plan: str = PLAN) -> tuple[int, dict[str, Any], str]:
-        (tmp_path / "plan.toml").write_text(plan)
-        where = ("--device", SERIAL, "--plan", tmp_path / "plan.toml")
-        done = mobile_export("profile", model, *where, *programs(litert_bench), "-f", "json", *options)
-        document = json.loads(done.stdout) if done.stdout else {"profiles": []}
-        return done.returncode, document, done.stderr + str([item["error"] for item in document["profiles"]])
-
-    return run
-
-
-def readings_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {reading["metric"]: reading for reading in document["profiles"][0]["result"]["readings"]}
-
-
-def steadily(profile: Any, **options: Any) -> tuple[int, dict[str, Any], str]:
-    """Profiles again, twice at most, when other work on this machine spread the repeats of the energy too far."""
-    for _ in range(3):
-        code, document, errors = profile(**options)
-        if code or "repeats vary" not in (readings_of(document)["energy.inference"]["reason"] or ""):
-            break
-    return code, document, errors
-
-
-@pytest.mark.usefixtures("iio_rail")
-def test_latency_cpu_memory_and_energy_by_iio(phone: AdbdRig, profile: Any) -> None:
-    """Every reading from a real run; energy is the rail's above idle; state is restored and nothing is left."""
-    plan = PLAN.replace("processes = 1", "processes = 3") + "sustained_s = 0.2\n"
-    code, document, errors = steadily(profile, plan=plan)
-    assert code == 0, errors
-    readings = readings_of(document)
-    assert len(readings["latency"]["groups"]) == 3
-    assert len(readings["latency"]["warmup_samples"]) == 9
-    assert 5e6 < readings["memory.peak"]["samples"][0] < 1e8
-    assert readings["cpu_time"]["obtained"] == "measured"
-    assert readings["latency.sustained"]["samples"]
-    energy = readings["energy.inference"]
-    assert energy["obtained"] == "measured", energy["reason"]
-    assert energy["source"] == "iio power rails"
-    mean_cpu_s = sum(readings["cpu_time"]["samples"]) / len(readings["cpu_time"]["samples"])
-    for joules in energy["samples"]:
-        assert joules == pytest.approx(JOULES_PER_CPU_S * mean_cpu_s, rel=0.3)
-    outputs = document["profiles"][0]["result"]["outputs"]
-    assert outputs["identical"]
-    calls = phone.calls()
-    assert calls.index("input keyevent 223") < calls.index("input keyevent 224")
-    assert calls[-1] == "settings put global stay_on_while_plugged_in 3"
-    assert phone.leftovers() == []
-    assert document["profiles"][0]["result"]["device"]["os"] == "Android 14"
-
-
-@pytest.mark.usefixtures("perfetto_rail")
-def test_energy_by_perfetto(phone: AdbdRig, profile: Any) -> None:
-    """The most trusted meter wins, also while charging: its rails are behind the charger."""
-    phone.reply("dumpsys battery", CHARGING)
-    code, document, errors = steadily(profile)
-    assert code == 0, errors
-    energy = readings_of(document)["energy.inference"]
-    assert energy["obtained"] == "measured", energy["reason"]
-    assert energy["source"].startswith("Perfetto")
-    assert any("charging" in words for words in document["profiles"][0]["result"]["warnings"])
-    assert phone.leftovers() == []
-
-
-CHARGING = (
-    b"Current Battery Service state:\n  USB powered: true\n  status: 2\n  level: 50\n  scale: 100\n  voltage: 4000\n"
-)
+from tests.integration.profiling import CHARGING, programs, readings_of
 
 
 def test_gauge_is_refused_while_charging(phone: AdbdRig, profile: Any) -> None:

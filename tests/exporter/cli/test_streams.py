@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = str(Path(sys.executable).with_name("mobile-export"))
+from tests.warm import PROGRAM
+
 LOUD = """
 import sys, click
 from exporter.cli import main as program

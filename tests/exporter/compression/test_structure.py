@@ -154,7 +154,9 @@ def test_clusters_of_few_values_are_those_values() -> None:
 
 
 @pytest.mark.slow
-def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mobile_export: RunCommand) -> None:
+def test_compress_command_writes_a_model_that_keeps_its_hints(
+    tmp_path: Path, installed: RunCommand, mobile_export: RunCommand
+) -> None:
     """Protects the command a user types: a .pt2 that loads, with forms and ranges, and the steps as data."""
     import numpy as np
 
@@ -165,7 +167,7 @@ def test_compress_command_writes_a_model_that_keeps_its_hints(tmp_path: Path, mo
     (tmp_path / "net.py").write_text(NETWORK)
     (tmp_path / "r.toml").write_text('steps = [{ method = "static_quantization" }]\n')
     asked = ("compress", "net.py:make", "--input-shape", "1,3,32,32", "--recipe", "r.toml")
-    done = mobile_export(*asked, "--calibration", "images.npz", "-o", "small.pt2", "-f", "json")
+    done = installed(*asked, "--calibration", "images.npz", "-o", "small.pt2", "-f", "json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["steps"][0]["method"] == "static_quantization"

@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.exporter.use_cases.warm import run_warm
+from tests.warm import PROGRAM, run_installed, run_warm
 
 TARGETS = """
 [model]
@@ -80,11 +79,15 @@ class Workspace(NamedTuple):
 
     def command(self, *arguments: object) -> list[str]:
         """The installed command line with `arguments`."""
-        return [str(Path(sys.executable).with_name("mobile-export")), *map(str, arguments)]
+        return [PROGRAM, *map(str, arguments)]
 
     def call(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         """What a command gives, here and with more of an environment."""
         return run_warm(arguments, self.folder, {**self.environment(), **environment})
+
+    def call_installed(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """As `call`, by the installed program."""
+        return run_installed(arguments, self.folder, self.environment())
 
     def run(self, *arguments: object, output: str = "build") -> Done:
         """`mobile-export run MODEL ...` on the small network."""
@@ -117,10 +120,7 @@ def data(images: Path) -> list[object]:
 def finished(workspace: Workspace, data: list[object]) -> Done:
     """The run of three targets whose gates hold, by the installed program."""
     targets = ("--target", "android", "--target", "android-wide", "--target", "ios")
-    command = workspace.command("run", workspace.model, *targets, *data, "--output", "build")
-    done = subprocess.run(
-        command, cwd=workspace.folder, env=workspace.environment(), capture_output=True, text=True, timeout=600
-    )
+    done = workspace.call_installed("run", workspace.model, *targets, *data, "--output", "build")
     return Done(done.returncode, done.stdout, done.stderr, workspace.folder / "build")
 
 

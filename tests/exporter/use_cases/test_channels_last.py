@@ -9,6 +9,7 @@ from exporter.data.settings.model import ModelSettings
 from exporter.data.verdict import Status
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
+from tests.warm import warmly
 
 SOURCE = """
 import torch
@@ -34,7 +35,8 @@ def test_maps_with_channels_last_pass_in_every_format(tmp_path: Path) -> None:
     """Height, width and channels are unlike, so that no order is taken for another one."""
     (tmp_path / "nets.py").write_text(SOURCE)
     (tmp_path / "targets.toml").write_text(TARGETS)
-    record = run(
+    record = warmly(
+        run,
         RunRequest(
             spec=f"{tmp_path / 'nets.py'}:Maps",
             settings=ModelSettings.model_validate(

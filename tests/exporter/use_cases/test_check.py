@@ -26,9 +26,9 @@ def looked_at(model: str, *targets: str, folder: Path, strict: bool = False) -> 
     return check(request, Silent())
 
 
-def test_exit_codes_and_the_document(mobile_export: RunCommand) -> None:
+def test_exit_codes_and_the_document(installed: RunCommand, mobile_export: RunCommand) -> None:
     """What CI hangs on: 0, 1 and 2, and JSON on standard output alone."""
-    good = mobile_export("check", f"{MODELS}:plain", *SHAPE, "--target", "android-float", "-f", "json")
+    good = installed("check", f"{MODELS}:plain", *SHAPE, "--target", "android-float", "-f", "json")
     assert good.returncode == 0, good.stderr
     document = json.loads(good.stdout)
     assert document["schema_version"] == 1

@@ -15,7 +15,7 @@ def test_verify_passes_the_artifact_and_fails_another_model(
     target: str, artifact: str, finished: Done, workspace: Workspace
 ) -> None:
     path = finished.output / target / artifact
-    good = workspace.call("verify", path, workspace.model, "--target", target, "-f", "json")
+    good = workspace.call_installed("verify", path, workspace.model, "--target", target, "-f", "json")
     document = json.loads(good.stdout)
     assert document["schema_version"] == 2
     assert document["verdicts"][0]["status"] == "passed"
@@ -62,7 +62,7 @@ def test_inspect_refuses_damaged_files(name: str, finished: Done, workspace: Wor
 
 
 def test_convert_makes_artifacts_without_running_them(workspace: Workspace, data: list[object], finished: Done) -> None:
-    done = workspace.call("convert", workspace.model, "--target", "ios", "--output", "converted")
+    done = workspace.call_installed("convert", workspace.model, "--target", "ios", "--output", "converted")
     assert done.returncode == 0
     assert "Not verified" in done.stdout
     (target,) = json.loads((workspace.folder / "converted" / "run.json").read_text())["targets"]

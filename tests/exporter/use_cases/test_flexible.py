@@ -17,6 +17,7 @@ from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
 from exporter.use_cases.verify import verify
 from tests.exporter.use_cases import flexible_nets as nets
+from tests.warm import warmly
 
 TARGETS = """
 [targets.coreml]
@@ -48,6 +49,7 @@ def request(folder: Path, net: str, *shapes: str, targets: tuple[str, ...] = NAM
         targets_file=file,
         output=folder / "out",
         cache_root=folder / "cache",
+        measure=False,
     )
 
 
@@ -62,7 +64,7 @@ def statuses(record: RunRecord, metric: str) -> dict[str, Status]:
 @pytest.mark.slow
 def test_a_range_is_right_at_its_ends_and_in_the_middle(tmp_path: Path) -> None:
     """The record says which sizes were tried, one verdict is of the worst, and each file says what it takes."""
-    record = run(request(tmp_path, "Pooled", IMAGES), Silent())
+    record = warmly(run, request(tmp_path, "Pooled", IMAGES), Silent())
     tried = [{"image": (1, 3, 20, 20)}, {"image": (1, 3, 35, 37)}, {"image": (1, 3, 48, 48)}]
     assert shapes_tried(record) == dict.fromkeys(NAMES, tried)
     assert statuses(record, "parity.shapes") == dict.fromkeys(NAMES, Status.PASSED)
@@ -77,7 +79,7 @@ def test_a_range_is_right_at_its_ends_and_in_the_middle(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_listed_shapes_are_all_tried(tmp_path: Path) -> None:
     """Lists of one input belong together, the largest is the example; Core ML holds the list itself."""
-    record = run(request(tmp_path, "Pooled", "image=1,3,{24,48,32},{24,40,20}"), Silent())
+    record = warmly(run, request(tmp_path, "Pooled", "image=1,3,{24,48,32},{24,40,20}"), Silent())
     tried = [{"image": (1, 3, 24, 24)}, {"image": (1, 3, 32, 20)}, {"image": (1, 3, 48, 40)}]
     assert shapes_tried(record) == dict.fromkeys(NAMES, tried)
     assert statuses(record, "parity.shapes") == dict.fromkeys(NAMES, Status.PASSED)
@@ -107,7 +109,7 @@ def test_a_recipe_and_int8_leave_shapes_open(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_lengths_of_a_sequence(tmp_path: Path) -> None:
     """Inputs with the same range have the same length; one token is a sequence too."""
-    record = run(request(tmp_path, "Mean", "ids:int64=1,1..16", "mask:int64=1,1..16"), Silent())
+    record = warmly(run, request(tmp_path, "Mean", "ids:int64=1,1..16", "mask:int64=1,1..16"), Silent())
     tried = [{"ids": (1, length), "mask": (1, length)} for length in (1, 9, 16)]
     assert shapes_tried(record) == dict.fromkeys(NAMES, tried)
     assert statuses(record, "parity.shapes") == dict.fromkeys(NAMES, Status.PASSED)

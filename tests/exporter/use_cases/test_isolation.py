@@ -24,6 +24,7 @@ from exporter.use_cases.job.convert import convert
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.work import Stage, TargetWork
+from tests.conftest import RunCommand
 from tests.exporter.use_cases.conftest import Workspace
 
 MODEL = """
@@ -257,19 +258,14 @@ def test_input_found_wrong_at_work_is_exit_2_and_loses_nothing(workspace: Worksp
     assert "no_such_layer" in (done.output / "report.html").read_text()
 
 
-def test_names_that_look_like_markup_are_text_everywhere(tmp_path: Path) -> None:
+def test_names_that_look_like_markup_are_text_everywhere(tmp_path: Path, mobile_export: RunCommand) -> None:
     """Protects the end of a run that passed: rich took `[/x]` of a file's name for a closing tag."""
-    import subprocess
-    import sys
-
     folder = tmp_path / "m["
     folder.mkdir()
     (folder / "x].py").write_text(MODEL)
     (tmp_path / "t.toml").write_text('[targets."[/b] :smile:"]\nformat = "tflite"\nminimum_os = "Android 12"\n')
-    program = str(Path(sys.executable).with_name("mobile-export"))
     target = ["--targets", "t.toml", "--target", "[/b] :smile:", "--input-shape", "x[red]=1,4"]
-    command = [program, "run", "m[/x].py:net", *target, "--no-measure", "-o", "o[/i]"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = mobile_export("run", "m[/x].py:net", *target, "--no-measure", "-o", "o[/i]")
     assert done.returncode == 0, done.stderr
     for name in ("m[/x].py:net", "[/b] :smile:", "o[/i]"):
         assert name in done.stdout
