@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What every run of the tests leaves: times and outcomes of each test, as JUnit XML.
 RESULTS := build/test-results
-# Three processes, for what waits for a device leaves a core idle; a file in one of them, so that a module's conversions
-# are made once; files in the order of tests/conftest.py, the long ones first.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/integration/alone
+# A file in one process, so that a module's conversions are made once; files in the order of tests/conftest.py, the long
+# ones first.
+PARALLEL := --dist loadfile --no-loadscope-reorder --ignore tests/integration/alone
 TIMED := --durations 25 --durations-min 1
 
 .PHONY: demo test quick lint constraints hooks clean
@@ -22,13 +22,14 @@ $(STAMP): pyproject.toml $(wildcard constraints/*.txt)
 demo: $(STAMP)
 	$(BIN)/mobile-export demo --output demo-output
 
-# Measurements whose figures are looked at run alone, since other work spreads them.
+# Measurements whose figures are looked at run alone, since other work spreads them. What waits for a device leaves a core
+# idle: so three processes for two cores.
 test: $(STAMP)
 	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/alone.xml tests/integration/alone
-	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/tests.xml $(PARALLEL)
+	$(BIN)/python -m pytest $(TIMED) --junit-xml $(RESULTS)/tests.xml -n 3 $(PARALLEL)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest --junit-xml $(RESULTS)/quick.xml $(PARALLEL) -m 'not slow'
+	$(BIN)/python -m pytest --junit-xml $(RESULTS)/quick.xml -n 2 $(PARALLEL) -m 'not slow'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

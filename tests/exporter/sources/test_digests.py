@@ -1,8 +1,8 @@
 """The cache never answers for another model: one value changed anywhere changes the digest, and nothing else does."""
 
-import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from exporter.data.settings.model import ModelSettings
 from exporter.sources.fingerprint import fingerprint
 from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
+from tests.warm import warmly
 
 PARTS = """
 import dataclasses, torch, numpy
@@ -240,16 +241,11 @@ def test_code_under_any_folder_of_installed_packages_counts_by_its_version(tmp_p
         folder = tmp_path / str(number)
         (folder / "some_library.dist-info").mkdir(parents=True) if installed else folder.mkdir()
         (folder / "some_library.py").write_text(f"def act(x):\n    return x + {number}\n")
-        script = (
-            "from some_library import act; from exporter.sources import fingerprint as f; print(f.fingerprint(act))"
-        )
-        paths = f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found.append(done.stdout)
+        found.append(warmly(fingerprint_of_library, folder))
     assert (found[0] == found[1]) is installed
+
+
+def fingerprint_of_library(folder: Path) -> str:
+    """Of `some_library.act` in `folder`; in a process of its own."""
+    sys.path.insert(0, str(folder))
+    return fingerprint(import_module("some_library").act)

@@ -1,5 +1,6 @@
 """One target's trouble is its own: whatever strikes it, the others are finished, recorded and reported."""
 
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,22 +64,42 @@ STRUCK = [
 ]
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[[], RunRecord]:
-    """Runs two TFLite targets of a small network in this process."""
-    (tmp_path / "net.py").write_text(MODEL)
-    (tmp_path / "t.toml").write_text(TARGETS)
-    settings = ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)})
-    request = RunRequest(
-        spec=f"{tmp_path / 'net.py'}:net",
-        settings=settings,
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> RunRequest:
+    """For two TFLite targets of a small network."""
+    folder = tmp_path_factory.mktemp("isolation")
+    (folder / "net.py").write_text(MODEL)
+    (folder / "t.toml").write_text(TARGETS)
+    return RunRequest(
+        spec=f"{folder / 'net.py'}:net",
+        settings=ModelSettings.model_validate({"inputs": ({"name": "x", "shape": (1, 4)},)}),
         target_names=("first", "second"),
-        output=tmp_path / "out",
-        targets_file=tmp_path / "t.toml",
-        cache_root=tmp_path / "cache",
+        output=folder / "out",
+        targets_file=folder / "t.toml",
+        cache_root=folder / "cache",
         measure=False,
     )
-    return lambda: main_job.run(request, Silent())
+
+
+@pytest.fixture
+def job(asked: RunRequest, tmp_path: Path) -> Callable[[], RunRecord]:
+    """Runs them in this process, with a cache that is empty."""
+    own = replace(asked, output=tmp_path / "out", cache_root=tmp_path / "cache")
+    return lambda: main_job.run(own, Silent())
+
+
+@pytest.fixture(scope="module")
+def converted(asked: RunRequest) -> Path:
+    """A cache that has what they are converted to, and nothing else of their run."""
+    main_job.run(replace(asked, verify=False), Silent())
+    return asked.cache_root
+
+
+@pytest.fixture
+def later_job(job: Callable[[], RunRecord], converted: Path, tmp_path: Path) -> Callable[[], RunRecord]:
+    """As `job`, with their conversions in the cache."""
+    shutil.copytree(converted, tmp_path / "cache")
+    return job
 
 
 def struck(stage: Stage, error: BaseException) -> Stage:
@@ -101,8 +122,14 @@ def strike(monkeypatch: pytest.MonkeyPatch, stage: Stage, error: BaseException) 
 @pytest.mark.parametrize("error", STRUCK, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("stage", main_job.STAGES, ids=lambda stage: stage.__name__)
 def test_whatever_strikes_one_target_the_other_is_finished(
-    stage: Stage, error: BaseException, job: Callable[[], RunRecord], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stage: Stage,
+    error: BaseException,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    """What is struck while it converts has no conversion yet, and neither has the other."""
+    job: Callable[[], RunRecord] = request.getfixturevalue("job" if stage is convert else "later_job")
     strike(monkeypatch, stage, error)
     record = job()
     first, second = record.targets

@@ -10,6 +10,7 @@ from exporter.data.settings.model import ModelSettings
 from exporter.execution.forked import can_fork
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
+from tests.warm import warmly
 
 SOURCE = """
 import os
@@ -92,7 +93,7 @@ def test_the_files_are_those_of_one_process(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.slow
 def test_a_target_that_fails_in_a_process_is_told_and_loses_no_other(tmp_path: Path) -> None:
     """Among several, in one process, the one after it is made; the words are those of a run in one process."""
-    record = carried_out(tmp_path / "many", "impossible", "android", "apple")
+    record = warmly(carried_out, tmp_path / "many", "impossible", "android", "apple")
     told = {target.name: target.error for target in record.targets}
     assert told["apple"] is told["android"] is None
     assert "no such layer" in str(told["impossible"])
