@@ -69,7 +69,7 @@ class Forked:
             return self._code
 
 
-def fatal_signal(work: Callable[[], object], patience_s: float = 60.0) -> str | None:
+def fatal_signal(work: Callable[[], object], patience_s: float = 20.0) -> str | None:
     """What ends a copy of this process that does `work`, such as "Aborted": so it would have ended this one.
 
     Args:

@@ -1,92 +1,30 @@
 """Attention in integers: masks, normalizations, indices; the extremes that decide each scale are the tensor's own."""
 
+import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from torch import nn
 
+from exporter.data.errors import ToolError
 from exporter.datasets.dataset import Dataset
 from exporter.formats.session import ConversionSession
-from exporter.formats.tflite.conversion.file import parse
+from exporter.formats.tflite.conversion.check import loadable
+from exporter.formats.tflite.conversion.file import pack, parse
 from exporter.formats.tflite.inspection.reader import inspect_tflite
 from exporter.formats.tflite.quantization.calibration import calibrated
+from exporter.formats.tflite.runner import LiteRTRunner
 from exporter.formats.tflite.settings import TfliteTarget
 from profilers.decibels import snr_db
+from tests.exporter.formats.common.attention import LENGTH, MASKS, WIDTH, example, module_of, network, session
 from tests.exporter.formats.common.by_hand import source_of
-
-LENGTH, WIDTH = 12, 16
-LEAST = torch.finfo(torch.float32).min
-
-Mask = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def added(value: float) -> Mask:
-    """As in most decoders: the upper triangle is a constant of the graph."""
-    return lambda scores, keep, seen: scores + torch.triu(torch.full((LENGTH, LENGTH), value), 1)
-
-
-MASKS: dict[str, Mask] = {
-    "none": lambda scores, keep, seen: scores,
-    "adds -inf": added(float("-inf")),
-    "adds the least float": added(LEAST),
-    "adds -1e4": added(-1e4),
-    "fills -inf": lambda scores, keep, seen: scores.masked_fill(~keep, float("-inf")),
-    "chooses": lambda scores, keep, seen: torch.where(keep, scores, LEAST),
-    "of an input": lambda scores, keep, seen: scores + (1 - seen[:, None]) * LEAST,
-    "takes away": lambda scores, keep, seen: scores - (1 - seen[:, None]) * 1e9,
-    "of an input and a triangle": lambda scores, keep, seen: (
-        scores + torch.where(keep & (seen[:, None] > 0.5), 0.0, LEAST)
-    ),
-    "added to a bias": lambda scores, keep, seen: scores + (torch.cos(scores) + (1 - seen[:, None]) * LEAST),
-}
-
-
-class Attention(nn.Module):
-    """One head whose scores are far apart, so that a mask that swallows them shows."""
-
-    def __init__(self, mask: str) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(3))
-        self.norm, self.head, self.mask = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 8), MASKS[mask]
-        self.keep: torch.Tensor
-        self.register_buffer("keep", torch.ones(LENGTH, LENGTH, dtype=torch.bool).tril())
-
-    def forward(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        query, key, value = (part(x) for part in self.parts)
-        scores = self.mask(4 * query @ key.transpose(1, 2) / WIDTH**0.5, self.keep, seen)
-        return self.head(self.norm(x + torch.softmax(scores, -1) @ value)) + 0 * seen[:, :1, None]
-
-
-def example(index: int) -> tuple[NDArray[np.float32], ...]:
-    """Of padded length; the first five places always count."""
-    draw = np.random.default_rng(index)
-    seen = np.ones(LENGTH, np.float32)
-    seen[draw.integers(5, LENGTH + 1) :] = 0
-    return draw.standard_normal((LENGTH, WIDTH), np.float32), seen
-
-
-def network(kind: Callable[[], nn.Module]) -> nn.Module:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return kind().eval()
-
-
-@cache
-def module_of(mask: str) -> nn.Module:
-    return network(lambda: Attention(mask))
-
-
-@cache
-def session(mask: str) -> ConversionSession:
-    source = source_of(module_of(mask), {"x": (1, LENGTH, WIDTH), "seen": (1, LENGTH)})
-    return ConversionSession(source, Dataset("noise", "noise", 8, example), 8)
 
 
 def target(mode: str) -> TfliteTarget:
@@ -195,3 +133,19 @@ def test_a_layer_is_one_operator_and_a_normalization_has_no_quotient(tmp_path: P
     kinds = Counter(op.type for op in made.inspection.ops)
     assert (kinds["FULLY_CONNECTED"], kinds["RSQRT"], kinds["DIV"], kinds["SQRT"]) == (4, 1, 0, 0)
     assert kinds["ADD"] == 4  # the residual sum, what `seen` adds, the epsilon and the bias of the normalization
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is tried in a copy of the process, which Linux alone makes")
+def test_a_file_that_ends_litert_is_refused_and_ends_nothing_else(tmp_path: Path) -> None:
+    """Protects every other target of a run: LiteRT aborts on a scale of 0."""
+    made = session("none").convert(target("int16x8"), tmp_path)
+    model = parse(made.path.read_bytes())
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == schema.TensorType.INT16 and model.buffers[tensor.buffer].data is not None:
+            tensor.quantization.scale = np.zeros(1, np.float32)
+    made.path.write_bytes(pack(model))
+    with pytest.raises(ToolError, match="LiteRT ends the process that loads the quantized model: Aborted"):
+        loadable(made.path.read_bytes())
+    description = source_of(module_of("none"), {"x": (1, LENGTH, WIDTH), "seen": (1, LENGTH)}).description
+    with pytest.raises(ToolError, match=r"model.tflite ends the process that loads it in LiteRT: Aborted"):
+        LiteRTRunner(made.path, description)
