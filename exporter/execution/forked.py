@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import NoReturn
 
 from exporter.execution.heavy import quiet
 from exporter.execution.threads import use_one_core
+
+_POLL_S = 0.002
 
 
 def can_fork() -> bool:
@@ -64,6 +67,32 @@ class Forked:
                     pid, status = self.pid, 0
                 self._code = os.waitstatus_to_exitcode(status) if pid else None
             return self._code
+
+
+def fatal_signal(work: Callable[[], object], patience_s: float = 20.0) -> str | None:
+    """What ends a copy of this process that does `work`, such as "Aborted": so it would have ended this one.
+
+    Args:
+        work: may raise whatever it likes, which is another matter; it must not use TensorFlow (`can_fork`).
+        patience_s: a copy that takes longer tells nothing, and is ended.
+
+    Returns:
+        None where no signal ends it, and where no copy can be made: not on Linux.
+    """
+    if sys.platform != "linux":
+        return None
+    copy, deadline = Forked(lambda: _do(work)), time.monotonic() + patience_s
+    try:
+        while (code := copy.poll()) is None and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+    finally:
+        copy.close()
+    return signal.strsignal(-code) if code is not None and code < 0 else None
+
+
+def _do(work: Callable[[], object]) -> None:
+    with suppress(Exception):
+        work()
 
 
 def _carry_out(work: Callable[[], None], held: int) -> NoReturn:
