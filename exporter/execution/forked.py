@@ -1,5 +1,6 @@
 """A copy of this process: what is loaded here is there too, at once and in the same memory."""
 
+import gc
 import os
 import signal
 import sys
@@ -33,10 +34,12 @@ class Forked:
         with warnings.catch_warnings():
             # Python warns of threads, which are not copied: those of OpenMP, for which see `_carry_out`.
             warnings.simplefilter("ignore", DeprecationWarning)
+            gc.freeze()  # a collection writes to every object that it looks at, and so has its memory copied
             self.pid = os.fork()
         if self.pid == 0:
             os.close(self._held)
             _carry_out(work, held)
+        gc.unfreeze()
         os.close(held)
 
     def poll(self) -> int | None:
