@@ -5,14 +5,19 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from exporter.execution.heavy import quiet
 from exporter.execution.threads import use_one_core
+
+_POLL_S = 0.002
+_FIRST = os.getpid()
+"""The process that imported this module; any other is a copy of it."""
 
 
 def can_fork() -> bool:
@@ -34,12 +39,11 @@ class Forked:
         with warnings.catch_warnings():
             # Python warns of threads, which are not copied: those of OpenMP, for which see `_carry_out`.
             warnings.simplefilter("ignore", DeprecationWarning)
-            gc.freeze()  # a collection writes to every object that it looks at, and so has its memory copied
-            self.pid = os.fork()
+            with _untouched_by_collections():
+                self.pid = os.fork()
         if self.pid == 0:
             os.close(self._held)
             _carry_out(work, held)
-        gc.unfreeze()
         os.close(held)
 
     def poll(self) -> int | None:
@@ -67,6 +71,49 @@ class Forked:
                     pid, status = self.pid, 0
                 self._code = os.waitstatus_to_exitcode(status) if pid else None
             return self._code
+
+
+@contextmanager
+def _untouched_by_collections() -> Iterator[None]:
+    """With objects frozen, and so in the copy: a collection writes to what it looks at, whose memory is then copied.
+
+    What is frozen in a copy stays so, also when it is copied in its turn (documentation of ``gc.freeze``).
+    """
+    if os.getpid() != _FIRST:
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if os.getpid() == _FIRST:
+            gc.unfreeze()
+
+
+def fatal_signal(work: Callable[[], object], patience_s: float = 20.0) -> str | None:
+    """What ends a copy of this process that does `work`, such as "Aborted": so it would have ended this one.
+
+    Args:
+        work: may raise whatever it likes, which is another matter; it must not use TensorFlow (`can_fork`).
+        patience_s: a copy that takes longer tells nothing, and is ended.
+
+    Returns:
+        None where no signal ends it, and where no copy can be made: not on Linux.
+    """
+    if sys.platform != "linux":
+        return None
+    copy, deadline = Forked(lambda: _do(work)), time.monotonic() + patience_s
+    try:
+        while (code := copy.poll()) is None and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+    finally:
+        copy.close()
+    return signal.strsignal(-code) if code is not None and code < 0 else None
+
+
+def _do(work: Callable[[], object]) -> None:
+    with suppress(Exception):
+        work()
 
 
 def _carry_out(work: Callable[[], None], held: int) -> NoReturn:

@@ -14,6 +14,7 @@ from exporter.data.errors import ToolError, first_line
 from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.datasets.images import denormalize
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
+from exporter.execution.forked import fatal_signal
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, Shapes, source_outputs, source_port
@@ -50,11 +51,18 @@ class LiteRTRunner(OneByOne):
         interpreter = load("ai_edge_litert.interpreter")
         self.path, self.description = path, description
         self._one_at_a_time = threading.Lock()
-        try:
+        kept = _keeping(interpreter) if every_tensor else {}
+
+        def loaded() -> Any:
             with quiet():
-                kept = _keeping(interpreter) if every_tensor else {}
-                self.model = interpreter.Interpreter(str(path), num_threads=threads, **kept)
-                self.model.allocate_tensors()
+                model = interpreter.Interpreter(str(path), num_threads=threads, **kept)
+                model.allocate_tensors()
+            return model
+
+        if ended := fatal_signal(loaded):
+            raise ToolError(f"{path} ends the process that loads it in LiteRT: {ended}")
+        try:
+            self.model = loaded()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{path} does not load in LiteRT: {first_line(error)}") from error
         details, names = self.model.get_input_details(), self._signature_names()

@@ -27,6 +27,8 @@ QUANTIZED = ("conv", "linear", "avg_pool", "max_pool", "add")
 _MOMENTUM = 0.1
 _BINS = 2048
 _LEAST_SPAN = 1e-6
+_FAR_BELOW = -1e3
+"""Of which a softmax in float32 makes 0."""
 _FUSED_ACTIVATIONS = ("leaky_relu", "tanh", "scaled_tanh", "sigmoid", "hard_sigmoid", "relu", "relu6")
 Ranges = dict[str, dict[str, float]]
 
@@ -241,7 +243,13 @@ def _quantizable(op: Any, ranges: Ranges) -> bool:
     names = [var.name for var in (op.inputs.get("x"), op.inputs.get("y")) if var is not None and var.val is None]
     names += [var.name for var in op.outputs]
     names += [child.outputs[0].name for child in op.outputs[0].child_ops[:1] if child.op_type in _FUSED_ACTIVATIONS]
-    return all(name in ranges and _usable(ranges[name]) for name in names)
+    return all(name in ranges and _usable(ranges[name]) for name in names) and not _is_masked(op, names, ranges)
+
+
+def _is_masked(op: Any, names: Iterable[str], ranges: Ranges) -> bool:
+    """Whether an attention mask is added to scores: a range that reaches down to it would leave the scores one step."""
+    before_softmax = any(child.op_type == "softmax" for child in op.outputs[0].child_ops)
+    return before_softmax and min(ranges[name]["rmin"] for name in names) < _FAR_BELOW
 
 
 def _usable(one: dict[str, float]) -> bool:

@@ -126,9 +126,22 @@ class Said(logging.Handler):
 def _precision(coremltools: Any, target: CoremlTarget, float32_ops: set[str]) -> Any:
     if target.quantization.precision == "float32":
         return coremltools.precision.FLOAT32
-    if not float32_ops:
-        return coremltools.precision.FLOAT16
-    return coremltools.transform.FP16ComputePrecision(op_selector=lambda op: _sanitized(op.name) not in float32_ops)
+    return coremltools.transform.FP16ComputePrecision(
+        op_selector=lambda op: _sanitized(op.name) not in float32_ops and not _is_beyond_float16(op)
+    )
+
+
+def _is_beyond_float16(op: Any) -> bool:
+    """Whether it reads a finite constant that float16 would make infinite.
+
+    A mask is (1 - seen) * -3.4e38 in most encoders of text, and 0 * infinity is no number.
+    """
+    return any(_overflows(getattr(var, "val", None)) for var in op.inputs.values())
+
+
+def _overflows(values: Any) -> bool:
+    found = np.abs(values) if isinstance(values, np.ndarray | np.floating) else np.zeros(0)
+    return bool((np.isfinite(found) & (found > np.finfo(np.float16).max)).any())
 
 
 def _sanitized(name: str) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem, first_line
 from exporter.execution.heavy import load, quiet
+from exporter.formats.onnx.conversion.masks import masked_nodes
 from exporter.formats.onnx.nodes import copy_of, sort_nodes
 from exporter.formats.onnx.settings import OnnxQuantization
 
@@ -94,7 +95,7 @@ def to_static_int8(
             per_channel=quantization.granularity == "per_channel",
             activation_type=activation,
             weight_type=library.QuantType.QInt8,
-            nodes_to_exclude=list(kept),
+            nodes_to_exclude=[*kept, *masked_nodes(model)],
             calibrate_method=method[quantization.observer],
             extra_options=options,
         )

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, first_line
 from exporter.data.facts.source import InputSpec
+from exporter.execution.forked import fatal_signal
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.refusals import RefusedError
+
+_KEEP_IN_FLOAT = 'Keep the operator that it fails at in float with quantization.rules = [{ op_type = "NAME" }]'
 
 
 def loadable(content: bytes) -> bytes:
@@ -18,13 +21,18 @@ def loadable(content: bytes) -> bytes:
     Raises:
         ToolError: it does not.
     """
-    try:
+    interpreter = load("ai_edge_litert.interpreter")
+
+    def allocate() -> None:
         with quiet():
-            load("ai_edge_litert.interpreter").Interpreter(model_content=content, num_threads=1).allocate_tensors()
+            interpreter.Interpreter(model_content=content, num_threads=1).allocate_tensors()
+
+    if ended := fatal_signal(allocate):
+        raise RefusedError(f"LiteRT ends the process that loads the quantized model: {ended}", _KEEP_IN_FLOAT)
+    try:
+        allocate()
     except (ValueError, RuntimeError) as error:
-        fact = f"LiteRT cannot load the quantized model: {first_line(error)}"
-        remedy = 'Keep the operator that it names in float with quantization.rules = [{ op_type = "NAME" }]'
-        raise RefusedError(fact, remedy) from error
+        raise RefusedError(f"LiteRT cannot load the quantized model: {first_line(error)}", _KEEP_IN_FLOAT) from error
     return content
 
 

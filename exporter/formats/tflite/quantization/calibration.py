@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError, UsageProblem, first_line
 from exporter.execution.heavy import heard
 from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.tflite.conversion.file import operator_code, parse
+from exporter.formats.tflite.conversion.file import operator_code, pack, parse
 from exporter.formats.tflite.quantization.native import load_calibration, load_converter
 from exporter.formats.tflite.settings import TfliteQuantization
 
@@ -42,6 +42,17 @@ def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
     """
     if not examples:
         raise UsageProblem("modes int8 and int16x8 need a representative dataset: give --calibration.")
+    model = parse(content)
+    outputs = [graph.outputs for graph in model.subgraphs]
+    for graph in model.subgraphs:
+        graph.outputs = _all_made(graph)
+    measured = parse(_measured(pack(model), examples))
+    for graph, own in zip(measured.subgraphs, outputs, strict=True):
+        graph.outputs = own
+    return pack(measured)
+
+
+def _measured(content: bytes, examples: Sequence[Example]) -> bytes:
     native = load_calibration()
     with _errors("TensorFlow's calibrator"):
         whole = native.AddIntermediateTensors(content) if _has_intermediates(content) else content
@@ -56,6 +67,17 @@ def _has_intermediates(content: bytes) -> bool:
     """Whether an operator has results inside that are calibrated too; without one, the file is only copied thrice."""
     model = parse(content)
     return any(operator_code(model, one) in _WITH_INTERMEDIATES for graph in model.subgraphs for one in graph.operators)
+
+
+def _all_made(graph: Any) -> NDArray[np.int32]:
+    """Outputs of the graph and of each of its operators: what is an output keeps its memory to the end.
+
+    The calibrator looks at an operator's operands after it has run; an operator that writes over an operand, as TFLite
+    lets additions and the like do, would have its result counted among the operand's values.
+    """
+    own = list(graph.outputs)
+    made = [int(place) for operator in graph.operators for place in operator.outputs if place >= 0]
+    return np.array([*own, *dict.fromkeys(place for place in made if place not in own)], np.int32)
 
 
 def to_int8(

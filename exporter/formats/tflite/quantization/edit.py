@@ -4,10 +4,20 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from exporter.formats.tflite.conversion.file import new_buffer
 
 FLOAT32 = schema.TensorType.FLOAT32
+
+
+def floats(model: Any, tensor: Any) -> NDArray[np.float32] | None:
+    """Values of a float32 constant in its shape; None for other tensors."""
+    data = model.buffers[tensor.buffer].data
+    if data is None or not len(data) or tensor.type != FLOAT32:
+        return None
+    shape = () if tensor.shape is None else tuple(tensor.shape)
+    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(shape)
 
 
 def code_index(model: Any, builtin: int, version: int) -> int:

@@ -13,6 +13,7 @@ from exporter.data.errors import ToolError
 from exporter.formats.tflite.conversion.file import operator_code, pack, parse, text
 from exporter.formats.tflite.quantization import edit
 from exporter.formats.tflite.quantization.constants import operator_name
+from exporter.formats.tflite.quantization.int16 import is_bridge
 
 Keeps = Callable[[str, str], bool]
 _QUANTIZE, _DEQUANTIZE = schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE
@@ -45,10 +46,10 @@ class _Islands:
         self.widened: dict[int, int] = {}
 
     def put(self, keeps: Keeps) -> None:
-        floats = iter([one for one in self.own.operators if not _is_bridge(self.plain, one)])
+        floats = iter([one for one in self.own.operators if not is_bridge(self.plain, one)])
         operators: list[Any] = []
         for operator in self.graph.operators:
-            if _is_bridge(self.model, operator):
+            if is_bridge(self.model, operator):
                 operators.append(operator)
                 continue
             twin = next(floats, None)
@@ -61,7 +62,7 @@ class _Islands:
             operators += self._island(operator, twin) if keeps(operator_name(kind), name) else [operator]
         read = {int(index) for operator in operators for index in operator.inputs} | set(map(int, self.graph.outputs))
         self.graph.operators = [
-            one for one in operators if not _is_bridge(self.model, one) or int(one.outputs[0]) in read
+            one for one in operators if not is_bridge(self.model, one) or int(one.outputs[0]) in read
         ]
 
     def _island(self, operator: Any, twin: Any) -> list[Any]:
@@ -95,7 +96,3 @@ class _Islands:
             self.widened[index] = edit.float_tensor(self.graph, self.graph.tensors[index])
             before.append(edit.bridge(self.model, _DEQUANTIZE, 3, index, self.widened[index]))
         return self.widened[index]
-
-
-def _is_bridge(model: Any, operator: Any) -> bool:
-    return operator_code(model, operator) in (_QUANTIZE, _DEQUANTIZE)

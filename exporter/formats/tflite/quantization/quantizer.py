@@ -11,12 +11,17 @@ from exporter.formats.tflite.conversion.file import pack, parse
 from exporter.formats.tflite.quantization.calibration import Example, calibrated, to_int8, to_int16x8
 from exporter.formats.tflite.quantization.constants import Constant, float_constants
 from exporter.formats.tflite.quantization.forms import Form, Forms
+from exporter.formats.tflite.quantization.int16 import with_integer_operators, without_integer_operators
 from exporter.formats.tflite.quantization.islands import with_floats
+from exporter.formats.tflite.quantization.masks import with_finite_masks
 from exporter.formats.tflite.quantization.pads import with_finite_pads, with_int16_pads
 from exporter.formats.tflite.quantization.ranges import with_ranges
 from exporter.formats.tflite.quantization.rules import check_four_bits, check_names, last_rule
 from exporter.formats.tflite.quantization.storage import Writer
 from exporter.formats.tflite.settings import TfliteQuantization
+
+_FAILING_IN_INT8 = ("DIV",)
+"""LiteRT's kernel takes a divisor's byte of 0 for the number 0 (tflite/kernels/div.cc, CheckNonZero)."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +77,18 @@ class Quantizer:
         content, rules = self._calibrated, quantization.rules
         if self.hints.activations:
             content = with_ranges(content, self.hints, self.channels_last)
-        content = with_finite_pads(content)
+        content = with_finite_pads(with_finite_masks(content))
         kept = [name for name, layer in self.layers.items() if any(selects(rule, "", layer) for rule in rules)]
-        return Variant(to_int8(content, quantization, kept, [rule.op_type for rule in rules if rule.op_type]))
+        kept_types = [*_FAILING_IN_INT8, *(rule.op_type for rule in rules if rule.op_type)]
+        return Variant(to_int8(content, quantization, kept, kept_types))
 
     def _int16x8(self, quantization: TfliteQuantization) -> Variant:
         def keeps(op_type: str, name: str) -> bool:
             return last_rule(quantization.rules, op_type, self.layers.get(name, "")) is not None
 
-        made = with_int16_pads(to_int16x8(with_finite_pads(self._calibrated), quantization))
+        content = with_finite_pads(with_finite_masks(self._calibrated))
+        made = to_int16x8(without_integer_operators(content), quantization)
+        made = with_int16_pads(with_integer_operators(made, content))
         return Variant(with_floats(made, self.content, keeps) if quantization.rules else made)
 
     def _stored(self, quantization: TfliteQuantization) -> Variant:

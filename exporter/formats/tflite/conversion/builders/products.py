@@ -18,15 +18,21 @@ _VERSION = 6
 
 
 def with_fully_connected(content: bytes) -> bytes:
-    """A float32 file whose products by a constant matrix are FULLY_CONNECTED; the given one where it has none."""
+    """A float32 file whose products by a constant matrix are FULLY_CONNECTED, with the bias that is added to them.
+
+    Returns:
+        The given file where there is nothing to change.
+    """
     model, changed = parse(content), 0
     for graph in model.subgraphs:
         readers = Counter(int(index) for operator in graph.operators for index in operator.inputs)
+        readers.update(map(int, graph.outputs))
         for operator in graph.operators:
             matrix = _matrix(model, graph, operator)
             if matrix is not None:
                 _replace(model, graph, operator, matrix, alone=readers[int(operator.inputs[1])] == 1)
                 changed += 1
+        changed += _take_biases(model, graph, readers)
     edit.drop_unused_buffers(model)
     edit.drop_unused_codes(model)
     return pack(model) if changed else content
@@ -37,11 +43,10 @@ def _matrix(model: Any, graph: Any, operator: Any) -> NDArray[np.float32] | None
     if operator_code(model, operator) != schema.BuiltinOperator.BATCH_MATMUL or operator.builtinOptions.adjX:
         return None
     given, weight = (graph.tensors[int(index)] for index in operator.inputs)
-    data, shape = model.buffers[weight.buffer].data, tuple(weight.shape)
-    stored = data is not None and len(data) > 0 and weight.type == edit.FLOAT32
-    if not stored or set(shape[:-2]) - {1} or len(given.shape) < max(2, len(shape)):
+    values, shape = edit.floats(model, weight), tuple(weight.shape)
+    if values is None or set(shape[:-2]) - {1} or len(given.shape) < max(2, len(shape)):
         return None
-    values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(shape[-2:])
+    values = values.reshape(shape[-2:])
     return np.ascontiguousarray(values if operator.builtinOptions.adjY else values.T)
 
 
@@ -57,3 +62,35 @@ def _replace(model: Any, graph: Any, operator: Any, matrix: NDArray[np.float32],
     operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
     operator.builtinOptions = schema.FullyConnectedOptionsT()
     operator.builtinOptions.keepNumDims = True
+
+
+def _take_biases(model: Any, graph: Any, readers: Counter[int]) -> int:
+    """An addition of a value a channel becomes the product's own: in integers it then has 32 bits and not 8."""
+    products = {
+        int(one.outputs[0]): one
+        for one in graph.operators
+        if operator_code(model, one) == schema.BuiltinOperator.FULLY_CONNECTED and one.inputs[2] < 0
+    }
+    taken = []
+    for operator in graph.operators:
+        if operator_code(model, operator) == schema.BuiltinOperator.ADD:
+            for made, bias in (operator.inputs, operator.inputs[::-1]):
+                product = products.get(int(made))
+                if product is not None and readers[int(made)] == 1 and _is_bias(model, graph, operator, product, bias):
+                    taken.append((operator, product, int(bias)))
+                    break
+    for addition, product, bias in taken:
+        product.inputs = np.array([*product.inputs[:2], bias], np.int32)
+        product.outputs = addition.outputs
+        product.builtinOptions.fusedActivationFunction = addition.builtinOptions.fusedActivationFunction
+        graph.operators.remove(addition)
+    return len(taken)
+
+
+def _is_bias(model: Any, graph: Any, addition: Any, product: Any, bias: int) -> bool:
+    """Whether a constant holds one value for each channel of a product that has neither bias nor activation."""
+    values = edit.floats(model, graph.tensors[bias])
+    channels = graph.tensors[product.inputs[1]].shape[0]
+    plain = product.builtinOptions.fusedActivationFunction == schema.ActivationFunctionType.NONE
+    same = list(graph.tensors[addition.outputs[0]].shape) == list(graph.tensors[product.outputs[0]].shape)
+    return values is not None and values.shape == (channels,) and plain and same

@@ -1,0 +1,25 @@
+"""What a copy of this process is ended by, found out without ending this one."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from exporter.execution.forked import fatal_signal
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of processes are made on Linux alone")
+
+
+def test_what_ends_a_copy_is_told() -> None:
+    assert fatal_signal(os.abort) == "Aborted"
+    assert fatal_signal(lambda: os.kill(os.getpid(), signal.SIGSEGV)) == "Segmentation fault"
+
+
+def test_an_error_is_none_and_neither_is_what_takes_long() -> None:
+    def wrong() -> None:
+        raise ValueError("wrong")
+
+    assert fatal_signal(wrong) is None
+    assert fatal_signal(lambda: time.sleep(60), patience_s=0.1) is None
