@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -61,6 +62,11 @@ def load_torchvision() -> Any:
     torch = load_torch()
     if "torchvision" in sys.modules:
         return sys.modules["torchvision"]
+    with _without_dynamo():
+        return _torchvision(torch)
+
+
+def _torchvision(torch: Any) -> Any:
     try:
         return load("torchvision")
     except RuntimeError as error:
@@ -73,6 +79,25 @@ def load_torchvision() -> Any:
         with contextlib.suppress(RuntimeError):  # one of the two may be declared by then
             torch.library.define(f"torchvision::{operator}", schema)
     return load("torchvision")
+
+
+@contextlib.contextmanager
+def _without_dynamo() -> Iterator[None]:
+    """Keep TorchDynamo out of torchvision's import, nine tenths of its time, until the one function is called.
+
+    torchvision.ops asks it whether a device can compile, on GPUs in deterministic mode and without its own operators.
+    """
+    name = "torch._dynamo.utils"
+    if name in sys.modules:
+        yield
+        return
+    later = types.ModuleType(name)
+    later.is_compile_supported = lambda device: load(name).is_compile_supported(device)  # type: ignore[attr-defined]
+    sys.modules[name] = later
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 @contextlib.contextmanager

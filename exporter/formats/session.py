@@ -10,6 +10,7 @@ from exporter.data.facts.compression import LeftAlone
 from exporter.data.facts.inspection import Inspection
 from exporter.data.settings.target import Target
 from exporter.datasets.dataset import Dataset
+from exporter.execution.memory import give_back
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format
 from exporter.formats.registry import format_named
@@ -72,6 +73,7 @@ class ConversionSession:
         form = self._taken(target)
         path, twin = folder / form.file_name, folder / form.twin_name
         made = self._converter(form).convert(target, path, twin)
+        give_back()
         inspection = self._inspect(path)
         return Conversion(
             path,

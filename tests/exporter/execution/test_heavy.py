@@ -28,6 +28,22 @@ assert torchvision.models.resnet18(weights=None).eval()(torch.zeros(1, 3, 32, 32
     assert done.returncode == 0, done.stderr
 
 
+def test_torchvision_is_imported_without_dynamo() -> None:
+    """Protects half of a start's time; what torchvision wants of TorchDynamo still answers as TorchDynamo does."""
+    script = """
+import sys
+from exporter.execution.heavy import load_torchvision
+
+load_torchvision()
+assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
+found = sys.modules["torchvision.ops.roi_align"].is_compile_supported("cpu")
+from torch._dynamo.utils import is_compile_supported
+assert found == is_compile_supported("cpu")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("importing", [load, need])
 def test_what_is_not_installed_is_said_with_the_command(importing: Callable[..., object]) -> None:
     with pytest.raises(MissingExtraError, match=r"no_such_library is not installed\..*mobile-export\[litert\]"):

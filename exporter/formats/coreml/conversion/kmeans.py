@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.execution.heavy import quiet
-from exporter.formats.common.kmeans1d import boundaries, distinct
 from exporter.formats.coreml.coremltools import load_coremltools
 
 Array = NDArray[Any]
@@ -33,6 +32,8 @@ def table(values: Array, nbits: int) -> tuple[Array, NDArray[np.uint8]]:
     Raises:
         ValueError: a value is not finite.
     """
+    from exporter.formats.common.kmeans1d import boundaries, distinct  # numba takes half a second
+
     numbers, weights = distinct(values)
     entries = min(len(numbers), 2**nbits)
     starts = boundaries(numbers, weights, entries)[:-1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
+from exporter.execution.memory import give_back
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.refusals import RefusedError
 from exporter.formats.common.routes import Taken
@@ -18,7 +19,7 @@ from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion.check import loadable
 from exporter.formats.tflite.conversion.opened import opened
-from exporter.formats.tflite.conversion.routes import Conversion, FloatModel
+from exporter.formats.tflite.conversion.routes import Conversion
 from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
 from exporter.formats.tflite.settings import Builder, TfliteTarget
 
@@ -106,12 +107,14 @@ class TfliteConverter:
         return tflite_file.finish(whole, names, description.outputs, self._layers(form), order, data, text)
 
     def _content(self, form: _Form) -> bytes:
-        return self._taken(form).model.content
+        return self._taken(form).model
 
-    def _build(self, form: _Form) -> Taken[FloatModel]:
+    def _build(self, form: _Form) -> Taken[bytes]:
         inputs = self.source.description.inputs
         conversion = Conversion(self.source.onnx_forms, inputs, form.layout, self.source.trials)
-        return conversion.float_model(form.route, form.builders)
+        taken = conversion.float_model(form.route, form.builders)
+        give_back()
+        return taken
 
 
 def _in_layout(example: Example, layout: str, inputs: Sequence[InputSpec]) -> Example:

@@ -67,8 +67,8 @@ class Conversion:
         """The sample by input name."""
         return {spec.name: value for spec, value in zip(self.inputs, self.sample, strict=True)}
 
-    def float_model(self, route: str, builders: Sequence[Builder]) -> Taken[FloatModel]:
-        """The model of the first route that is right on the sample, else of the one that is least wrong.
+    def float_model(self, route: str, builders: Sequence[Builder]) -> Taken[bytes]:
+        """The float32 flatbuffer of the first route that is right on the sample, else of the one that is least wrong.
 
         Args:
             route: the only one to take; empty for all.
@@ -78,7 +78,9 @@ class Conversion:
             UsageProblem: there is no such route from this source.
             ToolError: no route converts the model.
         """
-        return first_right(only(self._routes(builders), route), self._snr_of, "a TFLite model", blame=self._blamed)
+        routes = only(self._routes(builders), route)
+        taken = first_right(routes, self._snr_of, "a TFLite model", blame=self._blamed)
+        return Taken(taken.route, taken.model.content, taken.snr_db, taken.least_db, taken.notes)
 
     def _routes(self, builders: Sequence[Builder]) -> Iterator[Route[FloatModel]]:
         builds: dict[Builder, Build] = {

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, UsageProblem, first_line
 from exporter.execution.heavy import heard
 from exporter.formats.common.refusals import layer_of_onnx, refusal
-from exporter.formats.tflite.conversion.file import pack, parse
+from exporter.formats.tflite.conversion.file import operator_code, pack, parse
 from exporter.formats.tflite.quantization.native import load_calibration, load_converter
 from exporter.formats.tflite.settings import TfliteQuantization
 
@@ -19,6 +20,13 @@ Example = Sequence[NDArray[Any]]
 _IO_TYPES = {"float32": 1, "uint8": 2, "int8": 9}
 """Numbers in ``IODataType`` of tensorflow/compiler/mlir/lite/types.proto; integers are the quantized ones."""
 _QUANTIZED_INT8 = 9
+_WITH_INTERMEDIATES = {
+    schema.BuiltinOperator.LSTM,
+    schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM,
+    schema.BuiltinOperator.BIDIRECTIONAL_SEQUENCE_LSTM,
+    schema.BuiltinOperator.SVDF,
+}
+"""Operators with ``intermediates`` (TensorFlow, quantization/lite/toco_legacy/operator_property.cc)."""
 
 
 def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
@@ -47,12 +55,18 @@ def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
 def _measured(content: bytes, examples: Sequence[Example]) -> bytes:
     native = load_calibration()
     with _errors("TensorFlow's calibrator"):
-        whole = native.AddIntermediateTensors(content)
+        whole = native.AddIntermediateTensors(content) if _has_intermediates(content) else content
         wrapper = native.CalibrationWrapper(whole, [], [])  # reads `whole` as long as it lives, and does not own it
         wrapper.Prepare([list(value.shape) for value in examples[0]])
         for example in examples:
             wrapper.FeedTensor([np.ascontiguousarray(value) for value in example])
         return bytes(wrapper.Calibrate())
+
+
+def _has_intermediates(content: bytes) -> bool:
+    """Whether an operator has results inside that are calibrated too; without one, the file is only copied thrice."""
+    model = parse(content)
+    return any(operator_code(model, one) in _WITH_INTERMEDIATES for graph in model.subgraphs for one in graph.operators)
 
 
 def _all_made(graph: Any) -> NDArray[np.int32]:

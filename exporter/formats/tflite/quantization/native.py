@@ -13,7 +13,6 @@ from typing import Any
 
 from exporter.data.errors import MissingExtraError, ToolError
 from exporter.execution.heavy import quiet
-from exporter.formats.tflite.tensorflow import load_triton
 
 _CONVERTER = "tensorflow.compiler.mlir.lite.python._pywrap_converter_api"
 _CALIBRATION = "tensorflow.lite.python._pywrap_tensorflow_lite_calibration_wrapper"
@@ -39,7 +38,6 @@ def _extension(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
-    load_triton()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     path = _root().joinpath(*name.split(".")[1:]).with_suffix(".so")
     spec = importlib.util.spec_from_file_location(name, path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from exporter.data.facts.hints import CompressionHints
+from exporter.execution.memory import give_back
 from exporter.formats.common.rules import selects
 from exporter.formats.tflite.conversion.file import pack, parse
 from exporter.formats.tflite.quantization.calibration import Example, calibrated, to_int8, to_int16x8
@@ -68,7 +69,9 @@ class Quantizer:
 
     @cached_property
     def _calibrated(self) -> bytes:
-        return calibrated(self.content, self.examples())
+        made = calibrated(self.content, self.examples())
+        give_back()
+        return made
 
     def _int8(self, quantization: TfliteQuantization) -> Variant:
         content, rules = self._calibrated, quantization.rules

@@ -1,18 +1,17 @@
 """An ONNX model as a flatbuffer by onnx2tf's direct builder, which needs no TensorFlow."""
 
-import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from unittest import mock
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
 from exporter.execution.heavy import load, quiet
+from exporter.execution.memory import give_back
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.tracing.channels_last import channels_can_stay_last
 from exporter.formats.common.tracing.onnx_rewrites import channels_moved
+from exporter.formats.tflite.conversion.builders.float32 import at_the_float32_model
 from exporter.formats.tflite.conversion.builders.gelu import with_forms, with_gelus
 from exporter.formats.tflite.conversion.builders.operands import as_quantizers_want
 from exporter.formats.tflite.conversion.builders.products import with_fully_connected
@@ -34,9 +33,8 @@ def direct(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> bytes:
         ToolError: an operator cannot be translated.
     """
     given = in_layout(onnx_model, inputs, layout)
-    with tempfile.TemporaryDirectory() as folder:
-        _write(with_gelus(given), [spec.name for spec in inputs], folder)
-        content = next(Path(folder).glob("*_float32.tflite")).read_bytes()
+    give_back()
+    content = _written(with_gelus(given), [spec.name for spec in inputs])
     return as_quantizers_want(with_fully_connected(with_forms(content, given)))
 
 
@@ -47,9 +45,9 @@ def in_layout(onnx_model: Any, inputs: Sequence[InputSpec], layout: str) -> Any:
     return channels_moved(ready, images, "last") if layout == "NHWC" else ready
 
 
-def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:
+def _written(onnx_model: Any, names: Sequence[str]) -> bytes:
     try:
-        with quiet(), _unwatched():
+        with quiet(), tempfile.TemporaryDirectory() as folder, at_the_float32_model() as model:
             load("onnx2tf").convert(
                 onnx_graph=onnx_model,
                 output_folder_path=folder,
@@ -61,14 +59,7 @@ def _write(onnx_model: Any, names: Sequence[str], folder: str) -> None:
             )
     except (Exception, SystemExit) as error:
         raise _refused(error) from error
-
-
-@contextlib.contextmanager
-def _unwatched() -> Iterator[None]:
-    """Without the builder's spinner, for whose thread each of its two dozen steps waits up to a tenth of a second."""
-    spinner = load("onnx2tf.tflite_builder.core.progress").ProgressSpinner
-    with mock.patch.object(spinner, "start", return_value=None):
-        yield
+    return model()
 
 
 def _refused(error: BaseException) -> ToolError:

@@ -40,9 +40,11 @@ def fuse_gelus(nodes: list[Any], constants: dict[str, np.ndarray[Any, Any]]) -> 
 
 
 def with_gelus(model: Any) -> Any:
-    """An ONNX model with GELU as one node, whatever its opset; the given one is left as it is."""
-    fused = copy.deepcopy(model)
+    """An ONNX model with GELU as one node, whatever its opset; the given one where it has none."""
     nodes = _fused(model)
+    if not any(node.op_type == "Gelu" for node in nodes):
+        return model
+    fused = copy.deepcopy(model)
     del fused.graph.node[:]
     fused.graph.node.extend(nodes)
     return fused

@@ -80,7 +80,7 @@ def test_the_given_file_is_not_changed(float_file: bytes) -> None:
 
 
 def test_quantizing_does_not_import_tensorflow() -> None:
-    """Protects the time of an import, and a process that imports triton afterwards: TensorFlow before it crashes it."""
+    """Protects the time of an import."""
     program = (
         "import sys\n"
         "from exporter.formats.tflite.quantization.native import load_calibration, load_converter\n"
@@ -94,6 +94,19 @@ def test_quantizing_does_not_import_tensorflow() -> None:
             "tensorflow.lite.python._pywrap_tensorflow_lite_calibration_wrapper",
         ]
     )
+
+
+def test_triton_can_be_imported_after_quantizing() -> None:
+    """Protects `torch.export` in the same process: the whole of TensorFlow before Triton crashes it."""
+    pytest.importorskip("triton")
+    program = (
+        "from exporter.formats.tflite.quantization.native import load_calibration\n"
+        "load_calibration()\n"
+        "import triton, torch\n"
+        "torch.export.export(torch.nn.Linear(3, 4), (torch.randn(1, 3),))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
