@@ -46,16 +46,16 @@ def calibrated(content: bytes, examples: Sequence[Example]) -> bytes:
     outputs = [graph.outputs for graph in model.subgraphs]
     for graph in model.subgraphs:
         graph.outputs = _all_made(graph)
-    measured = parse(_measured(pack(model), examples))
+    measured = parse(_measured(pack(model), examples, intermediates=_has_intermediates(model)))
     for graph, own in zip(measured.subgraphs, outputs, strict=True):
         graph.outputs = own
     return pack(measured)
 
 
-def _measured(content: bytes, examples: Sequence[Example]) -> bytes:
+def _measured(content: bytes, examples: Sequence[Example], *, intermediates: bool) -> bytes:
     native = load_calibration()
     with _errors("TensorFlow's calibrator"):
-        whole = native.AddIntermediateTensors(content) if _has_intermediates(content) else content
+        whole = native.AddIntermediateTensors(content) if intermediates else content
         wrapper = native.CalibrationWrapper(whole, [], [])  # reads `whole` as long as it lives, and does not own it
         wrapper.Prepare([list(value.shape) for value in examples[0]])
         for example in examples:
@@ -63,9 +63,8 @@ def _measured(content: bytes, examples: Sequence[Example]) -> bytes:
         return bytes(wrapper.Calibrate())
 
 
-def _has_intermediates(content: bytes) -> bool:
+def _has_intermediates(model: Any) -> bool:
     """Whether an operator has results inside that are calibrated too; without one, the file is only copied thrice."""
-    model = parse(content)
     return any(operator_code(model, one) in _WITH_INTERMEDIATES for graph in model.subgraphs for one in graph.operators)
 
 
