@@ -1,0 +1,59 @@
+"""How well an artifact does its task against its source, in the task's own metrics."""
+
+from typing import Literal
+
+from exporter.data.base import Frozen
+
+
+class ClassFigure(Frozen):
+    """A metric of one class.
+
+    Attributes:
+        examples: that hold the class.
+    """
+
+    name: str
+    examples: int
+    source: float
+    artifact: float
+
+
+class MetricFact(Frozen):
+    """One metric of source and artifact on the same examples.
+
+    Attributes:
+        name: such as ``map`` or ``miou``.
+        unit: ``%`` of what lies in [0, 1], ``dB``, or the unit of the outputs.
+        higher_is_better: which way is a loss.
+        loss: how much worse the artifact is, in `unit`; points where that is ``%``.
+        low: end of the two-sided 95 % interval of `loss`, from resampled examples (paired bootstrap).
+        high: the other end.
+        classes: the same metric a class, the worst loss first; empty where it has no classes.
+    """
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    source: float
+    artifact: float
+    loss: float
+    low: float
+    high: float
+    classes: tuple[ClassFigure, ...] = ()
+
+
+class TaskFacts(Frozen):
+    """What a task found.
+
+    Attributes:
+        task: its name.
+        against: labels, or the source's own predictions where there are none (agreement).
+        examples: judged.
+        empty: examples in which there is nothing to find.
+    """
+
+    task: str
+    against: Literal["labels", "source"]
+    examples: int
+    metrics: tuple[MetricFact, ...]
+    empty: int = 0

@@ -1,0 +1,96 @@
+"""Task: what a model's outputs mean, and how well they do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.facts.source import SourceDescription
+from exporter.datasets.truths import Fit, TruthKind
+
+Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
+"""Outputs of one run of a model, in the order of the source, to a prediction an example of the run."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that a task computes.
+
+    Attributes:
+        name: in records.
+        title: in reports.
+        unit: ``%`` where the figure lies in [0, 1].
+        tolerance: the field of `Tolerances` that limits its loss.
+    """
+
+    name: str
+    title: str
+    unit: str
+    tolerance: str
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Metrics of some examples.
+
+    Attributes:
+        values: metric -> figure; NaN where the examples hold nothing that it is of.
+        classes: metric -> figure a class; metrics without classes are left out.
+        counts: examples that hold each class.
+    """
+
+    values: Mapping[str, float]
+    classes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+class Tally(Protocol):
+    """What metrics need to know of each example, so that figures of any sample of them cost no new matching."""
+
+    def add(self, prediction: Any, truth: Any) -> None:
+        """Take in the next example."""
+        ...
+
+    def figures(self, sample: NDArray[np.intp]) -> Figures:
+        """Of the examples at these places, one that is named twice counted twice."""
+        ...
+
+
+class Task(Protocol):
+    """One kind of task.
+
+    Attributes:
+        name: in settings and records.
+        truth: what kind of truth its labels are.
+        metrics: the first is the one that reports lead with.
+    """
+
+    name: str
+    truth: TruthKind
+    metrics: tuple[Metric, ...]
+
+    def reader(self, settings: Any, description: SourceDescription) -> Reader:
+        """Reads outputs.
+
+        Args:
+            settings: of the task's own type.
+
+        Raises:
+            UsageProblem: the outputs are not what the settings say.
+        """
+        ...
+
+    def as_truth(self, prediction: Any) -> Any:
+        """A prediction of the source as the truth that an artifact is measured by, where there are no labels."""
+        ...
+
+    def tally(self, settings: Any, classes: Sequence[str]) -> Tally:
+        """An empty tally.
+
+        Args:
+            classes: names; empty where they are not known.
+        """
+        ...
