@@ -1,15 +1,19 @@
-"""Shows progress on standard error, only on a terminal."""
+"""Shows progress on standard error: bars on a terminal, lines elsewhere."""
 
+import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
 from exporter.data.progress import Advance, Progress, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+
+_EVERY_S = 30.0
 
 
 class Terminal:
@@ -68,6 +72,43 @@ class Terminal:
         self.console.print(text)
 
 
+class Lines:
+    """A line a stage as it begins, and one every half minute of a stage that counts, with the seconds since the start.
+
+    Args:
+        stream: what is written to; one that takes no more is no error, since no result is lost.
+        clock: in seconds.
+    """
+
+    def __init__(self, stream: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock, self._start = stream, clock, clock()
+
+    @contextmanager
+    def stage(self, text: str) -> Iterator[Advance]:
+        """Say that it begins; several threads may each be in one."""
+        self.note(text)
+        said = self._clock()
+
+        def advance(done: int, total: int) -> None:
+            nonlocal said
+            if self._clock() - said >= _EVERY_S:
+                said = self._clock()
+                self.note(f"{text}: {done} of {total}")
+
+        yield advance
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        with suppress(OSError, ValueError):
+            self._stream.write(f"{self._clock() - self._start:7.1f} s  {text}\n")
+            self._stream.flush()
+
+
 def progress() -> Progress:
     """What fits standard error."""
-    return Terminal() if sys.stderr.isatty() else Silent()
+    if sys.stderr.isatty():
+        return Terminal()
+    try:  # a descriptor of its own: libraries are silenced by taking the other one away
+        return Lines(os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace"))
+    except (OSError, ValueError):  # closed, or none of the system's
+        return Silent()
