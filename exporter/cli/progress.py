@@ -1,15 +1,20 @@
-"""Shows progress on standard error, only on a terminal."""
+"""Shows progress on standard error: bars on a terminal, lines elsewhere."""
 
+import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
 from exporter.data.progress import Advance, Progress, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+
+_EVERY_S = 30.0
+_PATIENCE_S = 1.0
 
 
 class Terminal:
@@ -68,6 +73,59 @@ class Terminal:
         self.console.print(text)
 
 
+class Lines:
+    """A line a stage that takes a while, and one every half minute of a stage that counts, with the seconds until then.
+
+    Args:
+        stream: what is written to; one that takes no more is no error, since no result is lost.
+        clock: in seconds.
+        patience_s: stages that end sooner are not told.
+    """
+
+    def __init__(
+        self, stream: IO[str], clock: Callable[[], float] = time.monotonic, patience_s: float = _PATIENCE_S
+    ) -> None:
+        self._stream, self._clock, self._start, self._patience_s = stream, clock, clock(), patience_s
+
+    @contextmanager
+    def stage(self, text: str) -> Iterator[Advance]:
+        """Tell of it unless it ends at once; several threads may each be in one."""
+        begun = self._clock()
+        teller = threading.Timer(self._patience_s, self._write, (begun, text))
+        teller.daemon = True
+        teller.start()
+        try:
+            yield self._counted(text, begun)
+        finally:
+            teller.cancel()
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        self._write(self._clock(), text)
+
+    def _counted(self, text: str, begun: float) -> Advance:
+        said = begun
+
+        def advance(done: int, total: int) -> None:
+            nonlocal said
+            now = self._clock()
+            if now - said >= _EVERY_S:
+                said = now
+                self._write(now, f"{text}: {done} of {total}")
+
+        return advance
+
+    def _write(self, when: float, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(f"{when - self._start:7.1f} s  {text}\n")
+            self._stream.flush()
+
+
 def progress() -> Progress:
     """What fits standard error."""
-    return Terminal() if sys.stderr.isatty() else Silent()
+    if sys.stderr.isatty():
+        return Terminal()
+    try:  # a descriptor of its own: libraries are silenced by taking the other one away
+        return Lines(os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace"))
+    except (OSError, ValueError):  # closed, or none of the system's
+        return Silent()

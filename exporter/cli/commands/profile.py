@@ -1,6 +1,5 @@
 """`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
 from exporter.cli.options.targets import targets_option
+from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
@@ -83,7 +83,7 @@ def command(
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
     chosen = choose_devices(devices, form, target=target)
     request = ProfileRequest(form, [artifact], plan, choice, target)
-    found = profile(request, chosen.serials, listing=chosen.listing, say=_progress)
+    found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
     found += [unmeasured(artifact.name, item) for item in chosen.skipped]
     changes = None if earlier is None else changes_since(earlier, found)
     return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
@@ -129,8 +129,3 @@ def _target(name: str | None, file: Path | None) -> Target | None:
     from exporter.config.targets import load_targets
 
     return load_targets([name], user_file=file)[0]
-
-
-def _progress(words: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(words, err=True)

@@ -1,6 +1,7 @@
 """The main job from the command line: what it writes, says, keeps and refuses."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ def test_artifacts_record_and_report_are_there(finished: Done) -> None:
     assert (finished.output / "android" / "model.tflite").is_file()
     assert (finished.output / "ios" / "Model.mlpackage" / "Manifest.json").is_file()
     assert "11 gates passed, 1 not checked" in finished.stdout
-    assert finished.stderr == ""
+    assert all(re.fullmatch(r" *[0-9.]+ s  [A-Z].*", line) for line in finished.stderr.splitlines()), finished.stderr
+    assert "Converting for android" in finished.stderr
     record = load_record(finished.output / "run.json")
     assert record.exit_code == 0
     assert (finished.output / "report.html").read_text().startswith("<!doctype html>")

@@ -29,6 +29,7 @@ _BINS = 2048
 _LEAST_SPAN = 1e-6
 _FAR_BELOW = -1e3
 """Of which a softmax in float32 makes 0."""
+_PASSING = ("add", "mul", "real_div", "reshape", "select", "sub", "transpose")
 _FUSED_ACTIVATIONS = ("leaky_relu", "tanh", "scaled_tanh", "sigmoid", "hard_sigmoid", "relu", "relu6")
 Ranges = dict[str, dict[str, float]]
 
@@ -248,8 +249,15 @@ def _quantizable(op: Any, ranges: Ranges) -> bool:
 
 def _is_masked(op: Any, names: Iterable[str], ranges: Ranges) -> bool:
     """Whether an attention mask is added to scores: a range that reaches down to it would leave the scores one step."""
-    before_softmax = any(child.op_type == "softmax" for child in op.outputs[0].child_ops)
-    return before_softmax and min(ranges[name]["rmin"] for name in names) < _FAR_BELOW
+    return min(ranges[name]["rmin"] for name in names) < _FAR_BELOW and _reaches_softmax(op)
+
+
+def _reaches_softmax(op: Any) -> bool:
+    """Whether a softmax reads the result, scaled, moved or added to at most."""
+    readers = [reader for var in op.outputs for reader in var.child_ops]
+    return any(
+        reader.op_type == "softmax" or (reader.op_type in _PASSING and _reaches_softmax(reader)) for reader in readers
+    )
 
 
 def _usable(one: dict[str, float]) -> bool:

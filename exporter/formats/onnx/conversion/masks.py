@@ -14,6 +14,7 @@ _PASSING = {
     "Sub": slice(2),
     "Mul": slice(2),
     "Where": slice(1, 3),
+    "Div": slice(1),
     **dict.fromkeys(("Reshape", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Cast", "Slice", "Identity"), slice(1)),
 }
 """Operators that a mask comes through, with the operands that it can come in by."""

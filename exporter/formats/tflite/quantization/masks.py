@@ -110,7 +110,16 @@ class _Masks:
         operator = self.makers.get(place)
         for operand in self._parts(operator) if operator is not None else ():
             if self._wild(operand):
-                self._bound(operand, self._bounds_of(operator, operand, bounds, reach), reach)
+                needed = reach / self._factor(operator, operand)
+                self._bound(operand, self._bounds_of(operator, operand, bounds, needed), needed)
+
+    def _factor(self, operator: Any, operand: int) -> float:
+        """What a product makes of a masked value, at most 1: scores may be scaled after they are masked."""
+        if operator_code(self.model, operator) != _OPS.MUL or operand not in self.makers:
+            return 1.0
+        others = [self._tame(part) for part in self._parts(operator) if part != operand]
+        largest = max((max(abs(one.low), abs(one.high)) for one in others if one is not None), default=1.0)
+        return min(largest, 1.0) or 1.0
 
     def _bounds_of(self, operator: Any, operand: int, bounds: _Range, reach: float) -> _Range:
         kind = operator_code(self.model, operator)
@@ -149,7 +158,9 @@ class _Masks:
                 second = _Range(-second.high, -second.low)
             return _Range(first.low + second.low, first.high + second.high)
         if kind == _OPS.MUL:
-            return _NOTHING
+            first, second = (one or _NOTHING for one in found)
+            ends = [one * other for one in first for other in second]
+            return _Range(min(ends), max(ends))
         known = [one for one in found if one is not None]
         return known[0].around(known[-1]) if known else None
 

@@ -31,6 +31,10 @@ MASKS: dict[str, Mask] = {
     "fills -inf": lambda scores, keep, seen: scores.masked_fill(~keep, float("-inf")),
     "chooses": lambda scores, keep, seen: torch.where(keep, scores, LEAST),
     "of an input": lambda scores, keep, seen: scores + (1 - seen[:, None]) * LEAST,
+    "adds before scaling": lambda scores, keep, seen: (
+        0.25 * (4 * scores + torch.triu(torch.full((LENGTH, LENGTH), -1e9), 1))
+    ),
+    "adds before dividing": lambda scores, keep, seen: (4 * scores + (1 - seen[:, None]) * -1e4) / 4,
     "takes away": lambda scores, keep, seen: scores - (1 - seen[:, None]) * 1e9,
     "of an input and a triangle": lambda scores, keep, seen: (
         scores + torch.where(keep & (seen[:, None] > 0.5), 0.0, LEAST)

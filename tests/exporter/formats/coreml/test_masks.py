@@ -17,7 +17,9 @@ W8A8 = {"weights": {"method": "linear"}, "activations": {"dtype": "int8"}}
 
 
 @pytest.mark.parametrize(("quantization", "least_db"), [({}, 60), (W8A8, 28)], ids=["float16", "W8A8"])
-@pytest.mark.parametrize("mask", ["adds the least float", "of an input", "takes away"])
+@pytest.mark.parametrize(
+    "mask", ["adds the least float", "of an input", "takes away", "adds before scaling", "adds before dividing"]
+)
 def test_a_mask_is_a_number_and_decides_no_scale(
     mask: str, quantization: Mapping[str, Any], least_db: float, tmp_path: Path
 ) -> None:

@@ -12,7 +12,9 @@ from profilers.decibels import snr_db
 from tests.exporter.formats.common.attention import example, module_of, session
 
 
-@pytest.mark.parametrize("mask", ["adds -inf", "adds -1e4", "chooses", "of an input", "added to a bias"])
+@pytest.mark.parametrize(
+    "mask", ["adds -inf", "adds -1e4", "chooses", "of an input", "added to a bias", "adds before dividing"]
+)
 def test_a_mask_decides_no_scale(mask: str, tmp_path: Path) -> None:
     """Protects encoders of padded text and decoders: all scores were one step of the mask's grid (6 to 10 dB)."""
     table = {"name": "t", "format": "onnx", "minimum_os": "Android 14", "quantization": {"mode": "static_int8"}}
