@@ -9,6 +9,7 @@ from exporter.config.files import FILE_NAME, read_toml
 from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
 from exporter.data.settings.model import InputSettings, ModelSettings
+from exporter.tasks.registry import TASKS, model_type
 
 _DIMENSION = r"(?:[0-9]+(?:\.\.[0-9]+)?|\{[0-9]+(?:,[0-9]+)*\})"
 _SHAPE = re.compile(rf"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?({_DIMENSION}(?:[,x]{_DIMENSION})*)")
@@ -61,4 +62,4 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
     if "labels" in table:
         table["labels"] = path.parent / str(table["labels"])
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
-    return checked(ModelSettings, merged, whole="the model settings have", prefix="model")
+    return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)

@@ -70,7 +70,9 @@ def _tables(path: Path) -> dict[str, list[Any]]:
     tables = {name: found.get(name) if isinstance(found, dict) else None for name in _TABLES}
     missing = [name for name, value in tables.items() if not isinstance(value, list)]
     if missing:
-        raise UsageProblem(f"data {path}: a COCO file has lists {', '.join(_TABLES)}; there is no {', '.join(missing)}.")
+        raise UsageProblem(
+            f"data {path}: a COCO file has lists {', '.join(_TABLES)}; there is no {', '.join(missing)}."
+        )
     if not tables["images"]:
         raise UsageProblem(f"data {path} has no images.")
     return {name: list(value or ()) for name, value in tables.items()}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
+from exporter.datasets.truths import Fit, TruthKind
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Dataset:
         pixels: whether image inputs were made of whole pixels.
         drawn: whether the examples were made up and not given.
         notes: what was done to the examples, in sentences.
+        truth_kind: of what `truths` gives; None where it gives nothing, also where there are `labels` alone.
+        truths: what is true of example `index`, in the form of its kind (`exporter.datasets.truths`).
+        fit: how the file of example `index` became the input; None where the input is the file.
+        class_names: that truths count; empty where they are not known.
     """
 
     name: str
@@ -42,6 +47,10 @@ class Dataset:
     pixels: bool = False
     drawn: bool = False
     notes: tuple[str, ...] = ()
+    truth_kind: TruthKind | None = None
+    truths: Callable[[int], Any] | None = field(default=None, repr=False)
+    fit: Callable[[int], Fit] | None = field(default=None, repr=False)
+    class_names: tuple[str, ...] = ()
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.

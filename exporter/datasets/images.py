@@ -1,13 +1,15 @@
 """Pixels to model inputs, the way the model was trained: resize, crop, scale, normalize, order."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec
+from exporter.data.settings.task import Resize
+from exporter.datasets.truths import Fit
 from exporter.execution.heavy import load
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
@@ -18,13 +20,18 @@ DECODING = 2
 ORIENTATION = 274
 """EXIF tag (TIFF 6.0, "Orientation")."""
 
+_ON_ITS_SIDE = (5, 6, 7, 8)
+
+BARS = 114
+"""Gray of the bars beside a letterboxed image, with which ultralytics trains."""
+
 MOST_16_BITS = 65535
 
 RESIZE_BEFORE_CROP = 256 / 224
 """The shorter side before a centre crop, relative to the crop (torchvision's classification presets)."""
 
 
-def read_image(path: Path, spec: InputSpec, resize: Literal["crop", "stretch"]) -> NDArray[np.uint8]:
+def read_image(path: Path, spec: InputSpec, resize: Resize) -> NDArray[np.uint8]:
     """Decode an image to uint8 (height, width, channels) of the input's size, channels in the input's order.
 
     It is turned as its EXIF orientation says, which phones, browsers and Core ML do and torchvision does not. Pixels of
@@ -81,10 +88,46 @@ def _resized(image: Any, height_width: tuple[int, int], resize: str, image_modul
     bilinear = image_module.Resampling.BILINEAR
     if resize == "stretch":
         return image.resize((width, height), bilinear)
+    if resize == "letterbox":
+        return _letterboxed(image, fit_within(image.size, (width, height)), (width, height), image_module)
     scale = RESIZE_BEFORE_CROP * max(height / image.height, width / image.width)
     resized = image.resize((round(image.width * scale), round(image.height * scale)), bilinear)
     left, top = (resized.width - width) // 2, (resized.height - height) // 2
     return resized.crop((left, top, left + width, top + height))
+
+
+def _letterboxed(image: Any, fit: Fit, size: tuple[int, int], image_module: Any) -> Any:
+    """The whole image, with bars of `BARS` at both sides."""
+    inner = (round(image.width * fit.scale_x), round(image.height * fit.scale_y))
+    boxed = image_module.new(image.mode, size, BARS if image.mode == "L" else (BARS,) * 3)
+    boxed.paste(image.resize(inner, image_module.Resampling.BILINEAR), (round(fit.left), round(fit.top)))
+    return boxed
+
+
+def fit_of(path: Path, spec: InputSpec, resize: Resize) -> Fit:
+    """How the pixels of an image, turned as its EXIF orientation says, become those of the input."""
+    image_module = load("PIL.Image")
+    with image_module.open(path) as opened:
+        turned = opened.getexif().get(ORIENTATION, 1) in _ON_ITS_SIDE
+        size = (opened.height, opened.width) if turned else opened.size
+    height, width = spec.height_width
+    if size == (width, height):
+        return Fit(width, height)
+    if resize == "letterbox":
+        return fit_within(size, (width, height))
+    if resize == "stretch":
+        return Fit(*size, width / size[0], height / size[1])
+    scale = RESIZE_BEFORE_CROP * max(height / size[1], width / size[0])
+    across, down = round(size[0] * scale), round(size[1] * scale)
+    return Fit(*size, across / size[0], down / size[1], -((across - width) // 2), -((down - height) // 2))
+
+
+def fit_within(size: tuple[int, int], within: tuple[int, int]) -> Fit:
+    """The largest that fits whole, in the middle; sizes are width and height (ultralytics ``LetterBox``)."""
+    scale = min(within[0] / size[0], within[1] / size[1])
+    across, down = round(size[0] * scale), round(size[1] * scale)
+    left, top = (round((free - inner) / 2 - 0.1) for free, inner in zip(within, (across, down), strict=True))
+    return Fit(*size, across / size[0], down / size[1], left, top)
 
 
 def normalize(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[Any]:

@@ -6,18 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
+from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.images import DECODING, SUFFIXES, normalize, read_image, whole_pixels
 from exporter.store.given import given_digest
-
-Resize = Literal["crop", "stretch"]
 
 
 def open_dataset(given: str, inputs: Sequence[InputSpec], resize: Resize, class_names: Sequence[str] = ()) -> Dataset:

@@ -73,9 +73,7 @@ def _classes(
             source=scale * float(own),
             artifact=scale * float(other),
         )
-        for place, (own, other) in enumerate(
-            zip(before.classes[metric.name], after.classes[metric.name], strict=True)
-        )
+        for place, (own, other) in enumerate(zip(before.classes[metric.name], after.classes[metric.name], strict=True))
         if math.isfinite(own)
     ]
     sign = 1 if metric.higher_is_better else -1

@@ -1,18 +1,50 @@
-"""Tasks by name."""
+"""The table of tasks: name -> package, whose `settings` are light and whose `task` is imported when outputs are read."""
 
-from functools import cache
-from importlib import import_module
+import functools
+import importlib
+import operator
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator, Field, create_model
+
+from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.task import TaskSettings
 from exporter.tasks.task import Task
 
-_MODULES = {
-    "detection": "exporter.tasks.detection.task",
+TASKS = {
+    "classification": "exporter.tasks.classification",
+    "detection": "exporter.tasks.detection",
     "segmentation": "exporter.tasks.segmentation",
 }
 
 
-@cache
 def task_named(name: str) -> Task:
-    """The task that settings name."""
-    found: Task = import_module(_MODULES[name]).TASK
-    return found
+    """The task that the table has under `name`."""
+    task: Task = importlib.import_module(f"{TASKS[name]}.task").TASK
+    return task
+
+
+@functools.cache
+def settings_type(name: str) -> type[TaskSettings]:
+    """The task's settings, bound to its name: `kind` can be nothing else, in data and in the JSON Schema."""
+    kind: type[TaskSettings] = importlib.import_module(f"{TASKS[name]}.settings").SETTINGS
+    literal: Any = Literal[name]  # of a value that only this table knows, which no type checker follows
+    return create_model(
+        kind.__name__, __base__=kind, __module__=kind.__module__, __doc__=kind.__doc__, kind=(literal, name)
+    )
+
+
+@functools.cache
+def model_type() -> type[ModelSettings]:
+    """`ModelSettings` with settings of every task; its JSON Schema is that of the ``[model]`` table."""
+    union: Any = functools.reduce(operator.or_, map(settings_type, TASKS))
+    task = Annotated[Annotated[union, Field(discriminator="kind")] | None, BeforeValidator(_by_name)]
+    made: type[ModelSettings] = create_model(
+        "ModelSettings", __base__=ModelSettings, __doc__=ModelSettings.__doc__, task=(task, None)
+    )
+    return made
+
+
+def _by_name(value: Any) -> Any:
+    """``task = "detection"`` is the task with all its defaults."""
+    return {"kind": value} if isinstance(value, str) else value

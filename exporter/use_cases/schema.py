@@ -11,8 +11,8 @@ from exporter.compression.recipe import recipe_type
 from exporter.config import plans
 from exporter.config.budgets import BudgetFile
 from exporter.data.results.record import RunRecord
-from exporter.data.settings.model import ModelSettings
 from exporter.formats.registry import all_formats
+from exporter.tasks.registry import model_type
 from profilers.plan import ProfilePlan
 
 Schema = dict[str, Any]
@@ -42,7 +42,7 @@ def run_schema() -> Schema:
 def targets_schema() -> Schema:
     """Of a targets file, for editors (``#:schema`` in Even Better TOML, or taplo): every table that it may hold."""
     targets = [form.target_type for form in all_formats()]
-    kinds: list[type[BaseModel]] = [ModelSettings, recipe_type(), *targets]
+    kinds: list[type[BaseModel]] = [model_type(), recipe_type(), *targets]
     places, whole = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_TEMPLATE)
     definitions = whole["$defs"]
     model, recipe, *formats = (places[kind, "validation"] for kind in kinds)

@@ -26,7 +26,9 @@ _OPTIONS = [
     click.option("--std", metavar="X[,X,X]", help="Standard deviation a channel, on RGB / 255."),
     click.option("--color-order", type=click.Choice(["RGB", "BGR", "GRAY"]), help="Channels that the source takes."),
     click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one a line."),
-    click.option("--resize", type=click.Choice(["crop", "stretch"]), help="How other image sizes are fitted."),
+    click.option(
+        "--resize", type=click.Choice(["crop", "stretch", "letterbox"]), help="How other image sizes are fitted."
+    ),
     click.option("--trust-pickle", is_flag=True, help="Load a pickled module, which can run any code."),
     click.option("--author", help="Author, for the artifacts' metadata."),
     click.option("--license", "license_", metavar="TEXT", help="License, likewise."),

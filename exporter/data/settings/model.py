@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, WithJsonSchema, model_validator
 
 from exporter.data.base import Frozen
 from exporter.data.settings.flexible import Flexible
+from exporter.data.settings.task import Resize, TaskSettings
 
 ColorOrder = Literal["RGB", "BGR", "GRAY"]
 Layout = Literal["NCHW", "NHWC"]
@@ -107,8 +108,11 @@ class ModelSettings(Frozen):
         std: a channel, on RGB / 255.
         color_order: of the channels that the source takes.
         labels: a text file with one class name a line.
-        resize: how images of another size are brought to the input's: the shorter side and a centre crop, or stretched.
+        resize: how images of another size are brought to the input's: the shorter side and a centre crop, stretched, or
+            whole with gray bars (letterbox); unset takes the crop where an image has one class, and stretches where a
+            task says what lies where.
         trust_pickle: whether a file that runs code when loaded may be loaded.
+        task: what the outputs mean, and how they are read; unset looks at outputs as numbers.
     """
 
     weights: str | None = None
@@ -119,12 +123,18 @@ class ModelSettings(Frozen):
     std: Channels | None = None
     color_order: ColorOrder | None = None
     labels: Path | None = None
-    resize: Literal["crop", "stretch"] = "crop"
+    resize: Resize | None = None
     trust_pickle: bool = False
+    task: SerializeAsAny[TaskSettings] | None = None
     author: str = ""
     license: str = ""
     version: str = ""
     description: str = ""
+
+    @property
+    def fitting(self) -> Resize:
+        """How images of another size are fitted: as the user says, else as the task needs it."""
+        return self.resize or ("crop" if self.task is None else self.task.resize)
 
     @model_validator(mode="after")
     def _positive_std(self) -> Self:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.data.settings.task import Detection
+from exporter.tasks.detection.settings import Detection
 
 Floats = NDArray[np.float32]
 

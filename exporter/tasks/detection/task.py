@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
-from exporter.data.settings.task import Detection
 from exporter.datasets.truths import Boxes, Fit, TruthKind
 from exporter.execution.heavy import load_torch, load_torchvision
 from exporter.tasks.detection.average_precision import AveragePrecision
 from exporter.tasks.detection.heads import Candidates, candidates
+from exporter.tasks.detection.settings import Detection
 from exporter.tasks.outputs import outputs_named
 from exporter.tasks.task import Metric, Reader
 

@@ -5,8 +5,9 @@ import time
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import Resize, open_dataset
+from exporter.datasets.open import open_dataset
 from exporter.execution.stage import Stage, StageRunner
 from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
@@ -90,7 +91,7 @@ class Inputs:
         self.progress = progress
         self.stages = StageRunner(cache, progress, tool_versions, force=request.force)
         self.models = LoadedModels(request.settings, progress, self.stages)
-        self._data = OpenedData(request.settings.resize)
+        self._data = OpenedData(request.settings.fitting)
 
     def tell(self, progress: Progress) -> None:
         """Have `progress` told of all work from now on."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
-from exporter.data.settings.task import Segmentation
 from exporter.datasets.truths import Fit, TruthKind
 from exporter.execution.heavy import load
 from exporter.tasks.outputs import output_named
+from exporter.tasks.segmentation.settings import Segmentation
 from exporter.tasks.task import Figures, Metric, Reader
 
 ClassMap = NDArray[np.int64]

@@ -1,0 +1,25 @@
+"""How the outputs of a semantic segmenter are read."""
+
+from typing import Literal
+
+from exporter.data.settings.task import TaskSettings
+
+
+class Segmentation(TaskSettings):
+    """A class for every pixel.
+
+    Attributes:
+        output: name of the scores, (N, classes, H, W) or (N, H, W, classes); the first output where it is empty.
+        threshold: for one class: pixels with a higher score belong to it.
+        ignore: class index of pixels that do not count.
+        boundary: width in pixels of the band around the borders of the truth in which boundary IoU is measured.
+    """
+
+    kind: Literal["segmentation"] = "segmentation"
+    output: str = ""
+    threshold: float = 0.0
+    ignore: int = 255
+    boundary: Share = 0.02
+
+
+SETTINGS = Segmentation
