@@ -98,7 +98,7 @@ def _check_object(
     if not _is_box(box):
         raise UsageProblem(f"data {path}, {where}: bbox is {box!r}, not [left, top, width, height] of a size above 0.")
     width, height = image.get("width"), image.get("height")
-    if isinstance(width, int) and isinstance(height, int) and _is_outside(box, width, height):
+    if isinstance(box, list) and isinstance(width, int) and isinstance(height, int) and _is_outside(box, width, height):
         raise UsageProblem(
             f"data {path}, {where}: bbox {box} lies outside of image {item['image_id']}, which is {width}x{height}."
         )

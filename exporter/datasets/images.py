@@ -116,10 +116,10 @@ def fit_of(path: Path, spec: InputSpec, resize: Resize) -> Fit:
     if resize == "letterbox":
         return fit_within(size, (width, height))
     if resize == "stretch":
-        return Fit(*size, width / size[0], height / size[1])
+        return Fit(size[0], size[1], width / size[0], height / size[1])
     scale = RESIZE_BEFORE_CROP * max(height / size[1], width / size[0])
     across, down = round(size[0] * scale), round(size[1] * scale)
-    return Fit(*size, across / size[0], down / size[1], -((across - width) // 2), -((down - height) // 2))
+    return Fit(size[0], size[1], across / size[0], down / size[1], -((across - width) // 2), -((down - height) // 2))
 
 
 def fit_within(size: tuple[int, int], within: tuple[int, int]) -> Fit:
@@ -127,7 +127,7 @@ def fit_within(size: tuple[int, int], within: tuple[int, int]) -> Fit:
     scale = min(within[0] / size[0], within[1] / size[1])
     across, down = round(size[0] * scale), round(size[1] * scale)
     left, top = (round((free - inner) / 2 - 0.1) for free, inner in zip(within, (across, down), strict=True))
-    return Fit(*size, across / size[0], down / size[1], left, top)
+    return Fit(size[0], size[1], across / size[0], down / size[1], left, top)
 
 
 def normalize(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """What is true of an example, as data sets say it; tasks read predictions in the same forms.
 
-Boxes and points are in pixels of the file that the example was read from; x to the right, y down, from the outer edge of
-the first pixel.
+Boxes and points are in pixels of the file that the example was read from, turned as its EXIF orientation says; x to the
+right, y down, from the outer edge of the first pixel.
 """
 
 from dataclasses import dataclass

@@ -1,15 +1,17 @@
-"""The table of tasks: name -> package, whose `settings` are light and whose `task` is imported when outputs are read."""
+"""The table of tasks: name -> package, with light `settings` and a `task` that is imported when outputs are read."""
 
 import functools
 import importlib
 import operator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model
 
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.task import TaskSettings
-from exporter.tasks.task import Task
+
+if TYPE_CHECKING:
+    from exporter.tasks.task import Task
 
 TASKS = {
     "classification": "exporter.tasks.classification",
@@ -18,7 +20,7 @@ TASKS = {
 }
 
 
-def task_named(name: str) -> Task:
+def task_named(name: str) -> "Task":
     """The task that the table has under `name`."""
     task: Task = importlib.import_module(f"{TASKS[name]}.task").TASK
     return task

@@ -31,8 +31,8 @@ class Tolerances(Frozen):
         top1_agreement: least share of examples on which artifact and source name the same class.
         top1_drop_points: most percentage points of top-1 accuracy lost against the source; needs labels.
         top5_drop_points: the same for top-5.
-        map_drop_points: most percentage points of average precision over IoU from 0.5 to 0.95 lost, as COCO computes it,
-            of boxes; of tasks, against the source on the same labels, or of the source's own results without labels.
+        map_drop_points: most percentage points of average precision over IoU from 0.5 to 0.95 lost, as COCO computes
+            it, of boxes. It and those below: on labels, or where there are none on the source's own results.
         map50_drop_points: the same at an IoU of 0.5.
         miou_drop_points: of mean IoU over classes.
         boundary_iou_drop_points: of mean IoU near borders.

@@ -123,7 +123,7 @@ class AveragePrecision:
 
 
 def _annotations(images: Sequence[Boxes]) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for image, boxes in enumerate(images):
         sides = boxes.corners[:, 2:] - boxes.corners[:, :2]
         corners = np.concatenate([boxes.corners[:, :2], sides], 1).astype(np.float64)

@@ -4,6 +4,8 @@ from typing import Literal
 
 from exporter.data.settings.task import TaskSettings
 
+Share = Annotated[float, Field(gt=0, le=1)]
+
 
 class Segmentation(TaskSettings):
     """A class for every pixel.
@@ -12,7 +14,7 @@ class Segmentation(TaskSettings):
         output: name of the scores, (N, classes, H, W) or (N, H, W, classes); the first output where it is empty.
         threshold: for one class: pixels with a higher score belong to it.
         ignore: class index of pixels that do not count.
-        boundary: width in pixels of the band around the borders of the truth in which boundary IoU is measured.
+        boundary: width of the band inside the borders in which boundary IoU is measured, as a share of the diagonal.
     """
 
     kind: Literal["segmentation"] = "segmentation"
