@@ -1,6 +1,8 @@
 """How the outputs of a semantic segmenter are read."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from exporter.data.settings.task import TaskSettings
 
