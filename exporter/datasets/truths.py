@@ -10,8 +10,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-TruthKind = Literal["class", "boxes", "classes_map", "keypoints", "values", "image", "identity", "text", "tokens"]
-"""What kind of truth a data set holds: a task needs one of them."""
+TruthKind = Literal["class", "boxes", "classes_map", "instances", "poses", "depth", "image", "text", "tokens", "values"]
+"""What kind of truth a data set holds; a task needs one of them.
+
+==============  ========================================================================================
+class           int, the class, the word of a clip, or who is shown
+boxes           `Boxes`
+classes_map     int64 (height, width) of the input, a class a pixel; a value that settings name is left out
+instances       `Instances`
+poses           `Poses`
+depth           float32 (height, width) of the input, in the unit of the outputs; NaN where it is not known
+image           float32 (height, width, channels) in [0, 1], of the output's size
+text            str
+tokens          int64 (length,), -100 where a position does not count
+values          float32, of the output's shape without the batch; NaN where it is not known
+==============  ========================================================================================
+"""
 
 
 @dataclass(frozen=True)
@@ -65,3 +79,31 @@ class Boxes:
             np.zeros(len(corners), bool) if crowd is None else np.asarray(crowd, bool).reshape(-1),
             sides[:, 0] * sides[:, 1] if areas is None else np.asarray(areas, np.float32).reshape(-1),
         )
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Objects of an image with their outlines.
+
+    Attributes:
+        boxes: as they are without outlines.
+        masks: bool (N, height, width) of the file.
+    """
+
+    boxes: Boxes
+    masks: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Poses:
+    """People, or other things with named points, of an image.
+
+    Attributes:
+        boxes: as they are without points; areas scale the distances of object keypoint similarity.
+        points: float32 (N, points, 2).
+        visible: int64 (N, points): 0 not labelled, 1 hidden, 2 in sight (COCO); of predictions 2.
+    """
+
+    boxes: Boxes
+    points: NDArray[np.float32]
+    visible: NDArray[np.int64]
