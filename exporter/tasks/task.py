@@ -22,7 +22,8 @@ class Metric:
         name: in records.
         title: in reports.
         unit: ``%`` where the figure lies in [0, 1].
-        tolerance: the field of `Tolerances` that limits its loss.
+        tolerance: the field of `TaskTolerances` that limits its loss.
+        useless: a source with this figure or a worse one does not do the task, so that no artifact is judged by it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Metric:
     unit: str
     tolerance: str
     higher_is_better: bool = True
+    useless: float | None = None
 
 
 @dataclass(frozen=True)

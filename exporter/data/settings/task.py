@@ -17,3 +17,7 @@ class TaskSettings(Frozen):
 
     kind: str
     resize: ClassVar[Resize] = "stretch"
+
+    def names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """The classes that predictions and truths count, of the names of the outputs."""
+        return labels

@@ -28,8 +28,8 @@ class DetectionTask:
     name = "detection"
     truth: TruthKind = "boxes"
     metrics = (
-        Metric("map", "mAP50-95", "%", "map_drop_points"),
-        Metric("map50", "mAP50", "%", "map50_drop_points"),
+        Metric("map", "mAP50-95", "%", "map_drop_points", useless=0.01),
+        Metric("map50", "mAP50", "%", "map50_drop_points", useless=0.02),
     )
 
     def reader(self, settings: Detection, description: SourceDescription) -> Reader:
