@@ -25,16 +25,21 @@ class MetricFact(Frozen):
 
     Attributes:
         name: such as ``map`` or ``miou``.
-        unit: ``%`` of what lies in [0, 1], ``dB``, or the unit of the outputs.
+        title: in sentences.
+        tolerance: the field of `TaskTolerances` that limits the loss.
+        unit: ``%`` of what lies in [0, 1], ``dB``, the unit of the outputs, or ``1``.
         higher_is_better: which way is a loss.
         loss: how much worse the artifact is, in `unit`; points where that is ``%``.
         low: end of the two-sided 95 % interval of `loss`, from resampled examples (paired bootstrap); infinite where it
             is not known.
         high: the other end.
+        useless: whether the source's own figure says that it does not do the task.
         classes: the same metric a class, the worst loss first; empty where it has no classes.
     """
 
     name: str
+    title: str
+    tolerance: str
     unit: str
     higher_is_better: bool
     source: float
@@ -42,6 +47,7 @@ class MetricFact(Frozen):
     loss: float
     low: float
     high: float
+    useless: bool = False
     classes: tuple[ClassFigure, ...] = ()
 
 

@@ -5,7 +5,6 @@ import time
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
-from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.execution.stage import Stage, StageRunner
@@ -65,17 +64,19 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        resize: how images of another size are fitted.
+        settings: how images of another size are fitted, and what task the data is for.
     """
 
-    def __init__(self, resize: Resize) -> None:
-        self._resize = resize
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
         self._opened: dict[str, Dataset] = {}
 
     def open(self, given: str, description: SourceDescription) -> Dataset:
         """What `given` names."""
         if given not in self._opened:
-            self._opened[given] = open_dataset(given, description.inputs, self._resize, description.labels)
+            task = self._settings.task
+            names = description.labels if task is None else task.names(description.labels)
+            self._opened[given] = open_dataset(given, description.inputs, self._settings.fitting, names)
         return self._opened[given]
 
 
@@ -91,7 +92,7 @@ class Inputs:
         self.progress = progress
         self.stages = StageRunner(cache, progress, tool_versions, force=request.force)
         self.models = LoadedModels(request.settings, progress, self.stages)
-        self._data = OpenedData(request.settings.fitting)
+        self._data = OpenedData(request.settings)
 
     def tell(self, progress: Progress) -> None:
         """Have `progress` told of all work from now on."""
