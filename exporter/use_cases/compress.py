@@ -81,7 +81,7 @@ def sensitivity_table(request: CompressRequest, progress: Progress) -> tuple[str
 def _data(request: CompressRequest, source: ModelSource) -> "CompressionData":
     from exporter.compression.data import compression_data
 
-    data = OpenedData(request.settings.fitting)
+    data = OpenedData(request.settings)
     calibration, training = (
         None if given is None else data.open(given, source.description)
         for given in (request.calibration, request.training)

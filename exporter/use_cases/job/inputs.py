@@ -5,7 +5,6 @@ import time
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
-from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.open import open_dataset
 from exporter.execution.stage import Stage, StageRunner
@@ -13,6 +12,7 @@ from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache
+from exporter.tasks.registry import task_named
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
 
@@ -65,17 +65,24 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        resize: how images of another size are fitted.
+        settings: what the user said of the model: how images are fitted, what the task is measured by.
     """
 
-    def __init__(self, resize: Resize) -> None:
-        self._resize = resize
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
         self._opened: dict[str, Dataset] = {}
 
     def open(self, given: str, description: SourceDescription) -> Dataset:
         """What `given` names."""
         if given not in self._opened:
-            self._opened[given] = open_dataset(given, description.inputs, self._resize, description.labels)
+            self._opened[given] = open_dataset(
+                given,
+                description.inputs,
+                self._settings.fitting,
+                description.labels,
+                truth=None if self._settings.task is None else task_named(self._settings.task.kind).truth,
+                settings=self._settings,
+            )
         return self._opened[given]
 
 
@@ -91,7 +98,7 @@ class Inputs:
         self.progress = progress
         self.stages = StageRunner(cache, progress, tool_versions, force=request.force)
         self.models = LoadedModels(request.settings, progress, self.stages)
-        self._data = OpenedData(request.settings.fitting)
+        self._data = OpenedData(request.settings)
 
     def tell(self, progress: Progress) -> None:
         """Have `progress` told of all work from now on."""
