@@ -102,30 +102,6 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def truths_of(data: Dataset, kind: TruthKind, class_names: Sequence[str] = ()) -> Callable[[int], Any]:
-    """What gives the truth of an example, for a task that is measured by one kind of them.
-
-    Args:
-        class_names: of the model; empty where they are not known.
-
-    Raises:
-        UsageProblem: the data holds another kind, or none, or more classes than the model knows.
-    """
-    if class_names and len(data.class_names) > len(class_names):
-        raise UsageProblem(
-            f"data {data.name} has {len(data.class_names)} classes; the model has {len(class_names)} of other names."
-        )
-    if kind == "class" and data.labels is not None:
-        return data.labels.__getitem__
-    if kind == data.truth_kind and data.truths is not None:
-        return data.truths
-    held = "class" if data.labels is not None else data.truth_kind
-    raise UsageProblem(
-        f"data {data.name} holds {'no truths' if held is None else f'truths of the kind {held}'}; the task is measured "
-        f"by {kind}. Give data of this kind, or data without truths for agreement with the source."
-    )
-
-
 def check_labels(labels: Sequence[int], classes: int, name: str) -> None:
     """Refuse labels outside the model's outputs.
 

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 
 from exporter.data.errors import UsageProblem
+from exporter.datasets.kind import Wanted
 
 _SHOWN = 5
 
 
 def class_places(
-    names: Sequence[str], class_names: Sequence[str], where: str, called: str = "classes"
+    names: Sequence[str], wanted: Wanted, where: str, called: str = "classes"
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The class index of each name, and the names that indices count.
 
@@ -16,20 +17,24 @@ def class_places(
 
     Args:
         names: in the order of the file.
-        class_names: of the model; empty where they are not known.
         where: file, for messages.
         called: what the names are of, for messages.
 
     Raises:
-        UsageProblem: some are the model's classes and some are not.
+        UsageProblem: some are the model's classes and some are not; or the model has fewer, and a task.
     """
+    class_names = wanted.class_names
     strange = [name for name in names if name not in class_names]
     if class_names and not strange:
-        return tuple(map(list(class_names).index, names)), tuple(class_names)
+        return tuple(map(class_names.index, names)), class_names
     if len(strange) < len(names) and class_names:
         raise UsageProblem(
             f"data {where}: {called} {', '.join(strange[:_SHOWN])} are no classes of the model, others are; rename "
             "them."
+        )
+    if wanted.truth is not None and class_names and len(names) > len(class_names):
+        raise UsageProblem(
+            f"data {where} has {len(names)} classes; the model has {len(class_names)}, none of them of these names."
         )
     return tuple(range(len(names))), tuple(names)
 

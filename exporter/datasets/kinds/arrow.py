@@ -52,7 +52,7 @@ def _labels(table: ArrowTable, column: str, wanted: Wanted) -> tuple[tuple[int, 
     """Class indices: -1, which stands for no label in test splits, and what is no number are refused."""
     cells = table.column(column)
     names = table.classes.get(column, ())
-    places, known = class_places(names, wanted.class_names, str(table.paths[0]), "classes")
+    places, known = class_places(names, wanted, str(table.paths[0]), "classes")
     for index, cell in enumerate(cells):
         if isinstance(cell, bool) or not isinstance(cell, int) or cell < 0 or (places and cell >= len(places)):
             limit = f" from 0 to {len(places) - 1}" if places else ""

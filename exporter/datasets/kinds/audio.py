@@ -74,7 +74,7 @@ def _of_folder(folder: Path, wanted: Wanted) -> _Said:
     paths = tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav" and path.is_file()))
     if any(path.parent == folder for path in paths):
         return _Said(paths)
-    labels, names = folder_labels(paths, folder, wanted.class_names)
+    labels, names = folder_labels(paths, folder, wanted)
     return _Said(paths, labels, names)
 
 

@@ -53,7 +53,7 @@ def open_data(given: str, wanted: Wanted) -> Dataset:
     kind = wanted.chosen("boxes", "instances", "poses")
     images = _images(path, tables, names, kind)
     refuse_nothing(given, [image.objects for image in images])
-    places, class_names = class_places(list(names.values()), wanted.class_names, given, "categories")
+    places, class_names = class_places(list(names.values()), wanted, given, "categories")
     classes = dict(zip(names, places, strict=True))
     used = {classes[item["category_id"]] for image in images for item in image.objects}
     notes = unused_note(given, class_names, used) if class_names != wanted.class_names else ()

@@ -56,7 +56,7 @@ def _array(path: Path) -> NDArray[np.float32]:
     squeezed = np.squeeze(found)
     if squeezed.ndim != 2 or squeezed.dtype.kind not in "fiu":
         raise UsageProblem(f"data {path} has the shape {list(found.shape)} of {found.dtype}, not height and width.")
-    depth = squeezed.astype(np.float32)
+    depth: NDArray[np.float32] = squeezed.astype(np.float32)
     depth[~np.isfinite(depth)] = np.nan
     return depth
 

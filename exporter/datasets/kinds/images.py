@@ -22,18 +22,16 @@ def _folder(folder: Path, wanted: Wanted) -> Dataset:
     paths = images_in(folder)
     if any(path.parent == folder for path in paths):
         return pictures(str(folder), paths, folder, wanted)
-    labels, names = folder_labels(paths, folder, wanted.class_names)
+    labels, names = folder_labels(paths, folder, wanted)
     data = pictures(str(folder), paths, folder, wanted, labels)
     return dataclasses.replace(data, class_names=names, notes=(*data.notes, *_empty_note(folder, paths)))
 
 
-def folder_labels(
-    paths: Sequence[Path], folder: Path, class_names: Sequence[str]
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def folder_labels(paths: Sequence[Path], folder: Path, wanted: Wanted) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Class indices of files in class folders, and names: by the model's, else by sorted names of folders."""
     names = [path.relative_to(folder).parts[0] for path in paths]
     order = sorted(set(names))
-    places, known = class_places(order, class_names, str(folder), "folders")
+    places, known = class_places(order, wanted, str(folder), "folders")
     index = dict(zip(order, places, strict=True))
     return tuple(index[name] for name in names), known
 

@@ -45,7 +45,7 @@ def _labels(path: Path, lines: Sequence[Line], wanted: Wanted) -> tuple[tuple[in
         line = next(line for line in lines if _cell(path, line) == named[0])
         raise UsageProblem(f"data {path}, line {line.number}: label {named[0]!r} is a name, and others are numbers.")
     order = sorted(set(cells))
-    places, names = class_places(order, wanted.class_names, str(path), "labels")
+    places, names = class_places(order, wanted, str(path), "labels")
     index = dict(zip(order, places, strict=True))
     return tuple(index[cell] for cell in cells), names
 

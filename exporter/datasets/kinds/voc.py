@@ -59,7 +59,7 @@ def open_data(given: str, wanted: Wanted) -> Dataset:
     images = [_image(root, file) for file in files]
     refuse_nothing(given, [image.objects for image in images])
     order = sorted({item.name for image in images for item in image.objects})
-    places, class_names = class_places(order, wanted.class_names, given, "names")
+    places, class_names = class_places(order, wanted, given, "names")
     truths = partial(_truth, images, dict(zip(order, places, strict=True)))
     data = pictures(given, [image.path for image in images], root, wanted)
     return annotated(data, "boxes", truths, hash_text("".join(map(given_digest, files))), class_names)

@@ -40,7 +40,7 @@ def open_data(given: str, wanted: Wanted) -> Dataset:
         tuple(_objects(_label_path(path), text, classes, shape, kind)) for path, text in zip(paths, texts, strict=True)
     ]
     refuse_nothing(given, objects)
-    places, class_names = class_places(names, wanted.class_names, given, "names") if names else ((), wanted.class_names)
+    places, class_names = class_places(names, wanted, given, "names") if names else ((), wanted.class_names)
     used = {places[item.place] if places else item.place for one in objects for item in one}
     notes = unused_note(given, class_names, used) if class_names != wanted.class_names else ()
     truths = partial(_truth, kind, tuple(paths), objects, places, shape)
