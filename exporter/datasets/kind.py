@@ -19,19 +19,19 @@ class Wanted:
         inputs: what the model takes.
         resize: how images of another size are fitted.
         class_names: the model's classes; empty where they are not known.
-        truth: what the model's task is measured by, for files that hold several kinds; None where there is no task.
+        truths: what the model's task can be measured by, for files that hold several kinds; empty without a task.
         settings: of the model: tokenizer, sample rate, front end, unit of depth.
     """
 
     inputs: tuple[InputSpec, ...]
     resize: Resize = "crop"
     class_names: tuple[str, ...] = ()
-    truth: TruthKind | None = None
+    truths: tuple[TruthKind, ...] = ()
     settings: ModelSettings = field(default_factory=ModelSettings)
 
     def chosen(self, *held: TruthKind) -> TruthKind:
-        """Of the kinds of truth that files hold the one that is wanted, else the first."""
-        return next((kind for kind in held if kind == self.truth), held[0])
+        """Of the kinds of truth that files hold the first that is wanted, else the first."""
+        return next((kind for kind in held if kind in self.truths), held[0])
 
 
 Opener = Callable[[str, Wanted], Dataset]

@@ -56,7 +56,7 @@ def open_dataset(
     resize: Resize,
     class_names: Sequence[str] = (),
     *,
-    truth: TruthKind | None = None,
+    truths: Sequence[TruthKind] = (),
     settings: ModelSettings | None = None,
 ) -> Dataset:
     """A dataset of files of any kind of the table, or of a factory.
@@ -66,13 +66,13 @@ def open_dataset(
         inputs: what the model takes.
         resize: how images of another size are fitted.
         class_names: the model's classes, which names in files are found among.
-        truth: what the task is measured by, where files can hold several kinds.
+        truths: what the task can be measured by, where files can hold several kinds.
         settings: of the model, for text, audio and depth.
 
     Raises:
         UsageProblem: not readable, empty, or not of the model's shape.
     """
-    wanted = Wanted(tuple(inputs), resize, tuple(class_names), truth, settings or ModelSettings())
+    wanted = Wanted(tuple(inputs), resize, tuple(class_names), tuple(truths), settings or ModelSettings())
     return _opener(given)(given, wanted)
 
 

@@ -43,7 +43,7 @@ class Case:
         folder.mkdir(exist_ok=True)
         given = self.write(folder, content, said)
         settings = ModelSettings.model_validate(self.settings(folder))
-        return open_dataset(given, self.inputs, resize, truth=self.truth, settings=settings)
+        return open_dataset(given, self.inputs, resize, truths=(self.truth,), settings=settings)
 
 
 class DatasetContract:
@@ -126,4 +126,4 @@ class DatasetContract:
         for name in ("PIL.Image.open", "scipy.io.wavfile.read"):
             monkeypatch.setattr(name, refuse)
         monkeypatch.setattr(TokenizerFile, "encode", refuse)
-        assert open_dataset(given, case.inputs, "crop", truth=case.truth, settings=settings).size >= 3
+        assert open_dataset(given, case.inputs, "crop", truths=(case.truth,), settings=settings).size >= 3

@@ -32,7 +32,7 @@ def class_places(
             f"data {where}: {called} {', '.join(strange[:_SHOWN])} are no classes of the model, others are; rename "
             "them."
         )
-    if wanted.truth is not None and class_names and len(names) > len(class_names):
+    if wanted.truths and class_names and len(names) > len(class_names):
         raise UsageProblem(
             f"data {where} has {len(names)} classes; the model has {len(class_names)}, none of them of these names."
         )

@@ -1,6 +1,5 @@
 """Truths that come as arrays or objects of Python: which kind they are."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
+from exporter.datasets.kind import Wanted
 from exporter.datasets.truths import Boxes, Instances, Poses, TruthKind
 
 _OBJECTS: Mapping[type, TruthKind] = {Boxes: "boxes", Instances: "instances", Poses: "poses", str: "text"}
@@ -36,29 +36,26 @@ class ArrayTruths:
     read: Callable[[int], Any] | None = None
 
 
-def array_truths(name: str, values: NDArray[Any], wanted: TruthKind | None) -> ArrayTruths:
+def array_truths(name: str, values: NDArray[Any], wanted: Wanted) -> ArrayTruths:
     """Truths in an array, an example a row.
 
     Integers are classes where an example has one, tokens where it has a row of them, and a map of classes where it has
-    a plane of them. Floats are values, or depth or an image where the task is measured by these; whole ones, one an
-    example, are classes unless the task is measured by values. Strings are text.
+    a plane of them. Floats are values; whole ones, one an example, are classes. Strings are text. A task that can be
+    measured by something else that such an array holds, such as depth, decides.
 
     Raises:
         UsageProblem: they are none of these.
     """
-    kind = _kind(name, values, wanted)
+    kind = wanted.chosen(*_held(name, values))
     if kind == "class":
-        flat = values.reshape(-1)
-        if flat.dtype.kind == "f" and not (np.isfinite(flat).all() and (flat == np.rint(flat)).all()):
-            raise UsageProblem(f"data {name}: labels are classes, and not whole numbers.")
-        return ArrayTruths(labels=tuple(map(int, flat)))
+        return ArrayTruths(labels=tuple(map(int, values.reshape(-1))))
     if kind == "text":
         return ArrayTruths(kind=kind, read=tuple(map(str, values.reshape(-1))).__getitem__)
     held: NDArray[Any] = values.astype(_TYPES[kind])
     return ArrayTruths(kind=kind, read=held.__getitem__)
 
 
-def object_truths(name: str, values: Sequence[Any], wanted: TruthKind | None) -> ArrayTruths:
+def object_truths(name: str, values: Sequence[Any], wanted: Wanted) -> ArrayTruths:
     """Truths as code gives them: objects of `exporter.datasets.truths`, strings, numbers or arrays.
 
     Raises:
@@ -77,34 +74,16 @@ def object_truths(name: str, values: Sequence[Any], wanted: TruthKind | None) ->
     return array_truths(name, np.stack(arrays), wanted)
 
 
-def renamed(truths: ArrayTruths, kind: TruthKind) -> ArrayTruths:
-    """The same truths under the kind that whoever made them says."""
-    return dataclasses.replace(truths, kind=kind)
-
-
-def _kind(name: str, values: NDArray[Any], wanted: TruthKind | None) -> TruthKind:
-    sizes = values.shape[1:]
-    single = int(np.prod(sizes)) == 1
+def _held(name: str, values: NDArray[Any]) -> tuple[TruthKind, ...]:
+    """What an array can be, the likeliest first."""
+    single = int(np.prod(values.shape[1:])) == 1
     if values.dtype.kind in "US":
-        return "text"
+        return ("text",)
     if values.dtype.kind in "iub":
-        return _integer_kind(name, values, single, wanted)
+        ranks: dict[int, tuple[TruthKind, ...]] = {2: ("tokens", "values"), 3: ("classes_map", "values")}
+        held = ranks.get(values.ndim, ("values",))
+        return ("class", *held) if single else held
     if values.dtype.kind != "f":
         raise UsageProblem(f"data {name}: truths of type {values.dtype} are none that a task is measured by.")
-    if wanted in ("values", "depth", "image"):
-        return wanted
-    whole = bool(np.isfinite(values).all() and (values == np.rint(values)).all())
-    return "class" if single and whole else "values"
-
-
-def _integer_kind(name: str, values: NDArray[Any], single: bool, wanted: TruthKind | None) -> TruthKind:
-    if wanted == "values" or (wanted == "tokens" and values.ndim == 2):
-        return wanted
-    if single:
-        return "class"
-    kind: TruthKind | None = {2: "tokens", 3: "classes_map"}.get(values.ndim)  # type: ignore[assignment]
-    if kind is None:
-        raise UsageProblem(
-            f"data {name}: truths of shape {list(values.shape[1:])} are no class, and no row or map of classes."
-        )
-    return kind
+    whole = single and bool(np.isfinite(values).all() and (values == np.rint(values)).all())
+    return ("class", "values") if whole else ("values", "depth", "image")

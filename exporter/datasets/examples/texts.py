@@ -57,13 +57,12 @@ class _Encoder:
         return tuple(_part(found, spec).reshape(spec.shape[1:]).astype(spec.dtype) for spec in self.inputs)
 
     def tokens(self, index: int) -> NDArray[np.int64]:
-        """The record's own; else of each position the next token, as a language model is measured."""
+        """The record's own; else those of the text, by which a language model is measured."""
         row = self.texts.row(index)
         given = row.get("tokens")
         if given is None:
             found = self.encoded(index)
-            following = np.where(found.mask[1:] * found.mask[:-1] == 1, found.ids[1:], NOT_COUNTED)
-            return np.append(following, NOT_COUNTED)
+            return np.where(found.mask == 1, found.ids, NOT_COUNTED)
         values = given.split() if isinstance(given, str) else given
         try:
             tokens = np.asarray([int(value) for value in values], np.int64)[: self.length]
@@ -95,7 +94,7 @@ def text_data(texts: Texts, wanted: Wanted, labels: tuple[int, ...] | None, name
     tokenizer = TokenizerFile(path, length)
     encoder = _Encoder(texts, tokenizer, length, wanted.inputs)
     truths: Mapping[str, Callable[[int], Any]] = {"text": encoder.target, "tokens": encoder.tokens}
-    kind = _kind(texts, wanted.truth)
+    kind = _kind(texts, wanted)
     said = [texts.digest, given_digest(path), str(kind), *(spec.model_dump_json() for spec in wanted.inputs)]
     return Dataset(
         texts.name,
@@ -111,12 +110,17 @@ def text_data(texts: Texts, wanted: Wanted, labels: tuple[int, ...] | None, name
     )
 
 
-def _kind(texts: Texts, wanted: TruthKind | None) -> TruthKind | None:
+def _kind(texts: Texts, wanted: Wanted) -> TruthKind | None:
     """What is true: as the task is measured where there is such a column, else the first that there is."""
     held = [kind for kind, column in _COLUMNS.items() if column in texts.columns]
-    if wanted in held or wanted == "tokens":
-        return wanted
-    return next(iter(held), None)
+    if not held:
+        return "tokens" if _is_next(wanted) else None
+    return wanted.chosen(*held)
+
+
+def _is_next(wanted: Wanted) -> bool:
+    """Whether the model is to say the text itself, token by token."""
+    return getattr(wanted.settings.task, "scores", "") == "next"
 
 
 def _length(name: str, wanted: Wanted) -> int:

@@ -32,7 +32,7 @@ def open_data(given: str, wanted: Wanted) -> Dataset:
     sizes = {len(array) for array in (*columns, *given_truths)}
     if len(sizes) != 1 or 0 in sizes:
         raise UsageProblem(f"data {path}: arrays must have the same length, at least 1; they have {sorted(sizes)}.")
-    truths = array_truths(given, given_truths[0], wanted.truth) if given_truths else ArrayTruths()
+    truths = array_truths(given, given_truths[0], wanted) if given_truths else ArrayTruths()
     digest = hash_text("\0".join([given_digest(path), *(spec.model_dump_json() for spec in inputs)]))
     notes = casts(given, inputs, [arrays[spec.name] for spec in inputs])
     return rows_of(given, digest, columns, inputs, truths, notes)

@@ -18,6 +18,7 @@ from exporter.datasets.files.documents import read_table
 from exporter.datasets.files.wav import read_samples, sample_rate
 from exporter.datasets.kind import Wanted, common_batch, shapes_of
 from exporter.datasets.kinds.images import folder_labels, label_of
+from exporter.datasets.truths import TruthKind
 from exporter.sources.factories import import_attribute
 from exporter.store.given import given_digest, given_text
 
@@ -90,7 +91,8 @@ def _of_table(path: Path, root: Path, wanted: Wanted) -> _Said:
             raise UsageProblem(f"data {path}, line {line.number}: there is no file {paths[-1]}.")
     if not held:
         return _Said(tuple(paths))
-    if held[-1] == "text" and (wanted.truth == "text" or held == ["text"]):
+    kinds: dict[str, TruthKind] = {"label": "class", "text": "text"}
+    if wanted.chosen(*(kinds[name] for name in held)) == "text":
         return _Said(tuple(paths), texts=tuple(line.cells["text"] for line in lines))
     labels = tuple(label_of(line.cells["label"], line.number, path, wanted) for line in lines)
     return _Said(tuple(paths), labels, wanted.class_names)

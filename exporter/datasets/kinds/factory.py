@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
-from exporter.datasets.annotations.given import ArrayTruths, object_truths, renamed
+from exporter.datasets.annotations.given import ArrayTruths, object_truths
 from exporter.datasets.dataset import Dataset, hash_text
 from exporter.datasets.examples.rows import casts, column_of, rows_of
 from exporter.datasets.kind import Wanted
@@ -63,13 +63,11 @@ def _truths(given: str, factory: Any, found: Sequence[Any], wanted: Wanted) -> A
     said = getattr(factory, "truth_kind", None)
     if said is not None and said not in get_args(TruthKind):
         raise UsageProblem(f"data {given}: truth_kind is {said!r}, not one of {', '.join(get_args(TruthKind))}.")
-    truths = object_truths(given, found, said or wanted.truth)
+    truths = object_truths(given, found, wanted if said is None else dataclasses.replace(wanted, truths=(said,)))
     held = "class" if truths.kind is None else truths.kind
-    if said is None or held == said:
-        return truths
-    if held in ("values", "tokens", "classes_map") and said in ("values", "tokens", "classes_map", "depth", "image"):
-        return renamed(truths, said)
-    raise UsageProblem(f"data {given}: truth_kind is {said!r}, and the truths are {held}.")
+    if said is not None and held != said:
+        raise UsageProblem(f"data {given}: truth_kind is {said!r}, and the truths are {held}.")
+    return truths
 
 
 def _stacked(given: str, spec: InputSpec, cells: Sequence[Sequence[Any]]) -> NDArray[Any]:

@@ -80,7 +80,7 @@ class OpenedData:
                 description.inputs,
                 self._settings.fitting,
                 description.labels,
-                truth=None if self._settings.task is None else task_named(self._settings.task.kind).truth,
+                truths=() if self._settings.task is None else (task_named(self._settings.task.kind).truth,),
                 settings=self._settings,
             )
         return self._opened[given]

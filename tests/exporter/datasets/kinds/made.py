@@ -27,7 +27,9 @@ def image_spec(height: int = 16, width: int = 16, color: Any = "RGB") -> InputSp
 def opened(given: object, truth: Any, inputs: tuple[InputSpec, ...] = (image_spec(),), **more: Any) -> Dataset:
     settings = ModelSettings.model_validate(more.pop("settings", {}))
     names = more.pop("names", ())
-    return open_dataset(str(given), inputs, more.pop("resize", "stretch"), names, truth=truth, settings=settings)
+    return open_dataset(
+        str(given), inputs, more.pop("resize", "stretch"), names, truths=(truth,) if truth else (), settings=settings
+    )
 
 
 def pixels(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:

@@ -9,14 +9,21 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
+from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset
 from tests.exporter.datasets.kinds.made import IDS, VECTOR, opened, text, write_tokenizer
 
 
-def of_lines(folder: Path, *rows: Any, truth: Any = None, inputs: tuple[InputSpec, ...] = IDS) -> Dataset:
+class Next(TaskSettings):
+    """Of a language model."""
+
+    scores: str = "next"
+
+
+def of_lines(folder: Path, *rows: Any, truth: Any = None, inputs: tuple[InputSpec, ...] = IDS, **more: Any) -> Dataset:
     tokenizer = write_tokenizer(folder)
     (folder / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return opened(folder / "x.jsonl", truth, inputs, settings={"tokenizer": tokenizer})
+    return opened(folder / "x.jsonl", truth, inputs, settings={"tokenizer": tokenizer, **more})
 
 
 def test_ids_masks_and_types_go_to_the_inputs_of_their_names(tmp_path: Path) -> None:
@@ -55,11 +62,12 @@ def test_texts_and_tokens_are_truths_where_the_task_is_measured_by_them(tmp_path
     assert of_lines(tmp_path, row).labels == (1,)
 
 
-def test_without_tokens_each_position_is_to_give_the_next(tmp_path: Path) -> None:
+def test_a_language_model_is_to_say_the_text_itself(tmp_path: Path) -> None:
     """As perplexity is measured; what lies behind the text does not count."""
-    data = of_lines(tmp_path, {"text": "good film"}, truth="tokens")
+    data = of_lines(tmp_path, {"text": "good film"}, truth="tokens", task=Next(kind="text"))
     assert data.truths is not None
-    np.testing.assert_array_equal(data.truths(0), [4, 6, 2, -100, -100, -100])
+    np.testing.assert_array_equal(data.truths(0), [1, 4, 6, 2, -100, -100])
+    assert of_lines(tmp_path, {"text": "good film"}, truth="tokens").truth_kind is None
 
 
 @pytest.mark.parametrize(
