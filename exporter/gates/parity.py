@@ -48,7 +48,8 @@ def parity_verdicts(
         strict: whether an accuracy limit that the sample cannot decide is not checked.
         advice: what to do about what is found, in the words of the target's format.
     """
-    limits = {key: value for key, value in target.tolerances.model_dump().items() if value is not None}
+    given = {key: getattr(target.tolerances, key) for key in _METRICS}
+    limits = {key: value for key, value in given.items() if value is not None}
     if parity is not None and (problem := _source_problem(parity)) and not _bad_outputs(parity):
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]
     if parity is None:

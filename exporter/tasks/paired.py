@@ -43,6 +43,8 @@ def _fact(
     loss = sign * (own - other)
     return MetricFact(
         name=metric.name,
+        title=metric.title,
+        tolerance=metric.tolerance,
         unit=metric.unit,
         higher_is_better=metric.higher_is_better,
         source=scale * own,
@@ -50,8 +52,15 @@ def _fact(
         loss=loss,
         low=min(loss, low),
         high=max(loss, high),
+        useless=_is_useless(metric, own),
         classes=_classes(metric, before, after, scale, classes),
     )
+
+
+def _is_useless(metric: Metric, source: float) -> bool:
+    if metric.useless is None:
+        return False
+    return source <= metric.useless if metric.higher_is_better else source >= metric.useless
 
 
 def _ends(spread: NDArray[np.float64]) -> tuple[float, float]:

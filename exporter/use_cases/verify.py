@@ -15,6 +15,7 @@ from exporter.formats.format import Format
 from exporter.formats.registry import advice_for, all_formats, format_named, format_of, suffixes
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
+from exporter.gates.tasks import task_verdicts
 from exporter.store.cache import Cache
 from exporter.use_cases.job.compare import compared
 from exporter.use_cases.job.model import ModelAtHand
@@ -59,7 +60,8 @@ def _compared(model: ModelAtHand, artifact: Path, form: Format, evaluator: str) 
 
 
 def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:
-    return parity_verdicts(target, parity, strict=strict, advice=advice_for(target))
+    found = parity_verdicts(target, parity, strict=strict, advice=advice_for(target))
+    return [*found, *task_verdicts(target, parity, strict=strict)]
 
 
 def _refuse_without_layers(artifact: Path, form: Format) -> None:

@@ -17,6 +17,7 @@ from exporter.data.errors import ToolError
 from exporter.data.facts.parity import OutputParity, Parity
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Advance
+from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.execution.threads import in_order, threads
 from exporter.formats.format import ArtifactRunner
@@ -26,6 +27,7 @@ from exporter.verification.metrics import Difference, Ranking, is_class_scores, 
 from exporter.verification.noise import NOISE_EXAMPLES
 from exporter.verification.orders import OutputOrders
 from exporter.verification.runners import Runner
+from exporter.verification.scoring import Scoring, scoring
 
 SOURCE_BATCH = 16
 MOST_REFERENCE_BYTES = 512 * 2**20
@@ -42,54 +44,76 @@ class Reference:
     Attributes:
         names: of the outputs.
         runs: indices of the examples that each run of the model takes.
-        outputs: of each run, as the source gives them.
+        outputs: of each run, as the source gives them; None of runs that only the task looks at.
         scores_axis: of the first output, counts the examples of a run; None where a run is of one example.
         classes: number of class scores of an example; None where the first output is not one of class scores.
         channels_last: whether the source has the channels of images, and so of outputs of four dimensions, last.
+        scoring: the source's results at its task; None where the user names none.
     """
 
     data: Dataset
     names: tuple[str, ...]
     runs: tuple[Indices, ...]
-    outputs: tuple[Outputs, ...]
+    outputs: tuple[Outputs | None, ...]
     scores_axis: int | None
     classes: int | None
     channels_last: bool = False
+    scoring: Scoring | None = None
 
     @property
     def examples(self) -> int:
-        """Different examples in the runs."""
-        return len({index for run in self.runs for index in run})
+        """Different examples whose outputs are compared."""
+        pairs = zip(self.runs, self.outputs, strict=True)
+        return len({index for run, outputs in pairs if outputs is not None for index in run})
+
+    @property
+    def first(self) -> Outputs:
+        """The outputs of the first run, which are always kept."""
+        assert self.outputs[0] is not None
+        return self.outputs[0]
 
 
 def reference_outputs(
-    source: Runner, description: SourceDescription, data: Dataset, most: int | None, on_advance: Advance
+    source: Runner,
+    description: SourceDescription,
+    data: Dataset,
+    most: int | None,
+    on_advance: Advance,
+    task: TaskSettings | None = None,
 ) -> Reference:
     """Run the source over `data`, several runs at a time where it shows that it can.
 
     Args:
         most: at most so many examples, evenly spread; None takes all.
+        task: what the outputs mean; None looks at them as numbers.
 
     Raises:
-        UsageProblem: labels that the model has no classes for.
+        UsageProblem: labels that the model has no classes for, or of another task.
     """
+    scored = scoring(task, description, data)
     runs = data.runs(min(data.size, most or data.size))
     first = source(data.batch(runs[0]))
-    axis, classes = _scores(source, data, runs, first)
+    axis, classes = _scores(source, data, runs, first) if task is None or task.ranks else (None, None)
     if data.labels is not None and classes is not None:
         check_labels(data.labels, classes, data.name)
-    runs = _affordable(data, runs, sum(value.nbytes for value in first), most)
-    kept, outputs = [], []
+    compared = _affordable(runs, sum(value.nbytes for value in first))
+    if scored is None or not scored.labelled:
+        runs = compared
+    kept: list[Indices] = []
+    outputs: list[Outputs | None] = []
     for run, values in _results(source, data, runs, on_advance):
         kept.append(run)
-        outputs.append(tuple(values))
+        outputs.append(tuple(values) if run in compared else None)
+        if scored is not None:
+            scored.source.take(run, values)
     last = any(spec.image is not None and spec.layout == "NHWC" for spec in description.inputs)
-    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes, last)
+    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes, last, scored)
 
 
-def _affordable(data: Dataset, runs: list[Indices], run_bytes: int, most: int | None) -> list[Indices]:
-    affordable = max(NOISE_EXAMPLES, MOST_REFERENCE_BYTES // max(1, run_bytes))
-    return runs if len(runs) <= affordable else data.runs(min(affordable * data.batch_size, most or data.size))
+def _affordable(runs: list[Indices], run_bytes: int) -> list[Indices]:
+    """The runs whose outputs can be kept, evenly spread."""
+    count = min(len(runs), max(NOISE_EXAMPLES, MOST_REFERENCE_BYTES // max(1, run_bytes)))
+    return [runs[place * len(runs) // count] for place in range(count)]
 
 
 def _scores(
@@ -111,12 +135,13 @@ def _results(
 ) -> Iterator[tuple[Indices, Sequence[NDArray[Any]]]]:
     """Outputs of each run; examples without labels that are the same as an earlier one are left out."""
     together = _together(source, data, runs)
+    labelled = data.labels is not None or data.truths is not None
     seen: set[bytes] = set()
     done = 0
     chunks = list(_chunks(runs, SOURCE_BATCH if together is not None else 1))
     decoded = in_order(lambda chunk: {run: data.batch(run) for run in chunk}, chunks)
     for chunk, inputs in zip(chunks, decoded, strict=True):
-        fresh = [run for run in inputs if data.labels is not None or _is_new(inputs[run], seen)]
+        fresh = [run for run in inputs if labelled or _is_new(inputs[run], seen)]
         if len(fresh) > 1 and together is not None:
             batch = [np.concatenate(column) for column in zip(*(inputs[run] for run in fresh), strict=True)]
             yield from zip(fresh, split_results(source(batch), together, len(fresh)), strict=True)
@@ -154,21 +179,26 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
         ToolError: the outputs have other shapes than the source's.
     """
     data = reference.data
-    orders = [OutputOrders(reference.channels_last) for _ in reference.outputs[0]]
+    first = reference.first
+    orders = [OutputOrders(reference.channels_last) for _ in first]
     ranking = None if reference.classes is None else Ranking(data.labels)
+    scores = None if reference.scoring is None else reference.scoring.artifact()
     counted: set[int] = set()
     results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
     for position, (run, wanted, found) in enumerate(results):
-        if len(found) != len(wanted):
-            raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(wanted)}.")
-        for order, own, other in zip(orders, wanted, found, strict=True):
-            order.add(own, np.asarray(other))
-        if ranking is not None:
-            _rank(ranking, reference, run, wanted[0], np.asarray(found[0]), counted)
+        if len(found) != len(first):
+            raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(first)}.")
+        if wanted is not None:
+            for order, own, other in zip(orders, wanted, found, strict=True):
+                order.add(own, np.asarray(other))
+            if ranking is not None:
+                _rank(ranking, reference, run, wanted[0], np.asarray(found[0]), counted)
+        if scores is not None:
+            triples = zip(orders, found, first, strict=True)
+            scores.take(run, [order.arranged(np.asarray(value), own.shape) for order, value, own in triples])
         on_advance(position + 1, len(reference.runs))
     outputs = [
-        _output(name, order.best(), own.shape)
-        for name, order, own in zip(reference.names, orders, reference.outputs[0], strict=True)
+        _output(name, order.best(), own.shape) for name, order, own in zip(reference.names, orders, first, strict=True)
     ]
     differences = [order.best() for order in orders]
     return Parity(
@@ -180,6 +210,7 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
         max_abs_error=-_least(-difference.max_abs_error for difference in differences),
         outputs=tuple(outputs),
         drawn=data.drawn,
+        task=None if reference.scoring is None or scores is None else reference.scoring.facts(scores),
         **({} if ranking is None else _ranking_facts(ranking)),
     )
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from exporter.data.base import Frozen
+from exporter.data.facts.task import TaskFacts
 
 
 class ChannelFact(Frozen):
@@ -107,6 +108,7 @@ class Parity(Frozen):
         top1_lost: examples whose class the source has right and the artifact has not; None without labels.
         top1_gained: the other way round.
         classes: number of class scores; None when the output is not one of classes.
+        task: how well it does its task; None where the user names none.
     """
 
     data: str
@@ -128,3 +130,4 @@ class Parity(Frozen):
     top5_lost: int | None = None
     top5_gained: int | None = None
     classes: int | None = None
+    task: TaskFacts | None = None

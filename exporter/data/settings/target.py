@@ -21,7 +21,26 @@ Pattern = Annotated[str, BeforeValidator(_pattern)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class Tolerances(Frozen):
+class TaskTolerances(Frozen):
+    """How much worse than its source an artifact may do its task: on labels, else on the source's own results.
+
+    Attributes:
+        map_drop_points: most percentage points of average precision over IoU from 0.5 to 0.95 lost, as COCO computes
+            it, of boxes.
+        map50_drop_points: the same at an IoU of 0.5.
+        miou_drop_points: of mean IoU over classes.
+        boundary_iou_drop_points: of mean IoU near borders.
+        pixel_accuracy_drop_points: of the share of pixels with the right class.
+    """
+
+    map_drop_points: float | None = None
+    map50_drop_points: float | None = None
+    miou_drop_points: float | None = None
+    boundary_iou_drop_points: float | None = None
+    pixel_accuracy_drop_points: float | None = None
+
+
+class Tolerances(TaskTolerances):
     """How far an artifact may be from its source.
 
     Attributes:
@@ -31,12 +50,6 @@ class Tolerances(Frozen):
         top1_agreement: least share of examples on which artifact and source name the same class.
         top1_drop_points: most percentage points of top-1 accuracy lost against the source; needs labels.
         top5_drop_points: the same for top-5.
-        map_drop_points: most percentage points of average precision over IoU from 0.5 to 0.95 lost, as COCO computes
-            it, of boxes. It and those below: on labels, or where there are none on the source's own results.
-        map50_drop_points: the same at an IoU of 0.5.
-        miou_drop_points: of mean IoU over classes.
-        boundary_iou_drop_points: of mean IoU near borders.
-        pixel_accuracy_drop_points: of the share of pixels with the right class.
     """
 
     snr_db: float | None = None
@@ -45,11 +58,6 @@ class Tolerances(Frozen):
     top1_agreement: Fraction | None = None
     top1_drop_points: float | None = None
     top5_drop_points: float | None = None
-    map_drop_points: float | None = None
-    map50_drop_points: float | None = None
-    miou_drop_points: float | None = None
-    boundary_iou_drop_points: float | None = None
-    pixel_accuracy_drop_points: float | None = None
 
 
 class Budgets(Frozen):

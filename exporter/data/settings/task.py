@@ -13,7 +13,13 @@ class TaskSettings(Frozen):
     Attributes:
         kind: name of the task.
         resize: how images of another size are fitted where the user does not say.
+        ranks: whether the first output is a score a class, so that the order of the scores is compared too.
     """
 
     kind: str
     resize: ClassVar[Resize] = "stretch"
+    ranks: ClassVar[bool] = False
+
+    def names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """The classes that predictions and truths count, of the names of the outputs."""
+        return labels

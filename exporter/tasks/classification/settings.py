@@ -14,6 +14,7 @@ class Classification(TaskSettings):
     """
 
     resize: ClassVar[Resize] = "crop"
+    ranks: ClassVar[bool] = True
 
     kind: Literal["classification"] = "classification"
     output: str = ""

@@ -45,5 +45,9 @@ class Detection(TaskSettings):
     class_agnostic: bool = False
     most_detections: Positive = 100
 
+    def names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Without the background."""
+        return tuple(name for place, name in enumerate(labels) if place != self.background)
+
 
 SETTINGS = Detection

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.task import Against
 from exporter.datasets.truths import Boxes, Fit, TruthKind
 from exporter.execution.heavy import load_torch, load_torchvision
 from exporter.tasks.detection.average_precision import AveragePrecision
@@ -26,11 +27,14 @@ class DetectionTask:
     """Implements `Task`; predictions and truths are `Boxes`."""
 
     name = "detection"
-    truth: TruthKind = "boxes"
-    metrics = (
-        Metric("map", "mAP50-95", "%", "map_drop_points"),
-        Metric("map50", "mAP50", "%", "map50_drop_points"),
-    )
+    truths: tuple[TruthKind, ...] = ("boxes",)
+
+    def metrics(self, settings: Detection, against: Against) -> tuple[Metric, ...]:
+        """Average precision."""
+        return (
+            Metric("map", "mAP50-95", "%", "map_drop_points", useless=0.01),
+            Metric("map50", "mAP50", "%", "map50_drop_points", useless=0.02),
+        )
 
     def reader(self, settings: Detection, description: SourceDescription) -> Reader:
         """Reads the head that the settings name.
@@ -51,8 +55,10 @@ class DetectionTask:
 
         return read
 
-    def as_truth(self, prediction: Boxes) -> Boxes:
-        """What the source is sure of."""
+    def as_truth(self, prediction: Boxes, label: Boxes | None = None) -> Boxes:
+        """The labels, or what the source is sure of."""
+        if label is not None:
+            return label
         sure = prediction.scores >= SURE
         return Boxes.of(prediction.corners[sure], prediction.classes[sure])
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.task import Against
 from exporter.datasets.truths import Fit, TruthKind
 from exporter.execution.heavy import load
 from exporter.tasks.outputs import output_named
@@ -24,12 +25,15 @@ class SegmentationTask:
     """Implements `Task`; predictions and truths are int64 (height, width)."""
 
     name = "segmentation"
-    truth: TruthKind = "classes_map"
-    metrics = (
-        Metric("miou", "mean IoU", "%", "miou_drop_points"),
-        Metric("boundary_iou", "boundary IoU", "%", "boundary_iou_drop_points"),
-        Metric("pixel_accuracy", "pixel accuracy", "%", "pixel_accuracy_drop_points"),
-    )
+    truths: tuple[TruthKind, ...] = ("classes_map",)
+
+    def metrics(self, settings: Segmentation, against: Against) -> tuple[Metric, ...]:
+        """IoU over classes, whole and along borders, and right pixels."""
+        return (
+            Metric("miou", "mean IoU", "%", "miou_drop_points"),
+            Metric("boundary_iou", "boundary IoU", "%", "boundary_iou_drop_points"),
+            Metric("pixel_accuracy", "pixel accuracy", "%", "pixel_accuracy_drop_points"),
+        )
 
     def reader(self, settings: Segmentation, description: SourceDescription) -> Reader:
         """Reads one output of scores.
@@ -48,9 +52,9 @@ class SegmentationTask:
         last = bool(images) and images[0].layout == "NHWC"
         return partial(_class_maps, place, -1 if last else 1, settings.threshold)
 
-    def as_truth(self, prediction: ClassMap) -> ClassMap:
-        """The same map."""
-        return prediction
+    def as_truth(self, prediction: ClassMap, label: ClassMap | None = None) -> ClassMap:
+        """The labels, or the source's map."""
+        return prediction if label is None else label
 
     def tally(self, settings: Segmentation, classes: Sequence[str]) -> "Overlaps":
         """Overlaps of no example yet."""

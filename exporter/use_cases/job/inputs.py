@@ -75,12 +75,13 @@ class OpenedData:
     def open(self, given: str, description: SourceDescription) -> Dataset:
         """What `given` names."""
         if given not in self._opened:
+            task = self._settings.task
             self._opened[given] = open_dataset(
                 given,
                 description.inputs,
                 self._settings.fitting,
-                description.labels,
-                truths=() if self._settings.task is None else (task_named(self._settings.task.kind).truth,),
+                description.labels if task is None else task.names(description.labels),
+                truths=() if task is None else task_named(task.kind).truths,
                 settings=self._settings,
             )
         return self._opened[given]

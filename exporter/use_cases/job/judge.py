@@ -8,6 +8,7 @@ from exporter.gates.devices import device_verdicts
 from exporter.gates.files import file_verdicts
 from exporter.gates.harm import conversion_warnings, speed_warning, step_warnings
 from exporter.gates.parity import parity_verdicts, parity_warnings
+from exporter.gates.tasks import task_verdicts
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.work import TargetWork
 
@@ -27,7 +28,10 @@ def _parity_verdicts(model: ModelAtHand, work: TargetWork) -> list[Verdict]:
     return [
         verdict
         for parity in compared.parities or (None,)
-        for verdict in parity_verdicts(work.target, parity, compared.why_not, strict=strict, advice=advice)
+        for verdict in (
+            *parity_verdicts(work.target, parity, compared.why_not, strict=strict, advice=advice),
+            *task_verdicts(work.target, parity, compared.why_not, strict=strict),
+        )
     ]
 
 

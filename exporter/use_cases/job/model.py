@@ -120,7 +120,12 @@ class ModelAtHand(Inputs):
     def _run_source(self, data: Dataset) -> Reference:
         with self.progress.stage("Running the source model") as advance:
             return reference_outputs(
-                self.source_runner, self.description, data, self.request.evaluation_samples, advance
+                self.source_runner,
+                self.origin.description,
+                data,
+                self.request.evaluation_samples,
+                advance,
+                self.request.settings.task,
             )
 
     @property
