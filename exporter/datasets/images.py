@@ -27,9 +27,6 @@ BARS = 114
 
 MOST_16_BITS = 65535
 
-RESIZE_BEFORE_CROP = 256 / 224
-"""The shorter side before a centre crop, relative to the crop (torchvision's classification presets)."""
-
 
 def read_image(path: Path, spec: InputSpec, resize: Resize) -> NDArray[np.uint8]:
     """Decode an image to uint8 (height, width, channels) of the input's size, channels in the input's order.
@@ -48,7 +45,7 @@ def read_image(path: Path, spec: InputSpec, resize: Resize) -> NDArray[np.uint8]
             image = _in_8_bits(upright, image_module).convert("L" if spec.image.color == "GRAY" else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         raise UsageProblem(f"image {path} cannot be decoded: {error}. Remove it or replace it.") from error
-    pixels = np.asarray(_resized(image, spec.height_width, resize, image_module))
+    pixels = np.asarray(_resized(image, spec.height_width, resize, spec.image.crop, image_module))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
 
@@ -81,7 +78,7 @@ def _in_8_bits(image: Any, image_module: Any) -> Any:
     return image_module.fromarray(np.rint(values * 255 / whole).astype(np.uint8), "L")
 
 
-def _resized(image: Any, height_width: tuple[int, int], resize: str, image_module: Any) -> Any:
+def _resized(image: Any, height_width: tuple[int, int], resize: str, crop: float, image_module: Any) -> Any:
     height, width = height_width
     if image.size == (width, height):
         return image
@@ -90,7 +87,7 @@ def _resized(image: Any, height_width: tuple[int, int], resize: str, image_modul
         return image.resize((width, height), bilinear)
     if resize == "letterbox":
         return _letterboxed(image, fit_within(image.size, (width, height)), (width, height), image_module)
-    scale = RESIZE_BEFORE_CROP * max(height / image.height, width / image.width)
+    scale = max(height / image.height, width / image.width) / crop
     resized = image.resize((round(image.width * scale), round(image.height * scale)), bilinear)
     left, top = (resized.width - width) // 2, (resized.height - height) // 2
     return resized.crop((left, top, left + width, top + height))
@@ -117,7 +114,8 @@ def fit_of(path: Path, spec: InputSpec, resize: Resize) -> Fit:
         return fit_within(size, (width, height))
     if resize == "stretch":
         return Fit(size[0], size[1], width / size[0], height / size[1])
-    scale = RESIZE_BEFORE_CROP * max(height / size[1], width / size[0])
+    assert spec.image is not None
+    scale = max(height / size[1], width / size[0]) / spec.image.crop
     across, down = round(size[0] * scale), round(size[1] * scale)
     return Fit(size[0], size[1], across / size[0], down / size[1], -((across - width) // 2), -((down - height) // 2))
 
