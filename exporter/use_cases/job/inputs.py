@@ -12,6 +12,7 @@ from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache
+from exporter.tasks.registry import task_named
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
 
@@ -64,7 +65,7 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        settings: how images of another size are fitted, and what task the data is for.
+        settings: what the user said of the model: how images are fitted, what the task is measured by.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -75,8 +76,14 @@ class OpenedData:
         """What `given` names."""
         if given not in self._opened:
             task = self._settings.task
-            names = description.labels if task is None else task.names(description.labels)
-            self._opened[given] = open_dataset(given, description.inputs, self._settings.fitting, names)
+            self._opened[given] = open_dataset(
+                given,
+                description.inputs,
+                self._settings.fitting,
+                description.labels if task is None else task.names(description.labels),
+                truths=() if task is None else task_named(task.kind).truths,
+                settings=self._settings,
+            )
         return self._opened[given]
 
 
