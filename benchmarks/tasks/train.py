@@ -169,7 +169,9 @@ def _batches(given: argparse.Namespace) -> Iterator[Batch]:
         data: Dataset[Batch] = ClipData(count)
     else:
         data = SceneData(scenes.read_pictures(given.objects, given.backgrounds, "train"), count)
-    return iter(DataLoader(data, given.batch, num_workers=given.workers, drop_last=True, pin_memory=given.device != "cpu"))
+    return iter(
+        DataLoader(data, given.batch, num_workers=given.workers, drop_last=True, pin_memory=given.device != "cpu")
+    )
 
 
 def _train(network: nn.Module, loss: Loss, batches: Iterator[Batch], given: argparse.Namespace) -> None:
