@@ -41,11 +41,8 @@ Key = tuple[str, str]
 
 def _limits(target: Target) -> dict[Key, float]:
     fields = {key: getattr(target.tolerances, key) for key in TaskTolerances.model_fields}
-    plain = {(key, ""): limit for key, limit in fields.items() if isinstance(limit, float | int)}
-    named = {
-        (key, name): limit for key, table in fields.items() if isinstance(table, dict) for name, limit in table.items()
-    }
-    return plain | named
+    tables = {key: value if isinstance(value, dict) else {"": value} for key, value in fields.items()}
+    return {(key, name): limit for key, table in tables.items() for name, limit in table.items() if limit is not None}
 
 
 def _key(metric: MetricFact) -> Key:

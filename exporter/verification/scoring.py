@@ -124,7 +124,8 @@ def scoring(settings: TaskSettings | None, description: SourceDescription, data:
     if kind is not None and kind not in task.truths:
         raise UsageProblem(
             f"data {data.name} has {_WORDS[kind]}, and [model] task is {settings.kind}, which needs "
-            f"{' or '.join(_WORDS[kind] for kind in task.truths)}. Give such data, or data without labels, where the source's own results count."
+            f"{' or '.join(_WORDS[other] for other in task.truths)}. Give such data, or data without labels, where the "
+            "source's own results count."
         )
     names = data.class_names or settings.names(description.labels)
     return Scoring(task, settings, data, task.reader(settings, description), names)

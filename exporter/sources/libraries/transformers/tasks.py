@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import JsonValue
+
 from exporter.data.base import JsonMapping
 
 _BACKGROUND = frozenset(("detr", "yolos", "table-transformer"))
@@ -36,7 +38,7 @@ def _one_class(config: Any) -> JsonMapping:
 
 
 def _detection(config: Any) -> JsonMapping:
-    outputs = ["pred_boxes", "logits"]
+    outputs: list[JsonValue] = ["pred_boxes", "logits"]
     if config.model_type in _BACKGROUND:
         return {"kind": "detection", "head": "detr", "outputs": outputs}
     return {
