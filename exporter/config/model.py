@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from exporter.config.files import FILE_NAME, read_toml
 from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.tasks.registry import TASKS, model_type
 
@@ -68,3 +69,17 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
         table["front_end"] = str(path.parent / str(table["front_end"]))
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
     return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)
+
+
+def completed(settings: ModelSettings, description: SourceDescription) -> ModelSettings:
+    """What the user said, and what the source's own library says where the user said nothing.
+
+    The library may know a task that this program does not measure: outputs are looked at as numbers then.
+    """
+    known = {
+        "task": description.task if description.task.get("kind") in TASKS else None,
+        "resize": description.resize,
+        "license": description.license,
+    }
+    added = {name: value for name, value in known.items() if value and not getattr(settings, name)}
+    return model_type().model_validate({**settings.model_dump(), **added}) if added else settings

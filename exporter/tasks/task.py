@@ -16,6 +16,10 @@ Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
 """Outputs of one run of a model, in the order of the source, to a prediction an example of the run."""
 
 
+SURE = 0.3
+"""Least score of an object that the source finds, where it counts as one because there are no labels."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A figure that a task computes.

@@ -145,6 +145,7 @@ def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> Sourc
         digest=description.digest,
         inputs={spec.name: spec.shape for spec in description.inputs},
         flexible={spec.name: str(spec.flexible) for spec in description.inputs if spec.flexible is not None},
+        license=model.settings.license,
         parameters=description.parameters,
         size_bytes=description.size_bytes,
         top1=found[0].source_top1 if found else None,

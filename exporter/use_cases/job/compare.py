@@ -55,7 +55,7 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
         data.digest,
         data.name,
         model.request.evaluation_samples,
-        None if model.request.settings.task is None else model.request.settings.task.model_dump(mode="json"),
+        None if model.settings.task is None else model.settings.task.model_dump(mode="json"),
     )
 
     def compute(advance: Advance) -> Parity:

@@ -60,7 +60,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
     decided_by = (
         model.description.digest,
         model.description.model_dump(mode="json"),
-        model.request.settings.model_dump(mode="json", include=about_the_author),
+        model.settings.model_dump(mode="json", include=about_the_author),
         dict(work.format.decides(target)),
         work.compressed.key if work.compressed else None,
         model.calibration.digest if calibrated and model.calibration else None,

@@ -125,7 +125,7 @@ class ModelAtHand(Inputs):
                 data,
                 self.request.evaluation_samples,
                 advance,
-                self.request.settings.task,
+                self.settings.task,
             )
 
     @property

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.source import CROP
 from exporter.data.settings.task import Resize
-from exporter.datasets.fitting import RESIZE_BEFORE_CROP, fit_to
+from exporter.datasets.fitting import fit_to
 from exporter.datasets.images import BARS, fit_of, read_image, upright_size
 from tests.exporter.datasets.kinds.made import image_spec
 
@@ -98,7 +99,7 @@ def test_the_crop_is_torchvision_s(tmp_path: Path) -> None:
     """Protects published accuracies, which are of this crop."""
     pixels = np.random.default_rng(0).integers(0, 256, (120, 90, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    scale = RESIZE_BEFORE_CROP * 56 / 90
+    scale = 1 / CROP * 56 / 90
     resized = Image.fromarray(pixels).resize((round(90 * scale), round(120 * scale)), Image.Resampling.BILINEAR)
     left, top = (resized.width - 56) // 2, (resized.height - 56) // 2
     wanted = np.asarray(resized.crop((left, top, left + 56, top + 56)))
