@@ -8,21 +8,24 @@ from exporter.data.errors import UsageProblem
 from exporter.data.progress import Silent
 from exporter.data.settings.model import ModelSettings
 from exporter.store.cache import Cache
+from exporter.store.runs import load_record
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 from tests.conftest import RunCommand
-from tests.exporter.datasets.kinds.made import coco, write_images, write_tokenizer
+from tests.exporter.datasets.kinds.made import coco, masks, write_tokenizer
 
 TARGETS = """
 [model]
 mean = 0.5
 std = 0.25
-inputs = [{ name = "image", shape = [1, 3, 16, 16] }]
+inputs = [{ name = "image", shape = [1, 3, 12, 16] }]
+task = { kind = "segmentation", output = "out" }
 
 [targets.android]
 format = "tflite"
 minimum_os = "Android 12"
 quantization.mode = "int8"
+tolerances.miou_drop_points = 90
 """
 
 READER = """
@@ -45,14 +48,19 @@ def reader():
 """
 
 
-def test_an_annotation_file_calibrates(mobile_export: RunCommand, small_spec: str, tmp_path: Path) -> None:
+def test_one_kind_calibrates_and_another_evaluates(mobile_export: RunCommand, small_spec: str, tmp_path: Path) -> None:
+    """Truths of the calibration data are of no task here, and stand in nobody's way."""
     (tmp_path / "targets.toml").write_text(TARGETS)
-    (tmp_path / "coco").mkdir()
-    write_images(tmp_path / "plain")
-    given = ["--calibration", coco(tmp_path / "coco"), "--evaluation", str(tmp_path / "plain"), "--no-measure"]
-    done = mobile_export("run", small_spec, "--target", "android", *given, "--output", "build")
+    for name in ("coco", "masks"):
+        (tmp_path / name).mkdir()
+    given = ["--calibration", coco(tmp_path / "coco"), "--evaluation", masks(tmp_path / "masks"), "--no-measure"]
+    model = small_spec.replace(":small", ":segmenter")
+    done = mobile_export("run", model, "--target", "android", *given, "--output", "build")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "build" / "android" / "model.tflite").is_file()
+    record = load_record(tmp_path / "build" / "run.json")
+    (verdict,) = [verdict for verdict in record.verdicts() if verdict.metric == "task.miou_drop"]
+    assert "on 3 examples" in verdict.reason
+    assert "on labels" in verdict.reason
 
 
 def test_a_mistake_in_it_ends_the_run_with_its_place(
