@@ -65,6 +65,8 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
         raise UsageProblem(f"{path}: model must be a table: write [model].")
     for name in _FILES & table.keys():
         table[name] = path.parent / str(table[name])
+    if str(table.get("front_end", "")).rpartition(":")[0].endswith(".py"):
+        table["front_end"] = str(path.parent / str(table["front_end"]))
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
     return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)
 
