@@ -46,6 +46,12 @@ def _separable(channels: int) -> nn.Sequential:
     )
 
 
+def _tower(width: int, values: int, start: float) -> nn.Sequential:
+    last = nn.Conv2d(width, values, 1)
+    nn.init.constant_(last.bias, start)  # type: ignore[arg-type]
+    return nn.Sequential(_separable(width), _separable(width), last)
+
+
 class Detector(nn.Module):
     """Distances to the four sides and a score a class, for every cell of two grids (as FCOS, Tian et al., 2019).
 
@@ -56,12 +62,9 @@ class Detector(nn.Module):
         super().__init__()
         self.backbone = Backbone()
         self.laterals = nn.ModuleList([nn.Conv2d(channels, width, 1) for channels in (32, 96, 320)])
-        self.box = nn.Sequential(_separable(width), _separable(width))
-        self.kind = nn.Sequential(_separable(width), _separable(width))
-        self.sides = nn.Conv2d(width, 4, 1)
-        self.scores = nn.Conv2d(width, classes, 1)
-        nn.init.constant_(self.sides.bias, 2.0)  # type: ignore[arg-type]
-        nn.init.constant_(self.scores.bias, -4.0)  # type: ignore[arg-type]
+        # A tower a grid: their statistics differ, and batch normalization keeps one.
+        self.box = nn.ModuleList(_tower(width, 4, 2.0) for _ in STRIDES)
+        self.kind = nn.ModuleList(_tower(width, classes, -4.0) for _ in STRIDES)
         centres, strides = _cells()
         self.register_buffer("centres", centres, persistent=False)
         self.register_buffer("strides", strides, persistent=False)
@@ -72,8 +75,8 @@ class Detector(nn.Module):
         middle = features[1] + functional.interpolate(features[2], scale_factor=2.0)
         low = features[0] + functional.interpolate(middle, scale_factor=2.0)
         grids = (low, middle)
-        sides = torch.cat([self.sides(self.box(grid)).flatten(2) for grid in grids], 2)
-        logits = torch.cat([self.scores(self.kind(grid)).flatten(2) for grid in grids], 2)
+        sides = torch.cat([tower(grid).flatten(2) for tower, grid in zip(self.box, grids, strict=True)], 2)
+        logits = torch.cat([tower(grid).flatten(2) for tower, grid in zip(self.kind, grids, strict=True)], 2)
         reach = functional.relu(sides) * self.strides
         corners = torch.cat([self.centres - reach[:, :2], self.centres + reach[:, 2:]], 1)
         return corners, logits

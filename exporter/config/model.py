@@ -15,6 +15,9 @@ from exporter.tasks.registry import TASKS, model_type
 _DIMENSION = r"(?:[0-9]+(?:\.\.[0-9]+)?|\{[0-9]+(?:,[0-9]+)*\})"
 _SHAPE = re.compile(rf"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?({_DIMENSION}(?:[,x]{_DIMENSION})*)")
 
+_FILES = {"labels", "tokenizer"}
+"""Settings that are files beside the targets file."""
+
 
 def parse_shape(text: str) -> InputSettings:
     """Read ``1,3,224,224``, ``NAME=1,3,224,224`` or ``NAME:int64=1,16``.
@@ -60,8 +63,8 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
     table = read_toml(path).get("model", {}) if targets_file or path.is_file() else {}
     if not isinstance(table, dict):
         raise UsageProblem(f"{path}: model must be a table: write [model].")
-    if "labels" in table:
-        table["labels"] = path.parent / str(table["labels"])
+    for name in _FILES & table.keys():
+        table[name] = path.parent / str(table[name])
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
     return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)
 

@@ -15,6 +15,7 @@ from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache
+from exporter.tasks.registry import task_named
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
 
@@ -68,7 +69,8 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        settings: of the model, as the user gave them.
+        settings: what the user said of the model: how images are fitted, what the task is measured by. What the user
+            does not say is as the model's library says it.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -76,12 +78,18 @@ class OpenedData:
         self._opened: dict[str, Dataset] = {}
 
     def open(self, given: str, description: SourceDescription) -> Dataset:
-        """What `given` names, for the task of the model and with images fitted as it needs them."""
+        """What `given` names."""
         if given not in self._opened:
             settings = completed(self._settings, description)
-            task, labels = settings.task, description.labels or description.classes
-            names = labels if task is None else task.names(labels)
-            self._opened[given] = open_dataset(given, description.inputs, settings.fitting, names)
+            task, names = settings.task, description.labels or description.classes
+            self._opened[given] = open_dataset(
+                given,
+                description.inputs,
+                settings.fitting,
+                names if task is None else task.names(names),
+                truths=() if task is None else task_named(task.kind).truths,
+                settings=settings,
+            )
         return self._opened[given]
 
 

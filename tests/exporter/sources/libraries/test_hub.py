@@ -46,7 +46,12 @@ def test_the_client_may_download_where_there_is_a_network(monkeypatch: pytest.Mo
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     monkeypatch.delenv("https_proxy", raising=False)
-    monkeypatch.setattr(socket, "create_connection", lambda place, timeout: asked.append(place) or Connection())
+
+    def connect(place: tuple[str, int], timeout: float) -> Connection:
+        asked.append(place)
+        return Connection()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
     assert from_hub("timm:x", lambda: constants.HF_HUB_OFFLINE) is False
     assert asked == [("huggingface.co", 443)]
     with pytest.raises(ToolError, match="trying to locate the file"):
