@@ -1,6 +1,6 @@
 """A detector, a segmenter and a keyword spotter, small as phones take them; factories for the command line too.
 
-    mobile-export run benchmarks/tasks/networks.py:detector --weights detector.pt ...
+mobile-export run benchmarks/tasks/networks.py:detector --weights detector.pt ...
 """
 
 from typing import Any
@@ -107,7 +107,9 @@ class Segmenter(nn.Module):
     def __init__(self, classes: int = CLASSES + 1, width: int = 96) -> None:
         super().__init__()
         self.backbone = Backbone()
-        self.features = nn.Sequential(nn.Conv2d(320, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        self.features = nn.Sequential(
+            nn.Conv2d(320, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
         self.scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(320, width, 1), nn.Sigmoid())
         self.middle = nn.Conv2d(96, width, 1)
         self.mixed = _separable(width)
@@ -129,7 +131,9 @@ class KeywordSpotter(nn.Module):
     def __init__(self, words: int = WORDS, width: int = 64) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, width, (10, 4), stride=2, padding=(4, 1), bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+            nn.Conv2d(1, width, (10, 4), stride=2, padding=(4, 1), bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
         )
         self.blocks = nn.Sequential(*(_separable(width) for _ in range(4)))
         self.words = nn.Linear(width, words)

@@ -116,7 +116,9 @@ def _seen(canvas: Pixels, owner: NDArray[np.int64], classes: Sequence[int], area
 def _ground(photograph: Pixels, random: np.random.Generator) -> Pixels:
     side = int(random.integers(SIZE * 2 // 3, min(photograph.shape[:2]) + 1))
     top, left = (int(random.integers(0, length - side + 1)) for length in photograph.shape[:2])
-    part = Image.fromarray(photograph[top : top + side, left : left + side]).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    part = Image.fromarray(photograph[top : top + side, left : left + side]).resize(
+        (SIZE, SIZE), Image.Resampling.BILINEAR
+    )
     pixels = np.asarray(part)
     return _toned(pixels[:, ::-1] if random.random() < 0.5 else pixels, random)
 

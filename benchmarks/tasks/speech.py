@@ -1,8 +1,8 @@
 """Spoken words that nobody spoke: sequences of formants and noise, by many made-up speakers, in noise; seeded.
 
-A word is three to four sounds, each of a voice's harmonics under three formants, or of hissing noise (Klatt, "Software for
-a cascade/parallel formant synthesizer", 1980, much reduced). Pitch, length of the vocal tract, tempo, loudness, place in
-the clip and noise differ from clip to clip.
+A word is three to four sounds, each of a voice's harmonics under three formants, or of hissing noise (Klatt, "Software
+for a cascade/parallel formant synthesizer", 1980, much reduced). Pitch, length of the vocal tract, tempo, loudness,
+place in the clip and noise differ from clip to clip.
 """
 
 import functools

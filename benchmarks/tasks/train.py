@@ -1,11 +1,11 @@
-r"""Trains the detector, the segmenter and the keyword spotter of `networks.py` on data made here, each from a fixed seed.
+r"""Trains the detector, the segmenter and the keyword spotter of `networks.py` on data made here, from a fixed seed.
 
-    python benchmarks/tasks/train.py detector --out detector.pt --steps 1000 \
+    python benchmarks/tasks/train.py detector --out detector.pt --steps 2000 \
         --objects cifar10.zip --backgrounds imagenet_sample_500.zip --backbone mobilenet_v2_imagenet.pt
-    python benchmarks/tasks/train.py keyword_spotter --out keyword_spotter.pt
+    python benchmarks/tasks/train.py keyword_spotter --out keyword_spotter.pt --steps 2500
 
-`--objects` is a zip of ``train/CLASS/*.jpg`` and ``test/CLASS/*.jpg``, `--backgrounds` one of photographs, `--backbone` a state
-dict of torchvision's mobilenet_v2. On two cores the detector and the segmenter take under an hour each; `--device cuda` less.
+`--objects` is a zip of ``train/CLASS/*.jpg`` and ``test/CLASS/*.jpg``, `--backgrounds` one of photographs, `--backbone`
+a state dict of torchvision's mobilenet_v2. With `--device cuda` each takes two minutes; then give it many `--workers`.
 """
 
 import argparse
@@ -169,7 +169,9 @@ def _batches(given: argparse.Namespace) -> Iterator[Batch]:
         data: Dataset[Batch] = ClipData(count)
     else:
         data = SceneData(scenes.read_pictures(given.objects, given.backgrounds, "train"), count)
-    return iter(DataLoader(data, given.batch, num_workers=given.workers, drop_last=True, pin_memory=given.device != "cpu"))
+    return iter(
+        DataLoader(data, given.batch, num_workers=given.workers, drop_last=True, pin_memory=given.device != "cpu")
+    )
 
 
 def _train(network: nn.Module, loss: Loss, batches: Iterator[Batch], given: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.data.facts.source import CROP
+from exporter.data.facts.source import CROP, InputSpec
 from exporter.data.settings.task import Resize
 from exporter.datasets.truths import Fit
 from exporter.execution.heavy import load
@@ -11,11 +11,11 @@ Size = tuple[int, int]
 """Width and height."""
 
 
-def fit_to(size: Size, within: Size, resize: Resize, kept: float = CROP) -> Fit:
+def fit_to(size: Size, within: Size, resize: Resize, crop: float = CROP) -> Fit:
     """How an image of one size, turned as its EXIF orientation says, becomes one of another.
 
     Args:
-        kept: share of the shorter side that a crop keeps.
+        crop: share of the shorter side that a centre crop keeps.
     """
     if size == within:
         return Fit(*size)
@@ -23,10 +23,17 @@ def fit_to(size: Size, within: Size, resize: Resize, kept: float = CROP) -> Fit:
         return fit_within(size, within)
     if resize == "stretch":
         return Fit(*size, within[0] / size[0], within[1] / size[1])
-    scale = max(within[1] / size[1], within[0] / size[0]) / kept
+    scale = max(within[1] / size[1], within[0] / size[0]) / crop
     across, down = round(size[0] * scale), round(size[1] * scale)
     left, top = (across - within[0]) // 2, (down - within[1]) // 2
     return Fit(*size, across / size[0], down / size[1], -left, -top)
+
+
+def fit_into(size: Size, spec: InputSpec, resize: Resize) -> Fit:
+    """How an image becomes an image input."""
+    assert spec.image is not None
+    height, width = spec.height_width
+    return fit_to(size, (width, height), resize, spec.image.crop)
 
 
 def fit_within(size: Size, within: Size) -> Fit:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.data.settings.task import Resize
-from exporter.datasets.fitting import Size, fit_to, placed
+from exporter.datasets.fitting import Size, fit_into, placed
 from exporter.datasets.truths import Fit
 from exporter.execution.heavy import load
 
@@ -48,7 +48,7 @@ def read_image(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None
     assert spec.image is not None
     image = decoded(path, "L" if spec.image.color == "GRAY" else "RGB", stored)
     height, width = spec.height_width
-    fit = fit_to(image.size, (width, height), resize, spec.crop)
+    fit = fit_into(image.size, spec, resize)
     pixels = np.asarray(placed(image, fit, (width, height), "BILINEAR", BARS))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
@@ -100,8 +100,7 @@ def upright_size(path: Path, stored: bytes | None = None) -> Size:
 
 def fit_of(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None = None) -> Fit:
     """How the pixels of an image, turned as its EXIF orientation says, become those of the input."""
-    height, width = spec.height_width
-    return fit_to(upright_size(path, stored), (width, height), resize, spec.crop)
+    return fit_into(upright_size(path, stored), spec, resize)
 
 
 def _in_8_bits(image: Any, image_module: Any) -> Any:

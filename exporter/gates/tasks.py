@@ -22,24 +22,37 @@ def task_verdicts(target: Target, parity: Parity | None, reason: str = "", *, st
         reason: why nothing could be.
         strict: whether a limit that the sample cannot decide is not checked.
     """
-    limits = {key: getattr(target.tolerances, key) for key in TaskTolerances.model_fields}
     facts = None if parity is None else parity.task
+    limits = _limits(target)
     if parity is None or facts is None:
-        return [_unknown(target, key, limit, reason or NO_TASK) for key, limit in limits.items() if limit is not None]
-    found = {metric.tolerance: metric for metric in facts.metrics}
+        return [_unknown(target, key, limit, reason or NO_TASK) for key, limit in limits.items()]
+    found = {_key(metric): metric for metric in facts.metrics}
     return [
-        _judged(target, limit, parity, facts, found[key], strict)
+        _judged(target, key, limit, parity, facts, found[key], strict)
         if key in found
         else _unknown(target, key, limit, _not_measured(facts))
         for key, limit in limits.items()
-        if limit is not None
     ]
 
 
+Key = tuple[str, str]
+"""A field of `TaskTolerances`, and a name where the field holds limits by name."""
+
+
+def _limits(target: Target) -> dict[Key, float]:
+    fields = {key: getattr(target.tolerances, key) for key in TaskTolerances.model_fields}
+    tables = {key: value if isinstance(value, dict) else {"": value} for key, value in fields.items()}
+    return {(key, name): limit for key, table in tables.items() for name, limit in table.items() if limit is not None}
+
+
+def _key(metric: MetricFact) -> Key:
+    return metric.tolerance, metric.name if isinstance(getattr(TaskTolerances(), metric.tolerance), dict) else ""
+
+
 def _judged(
-    target: Target, limit: float, parity: Parity, facts: TaskFacts, metric: MetricFact, strict: bool
+    target: Target, key: Key, limit: float, parity: Parity, facts: TaskFacts, metric: MetricFact, strict: bool
 ) -> Verdict:
-    key, problem = metric.tolerance, _problem(facts, metric)
+    problem = _problem(facts, metric)
     if problem:
         return _unknown(target, key, limit, problem)
     undecided = metric.low <= limit < metric.high
@@ -51,16 +64,17 @@ def _judged(
     return judge(target.name, _name(key), metric.loss, _unit(key), limit=limit, bound="at most", reason=reason)
 
 
-def _unknown(target: Target, key: str, limit: float, reason: str) -> Verdict:
+def _unknown(target: Target, key: Key, limit: float, reason: str) -> Verdict:
     return not_checked(target.name, _name(key), _unit(key), reason, limit=limit)
 
 
-def _name(key: str) -> str:
-    return f"task.{key.removesuffix('_points').removesuffix('_db')}"
+def _name(key: Key) -> str:
+    field, name = key
+    return f"task.{name or field.removesuffix('_points').removesuffix('_db')}"
 
 
-def _unit(key: str) -> str:
-    return "points" if key.endswith("_points") else "dB" if key.endswith("_db") else "1"
+def _unit(key: Key) -> str:
+    return "points" if key[0].endswith("_points") else "dB" if key[0].endswith("_db") else "1"
 
 
 def _not_measured(facts: TaskFacts) -> str:

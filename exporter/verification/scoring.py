@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
-from exporter.data.facts.task import TaskFacts
+from exporter.data.facts.task import Against, TaskFacts
 from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset
 from exporter.tasks.paired import losses
@@ -67,6 +68,11 @@ class Scoring:
         """Whether the data says what is true."""
         return self.data.truths is not None or self.data.labels is not None
 
+    @property
+    def against(self) -> Against:
+        """What both are measured by."""
+        return "labels" if self.labelled else "source"
+
     def artifact(self, read: Reader | None = None) -> Scores:
         """Of an artifact, none yet.
 
@@ -80,11 +86,13 @@ class Scoring:
         if list(artifact.counted) != list(self.source.counted):
             raise AssertionError("source and artifact are scored on the same examples, in the same order")
         examples = len(self.source.counted)
+        metrics = self.task.metrics(self.settings, self.against)
         return TaskFacts(
             task=self.settings.kind,
-            against="labels" if self.labelled else "source",
+            against=self.against,
             examples=examples,
-            metrics=losses(self.task.metrics, self.source.tally, artifact.tally, examples, self.names),
+            metrics=losses(metrics, self.source.tally, artifact.tally, examples, self.names),
+            empty=self.source.tally.figures(np.arange(examples)).empty,
         )
 
     def _scores(self, read: Reader, truth: Callable[[int, Any], Any]) -> Scores:
@@ -92,9 +100,9 @@ class Scoring:
 
     def _label(self, index: int, prediction: Any) -> Any:
         if self.data.truths is not None:
-            return self.data.truths(index)
+            return self.task.as_truth(prediction, self.data.truths(index))
         assert self.data.labels is not None
-        return self.data.labels[index]
+        return self.task.as_truth(prediction, self.data.labels[index])
 
     def _remembered(self, index: int, prediction: Any) -> Any:
         self.own[index] = self.task.as_truth(prediction)
@@ -113,10 +121,11 @@ def scoring(settings: TaskSettings | None, description: SourceDescription, data:
             raise UsageProblem(f"data {data.name} has {kind} as labels; say by [model] task what the outputs mean.")
         return None
     task = task_named(settings.kind)
-    if kind is not None and kind != task.truth:
+    if kind is not None and kind not in task.truths:
         raise UsageProblem(
             f"data {data.name} has {_WORDS[kind]}, and [model] task is {settings.kind}, which needs "
-            f"{_WORDS[task.truth]}. Give such data, or data without labels, where the source's own results count."
+            f"{' or '.join(_WORDS[other] for other in task.truths)}. Give such data, or data without labels, where the "
+            "source's own results count."
         )
     names = data.class_names or settings.names(description.labels)
     return Scoring(task, settings, data, task.reader(settings, description), names)

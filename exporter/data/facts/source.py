@@ -75,11 +75,6 @@ class InputSpec(Frozen):
         return (self.shape[2], self.shape[3]) if self.layout == "NCHW" else (self.shape[1], self.shape[2])
 
     @property
-    def crop(self) -> float:
-        """Share of the shorter side that a centre crop keeps."""
-        return CROP if self.image is None else self.image.crop
-
-    @property
     def tried(self) -> tuple[tuple[int, ...], ...]:
         """Shapes that source and artifact are run on, the example's last."""
         return (self.shape,) if self.flexible is None else self.flexible.tried

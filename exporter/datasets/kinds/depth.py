@@ -12,7 +12,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.examples.pictures import annotated, images_in, pictures, same_size, twins
-from exporter.datasets.fitting import fit_to, placed
+from exporter.datasets.fitting import fit_into, placed
 from exporter.datasets.images import opened_image, upright_size
 from exporter.datasets.kind import Wanted, image_input
 from exporter.execution.heavy import load
@@ -42,7 +42,7 @@ def _truth(
     size = upright_size(paths[index])
     same_size(maps[index], (depth.shape[1], depth.shape[0]), paths[index], size)
     height, width = spec.height_width
-    fit = fit_to(size, (width, height), resize, spec.crop)
+    fit = fit_into(size, spec, resize)
     # Between near and far lies nothing: depths are not mixed.
     fitted = placed(load("PIL.Image").fromarray(depth), fit, (width, height), "NEAREST", np.nan)
     return np.asarray(fitted, np.float32)

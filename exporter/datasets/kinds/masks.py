@@ -13,7 +13,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.examples.pictures import annotated, images_in, pictures, same_size, twins
-from exporter.datasets.fitting import fit_to, placed
+from exporter.datasets.fitting import fit_into, placed
 from exporter.datasets.images import SUFFIXES, opened_image, upright_size
 from exporter.datasets.kind import Wanted, image_input
 from exporter.execution.heavy import load
@@ -61,8 +61,7 @@ def _truth(
         )
     height, width = spec.height_width
     image = load("PIL.Image").fromarray(mask.astype(np.int32))
-    fit = fit_to(size, (width, height), resize, spec.crop)
-    fitted = placed(image, fit, (width, height), "NEAREST", ignored)
+    fitted = placed(image, fit_into(size, spec, resize), (width, height), "NEAREST", ignored)
     return np.asarray(fitted, np.int64)
 
 

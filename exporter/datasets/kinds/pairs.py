@@ -13,7 +13,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.examples.pictures import annotated, images_in, pictures, twins
-from exporter.datasets.fitting import Size, fit_to, placed
+from exporter.datasets.fitting import Size, fit_into, placed
 from exporter.datasets.images import BARS, SUFFIXES, decoded, upright_size
 from exporter.datasets.kind import Wanted, image_input
 
@@ -40,8 +40,7 @@ def _truth(
     size = upright_size(paths[index])
     times = _times(targets[index], target.size, paths[index], size)
     height, width = spec.height_width
-    fit = fit_to(size, (width, height), resize, spec.crop)
-    fitted = placed(target, fit, (width, height), "BILINEAR", BARS, times)
+    fitted = placed(target, fit_into(size, spec, resize), (width, height), "BILINEAR", BARS, times)
     pixels: NDArray[Any] = np.asarray(fitted).reshape(height * times, width * times, -1)
     pixels = pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels
     return np.ascontiguousarray(pixels, np.float32) / np.float32(255)

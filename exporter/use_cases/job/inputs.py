@@ -69,8 +69,7 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        settings: what the user said of the model: how images are fitted, what the task is measured by. What the user
-            does not say is as the model's library says it.
+        settings: what the user said of the model: how images are fitted, what the task is measured by.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -78,15 +77,16 @@ class OpenedData:
         self._opened: dict[str, Dataset] = {}
 
     def open(self, given: str, description: SourceDescription) -> Dataset:
-        """What `given` names."""
+        """What `given` names, for the task of the model and with images fitted as it needs them."""
         if given not in self._opened:
             settings = completed(self._settings, description)
-            task, names = settings.task, description.labels or description.classes
+            task, labels = settings.task, description.labels or description.classes
+            names = labels if task is None else task.names(labels)
             self._opened[given] = open_dataset(
                 given,
                 description.inputs,
                 settings.fitting,
-                names if task is None else task.names(names),
+                names,
                 truths=() if task is None else task_named(task.kind).truths,
                 settings=settings,
             )
