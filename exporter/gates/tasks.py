@@ -36,7 +36,7 @@ def task_verdicts(target: Target, parity: Parity | None, reason: str = "", *, st
 
 
 Key = tuple[str, str]
-"""A field of `TaskTolerances`, and a name where the field holds limits by name."""
+"""A field of `Tolerances`, and a name where the field holds limits by name."""
 
 
 def _limits(target: Target) -> dict[Key, float]:
