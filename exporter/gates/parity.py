@@ -247,7 +247,7 @@ def parity_warnings(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> 
     undecided = [
         f"{verdict.metric}: {verdict.reason}"
         for verdict in verdicts
-        if verdict.metric.startswith("accuracy.")
+        if verdict.metric.startswith(("accuracy.", "task."))
         and "do not decide" in verdict.reason
         and verdict.status is Status.PASSED
     ]
