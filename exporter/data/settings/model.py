@@ -136,6 +136,11 @@ class ModelSettings(Frozen):
         """How images of another size are fitted: as the user says, else as the task needs it."""
         return self.resize or ("crop" if self.task is None else self.task.resize)
 
+    @property
+    def ranks(self) -> bool:
+        """Whether the first output is a score a class, as far as the user says."""
+        return self.task is None or self.task.ranks
+
     @model_validator(mode="after")
     def _positive_std(self) -> Self:
         if self.std is not None and any(not value > 0 for value in self.std):

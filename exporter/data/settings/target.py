@@ -1,7 +1,7 @@
 """Target and its parts: frozen data that says what an operating system and a team ask of an artifact, in any format."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -127,6 +127,9 @@ class Target(Frozen):
         compute_units: where the app asks that the model runs, in the format's words.
         route: the only way from the source that may be taken; empty for the first that is right.
         quantization: how the format stores and computes.
+        postprocessing: what the file does with the outputs of a detector, which the model's task describes: nothing;
+            ``decoding`` to boxes of corners in pixels of the input and a score for each class; or ``nms``, which leaves
+            the task's best detections as well (`docs/detection.md`).
     """
 
     name: str
@@ -140,6 +143,7 @@ class Target(Frozen):
     compute_units: str = ""
     route: str = ""
     quantization: Quantization = Quantization()
+    postprocessing: Literal["none", "decoding", "nms"] = "none"
 
     @model_validator(mode="after")
     def _known_system(self) -> Self:
