@@ -81,7 +81,12 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
 def _labels(
     settings: ModelSettings, known: tuple[str, ...], output: str, shape: tuple[int, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Class names, one a class, and what was done to them; those that the weights bring go only with class scores."""
+    """Class names, one a class, and what was done to them; those that the weights bring go only with class scores.
+
+    Of a task whose outputs are no class scores the names are not the outputs' but the task's.
+    """
+    if settings.labels and not settings.ranks:
+        return (), ()
     if settings.labels:
         labels = read_labels(settings.labels)
         check_label_count(str(settings.labels), labels, output, shape)

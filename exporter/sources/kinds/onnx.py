@@ -43,11 +43,11 @@ def _load(spec: str, settings: ModelSettings) -> ModelSource:
     if settings.layout is None and any(image_layout(item.example) == "NHWC" for item in known):
         settings = settings.model_copy(update={"layout": "NHWC"})
     inputs = input_specs(spec, settings.model_copy(update={"inputs": ()}), known, None)
-    labels = read_labels(settings.labels) if settings.labels else ()
+    labels = read_labels(settings.labels) if settings.labels and settings.ranks else ()
     outputs = tuple(value.name for value in model.graph.output)
     shapes = output_shapes(model, path, inputs)
     try_sizes(inputs, lambda sized: _run_on_least(path, sized), len(shapes), spec)
-    if settings.labels:
+    if labels:
         check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
     digest.update("".join(given_digest(file) for file in files_of_model(path)).encode())

@@ -23,7 +23,7 @@ from exporter.tasks.detection.settings import Detection
 from exporter.tasks.detection.suppressed import Detected, Suppressed
 
 BOXES, CLASSES, MOST = 12, 3, 8
-Sets = Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
+Sets = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 
 
 class _Given(torch.nn.Module):
@@ -42,7 +42,7 @@ def _sets() -> Sets:
         scores = draw.integers(0, 9, (BOXES, CLASSES)).astype(np.float32) / 8
         if place % 3 == 0:
             boxes, scores = boxes + draw.uniform(0, 1, boxes.shape).astype(np.float32), scores / 4
-        yield boxes[None], scores[None] * (place % 10 != 5)
+        yield boxes[None], scores[None] * np.float32(place % 10 != 5)
 
 
 @pytest.fixture(params=names())

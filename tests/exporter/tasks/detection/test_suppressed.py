@@ -1,11 +1,14 @@
 """The reference of suppression in files against torchvision's own."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
 from exporter.tasks.detection.suppressed import Suppressed
@@ -17,7 +20,7 @@ scores = arrays(np.int64, (BOXES, CLASSES), elements=st.integers(0, 8))
 
 @settings(max_examples=200, deadline=None)
 @given(corners, scores, st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 0.9]), st.booleans(), st.sampled_from([3, 30]))
-def test_as_batched_nms(drawn: np.ndarray, points: np.ndarray, threshold: float, agnostic: bool, most: int) -> None:
+def test_as_batched_nms(drawn: NDArray[Any], points: NDArray[Any], threshold: float, agnostic: bool, most: int) -> None:
     """Whole numbers, whose coordinates `batched_nms` does not round; ties, equal boxes and boxes without area too."""
     asked = Suppression(iou_threshold=threshold, score_threshold=0.25, most_detections=most, class_agnostic=agnostic)
     boxes = torch.from_numpy(np.concatenate([drawn[:, :2], drawn[:, :2] + drawn[:, 2:]], 1).astype(np.float32))
