@@ -121,6 +121,8 @@ def _values(field: dict[str, Any]) -> str:
     if "anyOf" in field or "oneOf" in field:
         choices = field.get("anyOf") or field["oneOf"]
         return " or ".join(dict.fromkeys(_values(one) for one in choices if one.get("type") != "null"))
+    if field.get("type") == "object":
+        return f"a table of names, each with {_values(field['additionalProperties'])}"
     if field.get("type") == "array":
         items = field.get("items") or {"anyOf": field["prefixItems"]}
         return f"a list of {_values(items)}"
@@ -140,7 +142,7 @@ def _default(model: type[BaseModel], name: str) -> str:
     value = field.default
     if field.is_required():
         return "required"
-    if value is None or value == () or value == "" or isinstance(value, BaseModel):
+    if value is None or value in ((), {}, "") or isinstance(value, BaseModel):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -8,11 +8,15 @@ from pydantic import ValidationError
 from exporter.config.files import FILE_NAME, read_toml
 from exporter.config.problems import checked
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.tasks.registry import TASKS, model_type
 
 _DIMENSION = r"(?:[0-9]+(?:\.\.[0-9]+)?|\{[0-9]+(?:,[0-9]+)*\})"
 _SHAPE = re.compile(rf"(?:([^=:]+(?::\d+)?)(?::(float32|int32|int64))?=)?({_DIMENSION}(?:[,x]{_DIMENSION})*)")
+
+_FILES = {"labels", "tokenizer"}
+"""Settings that are files beside the targets file."""
 
 
 def parse_shape(text: str) -> InputSettings:
@@ -59,7 +63,21 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
     table = read_toml(path).get("model", {}) if targets_file or path.is_file() else {}
     if not isinstance(table, dict):
         raise UsageProblem(f"{path}: model must be a table: write [model].")
-    if "labels" in table:
-        table["labels"] = path.parent / str(table["labels"])
+    for name in _FILES & table.keys():
+        table[name] = path.parent / str(table[name])
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
     return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)
+
+
+def completed(settings: ModelSettings, description: SourceDescription) -> ModelSettings:
+    """What the user said, and what the source's own library says where the user said nothing.
+
+    The library may know a task that this program does not measure: outputs are looked at as numbers then.
+    """
+    known = {
+        "task": description.task if description.task.get("kind") in TASKS else None,
+        "resize": description.resize,
+        "license": description.license,
+    }
+    added = {name: value for name, value in known.items() if value and not getattr(settings, name)}
+    return model_type().model_validate({**settings.model_dump(), **added}) if added else settings

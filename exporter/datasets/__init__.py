@@ -1,1 +1,1 @@
-"""Examples for calibration and evaluation: image folders, CSV manifests, .npz files, factories."""
+"""Examples for calibration and evaluation, and what is true of them: one interface, one module a kind of files."""

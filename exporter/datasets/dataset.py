@@ -1,7 +1,7 @@
 """Dataset: examples by index, found without decoding them, so that a digest needs no image library."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Dataset:
         truths: what is true of example `index`, in the form of its kind (`exporter.datasets.truths`).
         fit: how the file of example `index` became the input; None where the input is the file.
         class_names: that truths count; empty where they are not known.
+        greatest: input of ids -> the greatest that its tokenizer gives.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     truths: Callable[[int], Any] | None = field(default=None, repr=False)
     fit: Callable[[int], Fit] | None = field(default=None, repr=False)
     class_names: tuple[str, ...] = ()
+    greatest: Mapping[str, int] = field(default_factory=dict)
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.
@@ -93,6 +95,11 @@ def digest_files(paths: Sequence[Path], root: Path, labels: Sequence[int] | None
         name = str(path.relative_to(root) if path.is_relative_to(root) else path)
         digest.update(f"{name}\0{labels[index] if labels else ''}\0".encode() + content)
     return digest.hexdigest()
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_labels(labels: Sequence[int], classes: int, name: str) -> None:

@@ -1,5 +1,8 @@
 """Pixels to model inputs, the way the model was trained: resize, crop, scale, normalize, order."""
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec
 from exporter.data.settings.task import Resize
+from exporter.datasets.fitting import Size, fit_into, placed
 from exporter.datasets.truths import Fit
 from exporter.execution.heavy import load
 
@@ -27,30 +31,49 @@ BARS = 114
 
 MOST_16_BITS = 65535
 
-RESIZE_BEFORE_CROP = 256 / 224
-"""The shorter side before a centre crop, relative to the crop (torchvision's classification presets)."""
 
-
-def read_image(path: Path, spec: InputSpec, resize: Resize) -> NDArray[np.uint8]:
+def read_image(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None = None) -> NDArray[np.uint8]:
     """Decode an image to uint8 (height, width, channels) of the input's size, channels in the input's order.
 
     It is turned as its EXIF orientation says, which phones, browsers and Core ML do and torchvision does not. Pixels of
     16 bits are scaled to 8; transparency is left out, as torchvision leaves it out.
 
+    Args:
+        path: of the file; the image's name where it is `stored` elsewhere.
+        stored: the bytes of the file.
+
     Raises:
         UsageProblem: not an image, or a damaged one.
     """
     assert spec.image is not None
-    image_module = load("PIL.Image")
-    try:
-        with image_module.open(path) as opened:
-            upright = load("PIL.ImageOps").exif_transpose(opened)
-            image = _in_8_bits(upright, image_module).convert("L" if spec.image.color == "GRAY" else "RGB")
-    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        raise UsageProblem(f"image {path} cannot be decoded: {error}. Remove it or replace it.") from error
-    pixels = np.asarray(_resized(image, spec.height_width, resize, image_module))
+    image = decoded(path, "L" if spec.image.color == "GRAY" else "RGB", stored)
+    height, width = spec.height_width
+    fit = fit_into(image.size, spec, resize)
+    pixels = np.asarray(placed(image, fit, (width, height), "BILINEAR", BARS))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
+
+
+def decoded(path: Path, mode: str, stored: bytes | None = None) -> Any:
+    """The image of PIL, upright, in the mode ``L`` or ``RGB``; as `read_image`."""
+    with opened_image(path, stored) as opened:
+        upright = load("PIL.ImageOps").exif_transpose(opened)
+        return _in_8_bits(upright, load("PIL.Image")).convert(mode)
+
+
+@contextmanager
+def opened_image(path: Path, stored: bytes | None = None) -> Iterator[Any]:
+    """The image of PIL as it lies in the file, not decoded yet.
+
+    Raises:
+        UsageProblem: not an image, or a damaged one, also while it is used.
+    """
+    image_module = load("PIL.Image")
+    try:
+        with image_module.open(path if stored is None else io.BytesIO(stored)) as opened:
+            yield opened
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        raise UsageProblem(f"image {path} cannot be decoded: {error}. Remove it or replace it.") from error
 
 
 def is_turned(path: Path) -> bool:
@@ -61,6 +84,23 @@ def is_turned(path: Path) -> bool:
             return opened.getexif().get(ORIENTATION, 1) not in (0, 1)
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError):
         return False  # whoever decodes it says what is wrong with it
+
+
+def upright_size(path: Path, stored: bytes | None = None) -> Size:
+    """Width and height of an image turned as its EXIF orientation says, from its header alone.
+
+    Raises:
+        UsageProblem: not an image.
+    """
+    with opened_image(path, stored) as opened:
+        on_its_side = opened.getexif().get(ORIENTATION, 1) in _ON_ITS_SIDE
+        width, height = opened.size
+    return (height, width) if on_its_side else (width, height)
+
+
+def fit_of(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None = None) -> Fit:
+    """How the pixels of an image, turned as its EXIF orientation says, become those of the input."""
+    return fit_into(upright_size(path, stored), spec, resize)
 
 
 def _in_8_bits(image: Any, image_module: Any) -> Any:
@@ -79,55 +119,6 @@ def _in_8_bits(image: Any, image_module: Any) -> Any:
         raise ValueError(f"its pixels go from {least:g} to {most:g}, which is no range of 8, 16 bits or 0 to 1")
     whole = MOST_16_BITS if image.mode != "F" else 1 if most <= 1 else 255
     return image_module.fromarray(np.rint(values * 255 / whole).astype(np.uint8), "L")
-
-
-def _resized(image: Any, height_width: tuple[int, int], resize: str, image_module: Any) -> Any:
-    height, width = height_width
-    if image.size == (width, height):
-        return image
-    bilinear = image_module.Resampling.BILINEAR
-    if resize == "stretch":
-        return image.resize((width, height), bilinear)
-    if resize == "letterbox":
-        return _letterboxed(image, fit_within(image.size, (width, height)), (width, height), image_module)
-    scale = RESIZE_BEFORE_CROP * max(height / image.height, width / image.width)
-    resized = image.resize((round(image.width * scale), round(image.height * scale)), bilinear)
-    left, top = (resized.width - width) // 2, (resized.height - height) // 2
-    return resized.crop((left, top, left + width, top + height))
-
-
-def _letterboxed(image: Any, fit: Fit, size: tuple[int, int], image_module: Any) -> Any:
-    """The whole image, with bars of `BARS` at both sides."""
-    inner = (round(image.width * fit.scale_x), round(image.height * fit.scale_y))
-    boxed = image_module.new(image.mode, size, BARS if image.mode == "L" else (BARS,) * 3)
-    boxed.paste(image.resize(inner, image_module.Resampling.BILINEAR), (round(fit.left), round(fit.top)))
-    return boxed
-
-
-def fit_of(path: Path, spec: InputSpec, resize: Resize) -> Fit:
-    """How the pixels of an image, turned as its EXIF orientation says, become those of the input."""
-    image_module = load("PIL.Image")
-    with image_module.open(path) as opened:
-        turned = opened.getexif().get(ORIENTATION, 1) in _ON_ITS_SIDE
-        size = (opened.height, opened.width) if turned else opened.size
-    height, width = spec.height_width
-    if size == (width, height):
-        return Fit(width, height)
-    if resize == "letterbox":
-        return fit_within(size, (width, height))
-    if resize == "stretch":
-        return Fit(size[0], size[1], width / size[0], height / size[1])
-    scale = RESIZE_BEFORE_CROP * max(height / size[1], width / size[0])
-    across, down = round(size[0] * scale), round(size[1] * scale)
-    return Fit(size[0], size[1], across / size[0], down / size[1], -((across - width) // 2), -((down - height) // 2))
-
-
-def fit_within(size: tuple[int, int], within: tuple[int, int]) -> Fit:
-    """The largest that fits whole, in the middle; sizes are width and height (ultralytics ``LetterBox``)."""
-    scale = min(within[0] / size[0], within[1] / size[1])
-    across, down = round(size[0] * scale), round(size[1] * scale)
-    left, top = (round((free - inner) / 2 - 0.1) for free, inner in zip(within, (across, down), strict=True))
-    return Fit(size[0], size[1], across / size[0], down / size[1], left, top)
 
 
 def normalize(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """The inputs of a source: what the user says of them over what the source says itself."""
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.source import ImageSpec, InputSpec
+from exporter.data.facts.source import CROP, ImageSpec, InputSpec
 from exporter.data.settings.model import InputSettings, ModelSettings
 
 
@@ -51,11 +51,12 @@ def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int)
             raise UsageProblem(
                 f"--{name} has {len(values)} values; the image input has {channels} channels: give 1 or {channels}."
             )
-    color = settings.color_order or ("GRAY" if channels == 1 else "RGB")
+    color = settings.color_order or ("GRAY" if channels == 1 else known.color if known else "RGB")
     if (color == "GRAY") != (channels == 1):
         raise UsageProblem(f"colour order {color} does not fit an input of {channels} channels.")
     return ImageSpec(
         mean=tuple(mean) * (channels if len(mean) == 1 else 1),
         std=tuple(std) * (channels if len(std) == 1 else 1),
         color=color,
+        crop=CROP if known is None else known.crop,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from exporter.data.errors import UsageProblem
 from exporter.store.given import given_text
@@ -43,6 +44,44 @@ def _refuse_duplicates(path: Path, names: Sequence[str]) -> None:
 
 def _listed(lines: Sequence[int]) -> str:
     return f"{', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+
+
+class Names(NamedTuple):
+    """Class names: `labels` where the first output is a score a class, else `classes`; and what was done to them."""
+
+    labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def given_names(path: Path, output: str, shape: Sequence[int], *, has_task: bool) -> Names:
+    """The user's names.
+
+    Args:
+        output: name of the first output.
+        shape: of that output, with the batch.
+        has_task: whether a task says what the outputs mean, so that names need not be those of scores.
+
+    Raises:
+        UsageProblem: they cannot be read, or are not one a class.
+    """
+    names = read_labels(path)
+    if has_task and class_count(shape) is None:
+        return Names(classes=names)
+    check_label_count(str(path), names, output, shape)
+    return Names(names)
+
+
+def known_names(names: tuple[str, ...], shape: Sequence[int], *, has_task: bool) -> Names:
+    """Names that weights bring, which nobody asked for: those that do not fit are left out."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    note = f"the weights' class names have {', '.join(twice)} more than once; the class's number was put behind them"
+    notes = (note,) if twice else ()
+    if class_count(shape) == len(names):
+        return Names(labels=distinct(names), notes=notes)
+    if has_task and class_count(shape) is None:
+        return Names(classes=distinct(names), notes=notes)
+    return Names()
 
 
 def check_label_count(where: str, labels: Sequence[str], output: str, shape: Sequence[int]) -> None:

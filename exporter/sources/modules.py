@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from exporter.data.base import JsonMapping
 from exporter.data.errors import UsageProblem, first_line
 from exporter.data.facts.hints import CompressionHints
 from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription, SourceKind
 from exporter.data.settings.model import InputSettings, ModelSettings
+from exporter.data.settings.task import Resize
 from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
 from exporter.sources.inputs import input_specs
-from exporter.sources.labels import check_label_count, class_count, distinct, read_labels
+from exporter.sources.labels import Names, given_names, known_names
+from exporter.sources.libraries.licenses import license_notes
 from exporter.sources.outputs import named_tensors, output_names
 from exporter.sources.sizes import try_sizes
 from exporter.sources.source import ModelSource
@@ -28,6 +31,10 @@ class Found:
         inputs: as its file or its weights say.
         image: how its weights want pixels.
         labels: of its weights.
+        task: how its outputs are read, as the library says; empty where it does not.
+        resize: how images of another size were fitted in its training.
+        license: of its weights.
+        notes: what a person should know of it, in sentences.
         hints: that compression left.
         identity: what decides the model besides its tensors; a digest of its file.
         is_code: whether Python code that may change decides what it computes.
@@ -39,6 +46,10 @@ class Found:
     inputs: tuple[InputSettings, ...] = ()
     image: ImageSpec | None = None
     labels: tuple[str, ...] = ()
+    task: JsonMapping = field(default_factory=dict)
+    resize: Resize | None = None
+    license: str = ""
+    notes: tuple[str, ...] = ()
     hints: CompressionHints = field(default_factory=CompressionHints)
     identity: str | None = None
     is_code: bool = False
@@ -61,7 +72,7 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
         raise UsageProblem(f"model {spec}: inputs of uint8 are for ONNX files; let the model take float32 pixels.")
     inputs, outputs, shapes = _try_once(module, specs, settings, spec)
     try_sizes(inputs, lambda sized: [tensor for _, tensor in _run_on_least(module, sized)], len(shapes), spec)
-    labels, notes = _labels(settings, found.labels, outputs[0], shapes[0])
+    names = _names(settings, found, outputs[0], shapes[0])
     saved = list(module.state_dict().values()) if found.saved is None else found.saved
     description = SourceDescription(
         spec=spec,
@@ -70,32 +81,24 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
         inputs=inputs,
         outputs=outputs,
         output_shapes=shapes,
-        labels=labels,
-        notes=notes,
+        labels=names.labels,
+        classes=names.classes,
+        task=found.task,
+        resize=found.resize,
+        license=found.license,
+        notes=(*found.notes, *license_notes(spec, settings.license or found.license), *names.notes),
         parameters=sum(tensor.numel() for tensor in saved),
         size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in saved),
     )
     return ModelSource(description, settings, module, hints=found.hints)
 
 
-def _labels(
-    settings: ModelSettings, known: tuple[str, ...], output: str, shape: tuple[int, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Class names, one a class, and what was done to them; those that the weights bring go only with class scores.
-
-    Of a task whose outputs are no class scores the names are not the outputs' but the task's.
-    """
-    if settings.labels and not settings.ranks:
-        return (), ()
+def _names(settings: ModelSettings, found: Found, output: str, shape: tuple[int, ...]) -> Names:
+    """Class names, the user's before those that the weights bring."""
+    has_task = settings.task is not None or bool(found.task)
     if settings.labels:
-        labels = read_labels(settings.labels)
-        check_label_count(str(settings.labels), labels, output, shape)
-        return labels, ()
-    if class_count(shape) != len(known):
-        return (), ()
-    twice = sorted({name for name in known if known.count(name) > 1})
-    note = f"the weights' class names have {', '.join(twice)} more than once; the class's number was put behind them"
-    return distinct(known), (note,) if twice else ()
+        return given_names(settings.labels, output, shape, has_task=has_task)
+    return known_names(found.labels, shape, has_task=has_task)
 
 
 class _Outputs(NamedTuple):

@@ -14,16 +14,36 @@ from exporter.store.given import given_digest
 
 
 class _Row(NamedTuple):
-    """A kind, its module, and the form of its arguments: how they begin, or how their files' names end."""
+    """A kind, its module, and the form of its arguments: how they begin, or how their files' names end.
+
+    `libraries` are distributions besides torch whose versions decide what it computes.
+    """
 
     kind: SourceKind
     module: str
     prefix: str = ""
     suffixes: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
 
 _ROWS = (
     _Row(SourceKind.TORCHVISION, "exporter.sources.kinds.torchvision", prefix="torchvision:"),
+    _Row(SourceKind.TIMM, "exporter.sources.kinds.timm", prefix="timm:", libraries=("timm",)),
+    _Row(
+        SourceKind.TRANSFORMERS,
+        "exporter.sources.kinds.transformers",
+        prefix="transformers:",
+        libraries=("transformers",),
+    ),
+    _Row(
+        SourceKind.ULTRALYTICS, "exporter.sources.kinds.ultralytics", prefix="ultralytics:", libraries=("ultralytics",)
+    ),
+    _Row(
+        SourceKind.SMP,
+        "exporter.sources.kinds.smp",
+        prefix="smp:",
+        libraries=("segmentation-models-pytorch", "timm"),
+    ),
     _Row(SourceKind.EXPORTED, "exporter.sources.kinds.exported", suffixes=(".pt2",)),
     _Row(SourceKind.TORCHSCRIPT, "exporter.sources.kinds.torchscript", suffixes=(".pt", ".pth")),
     _Row(SourceKind.ONNX, "exporter.sources.kinds.onnx", suffixes=(".onnx",)),
@@ -63,17 +83,19 @@ def _row(spec: str) -> _Row:
     if ":" in spec:
         return _FACTORY
     raise UsageProblem(
-        f"model {spec!r} is not a known form: write torchvision:NAME, package.module:factory, path/to/file.py:factory, "
-        "or a .pt2, TorchScript .pt or .onnx file."
+        f"model {spec!r} is not a known form: write torchvision:NAME, timm:NAME, transformers:FOLDER, "
+        "ultralytics:FILE, smp:ARCHITECTURE, package.module:factory, path/to/file.py:factory, or a .pt2, TorchScript "
+        ".pt or .onnx file."
     )
 
 
 def light_key(spec: str, settings: ModelSettings) -> str | None:
     """A key that decides the description and can be had without torch; None for what is code: factories, pickles."""
+    row = _row(spec)
     files = source_for(spec).files(spec)
     if files is None or settings.trust_pickle:
         return None
-    parts = [spec, settings.model_dump_json(), _version("torch"), _version("torchvision")]
+    parts = [spec, settings.model_dump_json(), *map(_version, ("torch", "torchvision", *row.libraries))]
     parts += [given_digest(path) for path in files]
     if settings.weights not in (None, "default", "none"):
         parts.append(given_digest(Path(str(settings.weights))))

@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,16 @@ def load_state(module: Any, path: Path) -> None:
     own = module.state_dict()
     if own.keys().isdisjoint(state) and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    problems = [f"  {what}: {_some(keys)}" for what, keys in _misfits(own, state).items() if keys]
-    if problems:
-        raise UsageProblem(f"weights {path} do not fit the model:\n" + "\n".join(problems))
+    problems = _misfits(own, state)
+    if any(problems.values()):
+        raise misfit(f"weights {path}", problems)
     module.load_state_dict(state, strict=False)
+
+
+def misfit(where: str, problems: Mapping[str, list[str]], model: str = "the model") -> UsageProblem:
+    """Weights that do not fit: what is wrong -> the keys that it is wrong with."""
+    said = [f"  {what}: {_some(keys)}" for what, keys in problems.items() if keys]
+    return UsageProblem(f"{where} do not fit {model}:\n" + "\n".join(said))
 
 
 def _misfits(own: dict[str, Any], state: dict[str, Any]) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ def losses(
     Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). The draws are the same in every run.
 
     Args:
-        examples: that both tallies hold.
+        examples: that both tallies hold, at least one.
         classes: their names, where they are known.
     """
     everything = np.arange(examples)
@@ -39,8 +39,8 @@ def _fact(
     sign = scale if metric.higher_is_better else -scale
     own, other = before.values[metric.name], after.values[metric.name]
     spread = np.array([sign * (one.values[metric.name] - two.values[metric.name]) for one, two in drawn])
-    low, high = _ends(spread[np.isfinite(spread)])
     loss = sign * (own - other)
+    low, high = _ends(spread[np.isfinite(spread)] if math.isfinite(loss) else np.zeros(0))
     return MetricFact(
         name=metric.name,
         title=metric.title,
@@ -50,8 +50,8 @@ def _fact(
         source=scale * own,
         artifact=scale * other,
         loss=loss,
-        low=min(loss, low),
-        high=max(loss, high),
+        low=min(low, loss),  # a loss that is NaN leaves the ends as they are
+        high=max(high, loss),
         useless=_is_useless(metric, own),
         classes=_classes(metric, before, after, scale, classes),
     )
@@ -64,6 +64,7 @@ def _is_useless(metric: Metric, source: float) -> bool:
 
 
 def _ends(spread: NDArray[np.float64]) -> tuple[float, float]:
+    """Of the interval; infinite where no resample tells anything."""
     if not len(spread):
         return -math.inf, math.inf
     low, high = np.percentile(spread, _TAILS)

@@ -17,6 +17,16 @@ TASKS = {
     "classification": "exporter.tasks.classification",
     "detection": "exporter.tasks.detection",
     "segmentation": "exporter.tasks.segmentation",
+    "instance_segmentation": "exporter.tasks.instance_segmentation",
+    "keypoints": "exporter.tasks.keypoints",
+    "depth": "exporter.tasks.depth",
+    "super_resolution": "exporter.tasks.super_resolution",
+    "embedding": "exporter.tasks.embedding",
+    "speech": "exporter.tasks.speech",
+    "audio": "exporter.tasks.audio",
+    "text": "exporter.tasks.text",
+    "regression": "exporter.tasks.regression",
+    "custom": "exporter.tasks.custom",
 }
 
 

@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.task import Against
+from exporter.data.settings.target import TaskTolerances
 from exporter.datasets.truths import Fit, TruthKind
 
 Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
 """Outputs of one run of a model, in the order of the source, to a prediction an example of the run."""
+
+
+SURE = 0.3
+"""Least score of an object that the source finds, where it counts as one because there are no labels."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Metric:
         name: in records.
         title: in reports.
         unit: ``%`` where the figure lies in [0, 1].
-        tolerance: the field of `TaskTolerances` that limits its loss.
+        tolerance: the field of `TaskTolerances` that limits its loss, or that holds the limits of several by name.
         useless: a source with this figure or a worse one does not do the task, so that no artifact is judged by it.
     """
 
@@ -33,6 +39,12 @@ class Metric:
     higher_is_better: bool = True
     useless: float | None = None
 
+    def limit(self, tolerances: TaskTolerances) -> float | None:
+        """The most that may be lost; None where nothing is said."""
+        found = getattr(tolerances, self.tolerance)
+        value: float | None = found.get(self.name) if isinstance(found, Mapping) else found
+        return value
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -42,11 +54,13 @@ class Figures:
         values: metric -> figure; NaN where the examples hold nothing that it is of.
         classes: metric -> figure a class; metrics without classes are left out.
         counts: examples that hold each class.
+        empty: examples in which there is nothing to find, each counted as often as it is named.
     """
 
     values: Mapping[str, float]
     classes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    empty: int = 0
 
 
 class Tally(Protocol):
@@ -66,27 +80,36 @@ class Task(Protocol):
 
     Attributes:
         name: in settings and records.
-        truth: what kind of truth its labels are.
-        metrics: the first is the one that reports lead with.
+        truths: what kinds of truth its labels can be.
     """
 
     name: str
-    truth: TruthKind
-    metrics: tuple[Metric, ...]
+    truths: tuple[TruthKind, ...]
 
-    def reader(self, settings: Any, description: SourceDescription) -> Reader:
-        """Reads outputs.
+    def metrics(self, settings: Any, against: Against) -> tuple[Metric, ...]:
+        """What it computes; the first is the one that reports lead with.
 
         Args:
             settings: of the task's own type.
+            against: what predictions are measured by; a metric that means nothing without labels is left out without.
+        """
+        ...
+
+    def reader(self, settings: Any, description: SourceDescription) -> Reader:
+        """Reads outputs.
 
         Raises:
             UsageProblem: the outputs are not what the settings say.
         """
         ...
 
-    def as_truth(self, prediction: Any) -> Any:
-        """A prediction of the source as the truth that an artifact is measured by, where there are no labels."""
+    def as_truth(self, prediction: Any, label: Any = None) -> Any:
+        """What a tally measures predictions of an example by.
+
+        Args:
+            prediction: of the source for this example.
+            label: of the data; None where there are none and the source's own prediction counts (agreement).
+        """
         ...
 
     def tally(self, settings: Any, classes: Sequence[str]) -> Tally:

@@ -40,7 +40,8 @@ def check(request: RunRequest, progress: Progress) -> CheckResult:
         checks.append(_check(target, found))
     verdicts = [verdict for one in checks for verdict in operator_verdicts(one)]
     code = max(hardest(troubles), exit_code(verdicts, strict=request.strict))
-    return CheckResult(request.spec, tuple(checks), tuple(verdicts), code)
+    license_, notes = model.settings.license, model.description.notes
+    return CheckResult(request.spec, tuple(checks), tuple(verdicts), code, license_, notes)
 
 
 def _found(session: ConversionSession, target: Target) -> OperatorCheck | MissingExtraError:

@@ -98,7 +98,7 @@ def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        detection_of(target, model.request.settings)
+        detection_of(target, model.settings)
         refusal = work.format.refuse(target, model.description)
         if refusal is not None:
             raise UsageProblem(f"target {target.name}: {refusal}")
@@ -147,6 +147,7 @@ def _source_record(model: ModelAtHand, records: Sequence[TargetRecord]) -> Sourc
         digest=description.digest,
         inputs={spec.name: spec.shape for spec in description.inputs},
         flexible={spec.name: str(spec.flexible) for spec in description.inputs if spec.flexible is not None},
+        license=model.settings.license,
         parameters=description.parameters,
         size_bytes=description.size_bytes,
         top1=found[0].source_top1 if found else None,

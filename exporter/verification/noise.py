@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.base import Frozen
+from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import normalize
@@ -67,6 +68,21 @@ def integer_ranges(run: Run, module: Any, inputs: Sequence[InputSpec]) -> dict[s
         else:
             ranges[spec.name] = _tried_range(run, base, position, inputs)
     return ranges
+
+
+def check_ids(data: Dataset, ranges: Mapping[str, IntegerRange]) -> None:
+    """Refuse a tokenizer of a larger vocabulary than the source's.
+
+    Raises:
+        UsageProblem: it gives ids that the source does not take.
+    """
+    for name, greatest in data.greatest.items():
+        limits = ranges.get(name)
+        if limits is not None and limits.known and greatest > limits.high:
+            raise UsageProblem(
+                f"data {data.name}: the tokenizer gives ids up to {greatest}, and input {name} takes them up to "
+                f"{limits.high}; it is of another vocabulary. Give the model's own tokenizer.json."
+            )
 
 
 def noise(inputs: Sequence[InputSpec], ranges: Mapping[str, IntegerRange]) -> Dataset:

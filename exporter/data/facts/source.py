@@ -3,27 +3,41 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from exporter.data.base import Frozen
+from exporter.data.base import Frozen, JsonMapping
 from exporter.data.settings.flexible import Flexible
 from exporter.data.settings.model import ColorOrder, Layout
+from exporter.data.settings.task import Resize
 
 
 class SourceKind(StrEnum):
     """The forms that a MODEL argument can take."""
 
     TORCHVISION = "torchvision"
+    TIMM = "timm"
+    TRANSFORMERS = "transformers"
+    ULTRALYTICS = "ultralytics"
+    SMP = "smp"
     FACTORY = "factory"
     EXPORTED = "pt2"
     TORCHSCRIPT = "torchscript"
     ONNX = "onnx"
 
 
+CROP = 224 / 256
+"""What a centre crop keeps where nobody says (torchvision's first classification presets)."""
+
+
 class ImageSpec(Frozen):
-    """How pixels become the model's input: ``(pixel / 255 - mean) / std`` a channel, in `color` order."""
+    """How pixels become the model's input: ``(pixel / 255 - mean) / std`` a channel, in `color` order.
+
+    Attributes:
+        crop: share of the shorter side that a centre crop keeps (timm's ``crop_pct``).
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     color: ColorOrder
+    crop: float = CROP
 
 
 class InputSpec(Frozen):
@@ -99,6 +113,11 @@ class SourceDescription(Frozen):
         digest: SHA-256 of everything that decides what the model computes.
         output_shapes: of `outputs`, batch first, on inputs of these shapes.
         labels: class names in the order of the outputs, one a class of the first output; empty when unknown.
+        classes: names that its task counts, where the first output is not a score a class; empty when unknown.
+        task: how the outputs are read, as the source's library says: what a ``[model.task]`` table would; empty when
+            it does not say.
+        resize: how images of another size were fitted in its training; None where that is not known.
+        license: of the weights, as their library says: an SPDX identifier or a name; empty when it does not say.
         notes: what was done to what the user or the weights gave, in sentences.
         parameters: elements of all parameters and buffers that are saved.
         size_bytes: their bytes.
@@ -111,6 +130,10 @@ class SourceDescription(Frozen):
     outputs: tuple[str, ...]
     output_shapes: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    task: JsonMapping = {}
+    resize: Resize | None = None
+    license: str = ""
     notes: tuple[str, ...] = ()
     parameters: int
     size_bytes: int

@@ -4,6 +4,8 @@ from typing import Literal
 
 from exporter.data.base import Frozen
 
+Against = Literal["labels", "source"]
+
 
 class ClassFigure(Frozen):
     """A metric of one class.
@@ -28,7 +30,8 @@ class MetricFact(Frozen):
         unit: ``%`` of what lies in [0, 1], ``dB``, the unit of the outputs, or ``1``.
         higher_is_better: which way is a loss.
         loss: how much worse the artifact is, in `unit`; points where that is ``%``.
-        low: end of the two-sided 95 % interval of `loss`, from resampled examples (paired bootstrap).
+        low: end of the two-sided 95 % interval of `loss`, from resampled examples (paired bootstrap); infinite where it
+            is not known.
         high: the other end.
         useless: whether the source's own figure says that it does not do the task.
         classes: the same metric a class, the worst loss first; empty where it has no classes.
@@ -59,7 +62,7 @@ class TaskFacts(Frozen):
     """
 
     task: str
-    against: Literal["labels", "source"]
+    against: Against
     examples: int
     metrics: tuple[MetricFact, ...]
     empty: int = 0

@@ -240,12 +240,16 @@ class CheckResult:
     Attributes:
         model: the MODEL argument.
         checks: one a target.
+        license: of the model, as the user or its library says; empty when neither does.
+        notes: what a person should know of the model, in sentences.
     """
 
     model: str
     checks: tuple[TargetCheck, ...]
     verdicts: tuple[Verdict, ...]
     exit_code: int
+    license: str = ""
+    notes: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "check"
     schema_version: ClassVar[int] = 1
@@ -259,6 +263,8 @@ class CheckResult:
         """Every operator with all of its places."""
         return {
             "model": self.model,
+            "license": self.license,
+            "notes": self.notes,
             "targets": self.checks,
             "verdicts": self.verdicts,
             "exit_code": self.exit_code,

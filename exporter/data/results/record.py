@@ -64,6 +64,7 @@ class SourceRecord(Frozen):
         digest: SHA-256 of what defines the model.
         inputs: name -> shape (batch first) as the source sees it; of a flexible input the largest.
         flexible: name -> the shapes that it can have, in words, such as ``1x3x(128..512)x(128..512)``.
+        license: of the model, as the user or its library says; empty when neither does.
         top1: accuracy of the source in [0, 1] on the evaluation data; None without labels.
     """
 
@@ -71,6 +72,7 @@ class SourceRecord(Frozen):
     digest: str
     inputs: dict[str, tuple[int, ...]]
     flexible: dict[str, str] = {}
+    license: str = ""
     parameters: int
     size_bytes: int
     top1: float | None = None

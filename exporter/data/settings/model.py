@@ -111,6 +111,11 @@ class ModelSettings(Frozen):
         resize: how images of another size are brought to the input's: the shorter side and a centre crop, stretched, or
             whole with gray bars (letterbox); unset takes the crop where an image has one class, and stretches where a
             task says what lies where.
+        tokenizer: a ``tokenizer.json`` of the library tokenizers, which makes ids of text.
+        sample_rate: samples a second of audio that the model takes; files of another rate are refused.
+        front_end: ``module:function`` or ``file.py:function`` that makes the inputs of an audio file, given its samples
+            and their rate; unset gives the samples themselves.
+        depth_scale: what one step of a depth image of 16 bits is, in the unit of the model's outputs.
         trust_pickle: whether a file that runs code when loaded may be loaded.
         task: what the outputs mean, and how they are read; unset looks at outputs as numbers.
     """
@@ -124,6 +129,10 @@ class ModelSettings(Frozen):
     color_order: ColorOrder | None = None
     labels: Path | None = None
     resize: Resize | None = None
+    tokenizer: Path | None = None
+    sample_rate: Annotated[int, Field(ge=1)] | None = None
+    front_end: str | None = None
+    depth_scale: Annotated[float, Field(gt=0)] = 0.001
     trust_pickle: bool = False
     task: SerializeAsAny[TaskSettings] | None = None
     author: str = ""
@@ -135,11 +144,6 @@ class ModelSettings(Frozen):
     def fitting(self) -> Resize:
         """How images of another size are fitted: as the user says, else as the task needs it."""
         return self.resize or ("crop" if self.task is None else self.task.resize)
-
-    @property
-    def ranks(self) -> bool:
-        """Whether the first output is a score a class, as far as the user says."""
-        return self.task is None or self.task.ranks
 
     @model_validator(mode="after")
     def _positive_std(self) -> Self:

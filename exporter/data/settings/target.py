@@ -31,6 +31,32 @@ class TaskTolerances(Frozen):
         miou_drop_points: of mean IoU over classes.
         boundary_iou_drop_points: of mean IoU near borders.
         pixel_accuracy_drop_points: of the share of pixels with the right class.
+        calibration_rise_points: most percentage points by which the expected calibration error may rise; needs labels.
+        mask_map_drop_points: of average precision of masks over IoU from 0.5 to 0.95.
+        mask_map50_drop_points: the same at an IoU of 0.5.
+        oks_map_drop_points: of average precision of poses over object keypoint similarity from 0.5 to 0.95.
+        oks_map50_drop_points: the same at a similarity of 0.5.
+        pck_drop_points: of the share of keypoints that are near enough.
+        abs_rel_rise_points: by which the relative error of depth may rise.
+        delta1_drop_points: of the share of pixels whose depth is right within a factor of 1.25.
+        psnr_drop_db: most decibels of peak signal-to-noise ratio lost, mean of the images; needs labels.
+        ssim_drop_points: of structural similarity.
+        pixel_error_rise_points: by which the mean absolute error of pixels may rise, of the range from black to white.
+        recall_drop_points: of the share of queries that find their like among the nearest; needs labels.
+        verification_drop_points: of the share of pairs that are accepted at a rate of false accepts; needs labels.
+        neighbours_drop_points: of the share of nearest neighbours that are the source's own; without labels.
+        embedding_cosine_drop: most that the mean cosine to the source's embeddings may be below 1.
+        wer_rise_points: by which the word error rate may rise.
+        cer_rise_points: by which the character error rate may rise.
+        eer_rise_points: by which the equal error rate may rise.
+        token_accuracy_drop_points: of the share of texts, tokens or next tokens that are right.
+        f1_drop_points: of F1, mean of the classes.
+        f1_micro_drop_points: of F1 of all classes together.
+        perplexity_rise: by which perplexity may rise; needs labels.
+        mae_rise: by which the mean absolute error may rise, in the unit of the outputs.
+        rmse_rise: by which the root mean square error may rise, in the unit of the outputs.
+        r2_drop: of the share of explained variance, from 0 to 1.
+        custom_loss: of each number that a function of your own gives, by its name, how much worse it may be.
     """
 
     map_drop_points: float | None = None
@@ -38,6 +64,32 @@ class TaskTolerances(Frozen):
     miou_drop_points: float | None = None
     boundary_iou_drop_points: float | None = None
     pixel_accuracy_drop_points: float | None = None
+    calibration_rise_points: float | None = None
+    mask_map_drop_points: float | None = None
+    mask_map50_drop_points: float | None = None
+    oks_map_drop_points: float | None = None
+    oks_map50_drop_points: float | None = None
+    pck_drop_points: float | None = None
+    abs_rel_rise_points: float | None = None
+    delta1_drop_points: float | None = None
+    psnr_drop_db: float | None = None
+    ssim_drop_points: float | None = None
+    pixel_error_rise_points: float | None = None
+    recall_drop_points: float | None = None
+    verification_drop_points: float | None = None
+    neighbours_drop_points: float | None = None
+    embedding_cosine_drop: float | None = None
+    wer_rise_points: float | None = None
+    cer_rise_points: float | None = None
+    eer_rise_points: float | None = None
+    token_accuracy_drop_points: float | None = None
+    f1_drop_points: float | None = None
+    f1_micro_drop_points: float | None = None
+    perplexity_rise: float | None = None
+    mae_rise: float | None = None
+    rmse_rise: float | None = None
+    r2_drop: float | None = None
+    custom_loss: dict[str, float] = {}
 
 
 class Tolerances(TaskTolerances):

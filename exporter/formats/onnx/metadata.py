@@ -7,7 +7,7 @@ from typing import Any
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import load
-from exporter.formats.onnx.keys import LABELS, LARGEST_SHAPES
+from exporter.formats.onnx.keys import AUTHORSHIP, LABELS, LARGEST_SHAPES
 from exporter.formats.onnx.nodes import copy_of
 
 
@@ -17,7 +17,7 @@ def described(model: Any, description: SourceDescription, settings: ModelSetting
     copied.producer_name = "mobile-export"
     copied.producer_version = ""
     copied.doc_string = settings.description or f"{description.spec}, exported by mobile-export"
-    facts = {"author": settings.author, "license": settings.license, "version": settings.version}
+    facts = {name: getattr(settings, name) for name in AUTHORSHIP}
     facts[LABELS] = json.dumps(description.labels) if description.labels else ""
     images = {spec.name: spec.image.model_dump(mode="json") for spec in description.inputs if spec.image is not None}
     facts["images"] = json.dumps(images) if images else ""

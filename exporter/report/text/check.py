@@ -23,11 +23,14 @@ _PLACES = 2
 
 
 def render(result: CheckResult, view: View) -> str:
-    """A table a target, what to change, and the verdicts."""
+    """The license, a table a target, what to change, and the verdicts."""
     return laid_out(_items(result, view.rows), view)
 
 
 def _items(result: CheckResult, rows: int) -> Iterator[RenderableType]:
+    if result.license:
+        yield words(f"{result.model}: license {result.license}")
+    yield from (warning(result.model, note) for note in result.notes)
     for check in result.checks:
         yield from _target(check, rows)
     yield verdict_table(result.verdicts)

@@ -70,6 +70,7 @@ def _readings(target: TargetRecord) -> Iterator[Text]:
 
 def _artifacts(record: RunRecord) -> Table:
     title = f"{record.source.spec}  {format_size(record.source.size_bytes)}"
+    title += f"  license {record.source.license}" if record.source.license else ""
     columns = ("target", "artifact", ">size", ">of float", ">SNR dB", ">top-1 %", ">p50 here", ">p90 here")
     return table(title, columns, map(_artifact_row, record.targets))
 

@@ -12,7 +12,7 @@ from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
 from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.execution.heavy import load
 from exporter.sources.inputs import input_specs
-from exporter.sources.labels import check_label_count, read_labels
+from exporter.sources.labels import Names, given_names
 from exporter.sources.sizes import try_sizes
 from exporter.sources.source import ModelSource, Source
 from exporter.store.given import given_digest
@@ -43,12 +43,11 @@ def _load(spec: str, settings: ModelSettings) -> ModelSource:
     if settings.layout is None and any(image_layout(item.example) == "NHWC" for item in known):
         settings = settings.model_copy(update={"layout": "NHWC"})
     inputs = input_specs(spec, settings.model_copy(update={"inputs": ()}), known, None)
-    labels = read_labels(settings.labels) if settings.labels and settings.ranks else ()
     outputs = tuple(value.name for value in model.graph.output)
     shapes = output_shapes(model, path, inputs)
     try_sizes(inputs, lambda sized: _run_on_least(path, sized), len(shapes), spec)
-    if labels:
-        check_label_count(str(settings.labels), labels, outputs[0], shapes[0])
+    has_task = settings.task is not None
+    names = given_names(settings.labels, outputs[0], shapes[0], has_task=has_task) if settings.labels else Names()
     digest = hashlib.sha256("\0".join(item.model_dump_json() for item in inputs).encode())
     digest.update("".join(given_digest(file) for file in files_of_model(path)).encode())
     arrays = [value for _, value in weights(model)]
@@ -59,7 +58,8 @@ def _load(spec: str, settings: ModelSettings) -> ModelSource:
         inputs=inputs,
         outputs=outputs,
         output_shapes=shapes,
-        labels=labels,
+        labels=names.labels,
+        classes=names.classes,
         parameters=sum(value.size for value in arrays),
         size_bytes=sum(value.nbytes for value in arrays),
     )

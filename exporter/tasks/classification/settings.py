@@ -1,6 +1,8 @@
 """How the outputs of a classifier are read."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from exporter.data.settings.task import Resize, TaskSettings
 
@@ -9,16 +11,17 @@ class Classification(TaskSettings):
     """One class an example.
 
     Attributes:
-        output: name of the scores; the first output where it is empty.
+        output: name of the scores, (N, classes); the first output where it is empty.
         scores: what they are: logits, or probabilities that add up to 1.
+        bins: of confidence, in which the calibration error is measured.
     """
 
     resize: ClassVar[Resize] = "crop"
-    ranks: ClassVar[bool] = True
 
     kind: Literal["classification"] = "classification"
     output: str = ""
     scores: Literal["logits", "probabilities"] = "logits"
+    bins: Annotated[int, Field(ge=1)] = 15
 
 
 SETTINGS = Classification

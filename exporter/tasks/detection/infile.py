@@ -12,7 +12,6 @@ from exporter.data.facts.source import InputSpec, SourceDescription, SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
 from exporter.execution.heavy import load_torch
-from exporter.sources.labels import read_labels
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
 from exporter.tasks.detection.decoding import decoder
@@ -66,10 +65,10 @@ def in_file(source: ModelSource, settings: Detection) -> InFile:
     module = decoder(settings, shapes, size)
     given = tuple(InputSpec(name=f"given_{place}", shape=shape) for place, shape in enumerate(shapes))
     tail = _described(f"the decoding of {description.spec}", given, module)
-    labels = _labels(description, source.settings)
+    labels = description.classes or description.labels
     outputs = {"outputs": DECODED, "output_shapes": tail.output_shapes, "labels": labels}
     classes = tail.output_shapes[1][2]
-    _check_labels(labels, classes, source.settings)
+    _check_labels(labels, classes)
     return InFile(
         head,
         wires,
@@ -212,13 +211,9 @@ def _run(module: Any, inputs: Sequence[InputSpec]) -> tuple[tuple[int, ...], ...
         return tuple(tuple(tensor.shape) for tensor in flatten(module(*given)))
 
 
-def _labels(description: SourceDescription, settings: ModelSettings) -> tuple[str, ...]:
-    return read_labels(settings.labels) if settings.labels else description.labels
-
-
-def _check_labels(labels: Sequence[str], classes: int, settings: ModelSettings) -> None:
+def _check_labels(labels: Sequence[str], classes: int) -> None:
     if labels and len(labels) != classes:
         raise UsageProblem(
-            f"labels {settings.labels}: {len(labels)} names, and the head has {classes} classes. Give one name a "
+            f"labels: {len(labels)} names, and the head has {classes} classes. Give one name a "
             "class, in the order of the scores, without a background."
         )

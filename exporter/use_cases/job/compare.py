@@ -37,7 +37,7 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
 
 def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evaluator: str, advance: Advance) -> Parity:
     """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
-    task = detection_of(target, model.request.settings)
+    task = detection_of(target, model.settings)
     if task is not None:
         return _decoded(model, target, task, form.evaluator(evaluator, file, _origin(model, target, task)), advance)
     runner = form.evaluator(evaluator, file, model.origin)
@@ -88,7 +88,7 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
         data.digest,
         data.name,
         model.request.evaluation_samples,
-        None if model.request.settings.task is None else model.request.settings.task.model_dump(mode="json"),
+        None if model.settings.task is None else model.settings.task.model_dump(mode="json"),
         work.target.postprocessing,
     )
 

@@ -64,7 +64,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
     decided_by = (
         model.description.digest,
         model.description.model_dump(mode="json"),
-        model.request.settings.model_dump(mode="json", include=about_the_author),
+        model.settings.model_dump(mode="json", include=about_the_author),
         dict(work.format.decides(target)),
         work.compressed.key if work.compressed else None,
         model.calibration.digest if calibrated and model.calibration else None,
@@ -75,13 +75,11 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
 
 
 def _decoding(model: ModelAtHand, target: Target) -> object:
-    """What decides the decoding in the artifact: the task, and the names of its classes."""
-    settings = model.request.settings
-    task = detection_of(target, settings)
+    """What decides the decoding in the artifact beside the target and the model."""
+    task = detection_of(target, model.settings)
     if task is None:
         return None
-    files = [file for file in (settings.labels, task.priors) if file]
-    return task.model_dump(mode="json"), [given_digest(Path(file)) for file in files]
+    return task.model_dump(mode="json"), given_digest(Path(task.priors)) if task.priors else None
 
 
 def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
@@ -103,7 +101,7 @@ def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
 
 def _conversion(model: ModelAtHand, work: TargetWork, folder: Path) -> Conversion:
     """The artifact and its twin in `folder`, with what the target wants behind the model."""
-    settings = model.request.settings
+    settings = model.settings
     task = detection_of(work.target, settings)
     if task is None:
         return model.conversions(work.compressed).convert(work.target, folder)

@@ -1,7 +1,10 @@
 """What a run works on, each opened once: the models that it names, and the data."""
 
 import time
+from dataclasses import replace
+from functools import cached_property
 
+from exporter.config.model import completed
 from exporter.data.facts.source import SourceDescription
 from exporter.data.progress import Progress
 from exporter.data.settings.model import ModelSettings
@@ -12,6 +15,7 @@ from exporter.sources.load import load_source
 from exporter.sources.registry import light_key
 from exporter.sources.source import ModelSource
 from exporter.store.cache import Cache
+from exporter.tasks.registry import task_named
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
 
@@ -22,7 +26,7 @@ class LoadedModels:
     Each is loaded once, and only when its module is needed: descriptions come from the cache when they can.
 
     Args:
-        settings: what the user said of the model; they hold for every model of the run.
+        settings: what the user said of the model; they hold for every model of the run, over what its library says.
         stages: describe what the cache does not know; None keeps no description.
 
     Attributes:
@@ -42,7 +46,8 @@ class LoadedModels:
         if spec not in self._sources:
             started = time.monotonic()
             with self.progress.stage(f"Loading {spec}"):
-                self._sources[spec] = load_source(spec, self.settings)
+                loaded = load_source(spec, self.settings)
+            self._sources[spec] = replace(loaded, settings=completed(self.settings, loaded.description))
             self.loading_s += time.monotonic() - started
         return self._sources[spec]
 
@@ -64,7 +69,7 @@ class OpenedData:
     """Datasets by the user's argument, opened but not decoded, for one model.
 
     Args:
-        settings: how images of another size are fitted, and what task the data is for.
+        settings: what the user said of the model: how images are fitted, what the task is measured by.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -72,11 +77,19 @@ class OpenedData:
         self._opened: dict[str, Dataset] = {}
 
     def open(self, given: str, description: SourceDescription) -> Dataset:
-        """What `given` names."""
+        """What `given` names, for the task of the model and with images fitted as it needs them."""
         if given not in self._opened:
-            task = self._settings.task
-            names = description.labels if task is None else task.names(description.labels)
-            self._opened[given] = open_dataset(given, description.inputs, self._settings.fitting, names)
+            settings = completed(self._settings, description)
+            task, labels = settings.task, description.labels or description.classes
+            names = labels if task is None else task.names(labels)
+            self._opened[given] = open_dataset(
+                given,
+                description.inputs,
+                settings.fitting,
+                names,
+                truths=() if task is None else task_named(task.kind).truths,
+                settings=settings,
+            )
         return self._opened[given]
 
 
@@ -107,6 +120,11 @@ class Inputs:
     def description(self) -> SourceDescription:
         """From the cache when the source's files and options are the same, else from the source."""
         return self.models.description(self.request.spec)
+
+    @cached_property
+    def settings(self) -> ModelSettings:
+        """What the user said of the model, completed with what its library says."""
+        return completed(self.request.settings, self.description)
 
     @property
     def calibration(self) -> Dataset | None:

@@ -10,7 +10,7 @@ from exporter.data.progress import Advance, Progress
 from exporter.datasets.checks import calibration_warnings, turned_note
 from exporter.datasets.cut import cut
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.open import as_pictures
+from exporter.datasets.examples.pictures import as_pictures
 from exporter.execution.stage import Stage
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
@@ -21,7 +21,7 @@ from exporter.use_cases.job.postprocess import parts
 from exporter.use_cases.job.recipes import Compressed, compressed_session
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import Reference, reference_outputs
-from exporter.verification.noise import IntegerRange, holds_integers, integer_ranges, noise
+from exporter.verification.noise import IntegerRange, check_ids, holds_integers, integer_ranges, noise
 from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
 
 if TYPE_CHECKING:  # torch
@@ -54,6 +54,13 @@ class ModelAtHand(Inputs):
             dict[str, IntegerRange],
             lambda _: integer_ranges(self.source_runner, self.source.module, self.description.inputs),
         ).value
+
+    def _opened(self, given: str | None) -> Dataset | None:
+        """Refuses ids that the source has no embedding for, which some runtimes read beyond its end for."""
+        data = super()._opened(given)
+        if data is not None and data.greatest:
+            check_ids(data, self.integer_ranges)
+        return data
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -134,7 +141,7 @@ class ModelAtHand(Inputs):
                 data,
                 self.request.evaluation_samples,
                 advance,
-                self.request.settings.task,
+                self.settings.task,
             )
 
     @property

@@ -96,7 +96,7 @@ def compressed_session(inputs: Inputs, compressed: Compressed) -> ConversionSess
         }
     )
     loaded = load_source(str(compressed.path), settings)
-    source = ModelSource(description, inputs.request.settings, loaded.module, hints=loaded.hints)
+    source = ModelSource(description, inputs.settings, loaded.module, hints=loaded.hints)
     return ConversionSession(source, inputs.calibration, inputs.request.calibration_samples)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec
-from exporter.datasets.open import as_pictures, open_dataset
+from exporter.datasets.examples.pictures import as_pictures
+from exporter.datasets.open import open_dataset
 
 IMAGE = ImageSpec(mean=(0.5,) * 3, std=(0.25,) * 3, color="RGB")
 

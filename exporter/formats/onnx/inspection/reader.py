@@ -13,6 +13,7 @@ from exporter.execution.heavy import load
 from exporter.formats.common.bytes.values import distinct, nonzeros
 from exporter.formats.onnx.inspection.structure import external_files
 from exporter.formats.onnx.inspection.values import onnx_bytes, onnx_values, stored_dtype, zero_points
+from exporter.formats.onnx.keys import AUTHORSHIP
 
 _INTEGER_ZEROS = {"ConvInteger": 3, "MatMulInteger": 3}
 """Which input of an operator on integers holds the zero points of its weight."""
@@ -47,8 +48,13 @@ def inspect_onnx(path: Path) -> Inspection:
             for node in graph.node
         ),
         weights=tuple(weights),
-        metadata={"opset": str(max(item.version for item in model.opset_import)), "producer": model.producer_name},
+        metadata=_metadata(model),
     )
+
+
+def _metadata(model: Any) -> dict[str, str]:
+    said = {entry.key: entry.value for entry in model.metadata_props if entry.key in AUTHORSHIP and entry.value}
+    return {"opset": str(max(item.version for item in model.opset_import)), "producer": model.producer_name, **said}
 
 
 def _weights(onnx: Any, graph: Any, outer: dict[str, Any]) -> Iterator[WeightFact]:

@@ -10,7 +10,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from exporter.formats.tflite.conversion.metadata import METADATA_NAME
+from exporter.formats.tflite.inspection.names import METADATA_NAME
 from exporter.formats.tflite.inspection.structure import IDENTIFIER
 
 ALIGNMENT = 16

@@ -14,8 +14,8 @@ import flatbuffers
 
 from exporter.data.facts.source import InputSpec
 from exporter.data.settings.model import ModelSettings
+from exporter.formats.tflite.inspection.names import AUTHORSHIP
 
-METADATA_NAME = "TFLITE_METADATA"
 LABELS_FILE = "labels.txt"
 _IDENTIFIER = b"M001"
 _RGB, _GRAYSCALE = 1, 2
@@ -40,7 +40,8 @@ def metadata(
     input_tables = [_input(builder, spec) for spec in inputs]
     output_tables = [_output(builder, output, bool(labels) and index == 0) for index, output in enumerate(outputs)]
     subgraph = _table(builder, {2: _vector(builder, input_tables), 3: _vector(builder, output_tables)})
-    texts = {0: name, 1: settings.description, 2: settings.version, 4: settings.author, 5: settings.license, 7: "1.0.0"}
+    said = {slot: getattr(settings, field) for field, slot in AUTHORSHIP.items()}
+    texts = {0: name, 1: settings.description, **said, 7: "1.0.0"}
     strings = {slot: builder.CreateString(text) for slot, text in texts.items() if text}
     root = _table(builder, {**strings, 3: _vector(builder, [subgraph])})
     builder.Finish(root, file_identifier=_IDENTIFIER)

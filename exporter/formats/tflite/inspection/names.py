@@ -5,6 +5,11 @@ Source: tensorflow/compiler/mlir/lite/schema/schema.fbs, enums TensorType and Bu
 
 from functools import cache
 
+METADATA_NAME = "TFLITE_METADATA"
+"""Of the model metadata among a file's entries."""
+AUTHORSHIP = {"version": 2, "author": 4, "license": 5}
+"""Slots of ``ModelMetadata`` (``metadata_schema.fbs`` 1.5.0) by what they hold."""
+
 _TYPES = """
 float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 resource variant uint32
 uint16 int4 bfloat16 int2 uint4

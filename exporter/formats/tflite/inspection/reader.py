@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
-from exporter.formats.common.bytes.damage import mapped
+from exporter.formats.common.bytes.damage import Damage, mapped
+from exporter.formats.tflite.inspection.flatbuffer import Flatbuffer
+from exporter.formats.tflite.inspection.names import AUTHORSHIP, METADATA_NAME
 from exporter.formats.tflite.inspection.tables import Graph, Model, Operator, Tensor, read_model
 from exporter.formats.tflite.inspection.values import count_values
 
@@ -51,7 +53,20 @@ def _metadata(model: Model) -> dict[str, str]:
         facts["description"] = model.description
     if model.metadata:
         facts["metadata"] = ", ".join(model.metadata)
-    return facts
+    return facts | _about(model)
+
+
+def _about(model: Model) -> dict[str, str]:
+    """Who made the model and under what license, as TFLite's model metadata says (``metadata_schema.fbs``)."""
+    buffer = model.metadata.get(METADATA_NAME)
+    if buffer is None:
+        return {}
+    reader = Flatbuffer(model.buffers[buffer], {})
+    try:
+        root = reader.root()
+        return {name: text for name, slot in AUTHORSHIP.items() if (text := reader.text(root, slot))}
+    except Damage:  # another program's metadata is no reason to refuse its model
+        return {}
 
 
 def _tensor_fact(tensor: Tensor) -> TensorFact:

@@ -65,11 +65,14 @@ class Graph(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A file: its graphs, the first of which is the main one, and the bytes of its buffers."""
+    """A file: its graphs, the first of which is the main one, and the bytes of its buffers.
+
+    `metadata` is the buffer of each entry by its name.
+    """
 
     version: int
     description: str
-    metadata: tuple[str, ...]
+    metadata: dict[str, int]
     graphs: tuple[Graph, ...]
     buffers: tuple[memoryview, ...]
 
@@ -82,7 +85,7 @@ def read_model(content: memoryview) -> Model:
     return Model(
         version=reader.scalar(root, 0, "<I"),
         description=reader.text(root, 3),
-        metadata=tuple(reader.text(place, 0) for place in reader.members(root, 6)),
+        metadata={reader.text(place, 0): reader.scalar(place, 1, "<I") for place in reader.members(root, 6)},
         graphs=tuple(_graph(reader, place, codes) for place in reader.members(root, 2)),
         buffers=tuple(_buffer(reader, place) for place in reader.members(root, 4)),
     )

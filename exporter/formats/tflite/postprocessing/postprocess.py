@@ -9,6 +9,7 @@ from exporter.formats.common.postprocessing import Postprocessing
 from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion.check import loadable
+from exporter.formats.tflite.inspection.names import METADATA_NAME
 from exporter.formats.tflite.postprocessing.joined import as_floats, join
 from exporter.formats.tflite.postprocessing.suppression import suppress
 from exporter.formats.tflite.quantization.edit import drop_unused_buffers, drop_unused_codes
@@ -32,9 +33,7 @@ def postprocess(path: Path, out: Path, asked: Postprocessing) -> None:
 def _described(model: Any, asked: Postprocessing) -> bytes:
     """With names of the inputs and outputs that it has now, a signature and metadata."""
     description, settings = asked.description, asked.settings
-    model.metadata = [
-        item for item in model.metadata or [] if tflite_file.text(item.name) != tflite_metadata.METADATA_NAME
-    ]
+    model.metadata = [item for item in model.metadata or [] if tflite_file.text(item.name) != METADATA_NAME]
     drop_unused_buffers(model)
     data = tflite_metadata.metadata(
         description.spec, settings, description.inputs, description.outputs, description.labels

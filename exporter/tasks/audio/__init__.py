@@ -1,0 +1,1 @@
+"""Sounds: keywords, wake words, speakers."""

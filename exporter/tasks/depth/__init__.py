@@ -1,0 +1,1 @@
+"""Depth: how far each pixel is."""

@@ -1,0 +1,1 @@
+"""Embeddings: vectors of which near ones are alike."""

@@ -1,0 +1,1 @@
+"""Keypoints: people, hands and other things with named points."""

@@ -1,0 +1,1 @@
+"""Super-resolution, and other models that make images."""

@@ -1,0 +1,1 @@
+"""Text: classes of texts or of their tokens, and language models."""

@@ -1,0 +1,145 @@
+"""Outputs judged by the task that the model does: against labels, or against the source's own results."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.errors import UsageProblem
+from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.task import Against, TaskFacts
+from exporter.data.settings.task import TaskSettings
+from exporter.datasets.dataset import Dataset
+from exporter.tasks.paired import losses
+from exporter.tasks.registry import task_named
+from exporter.tasks.task import Reader, Tally, Task
+
+Outputs = Sequence[NDArray[Any]]
+
+
+@dataclass
+class Scores:
+    """What one model gives for the examples, counted once each.
+
+    Attributes:
+        read: makes predictions of outputs.
+        truth: of an example, by its index and this model's prediction of it.
+        counted: indices of the examples in the order of the tally.
+    """
+
+    data: Dataset
+    read: Reader
+    truth: Callable[[int, Any], Any]
+    tally: Tally
+    counted: dict[int, None] = field(default_factory=dict)
+
+    def take(self, run: Sequence[int], outputs: Outputs) -> None:
+        """The outputs of one run; an example that fills up a run and was counted is left out."""
+        fits = [self.data.fit(index) if self.data.fit else None for index in run]
+        for index, prediction in zip(run, self.read(outputs, fits), strict=True):
+            if index not in self.counted:
+                self.counted[index] = None
+                self.tally.add(prediction, self.truth(index, prediction))
+
+
+@dataclass
+class Scoring:
+    """A task on a data set: the source's scores, and what an artifact is to find.
+
+    Attributes:
+        own: truths that are the source's predictions, by example; empty where there are labels.
+    """
+
+    task: Task
+    settings: TaskSettings
+    data: Dataset
+    read: Reader
+    names: tuple[str, ...]
+    own: dict[int, Any] = field(default_factory=dict)
+    source: Scores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.source = self._scores(self.read, self._label if self.labelled else self._remembered)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the data says what is true."""
+        return self.data.truths is not None or self.data.labels is not None
+
+    @property
+    def against(self) -> Against:
+        """What both are measured by."""
+        return "labels" if self.labelled else "source"
+
+    def artifact(self, read: Reader | None = None) -> Scores:
+        """Of an artifact, none yet.
+
+        Args:
+            read: its outputs; None where they are as the source's.
+        """
+        return self._scores(read or self.read, self._label if self.labelled else lambda index, _: self.own[index])
+
+    def facts(self, artifact: Scores) -> TaskFacts:
+        """Both side by side."""
+        if list(artifact.counted) != list(self.source.counted):
+            raise AssertionError("source and artifact are scored on the same examples, in the same order")
+        examples = len(self.source.counted)
+        metrics = self.task.metrics(self.settings, self.against)
+        return TaskFacts(
+            task=self.settings.kind,
+            against=self.against,
+            examples=examples,
+            metrics=losses(metrics, self.source.tally, artifact.tally, examples, self.names),
+            empty=self.source.tally.figures(np.arange(examples)).empty,
+        )
+
+    def _scores(self, read: Reader, truth: Callable[[int, Any], Any]) -> Scores:
+        return Scores(self.data, read, truth, self.task.tally(self.settings, self.names))
+
+    def _label(self, index: int, prediction: Any) -> Any:
+        if self.data.truths is not None:
+            return self.task.as_truth(prediction, self.data.truths(index))
+        assert self.data.labels is not None
+        return self.task.as_truth(prediction, self.data.labels[index])
+
+    def _remembered(self, index: int, prediction: Any) -> Any:
+        self.own[index] = self.task.as_truth(prediction)
+        return self.own[index]
+
+
+def scoring(settings: TaskSettings | None, description: SourceDescription, data: Dataset) -> Scoring | None:
+    """The task of a model on `data`; None where the user names no task.
+
+    Raises:
+        UsageProblem: the data's labels are of another task, or the outputs are not what the settings say.
+    """
+    kind = "class" if data.truth_kind is None and data.labels is not None else data.truth_kind
+    if settings is None:
+        if data.truth_kind not in (None, "class"):
+            raise UsageProblem(f"data {data.name} has {kind} as labels; say by [model] task what the outputs mean.")
+        return None
+    task = task_named(settings.kind)
+    if kind is not None and kind not in task.truths:
+        raise UsageProblem(
+            f"data {data.name} has {_WORDS[kind]}, and [model] task is {settings.kind}, which needs "
+            f"{' or '.join(_WORDS[other] for other in task.truths)}. Give such data, or data without labels, where the "
+            "source's own results count."
+        )
+    names = data.class_names or settings.names(description.labels)
+    return Scoring(task, settings, data, task.reader(settings, description), names)
+
+
+_WORDS = {
+    "class": "a class an example",
+    "boxes": "boxes with classes",
+    "classes_map": "a class a pixel",
+    "instances": "outlined objects",
+    "poses": "named points",
+    "depth": "depth maps",
+    "image": "images to be made",
+    "text": "texts",
+    "tokens": "a class a token",
+    "values": "numbers",
+}
