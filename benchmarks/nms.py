@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.registry import format_named
 from exporter.formats.session import ConversionSession

@@ -19,7 +19,7 @@ from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
 
 if TYPE_CHECKING:  # torch

@@ -12,7 +12,7 @@ from exporter.data.facts.inspection import Inspection
 from exporter.data.settings.target import Target
 from exporter.datasets.dataset import Dataset
 from exporter.execution.memory import give_back
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format
 from exporter.formats.registry import format_named

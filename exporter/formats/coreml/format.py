@@ -14,7 +14,7 @@ from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml

@@ -8,7 +8,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.target import Target
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.format import Origin
 from exporter.formats.session import ConversionSession, Tail
 from exporter.sources.source import ModelSource

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exporter.data.facts.source import SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.format import ArtifactRunner, Format, Origin
 from exporter.formats.registry import format_named, names
 from exporter.formats.session import ConversionSession, Tail

@@ -10,7 +10,7 @@ import numpy as np
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
 from exporter.execution.heavy import load
-from exporter.formats.common.thresholds import at_most
+from exporter.formats.common.postprocessing.thresholds import at_most
 
 
 def builder() -> Any:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.execution.heavy import quiet
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.coreml.conversion.package import save
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.inspection.reader import WEIGHTS_FOLDER

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 
-from exporter.formats.common.postprocessing import Postprocessing
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.onnx.metadata import described
 from exporter.formats.onnx.postprocessing.joined import joined
 from exporter.formats.onnx.postprocessing.suppression import suppress

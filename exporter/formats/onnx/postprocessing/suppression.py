@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
-from exporter.formats.common.thresholds import at_most
+from exporter.formats.common.postprocessing.thresholds import at_most
 from exporter.formats.onnx.postprocessing.nodes import NodeWriter, renamed
 
 

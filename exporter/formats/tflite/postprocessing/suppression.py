@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
-from exporter.formats.common.thresholds import just_above
+from exporter.formats.common.postprocessing.thresholds import just_above
 from exporter.formats.tflite.postprocessing.operators import OperatorWriter
 
 _INT, _BOOL = np.int32, np.bool_
