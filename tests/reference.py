@@ -1,4 +1,4 @@
-"""docs/settings.md, made from the types: `python -m tests.reference` writes it, a test compares it."""
+"""docs/settings.md and the end of docs/tasks.md, made from the types by `python -m tests.reference`; tests compare."""
 
 import inspect
 import re
@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from exporter.data.settings.target import Budgets, Target, Tolerances
 from exporter.formats.registry import all_formats
 from exporter.formats.registry import names as names_of_formats
+from exporter.tasks.registry import TASKS, settings_type
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+TASKS_PAGE = PAGE.with_name("tasks.md")
 HEAD = """# Settings of targets
 
 Made from the types by `python -m tests.reference`. What a target does not set has its default, or that of the target
@@ -31,6 +33,17 @@ def settings_page() -> str:
         parts += [
             "\n".join(_table(title, model, list(model.model_fields))) for title, model in _inside(form.target_type)
         ]
+    return "\n\n".join(parts) + "\n"
+
+
+def tasks_page() -> str:
+    """The page of tasks: what is written there up to the first task's settings, and these."""
+    written = TASKS_PAGE.read_text(encoding="utf-8").partition("\n### ")[0].rstrip()
+    parts = [written]
+    for name in TASKS:
+        kind = settings_type(name)
+        own = [field for field in kind.model_fields if field != "kind"]
+        parts.append("\n".join(_table(f"### {name}\n\n{_summary(kind)}", kind, own)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -144,8 +157,11 @@ def _default(model: type[BaseModel], name: str) -> str:
         return "required"
     if value is None or value in ((), {}, "") or isinstance(value, BaseModel):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 if __name__ == "__main__":
     PAGE.write_text(settings_page(), encoding="utf-8")
+    TASKS_PAGE.write_text(tasks_page(), encoding="utf-8")

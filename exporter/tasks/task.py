@@ -81,10 +81,12 @@ class Task(Protocol):
     Attributes:
         name: in settings and records.
         truths: what kinds of truth its labels can be.
+        holds_source: whether `as_truth` makes use of the source's prediction also where there is a label.
     """
 
     name: str
     truths: tuple[TruthKind, ...]
+    holds_source: bool
 
     def metrics(self, settings: Any, against: Against) -> tuple[Metric, ...]:
         """What it computes; the first is the one that reports lead with.
@@ -107,7 +109,7 @@ class Task(Protocol):
         """What a tally measures predictions of an example by.
 
         Args:
-            prediction: of the source for this example.
+            prediction: of the source for this example; of any model where there is a label and not `holds_source`.
             label: of the data; None where there are none and the source's own prediction counts (agreement).
         """
         ...

@@ -49,7 +49,7 @@ class Scoring:
     """A task on a data set: the source's scores, and what an artifact is to find.
 
     Attributes:
-        own: truths that are the source's predictions, by example; empty where there are labels.
+        own: truths that the source's predictions are part of, by example; empty where labels alone are.
     """
 
     task: Task
@@ -61,7 +61,7 @@ class Scoring:
     source: Scores = field(init=False)
 
     def __post_init__(self) -> None:
-        self.source = self._scores(self.read, self._label if self.labelled else self._remembered)
+        self.source = self._scores(self.read, self._remembered)
 
     @property
     def labelled(self) -> bool:
@@ -79,7 +79,7 @@ class Scoring:
         Args:
             read: its outputs; None where they are as the source's.
         """
-        return self._scores(read or self.read, self._label if self.labelled else lambda index, _: self.own[index])
+        return self._scores(read or self.read, self._known)
 
     def facts(self, artifact: Scores) -> TaskFacts:
         """Both side by side."""
@@ -98,15 +98,21 @@ class Scoring:
     def _scores(self, read: Reader, truth: Callable[[int, Any], Any]) -> Scores:
         return Scores(self.data, read, truth, self.task.tally(self.settings, self.names))
 
-    def _label(self, index: int, prediction: Any) -> Any:
-        if self.data.truths is not None:
-            return self.task.as_truth(prediction, self.data.truths(index))
-        assert self.data.labels is not None
-        return self.task.as_truth(prediction, self.data.labels[index])
-
     def _remembered(self, index: int, prediction: Any) -> Any:
-        self.own[index] = self.task.as_truth(prediction)
-        return self.own[index]
+        """What the source's own prediction is measured by, kept for the artifact where it is part of it."""
+        truth = self.task.as_truth(prediction, self._label(index))
+        if self.task.holds_source or not self.labelled:
+            self.own[index] = truth
+        return truth
+
+    def _known(self, index: int, prediction: Any) -> Any:
+        """What an artifact's prediction is measured by."""
+        return self.own[index] if index in self.own else self.task.as_truth(prediction, self._label(index))
+
+    def _label(self, index: int) -> Any:
+        if self.data.truths is not None:
+            return self.data.truths(index)
+        return None if self.data.labels is None else self.data.labels[index]
 
 
 def scoring(settings: TaskSettings | None, description: SourceDescription, data: Dataset) -> Scoring | None:

@@ -154,6 +154,12 @@ class TaskContract:
         with pytest.raises(UsageProblem, match=f"no output other; the model gives {case.description.outputs[0]}"):
             case.task.reader(case.settings.model_copy(update=named), case.description)
 
+    def test_labels_are_truths_whoever_predicts(self, case: Case) -> None:
+        """Protects an artifact from being measured by itself, and memory from truths that need not be kept."""
+        pair = (case.task.as_truth(case.read(outputs)[-1], case.labels[-1]) for outputs in (case.right, case.wrong))
+        one, other = map(repr, pair)
+        assert (one != other) == case.task.holds_source
+
     def test_every_metric_has_a_limit_in_the_tolerances(self, case: Case) -> None:
         """Protects targets: what is measured can be limited."""
         for against in ("labels", "source"):

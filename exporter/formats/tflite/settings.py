@@ -79,6 +79,8 @@ class TfliteQuantization(Quantization):
         input_type: type of the model's inputs; integers only with ``int8`` and ``int16x8``.
         output_type: type of the model's outputs, likewise.
         rules: layers to keep in float or to store in other bits.
+        mixed_outputs: with ``int8``, how outputs are computed that join values of different magnitudes, such as boxes
+            in pixels and scores in [0, 1]: ``int8`` gives them one scale, which leaves the smaller ones few steps.
     """
 
     mode: Literal["float32", "float16", "dynamic_range", "int8", "int16x8"] = "float32"
@@ -87,6 +89,7 @@ class TfliteQuantization(Quantization):
     input_type: Literal["float32", "int8", "uint8", "int16"] = "float32"
     output_type: Literal["float32", "int8", "uint8", "int16"] = "float32"
     rules: tuple[TfliteRule, ...] = ()
+    mixed_outputs: Literal["float32", "int8"] = "float32"
 
     @property
     def calibrated(self) -> bool:

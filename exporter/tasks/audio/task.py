@@ -37,6 +37,7 @@ class AudioTask:
 
     name = "audio"
     truths: tuple[TruthKind, ...] = ("class",)
+    holds_source = False
 
     def metrics(self, settings: Audio, against: Against) -> tuple[Metric, ...]:
         """Top-1 a clip; of one thing that is heard or not, the equal error rate first."""

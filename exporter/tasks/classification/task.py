@@ -39,6 +39,7 @@ class ClassificationTask:
 
     name = "classification"
     truths: tuple[TruthKind, ...] = ("class",)
+    holds_source = False
 
     def metrics(self, settings: Classification, against: Against) -> tuple[Metric, ...]:
         """Top-1 and top-5; with labels also the expected calibration error (Guo et al. 2017)."""

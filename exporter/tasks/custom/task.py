@@ -45,6 +45,7 @@ class CustomTask:
 
     name = "custom"
     truths: tuple[TruthKind, ...] = get_args(TruthKind)
+    holds_source = True
 
     def metrics(self, settings: Custom, against: Against) -> tuple[Metric, ...]:
         """Those that the settings name."""

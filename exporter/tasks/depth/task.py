@@ -43,6 +43,7 @@ class DepthTask:
 
     name = "depth"
     truths: tuple[TruthKind, ...] = ("depth",)
+    holds_source = False
 
     def metrics(self, settings: Depth, against: Against) -> tuple[Metric, ...]:
         """Relative error, root mean square error, and pixels within a factor of 1.25; the mean over images of each."""

@@ -62,6 +62,15 @@ def _yolo(settings: Detection, outputs: Sequence[Floats], size: Size) -> list[Ca
         raise _unlike(settings, outputs, "(N, 4 + classes, anchors), or (N, anchors, 5 + classes) with an objectness")
     with_objectness = head.shape[1] > head.shape[2]
     rows = head if with_objectness else np.swapaxes(head, 1, 2)
+    return yolo_candidates(settings, rows, size, with_objectness)
+
+
+def yolo_candidates(settings: Detection, rows: Floats, size: Size, with_objectness: bool = False) -> list[Candidates]:
+    """Those of each image.
+
+    Args:
+        rows: (N, anchors, 4 + classes), or 5 + classes with an objectness before the classes.
+    """
     corners = _corners(rows[..., :4], "cxcywh") * _scale(settings, size)
     scores = _activated(settings, rows[..., 4:])
     if with_objectness:

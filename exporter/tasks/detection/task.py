@@ -26,6 +26,7 @@ class DetectionTask:
 
     name = "detection"
     truths: tuple[TruthKind, ...] = ("boxes",)
+    holds_source = False
 
     def metrics(self, settings: Detection, against: Against) -> tuple[Metric, ...]:
         """Average precision."""

@@ -40,6 +40,7 @@ class EmbeddingTask:
 
     name = "embedding"
     truths: tuple[TruthKind, ...] = ("class",)
+    holds_source = True
 
     def metrics(self, settings: Embedding, against: Against) -> tuple[Metric, ...]:
         """With identities, recall and verification; without, neighbours; the cosine in both."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
-from exporter.tasks.detection.heads import Candidates, Floats, Size, candidates
+from exporter.tasks.detection.heads import Candidates, Floats, Size, candidates, yolo_candidates
 from exporter.tasks.instance_segmentation.settings import InstanceSegmentation
 
 
@@ -52,10 +52,11 @@ def _yolo(settings: InstanceSegmentation, outputs: Sequence[Floats], size: Size)
     many = prototypes.shape[1]
     if head.shape[1] <= 4 + many:
         raise _unlike(settings, outputs, wanted)
-    found = candidates(settings.boxes, [head[:, :-many]], size)
+    rows = np.swapaxes(head, 1, 2)
+    found = yolo_candidates(settings.boxes, rows[..., :-many], size)
     level = float(np.log(settings.mask_threshold / (1 - settings.mask_threshold)))
-    rows = np.swapaxes(head[:, -many:], 1, 2)
-    return [Outlined(boxes, _mixed(*pair), level) for boxes, *pair in zip(found, rows, prototypes, strict=True)]
+    each = zip(found, rows[..., -many:], prototypes, strict=True)
+    return [Outlined(boxes, _mixed(*pair), level) for boxes, *pair in each]
 
 
 def _mixed(coefficients: Floats, prototypes: Floats) -> Callable[[NDArray[np.intp]], Floats]:

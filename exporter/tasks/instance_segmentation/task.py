@@ -29,6 +29,7 @@ class InstanceSegmentationTask:
 
     name = "instance_segmentation"
     truths: tuple[TruthKind, ...] = ("instances",)
+    holds_source = False
 
     def metrics(self, settings: InstanceSegmentation, against: Against) -> tuple[Metric, ...]:
         """Average precision of masks."""

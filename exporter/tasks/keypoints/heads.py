@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.tasks.detection.heads import Floats, Size, candidates
+from exporter.tasks.detection.heads import Floats, Size, yolo_candidates
 from exporter.tasks.detection.selection import selected
 from exporter.tasks.keypoints.settings import Keypoints
 
@@ -87,13 +87,13 @@ def _single(points: Floats, scores: Floats) -> Found:
 def _yolo(settings: Keypoints, output: Floats, size: Size) -> list[Found]:
     """Source: ultralytics ``Pose``: boxes and scores, then x, y and visibility of each point."""
     many = 3 * settings.points
-    found = candidates(settings.boxes, [output[:, :-many]], size)
-    rows = np.swapaxes(output[:, -many:], 1, 2).reshape(len(output), -1, settings.points, 3)[..., :2]
+    rows = np.swapaxes(output, 1, 2)
+    points = rows[..., -many:].reshape(*rows.shape[:2], settings.points, 3)[..., :2]
     scale = np.array(size if settings.normalized else (1, 1), np.float32)
-    kept = [selected(settings.boxes, one) for one in found]
+    kept = [selected(settings.boxes, one) for one in yolo_candidates(settings.boxes, rows[..., :-many], size)]
     return [
-        Found(points[one.places] * scale, one.scores, one.classes, one.corners)
-        for points, one in zip(rows, kept, strict=True)
+        Found(places[one.places] * scale, one.scores, one.classes, one.corners)
+        for places, one in zip(points, kept, strict=True)
     ]
 
 

@@ -33,6 +33,7 @@ class KeypointsTask:
 
     name = "keypoints"
     truths: tuple[TruthKind, ...] = ("poses",)
+    holds_source = False
 
     def metrics(self, settings: Keypoints, against: Against) -> tuple[Metric, ...]:
         """Average precision over object keypoint similarity, and the share of right points."""

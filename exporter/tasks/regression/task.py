@@ -26,6 +26,7 @@ class RegressionTask:
 
     name = "regression"
     truths: tuple[TruthKind, ...] = ("values",)
+    holds_source = False
 
     def metrics(self, settings: Regression, against: Against) -> tuple[Metric, ...]:
         """Mean absolute error, root mean square error, and the share of variance that is explained."""

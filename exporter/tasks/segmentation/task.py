@@ -28,6 +28,7 @@ class SegmentationTask:
 
     name = "segmentation"
     truths: tuple[TruthKind, ...] = ("classes_map",)
+    holds_source = False
 
     def metrics(self, settings: Segmentation, against: Against) -> tuple[Metric, ...]:
         """IoU over classes, whole and along borders, and right pixels."""

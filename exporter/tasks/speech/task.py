@@ -26,6 +26,7 @@ class SpeechTask:
 
     name = "speech"
     truths: tuple[TruthKind, ...] = ("text",)
+    holds_source = False
 
     def metrics(self, settings: Speech, against: Against) -> tuple[Metric, ...]:
         """Word and character error rate, which can be above 100 %."""

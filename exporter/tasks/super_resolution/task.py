@@ -36,6 +36,7 @@ class SuperResolutionTask:
 
     name = "super_resolution"
     truths: tuple[TruthKind, ...] = ("image",)
+    holds_source = False
 
     def metrics(self, settings: SuperResolution, against: Against) -> tuple[Metric, ...]:
         """PSNR with labels alone: that of the source against itself has no end, so that no loss is known of it."""

@@ -39,6 +39,7 @@ class TextTask:
 
     name = "text"
     truths: tuple[TruthKind, ...] = ("class", "tokens")
+    holds_source = False
 
     def metrics(self, settings: Text, against: Against) -> tuple[Metric, ...]:
         """Accuracy, with F1 of classes; of a language model perplexity, where there are labels."""

@@ -13,6 +13,7 @@ from exporter.formats.tflite.quantization.constants import Constant, float_const
 from exporter.formats.tflite.quantization.forms import Form, Forms
 from exporter.formats.tflite.quantization.int16 import with_integer_operators, without_integer_operators
 from exporter.formats.tflite.quantization.islands import with_floats
+from exporter.formats.tflite.quantization.joins import Kept, behind_mixed_joins
 from exporter.formats.tflite.quantization.masks import with_finite_masks
 from exporter.formats.tflite.quantization.pads import with_finite_pads, with_int16_pads
 from exporter.formats.tflite.quantization.ranges import with_ranges
@@ -79,8 +80,10 @@ class Quantizer:
             content = with_ranges(content, self.hints, self.channels_last)
         content = with_finite_pads(with_finite_masks(content))
         kept = [name for name, layer in self.layers.items() if any(selects(rule, "", layer) for rule in rules)]
+        joined = behind_mixed_joins(content) if quantization.mixed_outputs == "float32" else Kept()
         kept_types = [*_FAILING_IN_INT8, *(rule.op_type for rule in rules if rule.op_type)]
-        return Variant(to_int8(content, quantization, kept, kept_types))
+        notes = (joined.note,) if joined.note else ()
+        return Variant(to_int8(content, quantization, [*kept, *joined.tensors], kept_types), notes)
 
     def _int16x8(self, quantization: TfliteQuantization) -> Variant:
         def keeps(op_type: str, name: str) -> bool:
