@@ -98,7 +98,7 @@ def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
-        detection_of(target, model.settings)
+        detection_of(target.postprocessing, model.settings, target.name)
         refusal = work.format.refuse(target, model.description)
         if refusal is not None:
             raise UsageProblem(f"target {target.name}: {refusal}")

@@ -165,6 +165,10 @@ class Quantization(Frozen):
         return False
 
 
+Asked = Literal["none", "decoding", "nms"]
+"""What a file does with the outputs of a detector."""
+
+
 class Target(Frozen):
     """What every format's target says; the rest is in the settings of its format.
 
@@ -195,7 +199,7 @@ class Target(Frozen):
     compute_units: str = ""
     route: str = ""
     quantization: Quantization = Quantization()
-    postprocessing: Literal["none", "decoding", "nms"] = "none"
+    postprocessing: Asked = "none"
 
     @model_validator(mode="after")
     def _known_system(self) -> Self:

@@ -37,7 +37,7 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
 
 def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evaluator: str, advance: Advance) -> Parity:
     """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
-    task = detection_of(target, model.settings)
+    task = detection_of(target.postprocessing, model.settings, target.name)
     if task is not None:
         return _decoded(model, target, task, form.evaluator(evaluator, file, _origin(model, target, task)), advance)
     runner = form.evaluator(evaluator, file, model.origin)
@@ -57,11 +57,11 @@ def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: Artifa
     """The comparison of boxes and scores with those that the source's head is decoded to."""
     found, _ = model.detector(task, None)
     reference = decoded_reference(model.reference_for(runner), model.origin.description, task)
-    return compare(runner, reference, advance, reading_of(task, described(found, target)))
+    return compare(runner, reference, advance, reading_of(task, described(found, target.postprocessing)))
 
 
 def _origin(model: ModelAtHand, target: Target, task: Detection) -> Origin:
-    return origin_with(model.detector(task, None)[0], target, model.origin)
+    return origin_with(model.detector(task, None)[0], target.postprocessing, model.origin)
 
 
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:

@@ -76,7 +76,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
 
 def _decoding(model: ModelAtHand, target: Target) -> object:
     """What decides the decoding in the artifact beside the target and the model."""
-    task = detection_of(target, model.settings)
+    task = detection_of(target.postprocessing, model.settings, target.name)
     if task is None:
         return None
     return task.model_dump(mode="json"), given_digest(Path(task.priors)) if task.priors else None
@@ -102,11 +102,11 @@ def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
 def _conversion(model: ModelAtHand, work: TargetWork, folder: Path) -> Conversion:
     """The artifact and its twin in `folder`, with what the target wants behind the model."""
     settings = model.settings
-    task = detection_of(work.target, settings)
+    task = detection_of(work.target.postprocessing, settings, work.target.name)
     if task is None:
         return model.conversions(work.compressed).convert(work.target, folder)
     found, session = model.detector(task, work.compressed)
-    return session.convert_before(tail_of(found, work.target, settings), work.target, folder)
+    return session.convert_before(tail_of(found, work.target.postprocessing, settings), work.target, folder)
 
 
 def _artifact(converted: Converted, form: str, target: str, path: Path, source_digest: str) -> Artifact:

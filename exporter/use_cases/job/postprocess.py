@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
-from exporter.data.settings.target import Target
+from exporter.data.settings.target import Asked
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.format import Origin
 from exporter.formats.session import ConversionSession, Tail
@@ -23,17 +23,20 @@ if TYPE_CHECKING:  # torch
 DETECTIONS = "the outputs are detections, which a detection task judges"
 
 
-def detection_of(target: Target, settings: ModelSettings) -> Detection | None:
-    """The detection task whose outputs a target's artifact decodes; None where it decodes none.
+def detection_of(asked: Asked, settings: ModelSettings, name: str) -> Detection | None:
+    """The detection task whose outputs an artifact decodes; None where it decodes none.
+
+    Args:
+        name: of the target, for errors.
 
     Raises:
         UsageProblem: the model has no such task.
     """
-    if target.postprocessing == "none":
+    if asked == "none":
         return None
     if not isinstance(settings.task, Detection):
         raise UsageProblem(
-            f'target {target.name}: postprocessing = "{target.postprocessing}" decodes a detector. Say in [model.task] '
+            f'target {name}: postprocessing = "{asked}" decodes a detector. Say in [model.task] '
             'what its outputs are: kind = "detection", head = "yolo", ... (docs/detection.md).'
         )
     return settings.task
@@ -46,22 +49,22 @@ def parts(source: ModelSource, task: Detection) -> "InFile":
     return in_file(source, task)
 
 
-def tail_of(found: "InFile", target: Target, settings: ModelSettings) -> Tail:
-    """What stands behind the model in the artifact of `target`."""
-    final = described(found, target)
-    suppression = found.suppression if target.postprocessing == "nms" else None
-    asked = Postprocessing(final, settings, wires=found.wires, suppression=suppression)
-    return Tail(ConversionSession(found.decoder, None, 0), asked, found.notes)
+def tail_of(found: "InFile", asked: Asked, settings: ModelSettings) -> Tail:
+    """What stands behind the model in its artifact."""
+    final = described(found, asked)
+    suppression = found.suppression if asked == "nms" else None
+    behind = Postprocessing(final, settings, wires=found.wires, suppression=suppression)
+    return Tail(ConversionSession(found.decoder, None, 0), behind, found.notes)
 
 
-def described(found: "InFile", target: Target) -> SourceDescription:
-    """The model with the outputs that the artifact of `target` has."""
-    return found.detected if target.postprocessing == "nms" else found.decoded
+def described(found: "InFile", asked: Asked) -> SourceDescription:
+    """The model with the outputs that its artifact has."""
+    return found.detected if asked == "nms" else found.decoded
 
 
-def origin_with(found: "InFile", target: Target, origin: Origin) -> Origin:
-    """What the artifact of `target` is run beside."""
-    final = described(found, target)
+def origin_with(found: "InFile", asked: Asked, origin: Origin) -> Origin:
+    """What the artifact is run beside."""
+    final = described(found, asked)
     return replace(origin, description=final, output_shapes=partial(tuple, final.output_shapes))
 
 
