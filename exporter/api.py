@@ -82,7 +82,7 @@ def run(
         settings: of the model, as in a ``[model]`` table: ``{"mean": 0.5, "inputs": [...]}``; over the file's.
         targets_file: targets of your own; None takes ``targets.toml`` of the current folder when there is one.
         progress: shows what is being done; None shows nothing.
-        options: ``calibration`` and ``evaluation`` (folder, CSV, .npz or ``module:factory``) with
+        options: ``calibration`` and ``evaluation`` (data of any kind of ``docs/data.md``) with
             ``calibration_samples`` (100) and ``evaluation_samples`` (all); ``training``, images for recipes;
             ``verify=False`` compares nothing and writes no report, ``measure=False`` takes no readings here;
             ``devices``, serials to profile on; ``routes``, the only ways to convert by; ``strict``, what could not be

@@ -28,7 +28,12 @@ def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *(line for name, lines in extras.items() if name != "dev" for line in lines)]
-    return {re.split(r"[=<>\[ ;]", line)[0].lower() for line in lines}
+    return {normalized(re.split(r"[=<>\[ ;]", line)[0]) for line in lines}
+
+
+def normalized(distribution: str) -> str:
+    """A name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_every_imported_library_is_declared() -> None:
@@ -36,7 +41,7 @@ def test_every_imported_library_is_declared() -> None:
     names = {name.partition(".")[0] for path in files for name in imported(ast.parse(path.read_text()))}
     known = importlib.metadata.packages_distributions()
     libraries = names - {*sys.stdlib_module_names, *OWN, ""}
-    homes = {name: {home.lower() for home in NAMES.get(name, known.get(name, [name]))} for name in libraries}
+    homes = {name: {normalized(home) for home in NAMES.get(name, known.get(name, [name]))} for name in libraries}
     assert {name: home for name, home in homes.items() if not home & declared()} == {}
 
 

@@ -65,19 +65,14 @@ def model_settings(targets_file: Path | None, given: dict[str, object]) -> Model
         raise UsageProblem(f"{path}: model must be a table: write [model].")
     for name in _FILES & table.keys():
         table[name] = path.parent / str(table[name])
+    if str(table.get("front_end", "")).rpartition(":")[0].endswith(".py"):
+        table["front_end"] = str(path.parent / str(table["front_end"]))
     merged = {**table, **{key: value for key, value in given.items() if value not in (None, ())}}
     return checked(model_type(), merged, whole="the model settings have", prefix="model", tags=TASKS)
 
 
 def completed(settings: ModelSettings, description: SourceDescription) -> ModelSettings:
-    """What the user said, and what the source's own library says where the user said nothing.
-
-    The library may know a task that this program does not measure: outputs are looked at as numbers then.
-    """
-    known = {
-        "task": description.task if description.task.get("kind") in TASKS else None,
-        "resize": description.resize,
-        "license": description.license,
-    }
+    """What the user said, and what the source's own library says where the user said nothing."""
+    known = {"task": description.task, "resize": description.resize, "license": description.license}
     added = {name: value for name, value in known.items() if value and not getattr(settings, name)}
     return model_type().model_validate({**settings.model_dump(), **added}) if added else settings

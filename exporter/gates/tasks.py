@@ -4,7 +4,7 @@ import math
 
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.task import MetricFact, TaskFacts
-from exporter.data.settings.target import Target, TaskTolerances
+from exporter.data.settings.target import Target, TaskTolerances, Tolerances
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge, not_checked
 
@@ -36,7 +36,7 @@ def task_verdicts(target: Target, parity: Parity | None, reason: str = "", *, st
 
 
 Key = tuple[str, str]
-"""A field of `TaskTolerances`, and a name where the field holds limits by name."""
+"""A field of `Tolerances`, and a name where the field holds limits by name."""
 
 
 def _limits(target: Target) -> dict[Key, float]:
@@ -46,7 +46,7 @@ def _limits(target: Target) -> dict[Key, float]:
 
 
 def _key(metric: MetricFact) -> Key:
-    return metric.tolerance, metric.name if isinstance(getattr(TaskTolerances(), metric.tolerance), dict) else ""
+    return metric.tolerance, metric.name if isinstance(getattr(Tolerances(), metric.tolerance), dict) else ""
 
 
 def _judged(

@@ -34,8 +34,8 @@ from exporter.execution.heavy import need
 def command(model: str, targets_file: Path | None, quick: bool, reporter: Reporter, **given: Any) -> int:
     """Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.
 
-    MODEL is torchvision:NAME, package.module:factory, path/to/file.py:factory, or a .pt2, TorchScript .pt or .onnx
-    file.
+    MODEL is torchvision:NAME, timm:NAME, transformers:FOLDER[:HEAD], ultralytics:FILE, smp:ARCHITECTURE[:ENCODER],
+    package.module:factory, path/to/file.py:factory, or a .pt2, TorchScript .pt or .onnx file.
 
     Exit code 0 when every gate passed, 1 when one failed, 2 for wrong usage, 3 when a tool failed.
     """

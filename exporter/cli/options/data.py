@@ -7,7 +7,7 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FORMS = "image folder, CSV of path,label, .npz or module:factory."
+_FORMS = "images, annotations (COCO, YOLO, VOC, masks), audio, text, .npz or module:factory; see docs/data.md."
 _CALIBRATION = click.option("--calibration", metavar="DATA", help=f"Representative data: {_FORMS}")
 _CALIBRATION_SAMPLES = click.option(
     "--calibration-samples",

@@ -48,6 +48,7 @@ class TaskTolerances(Frozen):
         embedding_cosine_drop: most that the mean cosine to the source's embeddings may be below 1.
         wer_rise_points: by which the word error rate may rise.
         cer_rise_points: by which the character error rate may rise.
+        clip_top1_drop_points: of the share of clips whose class is right.
         eer_rise_points: by which the equal error rate may rise.
         token_accuracy_drop_points: of the share of texts, tokens or next tokens that are right.
         f1_drop_points: of F1, mean of the classes.
@@ -81,6 +82,7 @@ class TaskTolerances(Frozen):
     embedding_cosine_drop: float | None = None
     wer_rise_points: float | None = None
     cer_rise_points: float | None = None
+    clip_top1_drop_points: float | None = None
     eer_rise_points: float | None = None
     token_accuracy_drop_points: float | None = None
     f1_drop_points: float | None = None

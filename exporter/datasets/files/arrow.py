@@ -124,6 +124,7 @@ def _mapped(path: Path) -> tuple[Any, list[_Part]]:
     except arrow.ArrowInvalid:
         source.seek(0)
         table = ipc.open_file(source).read_all()
+    table.validate(full=True)  # offsets that lead out of the file would be followed
     return table.schema, [_Part(path, table.num_rows, lambda: table)]
 
 

@@ -29,7 +29,7 @@ def outline_problem(outline: Any, height: int | None, width: int | None) -> str:
     if not isinstance(outline, list) or not outline:
         return "is neither a list of polygons nor {size, counts}"
     for polygon in outline:
-        numbers = isinstance(polygon, list) and all(_is_number(value) for value in polygon)
+        numbers = isinstance(polygon, list) and _is_row_of_numbers(polygon)
         if not numbers or len(polygon) < 6 or len(polygon) % 2:
             return "has a polygon that is not at least three points x, y, x, y, ..."
         if width is not None and height is not None and is_outside(polygon[::2], polygon[1::2], width, height):
@@ -88,5 +88,9 @@ def _runs(counts: Sequence[int] | str) -> Sequence[int]:
     return runs
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+def _is_row_of_numbers(values: Any) -> bool:
+    try:
+        row = np.asarray(values)
+    except ValueError:  # lists of several lengths
+        return False
+    return row.ndim == 1 and row.dtype.kind in "iuf" and bool(np.isfinite(row).all())

@@ -8,6 +8,7 @@ from exporter.data.errors import UsageProblem
 from exporter.datasets.annotations.given import ArrayTruths, array_truths
 from exporter.datasets.dataset import Dataset, hash_text
 from exporter.datasets.examples.rows import casts, column_of, rows_of
+from exporter.datasets.files.numpy_files import read_arrays
 from exporter.datasets.kind import Wanted
 from exporter.store.given import given_digest
 
@@ -15,11 +16,7 @@ from exporter.store.given import given_digest
 def open_data(given: str, wanted: Wanted) -> Dataset:
     """The arrays of a file; uint8 images are normalized."""
     path, inputs = Path(given), wanted.inputs
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"data {path} cannot be read: {error}.") from error
+    arrays = read_arrays(path)
     if len(inputs) == 1 and inputs[0].name not in arrays and "x" in arrays:
         arrays[inputs[0].name] = arrays.pop("x")
     missing = [spec.name for spec in inputs if spec.name not in arrays]

@@ -3,7 +3,6 @@
 Source: https://cocodataset.org/#format-data.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,9 @@ from exporter.datasets.truths import Boxes, Instances, Poses, TruthKind
 from exporter.store.given import given_digest
 
 _Object = Mapping[str, Any]
+_MOST = 1e12
+"""Beyond every coordinate and area; NaN and infinity are not below it either."""
+
 _TABLES = ("images", "annotations", "categories")
 
 
@@ -157,7 +159,7 @@ def _is_box(box: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
 
 
 def _points_problem(found: Any, size: tuple[int, int] | None, points: int | None) -> str:

@@ -12,6 +12,7 @@ from exporter.data.facts.source import InputSpec
 from exporter.data.settings.task import Resize
 from exporter.datasets.dataset import Dataset, digest_files
 from exporter.datasets.examples.pictures import annotated, images_in, pictures, same_size, twins
+from exporter.datasets.files.numpy_files import read_array
 from exporter.datasets.fitting import fit_into, placed
 from exporter.datasets.images import opened_image, upright_size
 from exporter.datasets.kind import Wanted, image_input
@@ -49,10 +50,7 @@ def _truth(
 
 
 def _array(path: Path) -> NDArray[np.float32]:
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageProblem(f"data {path} cannot be read: {error}.") from error
+    found = read_array(path)
     squeezed = np.squeeze(found)
     if squeezed.ndim != 2 or squeezed.dtype.kind not in "fiu":
         raise UsageProblem(f"data {path} has the shape {list(found.shape)} of {found.dtype}, not height and width.")

@@ -39,7 +39,11 @@ def folder_labels(paths: Sequence[Path], folder: Path, wanted: Wanted) -> tuple[
 def _empty_note(folder: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     used = {path.relative_to(folder).parts[0] for path in paths}
     empty = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in used)
-    return (f"data {folder}: no image in the class folders {', '.join(empty)}",) if empty else ()
+    return (
+        (f"data {folder}: no image in the class folders {', '.join(empty)}; classes are counted without them",)
+        if empty
+        else ()
+    )
 
 
 def _manifest(path: Path, wanted: Wanted) -> Dataset:

@@ -77,11 +77,28 @@ def _split(given: str, said: Mapping[str, Any]) -> list[Path]:
     for name in map(str, folders):
         # A split is under `path`, or beside the file, as exports of other programs have it with `../` too many.
         places = [base / name, file.parent / name, file.parent / name.removeprefix("../")]
-        folder = next((place for place in places if place.is_dir()), None)
-        if folder is None:
-            raise UsageProblem(f"data {file}, {split}: there is no folder {base / name}.")
-        found += images_in(folder)
+        place = next((place for place in places if place.exists()), None)
+        if place is None:
+            raise UsageProblem(f"data {file}, {split}: there is no {base / name}.")
+        found += images_in(place) if place.is_dir() else _listed(place)
     return found
+
+
+def _listed(path: Path) -> list[Path]:
+    """Images that a text file names, one a line, relative to it."""
+    found = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.strip():
+            found.append(path.parent / line.strip())
+            if not found[-1].is_file():
+                raise UsageProblem(f"data {path}, line {number}: there is no image {found[-1]}.")
+    if not found:
+        raise UsageProblem(f"data {path} names no images.")
+    return found
+
+
+def _text(path: Path) -> str:
+    return given_text(path, advice="save it as UTF-8", called=f"data {path}")
 
 
 def _point_shape(given: str, said: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -106,7 +123,7 @@ def _label_path(image: Path) -> Path:
 def _label_text(image: Path) -> str:
     """The lines of an image; none where it has no file, which says that nothing is on it."""
     path = _label_path(image)
-    return given_text(path, advice="save it as UTF-8", called=f"data {path}") if path.is_file() else ""
+    return _text(path) if path.is_file() else ""
 
 
 def _objects(path: Path, text: str, classes: int, shape: tuple[int, int] | None, kind: TruthKind) -> list[YoloObject]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporter.data.base import JsonMapping
 from exporter.data.errors import ToolError, UsageProblem, first_line
 from exporter.data.facts.source import ImageSpec, SourceKind
 from exporter.data.settings.model import InputSettings, ModelSettings
@@ -22,7 +21,6 @@ PREFIX = "smp:"
 ENCODER, SIDE = "resnet34", 256
 """The library's own encoder where none is named; a side that every encoder can halve five times."""
 
-SEGMENTATION: JsonMapping = {"kind": "segmentation"}
 _HEAD = "segmentation_head.0.weight"
 _FILES = ("config.json", "model.safetensors", CARD)
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -47,12 +45,13 @@ SOURCE: Source = Smp()
 
 
 class _Built(NamedTuple):
-    """A network, the name of its encoder, and the license of its weights."""
+    """A network, the name of its encoder, the license of its weights, and the least score of a one class's pixel."""
 
     module: Any
     encoder: str
     channels: int = 3
     license: str = ""
+    threshold: float = 0.0
 
 
 def load_smp_model(spec: str, settings: ModelSettings) -> Found:
@@ -73,7 +72,7 @@ def load_smp_model(spec: str, settings: ModelSettings) -> Found:
         built.module.eval(),
         inputs=(InputSettings(name="image", shape=(1, built.channels, SIDE, SIDE)),),
         image=image,
-        task=SEGMENTATION,
+        task={"kind": "segmentation", "threshold": built.threshold},
         license=built.license,
         notes=(f"the normalization of {spec} could not be had from the hub: give --mean and --std",) if unknown else (),
         identity=f"{spec} segmentation-models-pytorch {smp.__version__}",
@@ -96,7 +95,7 @@ def _saved(smp: Any, spec: str, folder: Path, choice: str) -> _Built:
     """A model that ``save_pretrained`` wrote: its class, its arguments and its weights."""
     config = _FILES[0]
     if not (folder / config).is_file():
-        raise UsageProblem(f"model {spec}: {folder} has no {config}, which save_pretrained writes.")
+        raise UsageProblem(f"model {spec}: there is no such file {folder / config}; save_pretrained writes it.")
     given = read_object(folder / config)
     kind = getattr(smp, str(given.get("_model_class")), None)
     if kind is None:
@@ -109,7 +108,8 @@ def _saved(smp: Any, spec: str, folder: Path, choice: str) -> _Built:
     if choice != "none":
         load_state(module, folder / _FILES[1] if choice == "default" else Path(choice))
     license_ = license_of(folder) if choice == "default" else ""
-    return _Built(module, str(given.get("encoder_name")), int(given.get("in_channels", 3)), license_)
+    threshold = 0.5 if given.get("activation") else 0.0
+    return _Built(module, str(given.get("encoder_name")), int(given.get("in_channels", 3)), license_, threshold)
 
 
 def _named(smp: Any, spec: str, name: str, choice: str) -> _Built:

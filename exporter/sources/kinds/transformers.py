@@ -22,7 +22,7 @@ from exporter.sources.libraries.transformers.place import (
     place_of,
     processor_of,
 )
-from exporter.sources.libraries.transformers.tasks import labels_of, task_of
+from exporter.sources.libraries.transformers.tasks import Known, labels_of, task_of
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source
 from exporter.sources.weights import misfit, read_state
@@ -86,7 +86,7 @@ def _found(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings, v
         inputs=known,
         image=image,
         labels=() if head.part else labels_of(head.config),
-        task={} if head.part else task_of(head.kind.__name__, head.config),
+        task={} if head.part else task_of(head.kind.__name__, Known(head.config, place.folder)),
         resize=resize_of(processor),
         license=license_of(place.folder) if default else "",
         notes=(*loaded.meaningless.values(), *(notes if plain and settings.mean is None else ())),

@@ -23,8 +23,9 @@ from exporter.store.given import given_digest
 
 PREFIX = "ultralytics:"
 _ARCHITECTURES = (".yaml", ".yml")
-_IOU, _MOST = 0.7, 300
-"""Of non-maximum suppression, as ultralytics validates (``iou``, ``max_det`` of its default.yaml)."""
+_IOU = 0.7
+_YOLO: JsonMapping = {"head": "yolo", "iou_threshold": _IOU, "most_detections": 300}
+"""Non-maximum suppression as ultralytics validates (``iou``, ``max_det`` of its default.yaml)."""
 
 
 class Ultralytics:
@@ -172,10 +173,18 @@ def _detection(head: Any) -> JsonMapping:
     """Settings of the task; none for heads whose one output is not the candidates of YOLO (RT-DETR)."""
     if not hasattr(head, "reg_max"):
         return {}
-    return {"kind": "detection", "head": "yolo", "iou_threshold": _IOU, "most_detections": _MOST}
+    return {"kind": "detection", **_YOLO}
+
+
+def _pose(head: Any) -> JsonMapping:
+    """None for points without a score."""
+    points, columns = head.kpt_shape
+    return {"kind": "keypoints", "head": "yolo", "points": points, "iou_threshold": _IOU} if columns == 3 else {}
 
 
 _TASKS: Mapping[str, Callable[[Any], JsonMapping]] = {
     "classify": lambda _: {"kind": "classification", "scores": "probabilities"},
     "detect": _detection,
+    "segment": lambda _: {"kind": "instance_segmentation", **_YOLO},
+    "pose": _pose,
 }

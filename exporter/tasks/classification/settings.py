@@ -17,6 +17,7 @@ class Classification(TaskSettings):
     """
 
     resize: ClassVar[Resize] = "crop"
+    ranks: ClassVar[bool] = True
 
     kind: Literal["classification"] = "classification"
     output: str = ""

@@ -18,7 +18,7 @@ class RunRequest:
         target_names: in the order asked for.
         targets_file: targets of the user's own, over the presets.
         routes: the only ways from the source that may be taken, by the targets whose formats know them.
-        calibration: representative data: folder, CSV, .npz or factory.
+        calibration: representative data, of any kind (`exporter.datasets.open`).
         evaluation: labelled data, likewise; None falls back to the calibration data, then to noise.
         training: images for recipes that train; labels are optional.
         calibration_samples: at most so many examples calibrate.

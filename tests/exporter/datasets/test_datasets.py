@@ -46,6 +46,18 @@ def test_a_folder_takes_labels_from_its_class_folders(images: Path) -> None:
     assert opened(images, names=("class1", "class0")).labels == (1,) * 6 + (0,) * 6
 
 
+def test_a_class_folder_without_images_is_a_note(tmp_path: Path) -> None:
+    """No figure is of it, and the classes after it would be counted one less."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (16, 16)).save(tmp_path / "b" / "x.png")
+    data = opened(tmp_path)
+    assert data.labels == (0,)
+    assert data.class_names == ("b",)
+    (note,) = data.notes
+    assert "no image in the class folders a" in note
+
+
 def test_a_manifest_takes_its_own_labels(images: Path) -> None:
     data = opened(images / "labels.csv")
     assert data.labels == tuple(index % 5 for index in range(12))

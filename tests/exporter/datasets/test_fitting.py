@@ -95,15 +95,19 @@ def test_a_letterbox_has_gray_bars(tmp_path: Path) -> None:
     assert (shown[12:] == BARS).all()
 
 
-def test_the_crop_is_torchvision_s(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [CROP, 0.95, 1.0])
+def test_the_crop_is_torchvision_s_or_timm_s(kept: float, tmp_path: Path) -> None:
     """Protects published accuracies, which are of this crop."""
     pixels = np.random.default_rng(0).integers(0, 256, (120, 90, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    scale = 1 / CROP * 56 / 90
+    scale = 56 / 90 / kept
     resized = Image.fromarray(pixels).resize((round(90 * scale), round(120 * scale)), Image.Resampling.BILINEAR)
     left, top = (resized.width - 56) // 2, (resized.height - 56) // 2
     wanted = np.asarray(resized.crop((left, top, left + 56, top + 56)))
-    np.testing.assert_array_equal(read_image(tmp_path / "x.png", image_spec(56, 56), "crop"), wanted)
+    spec = image_spec(56, 56)
+    assert spec.image is not None
+    spec = spec.model_copy(update={"image": spec.image.model_copy(update={"crop": kept})})
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png", spec, "crop"), wanted)
 
 
 @pytest.mark.parametrize("reader", [upright_size, lambda path: fit_of(path, image_spec(), "stretch")])

@@ -108,3 +108,18 @@ def test_duplicates_of_the_weights_own_names_are_told_apart() -> None:
     assert distinct(["crane", "b", "crane"]) == ("crane (0)", "b", "crane (2)")
     known = load_torchvision().models.MobileNet_V2_Weights.DEFAULT.meta["categories"]
     assert len(set(distinct(known))) == 1000
+
+
+def test_labels_of_maps_are_classes_of_a_task(tmp_path: Path) -> None:
+    """Detectors and segmenters have class names too, which no format writes beside scores a class."""
+    labels = written(tmp_path, b"sky\nsea\n")
+    shape = ({"name": "image", "shape": (1, 3, 32, 32)},)
+    settings = ModelSettings.model_validate({"inputs": shape, "labels": labels, "task": {"kind": "segmentation"}})
+    net = torch.nn.Conv2d(3, 2, 3).eval()
+    torch.onnx.export(
+        net, (torch.zeros(1, 3, 32, 32),), str(tmp_path / "net.onnx"), dynamo=False, input_names=["image"]
+    )
+    torch.jit.trace(net, torch.zeros(1, 3, 32, 32)).save(str(tmp_path / "net.pt"))
+    for name in ("net.onnx", "net.pt"):
+        description = load_source(str(tmp_path / name), settings).description
+        assert (description.labels, description.classes) == ((), ("sky", "sea"))

@@ -72,12 +72,14 @@ def place_of(spec: str) -> Place:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise UsageProblem(f"model {spec}: the folder {name} has no config.json, which says what the model is.")
+            raise UsageProblem(
+                f"model {spec}: there is no such file {path / 'config.json'}; it says what the model is."
+            )
         return Place(spec, name, head, path, path / "config.json")
     if path.is_file():
         return Place(spec, name, head, path.parent, path)
     if path.suffix == ".json" or not _REPOSITORY.fullmatch(name):
-        raise UsageProblem(f"model {spec}: there is no folder or config.json {name}.")
+        raise UsageProblem(f"model {spec}: there is no such file or folder {name}.")
     return Place(spec, name, head, None, None)
 
 

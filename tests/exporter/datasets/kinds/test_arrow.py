@@ -124,6 +124,19 @@ def test_files_cut_short_are_named(tmp_path: Path) -> None:
         opened(given, "class", (SPEC,)).read(2)
 
 
+def test_offsets_that_lead_out_of_the_file_are_refused(tmp_path: Path) -> None:
+    """Followed, they end the process."""
+    table = pyarrow.table({"image": [b"a" * 5, b"b" * 6, b"c" * 7]})
+    with pyarrow.OSFile(str(tmp_path / "x.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    content = (tmp_path / "x.arrow").read_bytes()
+    offsets = np.array([0, 5, 11, 18], np.int32).tobytes()
+    assert content.count(offsets) == 1
+    (tmp_path / "x.arrow").write_bytes(content.replace(offsets, np.array([0, 5, 1 << 30, 18], np.int32).tobytes()))
+    with pytest.raises(UsageProblem, match="or a damaged one"):
+        opened(tmp_path / "x.arrow", None, (SPEC,))
+
+
 def test_folders_without_their_files_are_named(tmp_path: Path) -> None:
     given = Path(arrow(tmp_path))
     (given / "data-00001-of-00002.arrow").unlink()

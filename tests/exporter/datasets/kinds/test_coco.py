@@ -1,5 +1,6 @@
 """COCO files: what is on an image comes out as it was said, and each mistake is named by its place."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,9 @@ def annotation(**change: Any) -> dict[str, Any]:
         ("boxes", {"images": [{"id": 7, "file_name": "no.png"}], "annotations": [annotation()]}, "image 'no.png'"),
         ("instances", {"annotations": [annotation(segmentation=None)]}, "neither a list of polygons"),
         ("instances", {"annotations": [annotation(segmentation=[[1, 1, 4, 1]])]}, "three points"),
+        ("instances", {"annotations": [annotation(segmentation=[[1, 1, "4", 1, 4, 4]])]}, "three points"),
+        ("instances", {"annotations": [annotation(segmentation=[[1, [1], 4, 1, 4, 4]])]}, "three points"),
+        ("instances", {"annotations": [annotation(segmentation=[[1, 1, math.nan, 1, 4, 4]])]}, "three points"),
         ("instances", {"annotations": [annotation(segmentation=[[1, 1, 40, 1, 4, 4]])]}, "outside of the image"),
         (
             "instances",

@@ -64,6 +64,19 @@ def test_a_split_beside_the_yaml_is_found(tmp_path: Path) -> None:
     assert opened(tmp_path, "boxes").class_names == ("cat",)
 
 
+def test_a_split_is_a_list_of_images_too(tmp_path: Path) -> None:
+    given = yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text("names: [cat, dog]\nval: val.txt\n")
+    (tmp_path / "val.txt").write_text("./images/val/1.png\n\n./images/val/0.png\n")
+    data = opened(given, "boxes")
+    assert [path.name for path in data.paths] == ["1.png", "0.png"]
+    assert data.truths is not None
+    assert len(data.truths(1).classes) == 2
+    (tmp_path / "val.txt").write_text("./images/val/1.png\n./images/val/7.png\n")
+    with pytest.raises(UsageProblem, match=r"val\.txt, line 2: there is no image"):
+        opened(given, "boxes")
+
+
 def test_a_class_without_examples_is_a_note(tmp_path: Path) -> None:
     (note,) = opened(yolo_lines(tmp_path, ("0 0.5 0.5 1 1",)), "boxes").notes
     assert "1 of 2 classes (dog)" in note
@@ -109,7 +122,7 @@ def test_mistakes_of_the_yaml_are_named(yaml: str, says: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("- a\n", "has no keys"), ("names: [a]\n", "says no val"), ("val: no\n", "no folder|no val")]
+    ("text", "says"), [("- a\n", "has no keys"), ("names: [a]\n", "says no val"), ("val: [a, b]\n", "val: there is no")]
 )
 def test_a_yaml_that_leads_nowhere(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text(text)
