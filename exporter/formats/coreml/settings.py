@@ -170,12 +170,15 @@ class CoremlTarget(Target):
     Attributes:
         compute_units: where the app will allow the model to run (``MLComputeUnits``).
         input_kind: ``image`` makes an image input with scale and bias as Xcode shows them; ``tensor`` a multi-array.
+        suppression: where ``postprocessing = "nms"`` does it: in the ``program``, with outputs as in other formats; or
+            in a ``pipeline`` with Core ML's own model for it, whose thresholds are inputs, as Vision takes it.
     """
 
     format: Literal["coreml"]
     compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"] = "all"
     route: CoremlRoute | Literal[""] = ""
     input_kind: Literal["image", "tensor"] = "image"
+    suppression: Literal["program", "pipeline"] = "program"
     quantization: CoremlQuantization = CoremlQuantization()
 
     @property

@@ -1,14 +1,25 @@
 """The artifact's outputs against its source's, by every evaluator that this machine has."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
 from exporter.data.facts.parity import Parity
 from exporter.data.progress import Advance
+from exporter.data.settings.target import Target
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Done, Stage
-from exporter.formats.format import ArtifactRunner
+from exporter.formats.format import ArtifactRunner, Format, Origin
+from exporter.tasks.detection.settings import Detection
 from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.postprocess import (
+    DETECTIONS,
+    decoded_reference,
+    described,
+    detection_of,
+    origin_with,
+    reading_of,
+)
 from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
 from exporter.verification.shapes import shape_parities
@@ -24,8 +35,12 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
     return replace(work, compared=found)
 
 
-def compared(model: ModelAtHand, runner: ArtifactRunner, advance: Advance) -> Parity:
+def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evaluator: str, advance: Advance) -> Parity:
     """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
+    task = detection_of(target.postprocessing, model.settings, target.name)
+    if task is not None:
+        return _decoded(model, target, task, form.evaluator(evaluator, file, _origin(model, target, task)), advance)
+    runner = form.evaluator(evaluator, file, model.origin)
     parity = compare(runner, model.reference_for(runner), advance)
     shapes = shape_parities(
         runner, model.source_runner, model.origin.description, lambda sized: model.examples_of(sized, runner)
@@ -33,7 +48,25 @@ def compared(model: ModelAtHand, runner: ArtifactRunner, advance: Advance) -> Pa
     return parity.model_copy(update={"shapes": shapes})
 
 
+def why_not_compared(target: Target) -> str:
+    """Why an artifact's outputs are not compared with its source's as numbers; empty where they are."""
+    return DETECTIONS if target.postprocessing == "nms" else ""
+
+
+def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: ArtifactRunner, advance: Advance) -> Parity:
+    """The comparison of boxes and scores with those that the source's head is decoded to."""
+    found, _ = model.detector(task, None)
+    reference = decoded_reference(model.reference_for(runner), model.origin.description, task)
+    return compare(runner, reference, advance, reading_of(task, described(found, target.postprocessing)))
+
+
+def _origin(model: ModelAtHand, target: Target, task: Detection) -> Origin:
+    return origin_with(model.detector(task, None)[0], target.postprocessing, model.origin)
+
+
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
+    if why_not := why_not_compared(work.target):
+        return Compared(why_not=why_not)
     try:
         found = [_parity(model, work, evaluator) for evaluator in work.format.evaluators()]
     except NotEvaluableError as error:
@@ -56,9 +89,10 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
         data.name,
         model.request.evaluation_samples,
         None if model.settings.task is None else model.settings.task.model_dump(mode="json"),
+        work.target.postprocessing,
     )
 
     def compute(advance: Advance) -> Parity:
-        return compared(model, work.format.evaluator(evaluator, work.made.path, model.origin), advance)
+        return compared(model, work.target, work.format, work.made.path, evaluator, advance)
 
     return model.stages.value(Stage("verification", name, f"Verifying {name}", decided_by), Parity, compute)
