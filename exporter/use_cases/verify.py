@@ -1,6 +1,5 @@
 """Compares one artifact with its source."""
 
-import functools
 from pathlib import Path
 
 from exporter.config.targets import load_targets
@@ -18,7 +17,7 @@ from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.gates.tasks import task_verdicts
 from exporter.store.cache import Cache
-from exporter.use_cases.job.compare import compared, why_not_compared
+from exporter.use_cases.job.compare import compared
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.layers import LEAST_SNR_DB, findings
@@ -47,11 +46,8 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
         _refuse_without_layers(artifact, form)
     check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
-    why_not = why_not_compared(target)
-    names = () if why_not else form.evaluators()
-    parities = tuple(_compared(model, artifact, target, name) for name in names)
-    judged = functools.partial(_judged, target, why_not=why_not, strict=request.strict)
-    verdicts = [verdict for parity in parities or (None,) for verdict in judged(parity)]
+    parities = tuple(_compared(model, artifact, target, name) for name in form.evaluators())
+    verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
     verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)
     found = _layers(model, artifact, form, target) if layers else None
     return VerifyResult(artifact, parities, tuple(verdicts), exit_code(verdicts, strict=request.strict), found)
@@ -62,9 +58,9 @@ def _compared(model: ModelAtHand, artifact: Path, target: Target, evaluator: str
         return compared(model, target, _form_for(artifact, target), artifact, evaluator, advance)
 
 
-def _judged(target: Target, parity: Parity | None, *, why_not: str, strict: bool) -> list[Verdict]:
-    found = parity_verdicts(target, parity, why_not, strict=strict, advice=advice_for(target))
-    return [*found, *task_verdicts(target, parity, why_not, strict=strict)]
+def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:
+    found = parity_verdicts(target, parity, strict=strict, advice=advice_for(target))
+    return [*found, *task_verdicts(target, parity, strict=strict)]
 
 
 def _refuse_without_layers(artifact: Path, form: Format) -> None:

@@ -188,7 +188,7 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance,
     ranking = None if reference.classes is None else Ranking(data.labels)
     scores = None if reference.scoring is None else reference.scoring.artifact(read)
     counted: set[int] = set()
-    results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
+    results = zip(reference.runs, reference.outputs, results_of(artifact, data, reference.runs), strict=True)
     for position, (run, wanted, found) in enumerate(results):
         if len(found) != len(first):
             raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(first)}.")
@@ -219,7 +219,7 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance,
     )
 
 
-def _found(artifact: ArtifactRunner, data: Dataset, runs: Sequence[Indices]) -> Iterator[list[NDArray[Any]]]:
+def results_of(artifact: ArtifactRunner, data: Dataset, runs: Sequence[Indices]) -> Iterator[list[NDArray[Any]]]:
     """The artifact's outputs of each run, on every core; examples are read beside it."""
     size = min(artifact.together, math.ceil(len(runs) / threads()))
     for outputs in in_order(lambda chunk: artifact.many([data.batch(run) for run in chunk]), _chunks(runs, size)):

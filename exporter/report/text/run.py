@@ -99,7 +99,7 @@ def _share(artifact: Artifact) -> str:
 def _parity_cells(parity: Parity | None) -> list[str]:
     if parity is None:
         return ["-", "-"]
-    snr = "exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"
+    snr = "-" if parity.not_compared else "exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"
     return [snr, "-" if parity.top1 is None else f"{100 * parity.top1:.2f}"]
 
 

@@ -26,8 +26,10 @@ def render(result: VerifyResult, view: View) -> str:
 
 
 def _parity(parity: Parity) -> str:
-    return (
-        f"{parity.evaluator} on {parity.samples} examples of {parity.data}: "
+    where = f"{parity.evaluator} on {parity.samples} examples of {parity.data}: "
+    if parity.not_compared:
+        return f"{where}{parity.not_compared}"
+    return where + (
         f"SNR {'exact' if parity.snr_db is None else f'{parity.snr_db:.2f} dB'}, cosine {parity.cosine:.6f}, "
         f"largest error {parity.max_abs_error:.4g}"
     )

@@ -22,6 +22,7 @@ from exporter.use_cases.job.postprocess import (
 )
 from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
+from exporter.verification.scored import scored
 from exporter.verification.shapes import shape_parities
 
 
@@ -48,16 +49,14 @@ def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evalu
     return parity.model_copy(update={"shapes": shapes})
 
 
-def why_not_compared(target: Target) -> str:
-    """Why an artifact's outputs are not compared with its source's as numbers; empty where they are."""
-    return DETECTIONS if target.postprocessing == "nms" else ""
-
-
 def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: ArtifactRunner, advance: Advance) -> Parity:
-    """The comparison of boxes and scores with those that the source's head is decoded to."""
+    """Boxes and scores beside those that the source's head is decoded to; detections by the task alone."""
     found, _ = model.detector(task, None)
-    reference = decoded_reference(model.reference_for(runner), model.origin.description, task)
-    return compare(runner, reference, advance, reading_of(task, described(found, target.postprocessing)))
+    reference, read = model.reference_for(runner), reading_of(task, described(found, target.postprocessing))
+    if target.postprocessing == "nms":
+        assert reference.scoring is not None, "the model has a detection task"
+        return scored(runner, reference, reference.scoring, read, DETECTIONS, advance)
+    return compare(runner, decoded_reference(reference, model.origin.description, task), advance, read)
 
 
 def _origin(model: ModelAtHand, target: Target, task: Detection) -> Origin:
@@ -65,8 +64,6 @@ def _origin(model: ModelAtHand, target: Target, task: Detection) -> Origin:
 
 
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
-    if why_not := why_not_compared(work.target):
-        return Compared(why_not=why_not)
     try:
         found = [_parity(model, work, evaluator) for evaluator in work.format.evaluators()]
     except NotEvaluableError as error:
