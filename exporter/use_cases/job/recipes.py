@@ -93,6 +93,7 @@ def compressed_session(inputs: Inputs, compressed: Compressed) -> ConversionSess
             "inputs": tuple(spec.model_dump(include={"name", "shape", "dtype"}) for spec in description.inputs),
             "outputs": description.outputs,
             "labels": None,
+            "task": None,
         }
     )
     loaded = load_source(str(compressed.path), settings)

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from exporter.formats.tflite.conversion.file import operator_code, parse, text
 from exporter.formats.tflite.quantization.constants import operator_name
+from exporter.formats.tflite.quantization.edit import floats
 from exporter.formats.tflite.quantization.kernels import WEIGHTS
 
 MIXED = 16.0
@@ -97,8 +99,12 @@ class _Tail:
         return operator_name(operator_code(self.model, self.graph.operators[place])) in WEIGHTS
 
     def _peak(self, index: int) -> float:
-        """The largest magnitude that was seen; 0 where none was."""
-        ranges = self.graph.tensors[index].quantization if index >= 0 else None
+        """The largest magnitude that was seen, or of a constant; 0 where it is not known."""
+        tensor = self.graph.tensors[index]
+        values = floats(self.model, tensor)
+        if values is not None:
+            return float(np.abs(values).max(initial=0.0))
+        ranges = tensor.quantization
         if ranges is None or ranges.min is None or ranges.max is None or not len(ranges.min):
             return 0.0
         return max(abs(float(ranges.min[0])), abs(float(ranges.max[0])))

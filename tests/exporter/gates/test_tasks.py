@@ -1,0 +1,128 @@
+"""What a task measured, and a target's limits: passed, failed, or not checked with the reason."""
+
+import math
+from typing import Any
+
+import pytest
+
+from exporter.data.facts.parity import Parity
+from exporter.data.facts.task import ClassFigure, MetricFact, TaskFacts
+from exporter.data.settings.target import Target
+from exporter.data.verdict import Status, Verdict
+from exporter.gates.tasks import task_verdicts
+
+
+def metric(**changes: Any) -> MetricFact:
+    given = {
+        "name": "map",
+        "title": "mAP50-95",
+        "tolerance": "map_drop_points",
+        "unit": "%",
+        "higher_is_better": True,
+        "source": 58.0,
+        "artifact": 57.5,
+        "loss": 0.5,
+        "low": 0.1,
+        "high": 0.9,
+    }
+    return MetricFact.model_validate({**given, **changes})
+
+
+def parity(*metrics: MetricFact, **changes: Any) -> Parity:
+    facts = TaskFacts(task="detection", against="labels", examples=500, metrics=metrics)
+    return Parity(
+        data="scenes",
+        samples=500,
+        evaluator="LiteRT",
+        snr_db=37.0,
+        cosine=1.0,
+        max_abs_error=1.0,
+        task=facts.model_copy(update=changes),
+    )
+
+
+def verdicts(found: Parity | None, *, strict: bool = False, reason: str = "", **limits: Any) -> list[Verdict]:
+    target = Target.model_validate(
+        {"name": "t", "format": "tflite", "minimum_os": "Android 12", "tolerances": limits or {"map_drop_points": 1}}
+    )
+    return task_verdicts(target, found, reason, strict=strict)
+
+
+def test_a_loss_within_the_limit_passes_and_tells_figures_interval_and_sample() -> None:
+    (verdict,) = verdicts(parity(metric()))
+    assert (verdict.status, verdict.metric, verdict.value, verdict.unit) == (
+        Status.PASSED,
+        "task.map_drop",
+        0.5,
+        "points",
+    )
+    for words in ("57.50 %", "58.00 %", "0.1 to 0.9 points", "500 examples of scenes", "on labels"):
+        assert words in verdict.reason
+
+
+def test_a_loss_beyond_it_fails_and_names_the_worst_classes() -> None:
+    classes = (ClassFigure(name="cat", examples=9, source=40.0, artifact=20.0),)
+    (verdict,) = verdicts(parity(metric(artifact=30.0, loss=28.0, low=25.0, high=29.0, classes=classes)))
+    assert verdict.status is Status.FAILED
+    assert "worst cat 40.00 % to 20.00 %" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("strict", "status"),
+    [pytest.param(False, Status.PASSED, id="usual"), pytest.param(True, Status.NOT_CHECKED, id="strict")],
+)
+def test_a_limit_inside_the_interval_is_not_decided(strict: bool, status: Status) -> None:
+    (verdict,) = verdicts(parity(metric(high=1.5)), strict=strict)
+    assert verdict.status is status
+    assert "do not decide this limit" in verdict.reason
+
+
+def test_a_failure_stays_one_where_the_limit_is_not_decided() -> None:
+    (verdict,) = verdicts(parity(metric(loss=1.2, high=1.5)), strict=True)
+    assert verdict.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        pytest.param(metric(source=math.nan, artifact=math.nan, loss=math.nan), "hold nothing", id="nothing there"),
+        pytest.param(metric(source=0.4, useless=True), "does not do this task", id="a source that finds nothing"),
+    ],
+)
+def test_a_source_that_shows_nothing_judges_nothing(found: MetricFact, words: str) -> None:
+    (verdict,) = verdicts(parity(found))
+    assert verdict.status is Status.NOT_CHECKED
+    assert words in verdict.reason
+
+
+def test_an_artifact_that_gives_nothing_fails_where_the_source_has_a_figure() -> None:
+    (verdict,) = verdicts(parity(metric(artifact=math.nan, loss=math.nan)))
+    assert verdict.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "words"),
+    [
+        pytest.param(None, "verification was switched off", "switched off", id="not verified"),
+        pytest.param(
+            Parity(data="d", samples=1, evaluator="e", snr_db=1, cosine=1, max_abs_error=1),
+            "",
+            "[model] task",
+            id="none",
+        ),
+        pytest.param(parity(metric(tolerance="map50_drop_points")), "", "measures map on labels", id="another metric"),
+    ],
+)
+def test_what_was_not_measured_is_not_checked(found: Parity | None, reason: str, words: str) -> None:
+    (verdict,) = verdicts(found, reason=reason)
+    assert verdict.status is Status.NOT_CHECKED
+    assert words in verdict.reason
+
+
+def test_numbers_of_a_function_of_the_user_have_limits_by_name() -> None:
+    found = metric(name="pixels_off", title="pixels_off", tolerance="custom_loss", unit="1", loss=3.0)
+    more = metric(name="other", title="other", tolerance="custom_loss", unit="1", loss=3.0)
+    limits = {"custom_loss": {"pixels_off": 2.0, "missing": 1.0}}
+    first, second = verdicts(parity(found, more), **limits)
+    assert (first.metric, first.status) == ("task.pixels_off", Status.FAILED)
+    assert (second.metric, second.status) == ("task.missing", Status.NOT_CHECKED)
