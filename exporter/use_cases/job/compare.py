@@ -12,6 +12,7 @@ from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
 from exporter.verification.shapes import shape_parities
+from exporter.verification.steps import steps_parity
 
 
 def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -25,12 +26,13 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
 
 
 def compared(model: ModelAtHand, runner: ArtifactRunner, advance: Advance) -> Parity:
-    """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
+    """How an artifact's outputs compare with its source's, also on every shape of flexible inputs, and over steps."""
     parity = compare(runner, model.reference_for(runner), advance)
     shapes = shape_parities(
         runner, model.source_runner, model.origin.description, lambda sized: model.examples_of(sized, runner)
     )
-    return parity.model_copy(update={"shapes": shapes})
+    steps = steps_parity(runner, model.source_runner, model.origin.description, model.integer_ranges)
+    return parity.model_copy(update={"shapes": shapes, "steps": steps})
 
 
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
