@@ -165,3 +165,25 @@ def test_a_model_without_a_next_token_is_refused(tmp_path: Path) -> None:
     settings = ModelSettings(cache_length=8, weights="none")
     with pytest.raises(UsageProblem, match="for decoders"):
         load_source(f"transformers:{tmp_path}:ForSequenceClassification", settings)
+
+
+def test_states_need_a_system_that_has_them_and_a_source_that_carries(source: ModelSource) -> None:
+    (form,) = (one for one in all_formats() if one.name == "coreml")
+    target = {"name": "t", "format": "coreml", "states": True}
+    with pytest.raises(ValueError, match="states needs iOS 18, minimum_os is iOS 17"):
+        form.target_type.model_validate({**target, "minimum_os": "iOS 17"})
+    wanted = form.target_type.model_validate({**target, "minimum_os": "iOS 18"})
+    plain = source.description.model_copy(update={"carried": {}})
+    several = source.description.model_copy(update={"carried": {"keys": "new_keys"}})
+    assert form.refuse(wanted, source.description) is None
+    assert "carries nothing from call to call" in str(form.refuse(wanted, plain))
+    assert "must give one output" in str(form.refuse(wanted, several))
+
+
+def test_a_source_that_does_not_run_step_by_step_is_not_checked(source: ModelSource) -> None:
+    def failing(_: Any) -> Any:
+        raise RuntimeError("no")
+
+    found = steps_parity(Forgetful(source), failing, source.description, RANGES)  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.runs, found.problem) == (None, "the source itself does not run step by step: no")
