@@ -65,6 +65,8 @@ class Detector(nn.Module):
         # A tower a grid: their statistics differ, and batch normalization keeps one.
         self.box = nn.ModuleList(_tower(width, 4, 2.0) for _ in STRIDES)
         self.kind = nn.ModuleList(_tower(width, classes, -4.0) for _ in STRIDES)
+        self.centres: Tensor
+        self.strides: Tensor
         centres, strides = _cells()
         self.register_buffer("centres", centres, persistent=False)
         self.register_buffer("strides", strides, persistent=False)

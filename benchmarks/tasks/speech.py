@@ -73,10 +73,9 @@ def _voiced(sound: str, length: int, pitch: float, tract: float, random: np.rand
     phase = 2 * np.pi * np.cumsum(bend) / RATE
     numbers = np.arange(1, int(4000 / pitch))
     places = numbers * pitch
-    strength = sum(
-        weight / (1 + ((places - tract * formant) / width) ** 2)
-        for formant, width, weight in zip(_FORMANTS[sound], (90, 110, 160), (1.0, 0.6, 0.3), strict=True)
-    )
+    strength = np.zeros(len(numbers))
+    for formant, width, weight in zip(_FORMANTS[sound], (90, 110, 160), (1.0, 0.6, 0.3), strict=True):
+        strength += weight / (1 + ((places - tract * formant) / width) ** 2)
     wave = (strength[:, None] * np.sin(numbers[:, None] * phase)).sum(0)
     return np.asarray(wave / max(np.abs(wave).max(), 1e-6))
 
@@ -109,8 +108,8 @@ def front_end(wave: NDArray[np.floating], rate: int) -> Wave:
 @functools.cache
 def _mel() -> NDArray[np.float64]:
     """Triangles (TRANSFORM / 2 + 1, BANDS) on the mel scale, from 60 to 7600 Hz (O'Shaughnessy, 1987)."""
-    ends = 2595 * np.log10(1 + np.array([60, 7600]) / 700)
-    edges = 700 * (10 ** (np.linspace(*ends, BANDS + 2) / 2595) - 1)
+    low, high = (2595 * float(np.log10(1 + edge / 700)) for edge in (60, 7600))
+    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
     places = np.arange(TRANSFORM // 2 + 1)[:, None] * RATE / TRANSFORM
     up = (places - edges[:-2]) / np.diff(edges)[:-1]
     down = (edges[2:] - places) / np.diff(edges)[1:]

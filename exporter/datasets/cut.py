@@ -25,9 +25,7 @@ def cut(data: Dataset, inputs: Sequence[InputSpec]) -> Dataset:
         return tuple(_cut(value, spec.shape[1:] if data.stacked else spec.shape) for value, spec in pairs)
 
     name, digest = f"{data.name}, cut to {shapes}", f"{data.digest}-{shapes}"
-    return dataclasses.replace(
-        data, name=name, digest=digest, read=read, labels=None, truth_kind=None, truths=None, fit=None
-    )
+    return dataclasses.replace(data.without_truths(), name=name, digest=digest, read=read, fit=None)
 
 
 def _cut(value: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

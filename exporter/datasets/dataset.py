@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Dataset:
     fit: Callable[[int], Fit] | None = field(default=None, repr=False)
     class_names: tuple[str, ...] = ()
     greatest: Mapping[str, int] = field(default_factory=dict)
+
+    def without_truths(self) -> "Dataset":
+        """The same examples, of which nothing is known."""
+        return replace(self, labels=None, truth_kind=None, truths=None)
 
     def batch(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
         """Examples stacked along a new first axis, one array an input; or the one example that fills the inputs.

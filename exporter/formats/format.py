@@ -19,6 +19,7 @@ from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
 
 if TYPE_CHECKING:  # torch
@@ -244,6 +245,24 @@ class Format(Protocol):
 
         Raises:
             MissingExtraError: the libraries are not installed.
+        """
+        ...
+
+    def in_float(self, target: Any) -> Target:
+        """`target` without compression, for what stands behind a model, as the decoding of its head does."""
+        ...
+
+    def postprocess(self, target: Any, path: Path, out: Path, asked: Postprocessing) -> None:
+        """Write to `out` an artifact that gives, for the outputs of the one at `path`, what was asked for.
+
+        Detections are boxes (1, M, 4) of corners in pixels of the input, scores (1, M), classes (1, M) and count (1,),
+        padded with zeros to the most that there can be; `Suppression` says which.
+
+        Args:
+            path: of an artifact of this program's.
+
+        Raises:
+            ToolError: what was made does not load.
         """
         ...
 

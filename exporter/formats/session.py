@@ -1,7 +1,8 @@
 """ConversionSession: one source, and an artifact for each target asked for."""
 
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exporter.data.errors import ToolError, UsageProblem
@@ -11,6 +12,7 @@ from exporter.data.facts.inspection import Inspection
 from exporter.data.settings.target import Target
 from exporter.datasets.dataset import Dataset
 from exporter.execution.memory import give_back
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format
 from exporter.formats.registry import format_named
@@ -41,6 +43,21 @@ class Conversion:
     notes: tuple[str, ...]
     route: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What stands behind a model in its artifact.
+
+    Attributes:
+        decoder: converts what decodes the model's outputs.
+        asked: of the artifact, without the decoder.
+        notes: what could not be done, in sentences.
+    """
+
+    decoder: "ConversionSession"
+    asked: Postprocessing
+    notes: tuple[str, ...] = ()
 
 
 class ConversionSession:
@@ -86,6 +103,33 @@ class ConversionSession:
             time.monotonic() - started,
         )
 
+    def convert_before(self, tail: Tail, target: Target, folder: Path) -> Conversion:
+        """`convert`, with `tail` behind the model in the artifact and in its twin.
+
+        Raises:
+            UsageProblem: the target cannot be had from this source, or data is missing.
+            ToolError: a converter failed.
+        """
+        started, form = time.monotonic(), format_named(target.format)
+        with tempfile.TemporaryDirectory() as scratch:
+            before, behind = Path(scratch, "model"), Path(scratch, "decoder")
+            before.mkdir()
+            behind.mkdir()
+            made = self.convert(target, before)
+            asked = replace(tail.asked, decoder=tail.decoder.convert(form.in_float(target), behind).path)
+            for path in (made.path, made.twin_path):
+                form.postprocess(target, path, folder / path.name, asked)
+        path, twin = folder / made.path.name, folder / made.twin_path.name
+        return replace(
+            made,
+            path=path,
+            twin_path=twin,
+            inspection=_behind(self._inspect(path), made.inspection),
+            twin=_behind(self._inspect(twin), made.twin),
+            notes=(*made.notes, *tail.notes),
+            seconds=time.monotonic() - started,
+        )
+
     def _taken(self, target: Target) -> Format:
         """The format of a target that can be had from this source."""
         form = format_named(target.format)
@@ -107,3 +151,9 @@ class ConversionSession:
             except UsageProblem as error:  # nobody gave this file: it was made here
                 raise ToolError(f"what was converted cannot be inspected: {error}") from error
         return self._inspections[digest].model_copy(update={"path": str(path)})
+
+
+def _behind(whole: Inspection, model: Inspection) -> Inspection:
+    """`whole` with the operators marked that are not the model's, which come first."""
+    ops = (op.model_copy(update={"behind": place >= len(model.ops)}) for place, op in enumerate(whole.ops))
+    return whole.model_copy(update={"ops": tuple(ops)})

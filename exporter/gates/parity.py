@@ -53,8 +53,8 @@ def parity_verdicts(
     limits = {key: value for key, value in given.items() if value is not None}
     if parity is not None and (problem := _source_problem(parity)) and not _bad_outputs(parity):
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]
-    if parity is None:
-        return _unknown(target, limits, reason)
+    if parity is None or parity.not_compared:
+        return _unknown(target, limits, reason if parity is None else parity.not_compared)
     verdicts = [*_finite(target, parity, advice), *_variation(target, parity)]
     if "snr_db" in limits:
         verdicts += _channels(target, parity, limits["snr_db"], advice)
@@ -249,7 +249,7 @@ def parity_warnings(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> 
     undecided = [
         f"{verdict.metric}: {verdict.reason}"
         for verdict in verdicts
-        if verdict.metric.startswith("accuracy.")
+        if verdict.metric.startswith(("accuracy.", "task."))
         and "do not decide" in verdict.reason
         and verdict.status is Status.PASSED
     ]

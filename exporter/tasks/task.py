@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from exporter.data.facts.source import SourceDescription
 from exporter.data.facts.task import Against
-from exporter.data.settings.target import TaskTolerances
 from exporter.datasets.truths import Fit, TruthKind
 
 Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
@@ -28,7 +27,7 @@ class Metric:
         name: in records.
         title: in reports.
         unit: ``%`` where the figure lies in [0, 1].
-        tolerance: the field of `TaskTolerances` that limits its loss, or that holds the limits of several by name.
+        tolerance: the field of `Tolerances` that limits its loss, or that holds the limits of several by name.
         useless: a source with this figure or a worse one does not do the task, so that no artifact is judged by it.
     """
 
@@ -38,12 +37,6 @@ class Metric:
     tolerance: str
     higher_is_better: bool = True
     useless: float | None = None
-
-    def limit(self, tolerances: TaskTolerances) -> float | None:
-        """The most that may be lost; None where nothing is said."""
-        found = getattr(tolerances, self.tolerance)
-        value: float | None = found.get(self.name) if isinstance(found, Mapping) else found
-        return value
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from exporter.use_cases.job.compare import compare_with_source
 from exporter.use_cases.job.convert import convert
 from exporter.use_cases.job.judge import judge
 from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.postprocess import detection_of
 from exporter.use_cases.job.profile import profile
 from exporter.use_cases.job.readings import read_here
 from exporter.use_cases.job.recipes import Compressed, compressed_model
@@ -97,6 +98,7 @@ def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
             raise UsageProblem(
                 f"target {target.name} quantizes activations and needs representative data: give --calibration."
             )
+        detection_of(target.postprocessing, model.settings, target.name)
         refusal = work.format.refuse(target, model.description)
         if refusal is not None:
             raise UsageProblem(f"target {target.name}: {refusal}")

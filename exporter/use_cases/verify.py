@@ -46,17 +46,16 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
         _refuse_without_layers(artifact, form)
     check_whole(artifact)
     model = ModelAtHand(request, Cache(request.cache_root), progress)
-    parities = tuple(_compared(model, artifact, form, name) for name in form.evaluators())
+    parities = tuple(_compared(model, artifact, target, name) for name in form.evaluators())
     verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
     verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)
     found = _layers(model, artifact, form, target) if layers else None
     return VerifyResult(artifact, parities, tuple(verdicts), exit_code(verdicts, strict=request.strict), found)
 
 
-def _compared(model: ModelAtHand, artifact: Path, form: Format, evaluator: str) -> Parity:
-    runner = form.evaluator(evaluator, artifact, model.origin)
+def _compared(model: ModelAtHand, artifact: Path, target: Target, evaluator: str) -> Parity:
     with model.progress.stage(f"Verifying {artifact.name}") as advance:
-        return compared(model, runner, advance)
+        return compared(model, target, _form_for(artifact, target), artifact, evaluator, advance)
 
 
 def _judged(target: Target, parity: Parity, *, strict: bool) -> list[Verdict]:

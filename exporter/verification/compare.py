@@ -21,6 +21,7 @@ from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.execution.threads import in_order, threads
 from exporter.formats.format import ArtifactRunner
+from exporter.tasks.task import Reader
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
 from exporter.verification.channels import quantization_step, variation_db, worst_channel
 from exporter.verification.metrics import Difference, Ranking, is_class_scores, score_rows
@@ -172,8 +173,11 @@ def _is_new(inputs: Sequence[NDArray[Any]], seen: set[bytes]) -> bool:
     return new
 
 
-def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance) -> Parity:
+def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance, read: Reader | None = None) -> Parity:
     """Run the artifact over the reference's examples, and compare every value of every output.
+
+    Args:
+        read: reads the artifact's outputs for the task; None where they are as the source's.
 
     Raises:
         ToolError: the outputs have other shapes than the source's.
@@ -182,9 +186,9 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
     first = reference.first
     orders = [OutputOrders(reference.channels_last) for _ in first]
     ranking = None if reference.classes is None else Ranking(data.labels)
-    scores = None if reference.scoring is None else reference.scoring.artifact()
+    scores = None if reference.scoring is None else reference.scoring.artifact(read)
     counted: set[int] = set()
-    results = zip(reference.runs, reference.outputs, _found(artifact, data, reference.runs), strict=True)
+    results = zip(reference.runs, reference.outputs, results_of(artifact, data, reference.runs), strict=True)
     for position, (run, wanted, found) in enumerate(results):
         if len(found) != len(first):
             raise ToolError(f"the artifact gives {len(found)} outputs; the source gives {len(first)}.")
@@ -215,7 +219,7 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance)
     )
 
 
-def _found(artifact: ArtifactRunner, data: Dataset, runs: Sequence[Indices]) -> Iterator[list[NDArray[Any]]]:
+def results_of(artifact: ArtifactRunner, data: Dataset, runs: Sequence[Indices]) -> Iterator[list[NDArray[Any]]]:
     """The artifact's outputs of each run, on every core; examples are read beside it."""
     size = min(artifact.together, math.ceil(len(runs) / threads()))
     for outputs in in_order(lambda chunk: artifact.many([data.batch(run) for run in chunk]), _chunks(runs, size)):

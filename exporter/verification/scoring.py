@@ -12,6 +12,7 @@ from exporter.data.facts.source import SourceDescription
 from exporter.data.facts.task import Against, TaskFacts
 from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset
+from exporter.datasets.truths import TruthKind
 from exporter.tasks.paired import losses
 from exporter.tasks.registry import task_named
 from exporter.tasks.task import Reader, Tally, Task
@@ -121,23 +122,37 @@ def scoring(settings: TaskSettings | None, description: SourceDescription, data:
     Raises:
         UsageProblem: the data's labels are of another task, or the outputs are not what the settings say.
     """
-    kind = "class" if data.truth_kind is None and data.labels is not None else data.truth_kind
+    if not fits(settings, data):
+        raise UsageProblem(_unfit(settings, data))
     if settings is None:
-        if data.truth_kind not in (None, "class"):
-            raise UsageProblem(f"data {data.name} has {kind} as labels; say by [model] task what the outputs mean.")
         return None
     task = task_named(settings.kind)
-    if kind is not None and kind not in task.truths:
-        raise UsageProblem(
-            f"data {data.name} has {_WORDS[kind]}, and [model] task is {settings.kind}, which needs "
-            f"{' or '.join(_WORDS[other] for other in task.truths)}. Give such data, or data without labels, where the "
-            "source's own results count."
-        )
     names = data.class_names or settings.names(description.labels)
     return Scoring(task, settings, data, task.reader(settings, description), names)
 
 
-_WORDS = {
+def fits(settings: TaskSettings | None, data: Dataset) -> bool:
+    """Whether what is known of the data, if anything, is what the task is measured by; without a task, a class."""
+    kind = _kind(data)
+    return kind is None or kind in (("class",) if settings is None else task_named(settings.kind).truths)
+
+
+def _kind(data: Dataset) -> TruthKind | None:
+    return "class" if data.truth_kind is None and data.labels is not None else data.truth_kind
+
+
+def _unfit(settings: TaskSettings | None, data: Dataset) -> str:
+    known = f"data {data.name} has {_WORDS[_kind(data) or 'class']}"
+    if settings is None:
+        return f'{known}: say by [model] task what the outputs mean, such as task = "detection".'
+    needed = " or ".join(_WORDS[kind] for kind in task_named(settings.kind).truths)
+    return (
+        f"{known}, and [model] task is {settings.kind}, which needs {needed}. Give such data, or data without labels, "
+        "where the source's own results count."
+    )
+
+
+_WORDS: dict[TruthKind, str] = {
     "class": "a class an example",
     "boxes": "boxes with classes",
     "classes_map": "a class a pixel",

@@ -33,6 +33,37 @@ class Segmenter(nn.Module):
         return {"out": self.last(x), "mean": x.mean((2, 3))}
 
 
+class Detector(nn.Module):
+    """Images (N, 3, 32, 32) -> (N, 7, 80): a head as YOLOv8's, with 3 classes and strides of 4 and 8."""
+
+    grid: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 12, 4, stride=4)
+        self.second = nn.Conv2d(12, 16, 2, stride=2)
+        self.boxes = nn.ModuleList([nn.Conv2d(12, 4, 1), nn.Conv2d(16, 4, 1)])
+        self.classes = nn.ModuleList([nn.Conv2d(12, 3, 1), nn.Conv2d(16, 3, 1)])
+        cells = [torch.stack([*torch.meshgrid(*[torch.arange(n) * 32.0 / n] * 2, indexing="xy")]) for n in (8, 4)]
+        self.register_buffer("grid", torch.cat([one.flatten(1) for one in cells], 1)[None])
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        fine = torch.relu(self.first(image))
+        maps = (fine, torch.relu(self.second(fine)))
+        sides, scores = (
+            torch.cat([layer(one).flatten(2) for layer, one in zip(layers, maps, strict=True)], 2)
+            for layers in (self.boxes, self.classes)
+        )
+        boxes = torch.cat([self.grid + sides[:, :2], 4 + 8 * torch.sigmoid(sides[:, 2:])], 1)
+        return torch.cat([boxes, torch.sigmoid(4 * scores)], 1)
+
+
+def detector() -> nn.Module:
+    """A `Detector` with fixed weights."""
+    torch.manual_seed(3)
+    return Detector().eval()
+
+
 def small() -> nn.Module:
     """A `SmallNet` with fixed weights and batch statistics that differ from the default."""
     torch.manual_seed(1)

@@ -28,11 +28,13 @@ class OpFact(Frozen):
 
     Attributes:
         dtype: element type that it computes in.
+        behind: whether it is not the model's, and stands behind it: decoding of a head, suppression of boxes.
     """
 
     name: str
     type: str
     dtype: str
+    behind: bool = False
 
 
 class WeightFact(Frozen):
@@ -104,9 +106,10 @@ class Inspection(Frozen):
         return 1 - sum(weight.nonzeros or 0 for weight in known) / parameters if parameters else None
 
     def float_ops(self) -> list[OpFact]:
-        """Operators that compute in floating point, conversions to and from integers left out."""
+        """The model's operators that compute in floating point, conversions to and from integers left out."""
         conversions = {"QUANTIZE", "DEQUANTIZE", "quantize", "dequantize", "cast"}
-        return [op for op in self.ops if op.dtype.startswith("float") and op.type not in conversions]
+        own = (op for op in self.ops if not op.behind and op.type not in conversions)
+        return [op for op in own if op.dtype.startswith("float")]
 
     def integer_ops(self) -> list[OpFact]:
         """Operators that compute in integers of 16 bits or fewer."""

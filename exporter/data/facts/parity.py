@@ -132,6 +132,7 @@ class Parity(Frozen):
         top1_gained: the other way round.
         classes: number of class scores; None when the output is not one of classes.
         task: how well it does its task; None where the user names none.
+        not_compared: why the outputs are not compared as numbers, which are NaN then; empty where they are.
     """
 
     data: str
@@ -155,3 +156,4 @@ class Parity(Frozen):
     top5_gained: int | None = None
     classes: int | None = None
     task: TaskFacts | None = None
+    not_compared: str = ""

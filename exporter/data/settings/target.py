@@ -1,7 +1,7 @@
 """Target and its parts: frozen data that says what an operating system and a team ask of an artifact, in any format."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -48,6 +48,7 @@ class TaskTolerances(Frozen):
         embedding_cosine_drop: most that the mean cosine to the source's embeddings may be below 1.
         wer_rise_points: by which the word error rate may rise.
         cer_rise_points: by which the character error rate may rise.
+        clip_top1_drop_points: of the share of clips whose class is right.
         eer_rise_points: by which the equal error rate may rise.
         token_accuracy_drop_points: of the share of texts, tokens or next tokens that are right.
         f1_drop_points: of F1, mean of the classes.
@@ -81,6 +82,7 @@ class TaskTolerances(Frozen):
     embedding_cosine_drop: float | None = None
     wer_rise_points: float | None = None
     cer_rise_points: float | None = None
+    clip_top1_drop_points: float | None = None
     eer_rise_points: float | None = None
     token_accuracy_drop_points: float | None = None
     f1_drop_points: float | None = None
@@ -165,6 +167,10 @@ class Quantization(Frozen):
         return False
 
 
+Asked = Literal["none", "decoding", "nms"]
+"""What a file does with the outputs of a detector."""
+
+
 class Target(Frozen):
     """What every format's target says; the rest is in the settings of its format.
 
@@ -179,6 +185,9 @@ class Target(Frozen):
         compute_units: where the app asks that the model runs, in the format's words.
         route: the only way from the source that may be taken; empty for the first that is right.
         quantization: how the format stores and computes.
+        postprocessing: what the file does with the outputs of a detector, which the model's task describes: nothing;
+            ``decoding`` to boxes of corners in pixels of the input and a score for each class; or ``nms``, which leaves
+            the task's best detections as well (`docs/detection.md`).
     """
 
     name: str
@@ -192,6 +201,7 @@ class Target(Frozen):
     compute_units: str = ""
     route: str = ""
     quantization: Quantization = Quantization()
+    postprocessing: Asked = "none"
 
     @model_validator(mode="after")
     def _known_system(self) -> Self:

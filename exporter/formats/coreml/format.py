@@ -14,6 +14,7 @@ from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
@@ -102,6 +103,16 @@ class _Coreml:
         from exporter.formats.coreml.conversion.converter import CoremlConverter
 
         return CoremlConverter(graph)
+
+    def in_float(self, target: CoremlTarget) -> CoremlTarget:
+        return target.model_copy(
+            update={"quantization": CoremlQuantization(precision="float32"), "input_kind": "tensor", "route": ""}
+        )
+
+    def postprocess(self, target: CoremlTarget, path: Path, out: Path, asked: Postprocessing) -> None:
+        from exporter.formats.coreml.postprocessing.postprocess import postprocess
+
+        postprocess(target, path, out, asked)
 
     def check_whole(self, path: Path) -> None:
         check_coreml(path)

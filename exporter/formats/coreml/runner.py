@@ -18,16 +18,19 @@ from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, sour
 from exporter.formats.coreml.class_order import class_order
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.examples import core_ml_value, from_core_ml
+from exporter.formats.coreml.postprocessing.detections import detections
 from exporter.formats.coreml.reference import ReferenceModel
 from exporter.formats.coreml.reference.classifier import classifier_of, read_function, scalars_of
 from exporter.formats.coreml.reference.features import features
 from exporter.formats.coreml.reference.layers import compare_layers
+from exporter.formats.coreml.reference.pipeline import read_pipeline
 from exporter.formats.coreml.reference.steps import Precision
 from exporter.formats.coreml.states import Kept
 from exporter.formats.files import check_whole
 from exporter.formats.format import Call, Origin
 
 Arrays = Sequence[NDArray[Any]]
+_REFERENCE = "Core ML reference evaluator"
 
 
 class CoremlRunner:
@@ -57,7 +60,14 @@ class CoremlRunner:
     ) -> None:
         check_whole(path)
         self.path = path
-        if native:
+        pipeline = read_pipeline(path)
+        states: Sequence[str] = ()
+        if pipeline is not None:
+            self.model: Any = detections(path, pipeline, _picture_size(description), None if native else precision)
+            self.name = "Core ML" if native else _REFERENCE
+            self._inputs, self._outputs = self.model.inputs, self.model.outputs
+            self.classifier, self._scalars = self.model.classifier, self.model.scalars
+        elif native:
             self.model = load_coremltools().models.MLModel(str(path))
             self.name = "Core ML"
             interface = self.model.get_spec().description
@@ -67,10 +77,10 @@ class CoremlRunner:
             states = [feature.name for feature in interface.state]
         else:
             self.model = ReferenceModel(path, precision)
-            self.name = "Core ML reference evaluator"
+            self.name = _REFERENCE
             self._inputs, self._outputs = self.model.inputs, self.model.outputs
             self.classifier, self._scalars = self.model.classifier, self.model.scalars
-            states = list(self.model.states)
+            states = self.model.states
         self.states = Kept.of(path, self.model, states, description)
         self.whole, self.description = description, self.states.outside
         self._native = native
@@ -183,6 +193,15 @@ class CoremlRunner:
         assert self.classifier is not None
         values = scores or [found[label] for label in self.classifier.labels]
         return np.asarray([[values[place] for place in self.order]], np.float32)
+
+
+def _picture_size(description: SourceDescription) -> tuple[int, int] | None:
+    """Width and height of the first image input."""
+    for spec in description.inputs:
+        if spec.image is not None:
+            height, width = spec.height_width
+            return width, height
+    return None
 
 
 def _coreml_port(feature: Any) -> Port:

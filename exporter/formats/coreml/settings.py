@@ -172,6 +172,8 @@ class CoremlTarget(Target):
         states: whether the model itself keeps what it carries from call to call (a decoder's cache) as states; without,
             the app hands its outputs back as inputs.
         input_kind: ``image`` makes an image input with scale and bias as Xcode shows them; ``tensor`` a multi-array.
+        suppression: where ``postprocessing = "nms"`` does it: in the ``program``, with outputs as in other formats; or
+            in a ``pipeline`` with Core ML's own model for it, whose thresholds are inputs, as Vision takes it.
     """
 
     format: Literal["coreml"]
@@ -179,6 +181,7 @@ class CoremlTarget(Target):
     route: CoremlRoute | Literal[""] = ""
     states: bool = False
     input_kind: Literal["image", "tensor"] = "image"
+    suppression: Literal["program", "pipeline"] = "program"
     quantization: CoremlQuantization = CoremlQuantization()
 
     @property

@@ -13,11 +13,12 @@ from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
-from exporter.formats.onnx.settings import OnnxRoute, OnnxTarget
+from exporter.formats.onnx.settings import OnnxQuantization, OnnxRoute, OnnxTarget
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,6 +80,14 @@ class _Onnx:
         from exporter.formats.onnx.conversion.converter import OnnxConverter
 
         return OnnxConverter(graph)
+
+    def in_float(self, target: OnnxTarget) -> OnnxTarget:
+        return target.model_copy(update={"quantization": OnnxQuantization(), "route": ""})
+
+    def postprocess(self, target: OnnxTarget, path: Path, out: Path, asked: Postprocessing) -> None:
+        from exporter.formats.onnx.postprocessing.postprocess import postprocess
+
+        postprocess(path, out, asked)
 
     def check_whole(self, path: Path) -> None:
         check_onnx(path)

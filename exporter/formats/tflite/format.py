@@ -15,11 +15,12 @@ from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import need
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
+from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
-from exporter.formats.tflite.settings import TfliteRoute, TfliteTarget
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteRoute, TfliteTarget
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +75,14 @@ class _Tflite:
         from exporter.formats.tflite.conversion.converter import TfliteConverter
 
         return TfliteConverter(graph)
+
+    def in_float(self, target: TfliteTarget) -> TfliteTarget:
+        return target.model_copy(update={"quantization": TfliteQuantization(), "route": ""})
+
+    def postprocess(self, target: TfliteTarget, path: Path, out: Path, asked: Postprocessing) -> None:
+        from exporter.formats.tflite.postprocessing.postprocess import postprocess
+
+        postprocess(path, out, asked)
 
     def check_whole(self, path: Path) -> None:
         check_tflite_bytes(mapped(path))

@@ -53,7 +53,9 @@ def accuracy_size_points(record: RunRecord, tones: Mapping[str, str]) -> dict[st
         tones: the style sheet's class of each format.
     """
     rows = [
-        (target, target.parities[0]) for target in record.targets if target.artifact is not None and target.parities
+        (target, target.parities[0])
+        for target in record.targets
+        if target.artifact is not None and target.parities and not target.parities[0].not_compared
     ]
     if not rows:
         return None

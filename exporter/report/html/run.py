@@ -10,6 +10,7 @@ from exporter.data.results.record import RunRecord, TargetRecord
 from exporter.formats.registry import format_named, names
 from exporter.report.html.charts import accuracy_size_points
 from exporter.report.html.devices import device_facts, measured_facts
+from exporter.report.html.tasks import tasks
 from exporter.report.html.treemap import diff_treemap
 from exporter.report.renderer import View
 from exporter.report.summary import outcome_words
@@ -27,6 +28,7 @@ def facts(result: RunResult, view: View) -> dict[str, Any]:
         "record": record,
         "outcome": outcome_words(record).rstrip("."),
         "targets": [_target(target, tones) for target in record.targets],
+        "tasks": tasks([(target.name, parity) for target in record.targets for parity in target.parities]),
         "evaluators": dict.fromkeys(parity.evaluator for target in record.targets for parity in target.parities),
         "largest": max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),
         "scatter": accuracy_size_points(record, tones),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from exporter.data.facts.layers import LayerFindings
 from exporter.data.results.commands import VerifyResult
 from exporter.report.html.charts import PLOT_HEIGHT, PLOT_WIDTH
+from exporter.report.html.tasks import tasks
 from exporter.report.layers import COLUMNS, cells, snr_words, summary
 from exporter.report.renderer import View
 
@@ -24,7 +25,11 @@ class Layer(NamedTuple):
 
 def facts(result: VerifyResult, view: View) -> dict[str, Any]:
     """What the template of a verification needs."""
-    return {"parities": result.parities, "layers": None if result.layers is None else _layers(result.layers)}
+    return {
+        "parities": result.parities,
+        "tasks": tasks([(result.artifact.name, parity) for parity in result.parities]),
+        "layers": None if result.layers is None else _layers(result.layers),
+    }
 
 
 def _layers(found: LayerFindings) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from exporter.report.markdown.verdicts import verdicts_markdown
 from exporter.report.readings import device_title, profile_lines, target_lines
 from exporter.report.renderer import Result, View
 from exporter.report.sizes import change_row, changed, header, heading, rest_words
+from exporter.report.tasks import COLUMNS as TASK_COLUMNS
+from exporter.report.tasks import rows
 
 # Of a target; GitHub takes up to 1 MiB for the whole summary of a step.
 MAX_LINES = 200
@@ -35,7 +37,11 @@ def render(result: Result, view: View) -> str:
 def _run(result: RunResult, view: View) -> str:
     """Every verdict, and the readings of each device under its name."""
     told = [(target.name, list(_target_lines(target))) for target in result.record.targets]
-    return "\n".join([_verdicts(result), *(_details(name, lines) for name, lines in told if lines)])
+    measured = [
+        row for target in result.record.targets for parity in target.parities for row in rows(target.name, parity)
+    ]
+    details = (_details(name, lines) for name, lines in told if lines)
+    return "\n".join([_verdicts(result), *_task_lines(measured), *details])
 
 
 def _target_lines(target: TargetRecord) -> Iterator[str]:
@@ -68,7 +74,15 @@ def _profile(result: ProfileResults, view: View) -> str:
 
 
 def _verify(result: VerifyResult, view: View) -> str:
-    return "\n".join([_verdicts(result), *(_layer_lines(result.layers) if result.layers else ())])
+    measured = [row for parity in result.parities for row in rows(result.artifact.name, parity)]
+    layers = _layer_lines(result.layers) if result.layers else ()
+    return "\n".join([_verdicts(result), *_task_lines(measured), *layers])
+
+
+def _task_lines(measured: Sequence[Sequence[str]]) -> Iterator[str]:
+    if measured:
+        yield from markdown_table([name.removeprefix(">") for name in TASK_COLUMNS], measured)
+        yield ""
 
 
 def _layer_lines(found: LayerFindings) -> Iterator[str]:

@@ -17,6 +17,7 @@ from exporter.report.cells import printable
 from exporter.report.readings import latency_percentiles, profile_lines
 from exporter.report.renderer import View
 from exporter.report.summary import outcome_words, verdict_value
+from exporter.report.tasks import COLUMNS, rows
 from exporter.report.text.console import laid_out, table, warning, words
 
 _STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
@@ -37,6 +38,9 @@ def _ending(result: RunResult) -> str:
 def _items(result: RunResult) -> Iterator[RenderableType]:
     record = result.record
     yield _artifacts(record)
+    measured = [row for target in record.targets for parity in target.parities for row in rows(target.name, parity)]
+    if measured:
+        yield table("Tasks", COLUMNS, measured)
     yield verdict_table(record.verdicts())
     for sentence in record.warnings:
         yield Text.assemble(("warning", "yellow"), printable(f": {sentence}"))
@@ -95,7 +99,7 @@ def _share(artifact: Artifact) -> str:
 def _parity_cells(parity: Parity | None) -> list[str]:
     if parity is None:
         return ["-", "-"]
-    snr = "exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"
+    snr = "-" if parity.not_compared else "exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"
     return [snr, "-" if parity.top1 is None else f"{100 * parity.top1:.2f}"]
 
 

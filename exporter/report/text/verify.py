@@ -9,6 +9,8 @@ from exporter.data.facts.parity import Parity
 from exporter.data.results.commands import VerifyResult
 from exporter.report.layers import COLUMNS, WORST, cells, summary
 from exporter.report.renderer import View
+from exporter.report.tasks import COLUMNS as TASK_COLUMNS
+from exporter.report.tasks import rows
 from exporter.report.text.console import laid_out, table, words
 from exporter.report.text.run import verdict_table
 
@@ -16,13 +18,18 @@ from exporter.report.text.run import verdict_table
 def render(result: VerifyResult, view: View) -> str:
     """Comparisons, their verdicts, and the layers where they were asked for."""
     items: list[RenderableType] = [words(_parity(parity)) for parity in result.parities]
+    measured = [row for parity in result.parities for row in rows(result.artifact.name, parity)]
+    if measured:
+        items.append(table("Tasks", TASK_COLUMNS, measured))
     items.append(verdict_table(result.verdicts))
     return laid_out([*items, *(_layers(result.layers) if result.layers is not None else ())], view)
 
 
 def _parity(parity: Parity) -> str:
-    return (
-        f"{parity.evaluator} on {parity.samples} examples of {parity.data}: "
+    where = f"{parity.evaluator} on {parity.samples} examples of {parity.data}: "
+    if parity.not_compared:
+        return f"{where}{parity.not_compared}"
+    return where + (
         f"SNR {'exact' if parity.snr_db is None else f'{parity.snr_db:.2f} dB'}, cosine {parity.cosine:.6f}, "
         f"largest error {parity.max_abs_error:.4g}"
     )

@@ -80,7 +80,7 @@ def yolo_candidates(settings: Detection, rows: Floats, size: Size, with_objectne
 
 def _ssd(settings: Detection, outputs: Sequence[Floats], size: Size) -> list[Candidates]:
     """Source: Liu et al., "SSD: Single Shot MultiBox Detector", 2016, and torchvision's ``BoxCoder``."""
-    priors = _priors(settings)
+    priors = priors_of(settings)
     if len(outputs) < 2 or outputs[0].shape[1:] != priors.shape or outputs[1].shape[1] != len(priors):
         raise _unlike(settings, outputs, f"offsets (N, {len(priors)}, 4) and scores (N, {len(priors)}, classes)")
     centre, extent = settings.variances
@@ -137,7 +137,12 @@ def _softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(-1, keepdims=True), np.float32)
 
 
-def _priors(settings: Detection) -> Floats:
+def priors_of(settings: Detection) -> Floats:
+    """(anchors, 4) centre boxes in [0, 1].
+
+    Raises:
+        UsageProblem: there are none, or their file is no such array.
+    """
     if not settings.priors:
         raise UsageProblem('[model.task] head = "ssd" needs priors: an .npy of (anchors, 4) centre boxes in [0, 1].')
     try:

@@ -1,16 +1,28 @@
 """The artifact's outputs against its source's, by every evaluator that this machine has."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from exporter.data.errors import ArtifactError, NotEvaluableError, ToolError
 from exporter.data.facts.parity import Parity
 from exporter.data.progress import Advance
+from exporter.data.settings.target import Target
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Done, Stage
-from exporter.formats.format import ArtifactRunner
+from exporter.formats.format import ArtifactRunner, Format, Origin
+from exporter.tasks.detection.settings import Detection
 from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.postprocess import (
+    DETECTIONS,
+    decoded_reference,
+    described,
+    detection_of,
+    origin_with,
+    reading_of,
+)
 from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
+from exporter.verification.scored import scored
 from exporter.verification.shapes import shape_parities
 from exporter.verification.steps import steps_parity
 
@@ -25,14 +37,32 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
     return replace(work, compared=found)
 
 
-def compared(model: ModelAtHand, runner: ArtifactRunner, advance: Advance) -> Parity:
+def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evaluator: str, advance: Advance) -> Parity:
     """How an artifact's outputs compare with its source's, also on every shape of flexible inputs, and over steps."""
+    task = detection_of(target.postprocessing, model.settings, target.name)
+    if task is not None:
+        return _decoded(model, target, task, form.evaluator(evaluator, file, _origin(model, target, task)), advance)
+    runner = form.evaluator(evaluator, file, model.origin)
     parity = compare(runner, model.reference_for(runner), advance)
     shapes = shape_parities(
         runner, model.source_runner, model.origin.description, lambda sized: model.examples_of(sized, runner)
     )
     steps = steps_parity(runner, model.source_runner, model.origin.description, model.integer_ranges)
     return parity.model_copy(update={"shapes": shapes, "steps": steps})
+
+
+def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: ArtifactRunner, advance: Advance) -> Parity:
+    """Boxes and scores beside those that the source's head is decoded to; detections by the task alone."""
+    found, _ = model.detector(task, None)
+    reference, read = model.reference_for(runner), reading_of(task, described(found, target.postprocessing))
+    if target.postprocessing == "nms":
+        assert reference.scoring is not None, "the model has a detection task"
+        return scored(runner, reference, reference.scoring, read, DETECTIONS, advance)
+    return compare(runner, decoded_reference(reference, model.origin.description, task), advance, read)
+
+
+def _origin(model: ModelAtHand, target: Target, task: Detection) -> Origin:
+    return origin_with(model.detector(task, None)[0], target.postprocessing, model.origin)
 
 
 def _compared(model: ModelAtHand, work: TargetWork) -> Compared:
@@ -58,9 +88,10 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
         data.name,
         model.request.evaluation_samples,
         None if model.settings.task is None else model.settings.task.model_dump(mode="json"),
+        work.target.postprocessing,
     )
 
     def compute(advance: Advance) -> Parity:
-        return compared(model, work.format.evaluator(evaluator, work.made.path, model.origin), advance)
+        return compared(model, work.target, work.format, work.made.path, evaluator, advance)
 
     return model.stages.value(Stage("verification", name, f"Verifying {name}", decided_by), Parity, compute)

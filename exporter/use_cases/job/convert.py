@@ -5,11 +5,15 @@ from functools import partial
 from pathlib import Path
 
 from exporter.data.facts.artifact import Artifact
+from exporter.data.settings.target import Target
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Stage
+from exporter.formats.session import Conversion
 from exporter.store.digests import tree_digest
+from exporter.store.given import given_digest
 from exporter.store.output import publish
 from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.postprocess import detection_of, tail_of
 from exporter.use_cases.job.tools import tool_versions
 from exporter.use_cases.job.work import ConversionFacts, Converted, TargetWork
 
@@ -65,12 +69,21 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
         work.compressed.key if work.compressed else None,
         model.calibration.digest if calibrated and model.calibration else None,
         model.request.calibration_samples if calibrated else None,
+        _decoding(model, target),
     )
     return Stage("conversion", target.name, f"Converting for {target.name}", decided_by)
 
 
+def _decoding(model: ModelAtHand, target: Target) -> object:
+    """What decides the decoding in the artifact beside the target and the model."""
+    task = detection_of(target.postprocessing, model.settings, target.name)
+    if task is None:
+        return None
+    return task.model_dump(mode="json"), given_digest(Path(task.priors)) if task.priors else None
+
+
 def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
-    conversion = model.conversions(work.compressed).convert(work.target, folder)
+    conversion = _conversion(model, work, folder)
     shown = attempt(lambda: work.format.file_facts(conversion.path))
     facts = ConversionFacts(
         sha256=tree_digest(conversion.path),
@@ -84,6 +97,16 @@ def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
         shown=None if isinstance(shown, Trouble) else shown,
     )
     (folder / _FACTS).write_text(facts.model_dump_json(), encoding="utf-8")
+
+
+def _conversion(model: ModelAtHand, work: TargetWork, folder: Path) -> Conversion:
+    """The artifact and its twin in `folder`, with what the target wants behind the model."""
+    settings = model.settings
+    task = detection_of(work.target.postprocessing, settings, work.target.name)
+    if task is None:
+        return model.conversions(work.compressed).convert(work.target, folder)
+    found, session = model.detector(task, work.compressed)
+    return session.convert_before(tail_of(found, work.target.postprocessing, settings), work.target, folder)
 
 
 def _artifact(converted: Converted, form: str, target: str, path: Path, source_digest: str) -> Artifact:

@@ -18,6 +18,7 @@ from exporter.store.cache import Cache
 from exporter.tasks.registry import task_named
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
+from exporter.verification.scoring import fits
 
 
 class LoadedModels:
@@ -139,7 +140,10 @@ class Inputs:
     @property
     def given_evaluation(self) -> Dataset | None:
         """What the user gave to compare artifacts on: evaluation data, else calibration data."""
-        return self._opened(self.request.evaluation or self.request.calibration)
+        if self.request.evaluation is not None:
+            return self._opened(self.request.evaluation)
+        data = self.calibration
+        return data if data is None or fits(self.settings.task, data) else data.without_truths()
 
     def _opened(self, given: str | None) -> Dataset | None:
         return None if given is None else self._data.open(given, self.description)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import InputSpec, SourceDescription
@@ -14,12 +15,17 @@ from exporter.execution.stage import Stage
 from exporter.formats.format import ArtifactRunner, Origin
 from exporter.formats.session import ConversionSession
 from exporter.store.cache import Cache
+from exporter.tasks.detection.settings import Detection
 from exporter.use_cases.job.inputs import Inputs
+from exporter.use_cases.job.postprocess import parts
 from exporter.use_cases.job.recipes import Compressed, compressed_session
 from exporter.use_cases.job.request import RunRequest
 from exporter.verification.compare import Reference, reference_outputs
 from exporter.verification.noise import IntegerRange, check_ids, holds_integers, integer_ranges, noise
 from exporter.verification.runners import OnnxRunner, Runner, TorchRunner
+
+if TYPE_CHECKING:  # torch
+    from exporter.tasks.detection.infile import InFile
 
 
 class ModelAtHand(Inputs):
@@ -28,6 +34,7 @@ class ModelAtHand(Inputs):
     def __init__(self, request: RunRequest, cache: Cache, progress: Progress) -> None:
         super().__init__(request, cache, progress)
         self._sessions: dict[str | None, ConversionSession] = {}
+        self._detectors: dict[str | None, tuple[InFile, ConversionSession]] = {}
 
     @cached_property
     def evaluation(self) -> Dataset:
@@ -87,6 +94,15 @@ class ModelAtHand(Inputs):
                 else compressed_session(self, compressed)
             )
         return self._sessions[key]
+
+    def detector(self, task: Detection, compressed: Compressed | None) -> "tuple[InFile, ConversionSession]":
+        """A detector as it is or as a recipe left it: what its file is made of, and what converts the model itself."""
+        key = None if compressed is None else compressed.key
+        if key not in self._detectors:
+            found = parts(self.conversions(compressed).graph.source, task)
+            session = ConversionSession(found.head, self.calibration, self.request.calibration_samples)
+            self._detectors[key] = found, session
+        return self._detectors[key]
 
     @cached_property
     def source_runner(self) -> Runner:

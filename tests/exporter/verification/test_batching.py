@@ -80,6 +80,7 @@ def test_results_of_a_batch_are_those_of_single_runs() -> None:
     reference = reference_outputs(runner, description(3, (1, 5, 3)), data, None, lambda done, total: None)
     assert reference.runs == tuple((index,) for index in range(37))
     for index, outputs in enumerate(reference.outputs):
+        assert outputs is not None
         for found, wanted in zip(outputs, runner([rows[index : index + 1]]), strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-6)
 

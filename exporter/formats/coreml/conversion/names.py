@@ -25,7 +25,7 @@ def rename_layers(spec: Any, layers: Mapping[str, str]) -> dict[str, str]:
             if layer is not None:
                 _propose(op, re.sub(r"\W", "_", layer), taken, interface, mapping)
                 renamed[mapping.get(op.outputs[0].name, _name(op))] = layer
-        _apply(block, mapping)
+        rename_values(block, mapping)
     return renamed
 
 
@@ -41,7 +41,8 @@ def _propose(op: Any, identifier: str, taken: set[str], interface: set[str], map
             taken.add(new)
 
 
-def _apply(block: Any, mapping: Mapping[str, str]) -> None:
+def rename_values(block: Any, mapping: Mapping[str, str]) -> None:
+    """Call values of a block of a specification otherwise, and operations after what they write, in place."""
     for op in block.operations:
         if op.outputs and op.outputs[0].name in mapping and _name(op):
             op.attributes["name"].immediateValue.tensor.strings.values[0] = mapping[op.outputs[0].name]
@@ -52,7 +53,7 @@ def _apply(block: Any, mapping: Mapping[str, str]) -> None:
                 if binding.WhichOneof("binding") == "name":
                     binding.name = mapping.get(binding.name, binding.name)
         for inner in op.blocks:
-            _apply(inner, mapping)
+            rename_values(inner, mapping)
     block.outputs[:] = [mapping.get(name, name) for name in block.outputs]
 
 

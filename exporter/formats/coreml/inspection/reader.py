@@ -46,6 +46,7 @@ def inspect_coreml(path: Path) -> Inspection:
                 continue
             ops.append(OpFact(name=op.name, type=op.op_type, dtype=_compute_dtype(op)))
             weights += _weights_of(op, seen)
+    ops += _models_behind(spec)
     return Inspection(
         path=str(path),
         format="coreml",
@@ -56,6 +57,12 @@ def inspect_coreml(path: Path) -> Inspection:
         weights=tuple(weights),
         metadata=_metadata(spec),
     )
+
+
+def _models_behind(spec: Any) -> list[OpFact]:
+    """Of a pipeline the models behind its program, each as one operation."""
+    kinds = [model.WhichOneof("Type") for model in spec.pipeline.models[1:]] if spec.HasField("pipeline") else []
+    return [OpFact(name=kind, type=kind, dtype="float32") for kind in kinds]
 
 
 def load_program(path: Path) -> tuple[Any, Any]:
@@ -70,15 +77,23 @@ def load_program(path: Path) -> tuple[Any, Any]:
             spec = coremltools.utils.load_spec(str(path))
     except Exception as error:
         raise UsageProblem(f"{path} is not a readable Core ML model: {first_line(error)}") from error
-    if spec.WhichOneof("Type") != "mlProgram":
+    inner = ml_program_of(spec)
+    if inner is None:
         raise UsageProblem(
             f"{path} holds a {spec.WhichOneof('Type')}, not an ML program. "
             "Convert it with minimum_deployment_target iOS 15 or newer to have one."
         )
     try:
-        return spec, load_spec(spec, path / WEIGHTS_FOLDER)
+        return spec, load_spec(inner, path / WEIGHTS_FOLDER)
     except Exception as error:
         raise UsageProblem(f"{path} is damaged: {first_line(error)}") from error
+
+
+def ml_program_of(spec: Any) -> Any | None:
+    """The specification of the ML program that a model is, or that a pipeline begins with; None where there is none."""
+    if spec.WhichOneof("Type") == "pipeline" and spec.pipeline.models:
+        spec = spec.pipeline.models[0]
+    return spec if spec.WhichOneof("Type") == "mlProgram" else None
 
 
 def load_spec(spec: Any, weights: Path) -> Any:

@@ -14,7 +14,7 @@ from exporter.formats.coreml.reference.classifier import Classifier, classifier_
 from exporter.formats.coreml.reference.dtypes import declared
 from exporter.formats.coreml.reference.errors import ModelInputError
 from exporter.formats.coreml.reference.features import Feature, features, to_input, to_output
-from exporter.formats.coreml.reference.files.package import read_model_file
+from exporter.formats.coreml.reference.files.package import ModelFile, read_model_file
 from exporter.formats.coreml.reference.files.program import default_function, load_program
 from exporter.formats.coreml.reference.ops.control import StateSlot
 from exporter.formats.coreml.reference.plan import Plan
@@ -46,7 +46,7 @@ class ReferenceModel:
     It proves what the file computes; it does not predict the rounding of the Neural Engine or the GPU.
 
     Args:
-        path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program.
+        path: an ``.mlpackage``, or an ``.mlmodel`` that holds an ML program; or what was read of one.
         precision: ``declared`` rounds every value to the dtype that the program declares for it, with sums in
             float32: the best that a float16 device can do. ``float32`` leaves that rounding out, to tell rounding from
             faults.
@@ -57,12 +57,14 @@ class ReferenceModel:
         UnsupportedOpError: an operation is refused, with its name, location and reason.
     """
 
-    def __init__(self, path: Path | str, precision: Precision = "declared", function_name: str | None = None) -> None:
+    def __init__(
+        self, path: Path | str | ModelFile, precision: Precision = "declared", function_name: str | None = None
+    ) -> None:
         if precision not in ("declared", "float32"):
             raise ValueError(f"precision {precision!r} is neither 'declared' nor 'float32'")
-        file = read_model_file(path)
+        file = path if isinstance(path, ModelFile) else read_model_file(path)
         program = load_program(file)
-        self.path = Path(path)
+        self.path = file.path
         self.precision = precision
         self.function_name = default_function(file, program, function_name)
         function = program.functions[self.function_name]

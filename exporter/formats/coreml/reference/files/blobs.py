@@ -97,6 +97,25 @@ def float_blobs(file: Any) -> Iterator[tuple[str, NDArray[Any]]]:
         yield owner, content[start : start + length].view(kind)
 
 
+def blob_values(value: Any, weights: Path) -> NDArray[Any]:
+    """The elements of a value of float32 or int32 in a weight file, flat.
+
+    Args:
+        value: of a specification, whose elements are in a file.
+        weights: the folder of weight files.
+    """
+    kind = {"FLOAT32": np.float32, "INT32": np.int32}[_type_name(value.type.tensorType)]
+    content = np.memmap(weights / value.blobFileValue.fileName.rpartition("/")[2], np.uint8, "r")
+    offset = value.blobFileValue.offset
+    _, _, length, start, _ = _RECORD.unpack(content[offset : offset + _RECORD.size].tobytes())
+    return np.array(content[start : start + length].view(kind))
+
+
+def file_values(program: Any) -> list[Any]:
+    """Every value of an ``MILSpec.Program`` whose elements are in a weight file."""
+    return [value for _, value in _file_values(program)]
+
+
 def _declared_bytes(tensor: Any) -> int | None:
     """Bytes of a tensor of constant shape; None when the dtype is not known."""
     bits = _BITS.get(_type_name(tensor))

@@ -15,7 +15,7 @@ _LARGEST_SPECIFICATION = 2 * 1024**3  # protobuf's own limit
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A Core ML model that holds an ML program.
+    """A Core ML model.
 
     Attributes:
         path: the package or file.
@@ -34,7 +34,18 @@ def read_model_file(path: Path | str) -> ModelFile:
     Raises:
         ModelFileError: the file is missing, damaged, compiled, encrypted or not an ML program.
     """
-    path = Path(path)
+    file = read_specification(Path(path))
+    _require_ml_program(file.path, file.specification)
+    check_blobs(file.path, file.specification, file.weights)
+    return file
+
+
+def read_specification(path: Path) -> ModelFile:
+    """Read the specification of a ``.mlpackage`` or ``.mlmodel`` that holds any kind of model.
+
+    Raises:
+        ModelFileError: the file is missing, damaged or compiled.
+    """
     if not path.exists():
         raise ModelFileError(f"{path} does not exist. Give a Core ML package (.mlpackage) or model file (.mlmodel)")
     if path.suffix == ".mlmodelc":
@@ -42,11 +53,7 @@ def read_model_file(path: Path | str) -> ModelFile:
             f"{path} is compiled for devices and no longer holds the program. Give the .mlpackage it came from"
         )
     specification_path = _specification_in(path) if path.is_dir() else path
-    specification = _parse(path, specification_path)
-    _require_ml_program(path, specification)
-    weights = specification_path.parent / "weights"
-    check_blobs(path, specification, weights)
-    return ModelFile(path, specification, weights)
+    return ModelFile(path, _parse(path, specification_path), specification_path.parent / "weights")
 
 
 def _specification_in(package: Path) -> Path:

@@ -138,7 +138,7 @@ def non_maximum_suppression(
     kept = torch.full((boxes.shape[0], max_boxes), -1, dtype=torch.int32)
     counts = torch.zeros(boxes.shape[0], dtype=torch.int32)
     for n, (some, points) in enumerate(zip(boxes, scores, strict=True)):
-        picks = _suppress(some, points, iou_threshold, threshold, max_boxes, per_class_suppression)
+        picks = picked(some, points, iou_threshold, threshold, max_boxes, per_class_suppression)
         counts[n] = len(picks)
         kept_boxes[n, : len(picks)] = some[picks]
         kept_scores[n, : len(picks)] = points[picks]
@@ -146,9 +146,17 @@ def non_maximum_suppression(
     return (kept_boxes, kept_scores, kept, counts) if old else (kept_boxes.mT, kept_scores.mT, kept)
 
 
-def _suppress(
+def picked(
     boxes: Tensor, scores: Tensor, iou_threshold: float, score_threshold: float, most: int, per_class: bool
 ) -> list[int]:
+    """Places of the boxes that greedy suppression leaves, the best first.
+
+    Args:
+        boxes: (B, 4), centre and size.
+        scores: (B, K); a box is of the class of its best score.
+        most: boxes that are left.
+        per_class: whether a box leaves those of other classes alone.
+    """
     best, classes = scores.max(1)
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     area = (high - low).clamp(min=0).prod(1)

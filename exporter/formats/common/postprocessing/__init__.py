@@ -1,0 +1,1 @@
+"""What the formats share of decoding and suppression inside files."""

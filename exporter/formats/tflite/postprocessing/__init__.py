@@ -1,0 +1,1 @@
+"""Decoding and non-maximum suppression inside the file."""
