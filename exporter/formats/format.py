@@ -31,6 +31,10 @@ Accelerator = Literal["cpu", "gpu", "npu", "any"]
 Codec = Literal["gzip", "lzfse"]
 
 
+Call = Callable[["Sequence[NDArray[Any]]"], "list[NDArray[Any]]"]
+"""Gives outputs for a batch."""
+
+
 class ArtifactRunner(Protocol):
     """Runs an artifact on arrays as its source takes them, and gives arrays as the source gives them.
 
@@ -56,6 +60,10 @@ class ArtifactRunner(Protocol):
 
     def __call__(self, inputs: "Sequence[NDArray[Any]]") -> "list[NDArray[Any]]":
         """Outputs for a batch."""
+        ...
+
+    def begin(self) -> Call:
+        """What runs one sequence, call after call: an artifact that keeps states keeps them from each to the next."""
         ...
 
     def many(self, batches: "Sequence[Sequence[NDArray[Any]]]") -> "list[list[NDArray[Any]]]":

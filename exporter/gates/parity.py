@@ -9,6 +9,7 @@ from exporter.data.settings.target import Target
 from exporter.data.verdict import Bound, Status, Verdict
 from exporter.gates.judge import judge, not_checked
 from exporter.gates.shapes import shape_verdicts
+from exporter.gates.steps import steps_verdicts
 from exporter.verification.channels import spoken
 from exporter.verification.paired import Interval, at_chance, paired_drop
 
@@ -40,7 +41,7 @@ def parity_verdicts(
     strict: bool = False,
     advice: Advice = GENERAL,
 ) -> list[Verdict]:
-    """One verdict a tolerance of the target, on the worst part of any output, on NaN and infinity, and on all shapes.
+    """One verdict a tolerance of the target, on the worst part of any output, NaN and infinity, all shapes, and steps.
 
     Args:
         parity: what was measured; None when nothing could be.
@@ -62,7 +63,8 @@ def parity_verdicts(
         verdicts.append(
             _accuracy(target, key, limit, parity, strict) if accuracy else _plain(target, key, limit, parity)
         )
-    return [*verdicts, *shape_verdicts(target.name, parity, limits.get("snr_db"))]
+    least = limits.get("snr_db")
+    return [*verdicts, *shape_verdicts(target.name, parity, least), *steps_verdicts(target.name, parity, least)]
 
 
 def _unknown(target: Target, limits: dict[str, float], reason: str) -> list[Verdict]:

@@ -1,12 +1,18 @@
 """The inputs of a source: what the user says of them over what the source says itself."""
 
+from collections.abc import Collection, Mapping, Sequence
+
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import CROP, ImageSpec, InputSpec
 from exporter.data.settings.model import InputSettings, ModelSettings
 
 
 def input_specs(
-    spec: str, settings: ModelSettings, known: tuple[InputSettings, ...], image: ImageSpec | None
+    spec: str,
+    settings: ModelSettings,
+    known: tuple[InputSettings, ...],
+    image: ImageSpec | None,
+    carried: Collection[str] = (),
 ) -> tuple[InputSpec, ...]:
     """What the source takes.
 
@@ -15,6 +21,7 @@ def input_specs(
         settings: the user's.
         known: as the source says.
         image: how the source's weights want pixels.
+        carried: inputs that an earlier call gives, and that hold no pixels.
 
     Raises:
         UsageProblem: no shape is known, or what the user says does not fit.
@@ -28,7 +35,7 @@ def input_specs(
         shape, flexible = item.example, item.flexible
         axis = 1 if layout == "NCHW" else 3
         channels = shape[axis] if len(shape) == 4 and axis not in (flexible.axes if flexible else ()) else 0
-        takes_pixels = channels in (1, 3) and item.dtype in ("float32", "uint8")
+        takes_pixels = channels in (1, 3) and item.dtype in ("float32", "uint8") and item.name not in carried
         pixels = _image_spec(settings, image, channels) if takes_pixels else None
         if item.dtype == "uint8" and (settings.mean or settings.std):
             raise UsageProblem(f"input {item.name} takes pixels as they are (uint8); leave --mean and --std out.")
@@ -41,6 +48,40 @@ def input_specs(
             f"The inputs are {', '.join(str(item.shape) for item in specs)}."
         )
     return tuple(specs)
+
+
+def check_carried(
+    spec: str,
+    inputs: Sequence[InputSpec],
+    outputs: Mapping[str, tuple[int, ...]],
+    carried: Mapping[str, str],
+    counter: str,
+) -> None:
+    """Refuse inputs and outputs that are not there, or unlike.
+
+    Args:
+        spec: the MODEL argument, for messages.
+        outputs: with their shapes.
+        carried: input -> output.
+        counter: an input of integers; empty for none.
+
+    Raises:
+        UsageProblem: what is wrong with them.
+    """
+    shapes = {item.name: item.shape for item in inputs}
+    for name, output in carried.items():
+        if name not in shapes or output not in outputs:
+            raise UsageProblem(
+                f"model {spec} carries output {output} to input {name}, and has no such pair: its inputs are "
+                f"{', '.join(shapes)}, its outputs {', '.join(outputs)}."
+            )
+        if shapes[name] != outputs[output]:
+            raise UsageProblem(
+                f"model {spec} carries output {output} {list(outputs[output])} to input {name} {list(shapes[name])}: "
+                "they must have the same shape."
+            )
+    if counter and not any(item.name == counter and item.dtype in ("int32", "int64") for item in inputs):
+        raise UsageProblem(f"model {spec} has no input {counter} of integers that could count its calls.")
 
 
 def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int) -> ImageSpec:

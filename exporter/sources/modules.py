@@ -1,6 +1,6 @@
 """From a torch module to a described source: inputs, one run, labels, digest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.data.settings.task import Resize
 from exporter.execution.heavy import load_torch
 from exporter.sources.digests import source_digest
-from exporter.sources.inputs import input_specs
+from exporter.sources.inputs import check_carried, input_specs
 from exporter.sources.labels import Names, given_names, known_names
 from exporter.sources.libraries.licenses import license_notes
 from exporter.sources.outputs import named_tensors, output_names
@@ -37,6 +37,8 @@ class Found:
         notes: what a person should know of it, in sentences.
         hints: that compression left.
         identity: what decides the model besides its tensors; a digest of its file.
+        carried: input -> output that the next call is given for it; empty for models that are no step of a sequence.
+        counter: the input that counts the calls of a sequence.
         is_code: whether Python code that may change decides what it computes.
         has_weights: whether its kind has seen to the user's weights.
         saved: the tensors that count for its size; None takes its state dict.
@@ -52,6 +54,8 @@ class Found:
     notes: tuple[str, ...] = ()
     hints: CompressionHints = field(default_factory=CompressionHints)
     identity: str | None = None
+    carried: Mapping[str, str] = field(default_factory=dict)
+    counter: str = ""
     is_code: bool = False
     has_weights: bool = False
     saved: Sequence[Any] | None = None
@@ -67,12 +71,15 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
     if not found.has_weights and settings.weights not in (None, "none"):
         load_state(module, Path(str(settings.weights)))
     _refuse_not_finite(module, spec)
-    specs = input_specs(spec, settings, found.inputs, found.image)
+    carried = settings.carried or found.carried
+    specs = input_specs(spec, settings, found.inputs, found.image, carried)
     if any(item.dtype == "uint8" for item in specs):
         raise UsageProblem(f"model {spec}: inputs of uint8 are for ONNX files; let the model take float32 pixels.")
     inputs, outputs, shapes = _try_once(module, specs, settings, spec)
     try_sizes(inputs, lambda sized: [tensor for _, tensor in _run_on_least(module, sized)], len(shapes), spec)
     names = _names(settings, found, outputs[0], shapes[0])
+    counter = settings.counter or found.counter
+    check_carried(spec, inputs, dict(zip(outputs, shapes, strict=True)), carried, counter)
     saved = list(module.state_dict().values()) if found.saved is None else found.saved
     description = SourceDescription(
         spec=spec,
@@ -83,6 +90,8 @@ def from_module(kind: SourceKind, spec: str, settings: ModelSettings, found: Fou
         output_shapes=shapes,
         labels=names.labels,
         classes=names.classes,
+        carried=dict(carried),
+        counter=counter,
         task=found.task,
         resize=found.resize,
         license=found.license,

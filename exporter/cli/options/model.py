@@ -29,6 +29,7 @@ _OPTIONS = [
     click.option(
         "--resize", type=click.Choice(["crop", "stretch", "letterbox"]), help="How other image sizes are fitted."
     ),
+    click.option("--cache-length", type=int, metavar="TOKENS", help="A decoder becomes one step with a cache."),
     click.option("--trust-pickle", is_flag=True, help="Load a pickled module, which can run any code."),
     click.option("--author", help="Author, for the artifacts' metadata."),
     click.option("--license", "license_", metavar="TEXT", help="License, likewise."),
@@ -57,6 +58,7 @@ def take_model_settings(targets_file: Path | None, options: dict[str, Any]) -> "
         "color_order": options.pop("color_order"),
         "labels": options.pop("labels"),
         "resize": options.pop("resize"),
+        "cache_length": options.pop("cache_length"),
         "trust_pickle": options.pop("trust_pickle") or None,
         "author": options.pop("author"),
         "license": options.pop("license_"),

@@ -87,6 +87,28 @@ class ShapeParity(Frozen):
     max_abs_error: float | None = None
 
 
+class StepsParity(Frozen):
+    """How outputs compare over sequences of calls, each of which is given what the call before gave.
+
+    Attributes:
+        sequences: from a beginning of zeros.
+        steps: calls a sequence.
+        runs: whether the artifact runs over them; None where that is not known.
+        problem: why it does not, or why nothing is known; empty where outputs were compared.
+        agreed: steps at which the first output that is not carried is greatest at the same place.
+        snr_db: over all steps, of the worst output that is not carried; None when there is no difference.
+        max_abs_error: largest difference of any element of these.
+    """
+
+    sequences: int
+    steps: int
+    runs: bool | None = None
+    problem: str = ""
+    agreed: int = 0
+    snr_db: float | None = None
+    max_abs_error: float | None = None
+
+
 class Parity(Frozen):
     """How an artifact's outputs compare with its source's on the same examples.
 
@@ -101,6 +123,7 @@ class Parity(Frozen):
         outputs: every output on its own; empty in records of older versions.
         shapes: the same on every shape that flexible inputs were tried with, the largest last, which the other figures
             are of; empty where inputs have one shape.
+        steps: the same over sequences of calls; None where the source carries nothing from call to call.
         drawn: whether the examples were made up and not given.
         top1_agreement: share of examples on which both name the same class; None when the output is not one of classes.
         top1: accuracy of the artifact in [0, 1]; None without labels.
@@ -120,6 +143,7 @@ class Parity(Frozen):
     max_abs_error: float
     outputs: tuple[OutputParity, ...] = ()
     shapes: tuple[ShapeParity, ...] = ()
+    steps: StepsParity | None = None
     drawn: bool = False
     top1_agreement: float | None = None
     top1: float | None = None

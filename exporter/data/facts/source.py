@@ -114,6 +114,8 @@ class SourceDescription(Frozen):
         output_shapes: of `outputs`, batch first, on inputs of these shapes.
         labels: class names in the order of the outputs, one a class of the first output; empty when unknown.
         classes: names that its task counts, where the first output is not a score a class; empty when unknown.
+        carried: input -> output that the next call is given for it, in a model that is one step of a sequence.
+        counter: the input that counts the calls of a sequence from 0; empty where there is none.
         task: how the outputs are read, as the source's library says: what a ``[model.task]`` table would; empty when
             it does not say.
         resize: how images of another size were fitted in its training; None where that is not known.
@@ -131,6 +133,8 @@ class SourceDescription(Frozen):
     output_shapes: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    carried: dict[str, str] = {}
+    counter: str = ""
     task: JsonMapping = {}
     resize: Resize | None = None
     license: str = ""

@@ -116,6 +116,10 @@ class ModelSettings(Frozen):
         front_end: ``module:function`` or ``file.py:function`` that makes the inputs of an audio file, given its samples
             and their rate; unset gives the samples themselves.
         depth_scale: what one step of a depth image of 16 bits is, in the unit of the model's outputs.
+        cache_length: of a decoder of transformers, the most tokens of a sequence: the model is then one step that takes
+            a token and its cache of keys and values, and gives the scores of the next token and the cache.
+        carried: input -> output that the next call is given for it, in a model that is one step of a sequence.
+        counter: the input of such a model that counts the calls from 0; empty where there is none.
         trust_pickle: whether a file that runs code when loaded may be loaded.
         task: what the outputs mean, and how they are read; unset looks at outputs as numbers.
     """
@@ -133,6 +137,9 @@ class ModelSettings(Frozen):
     sample_rate: Annotated[int, Field(ge=1)] | None = None
     front_end: str | None = None
     depth_scale: Annotated[float, Field(gt=0)] = 0.001
+    cache_length: Annotated[int, Field(ge=1)] | None = None
+    carried: dict[str, str] = {}
+    counter: str = ""
     trust_pickle: bool = False
     task: SerializeAsAny[TaskSettings] | None = None
     author: str = ""

@@ -6,6 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from exporter.formats.format import Call
+
 Arrays = Sequence[NDArray[Any]]
 
 
@@ -17,6 +19,10 @@ class OneByOne(ABC):
     @abstractmethod
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch."""
+
+    def begin(self) -> Call:
+        """Itself: it keeps nothing from call to call."""
+        return self
 
     def many(self, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
         """Outputs for each of `batches`."""

@@ -20,6 +20,7 @@ from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
 from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, CoremlTarget
 from exporter.formats.coreml.shapes import shapes_problem
+from exporter.formats.coreml.states import states_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
 
@@ -70,7 +71,7 @@ class _Coreml:
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:
         if source.kind is not SourceKind.ONNX:
-            return shapes_problem(target, source.inputs)
+            return states_problem(target, source) or shapes_problem(target, source.inputs)
         return (
             "an ONNX model cannot become Core ML (coremltools dropped ONNX). "
             "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from exporter.formats.coreml.reference.features import features
 from exporter.formats.coreml.reference.layers import compare_layers
 from exporter.formats.coreml.reference.pipeline import read_pipeline
 from exporter.formats.coreml.reference.steps import Precision
+from exporter.formats.coreml.states import Kept
 from exporter.formats.files import check_whole
-from exporter.formats.format import Origin
+from exporter.formats.format import Call, Origin
 
 Arrays = Sequence[NDArray[Any]]
 _REFERENCE = "Core ML reference evaluator"
@@ -58,8 +59,9 @@ class CoremlRunner:
         precision: Precision = "declared",
     ) -> None:
         check_whole(path)
-        self.path, self.description = path, description
+        self.path = path
         pipeline = read_pipeline(path)
+        states: Sequence[str] = ()
         if pipeline is not None:
             self.model: Any = detections(path, pipeline, _picture_size(description), None if native else precision)
             self.name = "Core ML" if native else _REFERENCE
@@ -72,11 +74,15 @@ class CoremlRunner:
             self._inputs, self._outputs = features(interface.input), features(interface.output)
             function = read_function(path)
             self.classifier, self._scalars = classifier_of(function), scalars_of(function)
+            states = [feature.name for feature in interface.state]
         else:
             self.model = ReferenceModel(path, precision)
             self.name = _REFERENCE
             self._inputs, self._outputs = self.model.inputs, self.model.outputs
             self.classifier, self._scalars = self.model.classifier, self.model.scalars
+            states = self.model.states
+        self.states = Kept.of(path, self.model, states, description)
+        self.whole, self.description = description, self.states.outside
         self._native = native
         self._one_at_a_time = threading.Lock()
         self._shapes = output_shapes
@@ -86,8 +92,17 @@ class CoremlRunner:
         self._inputs_of_source = self._match_inputs()
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
-        """Outputs for a batch of one."""
-        return self._in_order(self._predict(inputs))
+        """Outputs for a batch of one; a model with states begins with those that are given."""
+        return self.step(inputs, self.states.holding(inputs))
+
+    def begin(self) -> "Call":
+        """What runs one sequence: a model with states keeps them from call to call, whatever it is given for them."""
+        return partial(self.step, state=self.states.empty())
+
+    def step(self, inputs: Arrays, state: Any) -> list[NDArray[Any]]:
+        """Outputs for a batch of one, as the source gives them, from and to `state`."""
+        results = self._in_order(self._predict(inputs, state))
+        return self.states.beside(results, state)
 
     @property
     def together(self) -> int:
@@ -113,12 +128,13 @@ class CoremlRunner:
         """A batch as the artifact can hold it: whole pixels where it takes pictures."""
         if not self.takes_pictures:
             return inputs
-        pairs = zip(inputs, self.description.inputs, strict=True)
+        pairs = zip(inputs, self.whole.inputs, strict=True)
         return [value if spec.image is None else whole_pixels(value, spec) for value, spec in pairs]
 
     def features(self, inputs: Arrays) -> dict[str, Any]:
         """A batch of one as ``MLModel.predict`` takes it, by the artifact's names."""
-        pairs = zip(self._inputs_of_source, self.description.inputs, inputs, strict=True)
+        given = self.states.given(inputs)
+        pairs = zip(self._inputs_of_source, self.description.inputs, given, strict=True)
         return {feature.name: core_ml_value(value, spec, feature) for feature, spec, value in pairs if feature}
 
     def _match_inputs(self) -> list[Any]:
@@ -134,13 +150,13 @@ class CoremlRunner:
         known = [feature for feature in self._outputs if feature.kind != "label"]
         ports = [_coreml_port(feature) for feature in known]
         if self._shapes is not None and len(known) > 1 and not all_named(self.description.outputs, ports):
-            zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.description.inputs]
-            results = self._predict(zeros)
+            zeros = [np.zeros(spec.shape, spec.dtype) for spec in self.whole.inputs]
+            results = self._predict(zeros, self.states.empty())
             ports = [Port(port.names, results[port.names[0]].shape, port.dtype) for port in ports]
         wanted = source_outputs(self.description, ports, self._shapes)
         return [known[place].name for place in Pairing(self.path, "output").match(wanted, ports)]
 
-    def _predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+    def _predict(self, inputs: Arrays, state: Any) -> dict[str, NDArray[Any]]:
         """Every output as an array, class scores in the order of the source's classes."""
         scores: list[float] = []
         watch = self.classifier.scores if self.classifier is not None and not self._native else None
@@ -149,13 +165,13 @@ class CoremlRunner:
             if seen.name == watch:
                 scores[:] = seen.value.reshape(-1).tolist()
 
-        observer = () if watch is None else (None, observe)
-        return self._arrays(self._run(self.features(inputs), *observer), scores)
+        observer = () if watch is None else (observe,)
+        return self._arrays(self._run(self.features(inputs), state, *observer), scores)
 
-    def _run(self, features: dict[str, Any], *observer: Any) -> dict[str, Any]:
+    def _run(self, features: dict[str, Any], state: Any, *observer: Any) -> dict[str, Any]:
         """One prediction; Core ML itself makes one at a time."""
         with self._one_at_a_time if self._native else nullcontext():
-            results: dict[str, Any] = self.model.predict(features, *observer)
+            results: dict[str, Any] = self.model.predict(features, state, *observer)
         return results
 
     def _arrays(self, results: dict[str, Any], scores: Sequence[float] = ()) -> dict[str, NDArray[Any]]:
@@ -197,7 +213,7 @@ def _coreml_port(feature: Any) -> Port:
 def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequence[NDArray[Any]]) -> Layers:
     """Every call of a module that is found in the artifact, on one example; the model itself is the last."""
     runner = CoremlRunner(path, origin.description, output_shapes=origin.output_shapes)
-    same = runner.held(example)
+    same = runner.states.at_start(runner.held(example))
     arguments = [torch.from_numpy(value) for value in same]
     outputs = dict(zip(origin.description.outputs, runner(same), strict=True))
     return compare_layers(runner.model, runner.features(same), module, arguments, outputs)

@@ -169,6 +169,8 @@ class CoremlTarget(Target):
 
     Attributes:
         compute_units: where the app will allow the model to run (``MLComputeUnits``).
+        states: whether the model itself keeps what it carries from call to call (a decoder's cache) as states; without,
+            the app hands its outputs back as inputs.
         input_kind: ``image`` makes an image input with scale and bias as Xcode shows them; ``tensor`` a multi-array.
         suppression: where ``postprocessing = "nms"`` does it: in the ``program``, with outputs as in other formats; or
             in a ``pipeline`` with Core ML's own model for it, whose thresholds are inputs, as Vision takes it.
@@ -177,6 +179,7 @@ class CoremlTarget(Target):
     format: Literal["coreml"]
     compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"] = "all"
     route: CoremlRoute | Literal[""] = ""
+    states: bool = False
     input_kind: Literal["image", "tensor"] = "image"
     suppression: Literal["program", "pipeline"] = "program"
     quantization: CoremlQuantization = CoremlQuantization()
@@ -194,6 +197,7 @@ class CoremlTarget(Target):
         if generation is None:
             raise ValueError(f"minimum_os {self.minimum_os!r} does not run Core ML; write an Apple system")
         problems = list(_too_new(self.quantization, generation))
+        problems += [("states", 18)] * (self.states and generation < 18)
         if problems:
             raise ValueError(
                 "; ".join(f"{what} needs iOS {needs}, minimum_os is {self.minimum_os}" for what, needs in problems)

@@ -1,6 +1,7 @@
 """`transformers:CONFIG_OR_FOLDER[:HEAD]`, or a repository of the Hugging Face hub instead of a folder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +71,33 @@ class _Loaded(NamedTuple):
     meaningless: dict[str, str]
 
 
+def _step(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings, length: int) -> Found:
+    """A decoder with a cache of `length` tokens, as one step."""
+    from exporter.sources.libraries.transformers.decoder import CARRIED, COUNTER, decoder_inputs, decoder_of
+
+    if settings.inputs:
+        raise UsageProblem(
+            f"model {place.spec}: a decoder with cache_length has inputs of its own: give no input shape."
+        )
+    decoder = decoder_of(part_of(loaded.module, head, place.spec), length, place.spec)
+    return Found(decoder, inputs=decoder_inputs(decoder.shape), carried=CARRIED, counter=COUNTER)
+
+
 def _found(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings, version: str) -> Found:
+    default = settings.weights in (None, "default")
+    length = settings.cache_length
+    found = _whole(loaded, head, place, settings) if length is None else _step(loaded, head, place, settings, length)
+    return replace(
+        found,
+        license=license_of(place.folder) if default else "",
+        notes=(*loaded.meaningless.values(), *found.notes),
+        identity=f"{head.kind.__name__} {head.part} transformers {version} {length or ''} {_described(head.config)}",
+        has_weights=True,
+    )
+
+
+def _whole(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings) -> Found:
+    """A model that is called once an example."""
     from exporter.sources.libraries.transformers.wrapper import Wrapper
 
     module = part_of(loaded.module, head, place.spec)
@@ -78,7 +105,6 @@ def _found(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings, v
     known = known_inputs(module, processor, place.spec)
     image = image_of(processor)
     names = arguments(module, settings.inputs, known, place.spec)
-    default = settings.weights in (None, "default")
     plain = "pixel_values" in names and image is None and settings.weights != "none"
     notes = (f"model {place.spec} has no {PROCESSOR}, so that its normalization is not known: give --mean and --std",)
     return Found(
@@ -88,10 +114,7 @@ def _found(loaded: _Loaded, head: Head, place: Place, settings: ModelSettings, v
         labels=() if head.part else labels_of(head.config),
         task={} if head.part else task_of(head.kind.__name__, Known(head.config, place.folder)),
         resize=resize_of(processor),
-        license=license_of(place.folder) if default else "",
-        notes=(*loaded.meaningless.values(), *(notes if plain and settings.mean is None else ())),
-        identity=f"{head.kind.__name__} {head.part} transformers {version} {_described(head.config)}",
-        has_weights=True,
+        notes=notes if plain and settings.mean is None else (),
     )
 
 

@@ -24,6 +24,7 @@ from exporter.use_cases.job.work import Compared, TargetWork
 from exporter.verification.compare import compare
 from exporter.verification.scored import scored
 from exporter.verification.shapes import shape_parities
+from exporter.verification.steps import steps_parity
 
 
 def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -37,7 +38,7 @@ def compare_with_source(model: ModelAtHand, work: TargetWork) -> TargetWork:
 
 
 def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evaluator: str, advance: Advance) -> Parity:
-    """How an artifact's outputs compare with its source's, and how they do on every shape of flexible inputs."""
+    """How an artifact's outputs compare with its source's, also on every shape of flexible inputs, and over steps."""
     task = detection_of(target.postprocessing, model.settings, target.name)
     if task is not None:
         return _decoded(model, target, task, form.evaluator(evaluator, file, _origin(model, target, task)), advance)
@@ -46,7 +47,8 @@ def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evalu
     shapes = shape_parities(
         runner, model.source_runner, model.origin.description, lambda sized: model.examples_of(sized, runner)
     )
-    return parity.model_copy(update={"shapes": shapes})
+    steps = steps_parity(runner, model.source_runner, model.origin.description, model.integer_ranges)
+    return parity.model_copy(update={"shapes": shapes, "steps": steps})
 
 
 def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: ArtifactRunner, advance: Advance) -> Parity:

@@ -78,7 +78,7 @@ class Check:
 
     def _layers(self, mlmodel: Any) -> Layers:
         with self._runner(mlmodel) as runner:
-            sample = runner.held(self._samples[0])
+            sample = runner.states.at_start(runner.held(self._samples[0]))
             values = runner.features(sample)
             return compare_layers(runner.model, values, self._module, [*map(torch.from_numpy, sample)])
 

@@ -19,6 +19,7 @@ from exporter.formats.coreml.conversion import ranges as coreml_ranges
 from exporter.formats.coreml.conversion.activations import quantize_activations
 from exporter.formats.coreml.conversion.check import LEAST_DB, Check
 from exporter.formats.coreml.conversion.graphs.graphs import ROUTES, Graph
+from exporter.formats.coreml.conversion.graphs.states import state_types, with_states
 from exporter.formats.coreml.conversion.package import save
 from exporter.formats.coreml.examples import core_ml_features
 from exporter.formats.coreml.settings import CoremlTarget
@@ -89,7 +90,7 @@ class CoremlConverter:
     def _float(self, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
         quantization = target.quantization
         rules = [rule for rule in quantization.rules if rule.precision]
-        kind = target.generation, target.input_kind, target.route
+        kind = target.generation, target.input_kind, target.route, target.states
         key = repr((kind, quantization.precision, rules, quantization.equalize))
         if key not in self._floats:
             self._floats[key] = self._converted(self._equalized[0] if quantization.equalize else self.source, target)
@@ -98,10 +99,12 @@ class CoremlConverter:
     def _converted(self, source: SourceGraph, target: CoremlTarget) -> Taken[coreml.CoremlModel]:
         """The program of the first route that gives a right one."""
         least, check = LEAST_DB[target.quantization.precision], Check(source)
+        given = with_states(source) if target.states else source
 
         def made(graph_of: Callable[..., Graph]) -> coreml.CoremlModel:
-            graph = graph_of(source, dividing=target.input_kind == "image")
-            return coreml.convert_float(graph, source.description, source.source.settings, target, source.layer_weights)
+            graph = graph_of(given, dividing=target.input_kind == "image")
+            settings, states = given.source.settings, state_types(given.source.module)
+            return coreml.convert_float(graph, given.description, settings, target, given.layer_weights, states)
 
         return first_right(
             only([Route(name, partial(made, graph_of)) for name, graph_of in ROUTES.items()], target.route),

@@ -49,6 +49,7 @@ def convert_float(
     settings: ModelSettings,
     target: CoremlTarget,
     weights: Mapping[str, NDArray[Any]],
+    states: Sequence[Any] | None = None,
 ) -> CoremlModel:
     """An ML program in the target's compute precision, nothing compressed.
 
@@ -58,15 +59,16 @@ def convert_float(
         settings: author, license, version.
         target: minimum OS, precision, rules that keep operations in float32.
         weights: layer -> weight of the source, to name layers by.
+        states: a ``coremltools.StateType`` for each buffer that the model keeps; None where it keeps none.
 
     Raises:
         ToolError: coremltools cannot convert the model.
     """
-    model = _convert(graph, description, target, set())
+    model = _convert(graph, description, target, set(), states)
     layers = _layers(model, weights)
     kept = _float32_operations(model, layers, target)
     if kept:
-        model = _convert(graph, description, target, kept)
+        model = _convert(graph, description, target, kept, states)
         layers = _layers(model, weights)
     _describe(model, settings, description)
     renamed = rename_layers(model._spec, layers)
@@ -84,7 +86,13 @@ def layer_of(op: Any, layers: Mapping[str, str]) -> str:
     return layers.get(op.name, op.name)
 
 
-def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget, float32_ops: set[str]) -> Any:
+def _convert(
+    graph: Graph,
+    description: SourceDescription,
+    target: CoremlTarget,
+    float32_ops: set[str],
+    states: Sequence[Any] | None,
+) -> Any:
     coremltools = load_coremltools()
     register_operators()
     classes = coremltools.ClassifierConfig(list(description.labels)) if description.labels else None
@@ -96,6 +104,7 @@ def _convert(graph: Graph, description: SourceDescription, target: CoremlTarget,
                 graph.program,
                 inputs=input_types(description.inputs, target.input_kind),
                 outputs=None if classes else outputs,
+                states=states,
                 classifier_config=classes,
                 convert_to="mlprogram",
                 minimum_deployment_target=deployment_target(coremltools, target.generation),

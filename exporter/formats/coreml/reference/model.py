@@ -34,6 +34,11 @@ class State:
         """A copy of the buffer called `name`; its floats are held in float32."""
         return self.slots[name].value.clone()
 
+    def write(self, name: str, value: np.ndarray[Any, Any]) -> None:
+        """Replace the buffer called `name` by an array of its shape; all states of Core ML are float16."""
+        slot = self.slots[name]
+        slot.value = torch.from_numpy(value.astype(np.float16).astype(np.float32)).reshape(slot.value.shape)
+
 
 class ReferenceModel:
     """Evaluates a Core ML ML program with torch on the CPU.
@@ -78,6 +83,11 @@ class ReferenceModel:
     def input_description(self) -> dict[str, Feature]:
         """The inputs by name."""
         return {feature.name: feature for feature in self.inputs}
+
+    @property
+    def states(self) -> Sequence[str]:
+        """Names of the buffers that it keeps; none for most models."""
+        return self._states
 
     def weights(self) -> dict[str, np.ndarray[Any, Any]]:
         """The constant ``weight`` of every operation that has one, decompressed, by the operation's output name."""

@@ -53,6 +53,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shapes]] = {
     "diff": (lambda: Function(lambda x: torch.diff(x, n=2, dim=1, prepend=x[:, :1])), ROW),
     "diff of masks": (lambda: Function(lambda x: torch.diff(x > 0).float()), ROW),
     "new_ones": (lambda: Function(lambda x: x * x.new_ones(x.shape) + x.new_ones((3, 8), dtype=torch.int64)), ROW),
+    "ones of no size": (lambda: Function(lambda x: x * torch.ones(()) + x.new_ones(())), ROW),
     "new_zeros": (lambda: Function(lambda x: x + x.new_zeros(3, 8, dtype=torch.int64)), ROW),
     "zeros_like of a mask": (lambda: Function(lambda x: torch.exp(torch.zeros_like(x > 0, dtype=x.dtype)) * x), ROW),
     "full_like of a mask": (lambda: Function(lambda x: torch.full_like(x > 0, 2.5, dtype=x.dtype) * x), ROW),

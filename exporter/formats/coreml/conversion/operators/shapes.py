@@ -30,6 +30,13 @@ def _difference(x: Any, axis: int) -> Any:
     return make.sub(x=late, y=early)
 
 
+@translation("ones", instead=True)
+def ones(context: Any, node: Any) -> None:
+    """``ones(size, *, dtype)``: float32 unless another type is given."""
+    size, dtype = operands(context, node, "size", "dtype")
+    context.add(_filled(size, 1, "fp32" if known(dtype) is None else _type_name(None, dtype), node.name))
+
+
 @translation("new_ones", instead=True)
 def new_ones(context: Any, node: Any) -> None:
     """``new_ones(x, size, *, dtype)``: ones, of the type of x unless another is given."""
@@ -76,11 +83,18 @@ _NUMPY: dict[str, type[np.generic]] = {"bool": np.bool_, "int32": np.int32, "fp1
 
 
 def _filled(size: Any, value: float, dtype: str, name: str) -> Any:
+    """A tensor of one number; a scalar is a constant, for coremltools takes an empty size for a list of floats."""
     make = builder()
-    shape = make.concat(values=size, axis=0) if isinstance(size, list) else size
     least, most = np.iinfo(np.int32).min, np.iinfo(np.int32).max
     number = _NUMPY[dtype](min(max(value, least), most) if dtype == "int32" else value)
+    if _is_empty(size):
+        return make.const(val=number, name=name)
+    shape = make.concat(values=size, axis=0) if isinstance(size, list) else size
     return make.fill(shape=shape, value=number, name=name)
+
+
+def _is_empty(size: Any) -> bool:
+    return not size if isinstance(size, list) else size.shape == (0,)
 
 
 def _type_name(x: Any, dtype: Any) -> str:

@@ -67,7 +67,8 @@ def flatten2d(x: Tensor, axis: int = 1) -> Tensor:
 
 @FAMILY.op("concat", exact=True)
 def concat(values: list[Tensor], axis: int, interleave: bool = False) -> Tensor:
-    """Joined along `axis`, in turn or element by element."""
+    """Joined along `axis`, in turn or element by element; scalars are joined as vectors of one element."""
+    values = [torch.atleast_1d(value) for value in values]
     if not interleave:
         return torch.cat(values, axis)
     axis %= values[0].dim()

@@ -72,6 +72,10 @@ def test_flatten2d_of_the_documentation(shape: tuple[int, ...], axis: int, wante
     assert shapes.flatten2d(torch.zeros(shape), axis).shape == wanted
 
 
+def test_concat_joins_scalars_as_converters_write_shapes() -> None:
+    assert shapes.concat([torch.tensor(1), torch.tensor(7)], 0).tolist() == [1, 7]
+
+
 def test_concat_interleaves_and_reshape_like_joins_shapes() -> None:
     one, two = T([[1, 2], [3, 4], [5, 6]]), T([[7, 8], [9, 10], [11, 12]])
     assert shapes.concat([one, two], 0, True).tolist() == [[1, 2], [7, 8], [3, 4], [9, 10], [5, 6], [11, 12]]
