@@ -115,7 +115,7 @@ def _keys(kinds: Sequence[type[BaseModel]], location: Sequence[Any]) -> list[str
 
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
-    for key in ("method", "format"):
+    for key in ("method", "format", "kind"):
         field = model.model_fields.get(key)
         if field is not None:
             return tuple(value for value in getattr(field.annotation, "__args__", ()) if isinstance(value, str))

@@ -33,6 +33,7 @@ from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.job.tools import tool_versions
 from exporter.use_cases.job.weigh import weigh
 from exporter.use_cases.job.work import Stage, TargetWork
+from exporter.verification.scoring import scoring
 
 if TYPE_CHECKING:
     from exporter.use_cases.devices.choice import Selection
@@ -105,6 +106,7 @@ def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
     if model.calibration is not None and calibrated:
         model.calibration.batch(model.calibration.runs(1)[0])
     if model.request.verify:
+        scoring(model.settings.task, model.origin.description, model.evaluation)
         model.evaluation.batch(model.evaluation.runs(1)[0])
 
 

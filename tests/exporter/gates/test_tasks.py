@@ -122,7 +122,6 @@ def test_what_was_not_measured_is_not_checked(found: Parity | None, reason: str,
 def test_numbers_of_a_function_of_the_user_have_limits_by_name() -> None:
     found = metric(name="pixels_off", title="pixels_off", tolerance="custom_loss", unit="1", loss=3.0)
     more = metric(name="other", title="other", tolerance="custom_loss", unit="1", loss=3.0)
-    limits = {"custom_loss": {"pixels_off": 2.0, "missing": 1.0}}
-    first, second = verdicts(parity(found, more), **limits)
+    first, second = verdicts(parity(found, more), custom_loss={"pixels_off": 2.0, "missing": 1.0})
     assert (first.metric, first.status) == ("task.pixels_off", Status.FAILED)
     assert (second.metric, second.status) == ("task.missing", Status.NOT_CHECKED)

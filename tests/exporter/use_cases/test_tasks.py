@@ -1,4 +1,4 @@
-"""A detector from the command line: judged on labels and without, in every format, whole and with its boxes suppressed."""
+"""A detector from the command line: judged on labels and without, in every format, boxes suppressed or not."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from exporter.data.verdict import Status
 from exporter.store.runs import load_record
 from tests.conftest import RunCommand
 
-SIZE, SIDE, STEP = 64, 16, 8
+SIZE, SIDE, STEP = 192, 16, 8
 NAMES = ("red", "green", "blue")
 
 MODEL = f"""
@@ -21,7 +21,7 @@ from torch import nn
 
 
 class Squares(nn.Module):
-    '''Finds squares of {SIDE} pixels in the three colours, in cells of {STEP}, as a YOLO gives them; weights by hand.'''
+    '''Finds squares of {SIDE} pixels in three colours, in cells of {STEP}, as a YOLO does; weights by hand.'''
 
     def __init__(self):
         super().__init__()
@@ -39,7 +39,7 @@ class Squares(nn.Module):
 
     def forward(self, image):
         grid = self.colours(image)
-        scores = (12 * (grid - 0.7)).sigmoid().flatten(2)
+        scores = 0.35 * (12 * (grid - 0.7)).sigmoid().flatten(2)
         sides = self.sides(grid).flatten(2)
         return torch.cat([self.centres + 0 * sides, sides, scores], 1)
 
@@ -53,7 +53,7 @@ TARGETS = """
 mean = [0.0, 0.0, 0.0]
 std = [1.0, 1.0, 1.0]
 outputs = ["detections"]
-inputs = [{ name = "image", shape = [1, 3, 64, 64] }]
+inputs = [{ name = "image", shape = [1, 3, 192, 192] }]
 task = { kind = "detection", head = "yolo", iou_threshold = 0.3, score_threshold = 0.05 }
 
 [targets.float]
@@ -94,8 +94,8 @@ def write_scenes(folder: Path, count: int) -> Path:
     for number in range(count):
         random = np.random.default_rng(number)
         pixels = random.integers(0, 60, (SIZE, SIZE, 3), np.uint8)
-        for place in random.choice(9, 3, replace=False):
-            left, top, colour = int(place % 3) * 24, int(place // 3) * 24, int(random.integers(3))
+        for place in random.choice(49, 3, replace=False):
+            left, top, colour = int(place % 7) * 24, int(place // 7) * 24, int(random.integers(3))
             pixels[top : top + SIDE, left : left + SIDE] = 0
             pixels[top : top + SIDE, left : left + SIDE, colour] = 255 - int(random.integers(0, 25))
             annotations.append({"image_id": number, "category_id": colour, "bbox": [left, top, SIDE, SIDE]})
@@ -172,12 +172,14 @@ def test_without_labels_the_source_itself_is_what_is_to_be_found(
     assert found.task.against == "source"
 
 
+_SETTINGS = 'kind = "detection", head = "yolo", iou_threshold = 0.3, score_threshold = 0.05'
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        pytest.param(
-            ('kind = "detection", head = "yolo"', 'kind = "segmentation"'), "a class a pixel", id="another task"
-        ),
+        pytest.param((_SETTINGS, 'kind = "segmentation"'), "a class a pixel", id="another task"),
+        pytest.param(('"detection"', '"segmentation"'), "task.head: unknown setting", id="settings of another task"),
         pytest.param(("task = {", "#"), "say by [model] task", id="no task"),
         pytest.param(('head = "yolo"', 'head = "detr"'), "reads boxes", id="another head"),
     ],
@@ -186,7 +188,8 @@ def test_labels_and_heads_that_do_not_fit_end_the_run_in_one_sentence(
     change: tuple[str, str], words: str, mobile_export: RunCommand, scenes: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "targets.toml").write_text(TARGETS.replace(*change))
-    done = mobile_export("run", "net.py:squares", "--target", "float", "--evaluation", str(scenes), "--output", "out")
+    given = ("--target", "float", "--evaluation", str(scenes), "--output", "out")
+    done = mobile_export("run", "net.py:squares", *given)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert not (tmp_path / "out" / "run.json").exists()
