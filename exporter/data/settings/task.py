@@ -20,6 +20,16 @@ class TaskSettings(Frozen):
     resize: ClassVar[Resize] = "stretch"
     ranks: ClassVar[bool] = False
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that are read with the outputs."""
+        return ()
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Functions of the user's own that are called."""
+        return ()
+
     def names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that predictions and truths count, of the names of the outputs."""
         return labels

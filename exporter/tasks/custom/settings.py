@@ -23,6 +23,11 @@ class Custom(TaskSettings):
     lower: tuple[str, ...] = ()
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """The one that measures."""
+        return (self.function,)
+
+    @property
     def names_of_numbers(self) -> tuple[str, ...]:
         """What the function gives."""
         return (*self.higher, *self.lower)

@@ -45,6 +45,11 @@ class Detection(TaskSettings):
     class_agnostic: bool = False
     most_detections: Positive = 100
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The priors."""
+        return (self.priors,) if self.priors else ()
+
     def names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Without the background."""
         return tuple(name for place, name in enumerate(labels) if place != self.background)

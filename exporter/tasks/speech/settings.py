@@ -33,5 +33,10 @@ class Speech(TaskSettings):
     left_out: tuple[str, ...] = ("<pad>", "<s>", "</s>", "<unk>")
     lowercase: bool = False
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The vocabulary or the tokenizer."""
+        return tuple(str(path) for path in (self.vocabulary, self.tokenizer) if path is not None)
+
 
 SETTINGS = Speech

@@ -11,6 +11,7 @@ from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Done, Stage
 from exporter.formats.format import ArtifactRunner, Format, Origin
 from exporter.tasks.detection.settings import Detection
+from exporter.tasks.keys import task_key
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.postprocess import (
     DETECTIONS,
@@ -87,7 +88,7 @@ def _parity(model: ModelAtHand, work: TargetWork, evaluator: str) -> Done[Parity
         data.digest,
         data.name,
         model.request.evaluation_samples,
-        None if model.settings.task is None else model.settings.task.model_dump(mode="json"),
+        task_key(model.settings.task),
         work.target.postprocessing,
     )
 

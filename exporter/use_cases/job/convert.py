@@ -10,8 +10,8 @@ from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Stage
 from exporter.formats.session import Conversion
 from exporter.store.digests import tree_digest
-from exporter.store.given import given_digest
 from exporter.store.output import publish
+from exporter.tasks.keys import task_key
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.postprocess import detection_of, tail_of
 from exporter.use_cases.job.tools import tool_versions
@@ -76,10 +76,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
 
 def _decoding(model: ModelAtHand, target: Target) -> object:
     """What decides the decoding in the artifact beside the target and the model."""
-    task = detection_of(target.postprocessing, model.settings, target.name)
-    if task is None:
-        return None
-    return task.model_dump(mode="json"), given_digest(Path(task.priors)) if task.priors else None
+    return task_key(detection_of(target.postprocessing, model.settings, target.name))
 
 
 def _convert_into(model: ModelAtHand, work: TargetWork, folder: Path) -> None:
