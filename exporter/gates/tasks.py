@@ -101,18 +101,23 @@ def _problem(facts: TaskFacts, metric: MetricFact) -> str:
 
 
 def _reason(parity: Parity, facts: TaskFacts, metric: MetricFact) -> str:
-    points = "points" if metric.unit == "%" else metric.unit
     sentence = (
         f"{metric.title} {_figure(metric, metric.artifact)} against the source's {_figure(metric, metric.source)}, the "
-        f"loss is {metric.low:.3g} to {metric.high:.3g} {points} with 95 % confidence on {facts.examples} examples of "
-        f"{parity.data} in {parity.evaluator}, {_against(facts)}"
+        f"loss {_interval(metric)} on {facts.examples} examples of {parity.data} in {parity.evaluator}, {_against(facts)}"
     )
     worst = [one for one in metric.classes if one.source != one.artifact][:WORST_CLASSES]
     named = [f"{one.name} {_figure(metric, one.source)} to {_figure(metric, one.artifact)}" for one in worst]
     return sentence + (f"; worst {', '.join(named)}" if named else "")
 
 
+def _interval(metric: MetricFact) -> str:
+    if math.isinf(metric.low):
+        return f"is {metric.loss:.3g}, its interval not known,"
+    unit = "points" if metric.unit == "%" else metric.unit
+    return f"is {metric.low:.3g} to {metric.high:.3g} {unit}".rstrip() + " with 95 % confidence"
+
+
 def _figure(metric: MetricFact, value: float) -> str:
     if metric.unit == "%":
         return f"{value:.2f} %"
-    return f"{value:.4g}" if metric.unit == "1" else f"{value:.4g} {metric.unit}"
+    return f"{value:.4g} {metric.unit}".rstrip()

@@ -45,7 +45,7 @@ def figure(metric: MetricFact, value: float) -> str:
         return "none"
     if metric.unit == "%":
         return f"{value:.2f} %"
-    return _number(value) if metric.unit == "1" else f"{_number(value)} {metric.unit}"
+    return f"{_number(value)} {metric.unit}".rstrip()
 
 
 def _change(one: ClassFigure) -> float:

@@ -27,7 +27,7 @@ class MetricFact(Frozen):
         name: such as ``map`` or ``miou``.
         title: in sentences.
         tolerance: the field of `TaskTolerances` that limits the loss.
-        unit: ``%`` of what lies in [0, 1], ``dB``, the unit of the outputs, or ``1``.
+        unit: ``%`` of what lies in [0, 1], ``dB``, or empty for the unit of the outputs and for none.
         higher_is_better: which way is a loss.
         loss: how much worse the artifact is, in `unit`; points where that is ``%``.
         low: end of the two-sided 95 % interval of `loss`, from resampled examples (paired bootstrap); infinite where it
