@@ -103,7 +103,8 @@ def _problem(facts: TaskFacts, metric: MetricFact) -> str:
 def _reason(parity: Parity, facts: TaskFacts, metric: MetricFact) -> str:
     sentence = (
         f"{metric.title} {_figure(metric, metric.artifact)} against the source's {_figure(metric, metric.source)}, the "
-        f"loss {_interval(metric)} on {facts.examples} examples of {parity.data} in {parity.evaluator}, {_against(facts)}"
+        f"loss {_interval(metric)} on {facts.examples} examples of {parity.data} in {parity.evaluator}, "
+        f"{_against(facts)}"
     )
     worst = [one for one in metric.classes if one.source != one.artifact][:WORST_CLASSES]
     named = [f"{one.name} {_figure(metric, one.source)} to {_figure(metric, one.artifact)}" for one in worst]
