@@ -1,4 +1,4 @@
-r"""Writes the data on which the networks of `networks.py` are calibrated and judged: scenes as COCO, clips as WAV files.
+r"""Writes data on which the networks of `networks.py` are calibrated and judged: scenes as COCO, clips as WAV files.
 
     python benchmarks/tasks/data.py scenes --objects cifar10.zip --backgrounds imagenet_sample_500.zip FOLDER
     python benchmarks/tasks/data.py clips FOLDER

@@ -1,6 +1,6 @@
 """Outputs judged by the task that the model does: against labels, or against the source's own results."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.drawings import Drawing, Shown
 from exporter.data.facts.source import SourceDescription
 from exporter.data.facts.task import Against, TaskFacts
 from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.truths import TruthKind
+from exporter.tasks.drawings import drawing_of
 from exporter.tasks.paired import losses
 from exporter.tasks.registry import task_named
-from exporter.tasks.task import Reader, Tally, Task
+from exporter.tasks.task import Metric, Reader, Tally, Task
+from exporter.verification.shown import shown, worst
 
 Outputs = Sequence[NDArray[Any]]
 
@@ -27,22 +30,28 @@ class Scores:
     Attributes:
         read: makes predictions of outputs.
         truth: of an example, by its index and this model's prediction of it.
+        names: of the classes.
         counted: indices of the examples in the order of the tally.
+        drawn: what can be drawn of each, by index.
     """
 
     data: Dataset
     read: Reader
     truth: Callable[[int, Any], Any]
     tally: Tally
+    names: tuple[str, ...] = ()
     counted: dict[int, None] = field(default_factory=dict)
+    drawn: dict[int, Drawing] = field(default_factory=dict)
 
     def take(self, run: Sequence[int], outputs: Outputs) -> None:
         """The outputs of one run; an example that fills up a run and was counted is left out."""
         fits = [self.data.fit(index) if self.data.fit else None for index in run]
-        for index, prediction in zip(run, self.read(outputs, fits), strict=True):
+        for index, fit, prediction in zip(run, fits, self.read(outputs, fits), strict=True):
             if index not in self.counted:
                 self.counted[index] = None
                 self.tally.add(prediction, self.truth(index, prediction))
+                if (drawing := drawing_of(prediction, fit, self.names)) is not None:
+                    self.drawn[index] = drawing
 
 
 @dataclass
@@ -55,6 +64,7 @@ class Scoring:
 
     task: Task
     settings: TaskSettings
+    description: SourceDescription
     data: Dataset
     read: Reader
     names: tuple[str, ...]
@@ -94,10 +104,22 @@ class Scoring:
             examples=examples,
             metrics=losses(metrics, self.source.tally, artifact.tally, examples, self.names),
             empty=self.source.tally.figures(np.arange(examples)).empty,
+            shown=tuple(self._worst(metrics[0], artifact)) if self.source.drawn else (),
         )
 
+    def _worst(self, metric: Metric, artifact: Scores) -> Iterator[Shown]:
+        indices = list(self.source.counted)
+        for place, loss in worst(metric, self.source.tally, artifact.tally, len(indices)):
+            index = indices[place]
+            fit = self.data.fit(index) if self.data.fit else None
+            truth = drawing_of(self._label(index), fit, self.names) if self.labelled else None
+            found = self.source.drawn[index], artifact.drawn[index], truth
+            example = shown(self.data, index, self.description, found, (metric.title, loss))
+            if example is not None:
+                yield example
+
     def _scores(self, read: Reader, truth: Callable[[int, Any], Any]) -> Scores:
-        return Scores(self.data, read, truth, self.task.tally(self.settings, self.names))
+        return Scores(self.data, read, truth, self.task.tally(self.settings, self.names), self.names)
 
     def _remembered(self, index: int, prediction: Any) -> Any:
         """What the source's own prediction is measured by, kept for the artifact where it is part of it."""
@@ -128,7 +150,7 @@ def scoring(settings: TaskSettings | None, description: SourceDescription, data:
         return None
     task = task_named(settings.kind)
     names = data.class_names or settings.names(description.labels)
-    return Scoring(task, settings, data, task.reader(settings, description), names)
+    return Scoring(task, settings, description, data, task.reader(settings, description), names)
 
 
 def fits(settings: TaskSettings | None, data: Dataset) -> bool:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from exporter.data.base import Frozen
+from exporter.data.facts.drawings import Shown
 
 Against = Literal["labels", "source"]
 
@@ -59,6 +60,8 @@ class TaskFacts(Frozen):
         against: labels, or the source's own predictions where there are none (agreement).
         examples: judged.
         empty: examples in which there is nothing to find.
+        shown: examples on which the artifact is worst against the source, by the first metric; empty where it is worse
+            on none, and for tasks without pictures.
     """
 
     task: str
@@ -66,3 +69,4 @@ class TaskFacts(Frozen):
     examples: int
     metrics: tuple[MetricFact, ...]
     empty: int = 0
+    shown: tuple[Shown, ...] = ()

@@ -147,6 +147,10 @@ def test_a_detector_is_judged_on_labels_and_a_naive_int8_file_of_it_is_caught(
     figures = naive.task.metrics[0]
     assert figures.source == pytest.approx(100, abs=1)
     assert {one.name for one in figures.classes} == set(NAMES)
+    assert naive.task.shown
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "The worst examples" in page
+    assert page.count("data:image/jpeg;base64,") >= 3 * len(naive.task.shown), "labels, source and artifact"
 
 
 def test_detections_of_a_file_with_suppression_are_judged_and_its_numbers_are_not(
