@@ -51,10 +51,12 @@ def parity_verdicts(
     """
     given = {key: getattr(target.tolerances, key) for key in _METRICS}
     limits = {key: value for key, value in given.items() if value is not None}
-    if parity is not None and (problem := _source_problem(parity)) and not _bad_outputs(parity):
+    if parity is not None and (problem := source_problem(parity)) and not _bad_outputs(parity):
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]
-    if parity is None or parity.not_compared:
-        return _unknown(target, limits, reason if parity is None else parity.not_compared)
+    if parity is None:
+        return _unknown(target, limits, reason)
+    if parity.not_compared:
+        return [*_finite(target, parity, advice), *_unknown(target, limits, parity.not_compared)]
     verdicts = [*_finite(target, parity, advice), *_variation(target, parity)]
     if "snr_db" in limits:
         verdicts += _channels(target, parity, limits["snr_db"], advice)
@@ -78,7 +80,7 @@ def _bad_outputs(parity: Parity) -> list[OutputParity]:
     return [output for output in parity.outputs if output.not_finite]
 
 
-def _source_problem(parity: Parity) -> str:
+def source_problem(parity: Parity) -> str:
     """What the source itself gives that is not finite, as a sentence; empty when nothing."""
     found = [
         f"output {output.name}: {output.source_not_finite} of {output.values} values, first in example "

@@ -7,6 +7,7 @@ from exporter.data.facts.task import MetricFact, TaskFacts
 from exporter.data.settings.target import Target, TaskTolerances, Tolerances
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge, not_checked
+from exporter.gates.parity import source_problem
 
 NO_TASK = "[model] task does not say what the outputs mean"
 
@@ -26,6 +27,8 @@ def task_verdicts(target: Target, parity: Parity | None, reason: str = "", *, st
     limits = _limits(target)
     if parity is None or facts is None:
         return [_unknown(target, key, limit, reason or NO_TASK) for key, limit in limits.items()]
+    if problem := source_problem(parity):
+        return [_unknown(target, key, limit, problem) for key, limit in limits.items()]
     found = {_key(metric): metric for metric in facts.metrics}
     return [
         _judged(target, key, limit, parity, facts, found[key], strict)

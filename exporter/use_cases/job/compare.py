@@ -55,10 +55,11 @@ def compared(model: ModelAtHand, target: Target, form: Format, file: Path, evalu
 def _decoded(model: ModelAtHand, target: Target, task: Detection, runner: ArtifactRunner, advance: Advance) -> Parity:
     """Boxes and scores beside those that the source's head is decoded to; detections by the task alone."""
     found, _ = model.detector(task, None)
-    reference, read = model.reference_for(runner), reading_of(task, described(found, target.postprocessing))
+    final = described(found, target.postprocessing)
+    reference, read = model.reference_for(runner), reading_of(task, final)
     if target.postprocessing == "nms":
         assert reference.scoring is not None, "the model has a detection task"
-        return scored(runner, reference, reference.scoring, read, DETECTIONS, advance)
+        return scored(runner, final.outputs, reference, reference.scoring, read, DETECTIONS, advance)
     return compare(runner, decoded_reference(reference, model.origin.description, task), advance, read)
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from exporter.data.facts.parity import Parity
+from exporter.data.facts.parity import OutputParity, Parity
 from exporter.data.facts.task import ClassFigure, MetricFact, TaskFacts
 from exporter.data.settings.target import Target
 from exporter.data.verdict import Status, Verdict
+from exporter.gates.parity import parity_verdicts
 from exporter.gates.tasks import task_verdicts
 
 
@@ -117,6 +118,28 @@ def test_what_was_not_measured_is_not_checked(found: Parity | None, reason: str,
     (verdict,) = verdicts(found, reason=reason)
     assert verdict.status is Status.NOT_CHECKED
     assert words in verdict.reason
+
+
+def test_a_source_of_nans_judges_nothing() -> None:
+    """Protects from a pass of both: the likeliest class of NaNs is the first, in the source as in the artifact."""
+    output = OutputParity(name="scores", shape=(1, 2), values=2, snr_db=1, max_abs_error=1, source_not_finite=2)
+    (verdict,) = verdicts(parity(metric()).model_copy(update={"outputs": (output,)}))
+    assert verdict.status is Status.NOT_CHECKED
+    assert "the source itself gives NaN" in verdict.reason
+
+
+def test_numbers_that_are_not_compared_fail_all_the_same_where_they_are_none() -> None:
+    """Protects detections of NaN from a run without any limit on the task."""
+    output = OutputParity(
+        name="boxes", shape=(1, 2, 4), values=8, snr_db=math.nan, max_abs_error=math.nan, not_finite=3
+    )
+    found = parity(metric()).model_copy(update={"outputs": (output,), "not_compared": "detections"})
+    target = Target.model_validate(
+        {"name": "t", "format": "tflite", "minimum_os": "Android 12", "tolerances": {"snr_db": 9}}
+    )
+    finite, snr = parity_verdicts(target, found)
+    assert (finite.metric, finite.status) == ("parity.finite", Status.FAILED)
+    assert (snr.metric, snr.status, snr.reason) == ("parity.snr", Status.NOT_CHECKED, "detections")
 
 
 def test_numbers_of_a_function_of_the_user_have_limits_by_name() -> None:
