@@ -8,6 +8,7 @@ from exporter.data.settings.target import Target, TaskTolerances, Tolerances
 from exporter.data.verdict import Verdict
 from exporter.gates.judge import judge, not_checked
 from exporter.gates.parity import source_problem
+from exporter.verification.paired import at_chance
 
 NO_TASK = "[model] task does not say what the outputs mean"
 
@@ -94,13 +95,20 @@ def _problem(facts: TaskFacts, metric: MetricFact) -> str:
     if facts.examples == 0 or math.isnan(metric.source):
         whose = "labels" if facts.against == "labels" else "the source's own results"
         return f"{whose} of {facts.examples} examples hold nothing that {metric.title} is of"
-    if metric.useless:
+    if metric.useless or _is_guessing(facts, metric):
         return (
             f"the source itself has {metric.title} {_figure(metric, metric.source)} on {facts.examples} examples, so "
-            "that it does not do this task: look at how [model] task reads the outputs, the labels and their order, "
-            "and at --mean, --std and --color-order"
+            "that it does not do this task, or no better than guessing: look at how [model] task reads the outputs, "
+            "the labels and their order, and at --mean, --std and --color-order"
         )
     return ""
+
+
+def _is_guessing(facts: TaskFacts, metric: MetricFact) -> bool:
+    """Whether guessing one of the classes that labels name is right as often."""
+    if not metric.guessed or facts.against != "labels" or len(metric.classes) < 2:
+        return False
+    return at_chance(round(metric.source * facts.examples / 100), facts.examples, len(metric.classes))
 
 
 def _reason(parity: Parity, facts: TaskFacts, metric: MetricFact) -> str:

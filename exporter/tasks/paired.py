@@ -53,6 +53,7 @@ def _fact(
         low=min(low, loss),  # a loss that is NaN leaves the ends as they are
         high=max(high, loss),
         useless=_is_useless(metric, own),
+        guessed=metric.guessed,
         classes=_classes(metric, before, after, scale, classes),
     )
 

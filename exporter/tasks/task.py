@@ -29,6 +29,7 @@ class Metric:
         unit: ``%`` where the figure lies in [0, 1].
         tolerance: the field of `Tolerances` that limits its loss, or that holds the limits of several by name.
         useless: a source with this figure or a worse one does not do the task, so that no artifact is judged by it.
+        guessed: whether it is a share of right answers, which guessing one of the classes has too.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Metric:
     tolerance: str
     higher_is_better: bool = True
     useless: float | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True)

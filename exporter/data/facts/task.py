@@ -35,6 +35,7 @@ class MetricFact(Frozen):
             is not known.
         high: the other end.
         useless: whether the source's own figure says that it does not do the task.
+        guessed: whether it is a share of right answers, which guessing one of the classes has too.
         classes: the same metric a class, the worst loss first; empty where it has no classes.
     """
 
@@ -49,6 +50,7 @@ class MetricFact(Frozen):
     low: float
     high: float
     useless: bool = False
+    guessed: bool = False
     classes: tuple[ClassFigure, ...] = ()
 
 

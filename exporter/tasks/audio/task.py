@@ -41,7 +41,7 @@ class AudioTask:
 
     def metrics(self, settings: Audio, against: Against) -> tuple[Metric, ...]:
         """Top-1 a clip; of one thing that is heard or not, the equal error rate first."""
-        top1 = Metric("top1", "top-1", "%", "clip_top1_drop_points")
+        top1 = Metric("top1", "top-1", "%", "clip_top1_drop_points", guessed=True)
         if settings.scores == "classes":
             return (top1,)
         error = Metric("eer", "equal error rate", "%", "eer_rise_points", higher_is_better=False, useless=0.5)

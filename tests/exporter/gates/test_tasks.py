@@ -120,6 +120,15 @@ def test_what_was_not_measured_is_not_checked(found: Parity | None, reason: str,
     assert words in verdict.reason
 
 
+@pytest.mark.parametrize(("right", "status"), [(8.0, Status.NOT_CHECKED), (30.0, Status.PASSED)])
+def test_a_source_that_guesses_judges_nothing(right: float, status: Status) -> None:
+    """Protects from labels in another order: source and artifact are wrong alike, and the loss is none."""
+    classes = tuple(ClassFigure(name=str(place), examples=40, source=right, artifact=right) for place in range(12))
+    found = metric(source=right, artifact=right, loss=0.0, low=0.0, high=0.0, guessed=True, classes=classes)
+    (verdict,) = verdicts(parity(found))
+    assert verdict.status is status
+
+
 def test_a_source_of_nans_judges_nothing() -> None:
     """Protects from a pass of both: the likeliest class of NaNs is the first, in the source as in the artifact."""
     output = OutputParity(name="scores", shape=(1, 2), values=2, snr_db=1, max_abs_error=1, source_not_finite=2)
