@@ -270,7 +270,7 @@ def regression() -> Case:
 
 
 def custom() -> Case:
-    # Numbers of its own: what is drawn after others depends on which tests run, and a last label below 0 would be right.
+    # Of its own: what is drawn after others hangs on which tests run, and a last label below 0 would be right.
     labels = np.abs(np.random.default_rng(3).normal(0, 1, (N, 3)))
     table = {
         "kind": "custom",
