@@ -9,8 +9,8 @@ import numpy as np
 from exporter.data.errors import ToolError
 from exporter.data.facts.hints import CompressionHints, probe_input
 from exporter.execution.heavy import quiet
-from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.coreml.reference import Observation, ReferenceModel
+from exporter.sources.signatures import match_ranges, unmatched
 
 
 def learned_ranges(mlmodel: Any, hints: CompressionHints) -> dict[str, dict[str, float]]:

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.hints import CompressionHints, probe_input
-from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.onnx.conversion.floats import run
 from exporter.formats.onnx.nodes import copy_of
+from exporter.sources.signatures import match_ranges, unmatched
 
 
 def learned_ranges(model: Any, hints: CompressionHints) -> dict[str, tuple[float, float]]:

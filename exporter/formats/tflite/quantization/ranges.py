@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from exporter.data.errors import ToolError
 from exporter.data.facts.hints import ActivationRange, CompressionHints, probe_input
 from exporter.execution.heavy import load
-from exporter.formats.common.signatures import match_ranges, unmatched
 from exporter.formats.tflite.conversion.file import pack, parse
+from exporter.sources.signatures import match_ranges, unmatched
 
 
 def with_ranges(calibrated: bytes, hints: CompressionHints, channels_last: Collection[int]) -> bytes:

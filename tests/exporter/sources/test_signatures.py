@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.facts.hints import ActivationRange, signature
-from exporter.formats.common.signatures import match_ranges, unmatched
+from exporter.sources.signatures import match_ranges, unmatched
 
 VALUES = np.random.default_rng(0).standard_normal((1, 8, 4, 4)).astype(np.float32)
 
