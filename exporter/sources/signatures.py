@@ -10,6 +10,8 @@ from exporter.data.facts.hints import ActivationRange, Signature, signature
 
 TOLERANCE = 2e-3
 """Share of the activation's magnitude by which a float converter may differ from torch."""
+ROUNDING = 1e-4
+"""Share of it by which two ranges are told apart: less is float32's rounding, in which either may be the nearer."""
 
 
 def match_ranges(ranges: Sequence[ActivationRange], found: Mapping[str, NDArray[Any]]) -> dict[str, ActivationRange]:
@@ -23,13 +25,16 @@ def match_ranges(ranges: Sequence[ActivationRange], found: Mapping[str, NDArray[
     for name, values in found.items():
         wanted = signature(values)
         near = [item for item in ranges if item.elements == values.size]
-        nearest = min(near, key=lambda item: _distance(wanted, item), default=None)
-        if nearest is None or _distance(wanted, nearest) > TOLERANCE * max(1e-6, float(np.abs(wanted).max())):
+        distances = [_distance(wanted, item) for item in near]
+        magnitude = max(1e-6, float(np.abs(wanted).max()))
+        if not near or min(distances) > TOLERANCE * magnitude:
             continue
-        # A limit that the probe does not reach has the values of what it limits: such ranges go by order.
+        # A limit that the probe hardly reaches has the values of what it limits: such ranges go by order, and what
+        # only moves these values has the last one's.
+        furthest = min(distances) + ROUNDING * magnitude
+        twins = [item for item, distance in zip(near, distances, strict=True) if distance <= furthest]
         used = {item.name for item in matched.values()}
-        twins = [item for item in near if item.signatures == nearest.signatures]
-        matched[name] = next((item for item in twins if item.name not in used), nearest)
+        matched[name] = next((item for item in twins if item.name not in used), twins[-1])
     return matched
 
 

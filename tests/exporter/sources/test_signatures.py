@@ -48,3 +48,12 @@ def test_two_ranges_of_the_same_values_go_to_two_tensors_in_order() -> None:
     assert [both[name].name for name in ("first", "second")] == ["relu", "minimum"]
     assert unmatched(ranges, both) == []
     assert unmatched(ranges, match_ranges(ranges, {"only": VALUES})) == ["minimum"]
+
+
+def test_ranges_that_rounding_alone_tells_apart_go_to_two_tensors_in_order() -> None:
+    """Protects a limit that the probe hardly reaches: rounding may bring either nearer to both tensors."""
+    limited = np.minimum(VALUES, VALUES.max() - np.float32(2e-6))
+    ranges = [learned("relu", VALUES), learned("minimum", limited)]
+    both = match_ranges(ranges, {"first": limited, "second": limited, "moved": limited.reshape(-1)})
+    assert [both[name].name for name in ("first", "second", "moved")] == ["relu", "minimum", "minimum"]
+    assert unmatched(ranges, both) == []
