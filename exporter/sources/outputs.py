@@ -27,7 +27,7 @@ def named_tensors(result: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
     """
     for key, value in _parts(result):
         here = (*path, key) if key else path
-        if isinstance(value, load_torch().Tensor):
+        if isinstance(value, (load_torch().Tensor, load_torch().fx.Proxy)):  # or what torch.fx traces in its place
             yield here, value
         elif value is None:
             continue

@@ -16,6 +16,7 @@ import torch
 from torch import fx, nn
 
 from exporter.data.errors import ToolError
+from exporter.sources.tracing.forwards import as_called
 
 _ROUNDS = 40
 _CONVERGED = 1e-3
@@ -55,12 +56,17 @@ class NotTraceableError(ToolError):
 
 @dataclass
 class _Pair:
-    """A layer, what normalizes it, the activations in between that have a limit, and the layer that reads it."""
+    """A layer, what normalizes it, the activations in between that have a limit, and the layer that reads it.
+
+    Attributes:
+        scaled: by what the channels between the layers were divided so far.
+    """
 
     first: nn.Module
     norm: nn.Module | None
     limits: list[ChannelReLU]
     second: nn.Module
+    scaled: torch.Tensor
 
 
 def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Module:
@@ -80,14 +86,14 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
     """
     inputs = tuple(example_inputs)
     try:
-        traced = fx.symbolic_trace(copy.deepcopy(module).eval())
-    except (fx.proxy.TraceError, TypeError, RuntimeError, AssertionError, NotImplementedError) as error:
+        traced = fx.symbolic_trace(as_called(copy.deepcopy(module).eval()))
+    except (fx.proxy.TraceError, NameError, TypeError, RuntimeError, AssertionError, NotImplementedError) as error:
         raise NotTraceableError(
             f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
             "Set equalize = false for this target"
         ) from error
     with torch.no_grad():
-        before = _flat(traced(*inputs))
+        before = _flat(module(*inputs))
         pairs = list(_pairs(traced))
         for _ in range(_ROUNDS):
             if max((_rescale(pair) for pair in pairs), default=0.0) < _CONVERGED:
@@ -143,7 +149,7 @@ def _follow(
                 return None
             positions = cast(torch.Tensor, first.weight).dim() - 2
             limits = [_limited(traced, name, modules, channels, positions) for name in clipped]
-            return _Pair(first, norm, limits, module)
+            return _Pair(first, norm, limits, module, torch.ones(channels))
         if isinstance(module, _NORMS) and norm is None and not clipped and module.affine:
             norm = module
         elif isinstance(module, (nn.ReLU6, ChannelReLU)):
@@ -189,7 +195,10 @@ def _rescale(pair: _Pair) -> float:
     read = view.abs().amax(dim=(1, *range(3, view.dim()))).reshape(-1)
     factor = torch.sqrt(written / read)
     factor = torch.where((written > 0) & (read > 0), factor, torch.ones_like(factor))
-    factor = factor.clamp(1 / _LARGEST_FACTOR, _LARGEST_FACTOR)
+    # A channel of weights of 1e-12, as training leaves them, is a constant: rescaled, it would be one of 1e5.
+    whole = pair.scaled * factor
+    factor = torch.where((whole > 1 / _LARGEST_FACTOR) & (whole < _LARGEST_FACTOR), factor, torch.ones_like(factor))
+    pair.scaled.mul_(factor)
     target = pair.first if pair.norm is None else pair.norm
     for parameter in (target.weight, target.bias):
         if parameter is not None:

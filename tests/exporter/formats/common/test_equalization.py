@@ -1,5 +1,7 @@
 """Cross-layer equalization changes weights, and nothing that a float model computes."""
 
+import types
+
 import pytest
 import torch
 from torch import nn
@@ -77,6 +79,31 @@ def test_layers_read_twice_and_zero_channels_are_left_alone() -> None:
     for name in ("a", "b", "c"):
         assert torch.isfinite(equalized.get_parameter(f"{name}.weight")).all()
     assert torch.equal(equalized.get_parameter("a.weight"), net.a.weight)
+
+
+def test_a_channel_of_next_to_nothing_is_left_alone() -> None:
+    """Protects integer files: training leaves channels with weights of 1e-12 and an offset, which is not to be 1e5."""
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(3, 4, 3), nn.ReLU6(), nn.Conv2d(4, 4, 3, groups=4), nn.ReLU6(), nn.Conv2d(4, 2, 1))
+    net, example = nn.Sequential(*layers).eval(), torch.randn(4, 3, 8, 8)
+    with torch.no_grad():
+        for place in (0, 2):
+            net.get_parameter(f"{place}.weight")[1] *= 1e-12
+            net.get_parameter(f"{place}.bias")[1] = 0.5
+        equalized = equalize(net, (example,))
+        wanted, given = example, example
+        for place in range(4):
+            wanted, given = net[place](wanted), equalized.get_submodule(str(place))(given)
+            assert float(given.abs().max()) < 20 * float(wanted.abs().max())
+
+
+def test_a_forward_on_the_instance_is_the_one_that_is_traced() -> None:
+    """Protects models that a library patched: torch.fx itself goes by the class."""
+    net, example = SmallNet(), torch.randn(1, 3, 16, 16)
+    own = type(net).forward
+    net.forward = types.MethodType(lambda self, image: 2 * own(self, image), net)  # type: ignore[method-assign]
+    with torch.no_grad():
+        assert torch.allclose(equalize(net, (example,))(example), net(example), atol=1e-4)
 
 
 def test_a_model_that_cannot_be_traced_says_what_to_do() -> None:
