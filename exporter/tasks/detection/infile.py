@@ -15,7 +15,7 @@ from exporter.execution.heavy import load_torch
 from exporter.sources.outputs import flatten
 from exporter.sources.source import ModelSource
 from exporter.tasks.detection.decoding import decoder
-from exporter.tasks.detection.parts import chosen
+from exporter.tasks.detection.parts import chosen, hints_left
 from exporter.tasks.detection.settings import Detection
 from exporter.tasks.outputs import outputs_named
 
@@ -164,7 +164,8 @@ def _head(
         shapes = _run(module, description.inputs)
     names = tuple(f"head_{place}" for place in range(len(shapes)))
     outputs = {"outputs": names, "output_shapes": shapes, "labels": ()}
-    head = replace(source, description=description.model_copy(update=outputs), module=module)
+    hints = hints_left(source.hints, module, source.module)
+    head = replace(source, description=description.model_copy(update=outputs), module=module, hints=hints)
     return head, names, (_WHOLE,) if yolo and len(shapes) == 1 else ()
 
 
