@@ -1,4 +1,4 @@
-"""Writes operators behind those of a flatbuffer's main graph."""
+"""Writes operators into a flatbuffer's main graph, behind those that it has."""
 
 from collections.abc import Sequence
 from typing import Any
