@@ -49,7 +49,8 @@ def read_image(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None
     image = decoded(path, "L" if spec.image.color == "GRAY" else "RGB", stored)
     height, width = spec.height_width
     fit = fit_into(image.size, spec, resize)
-    pixels = np.asarray(placed(image, fit, (width, height), "BILINEAR", BARS))
+    resampling = (spec.image.interpolation or "bilinear").upper()
+    pixels = np.asarray(placed(image, fit, (width, height), resampling, BARS))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
 
