@@ -10,7 +10,9 @@ from numpy.typing import DTypeLike, NDArray
 from exporter.formats.tflite.quantization.edit import code_index, constant
 
 _OPTIONS = {
+    "ADD": "AddOptions",
     "CAST": "CastOptions",
+    "DEQUANTIZE": "DequantizeOptions",
     "EQUAL": "EqualOptions",
     "FLOOR_DIV": "FloorDivOptions",
     "FLOOR_MOD": "FloorModOptions",
@@ -24,6 +26,7 @@ _OPTIONS = {
     "MUL": "MulOptions",
     "PACK": "PackOptions",
     "PAD": "PadOptions",
+    "QUANTIZE": "QuantizeOptions",
     "REDUCE_PROD": "ReducerOptions",
     "RESHAPE": "ReshapeOptions",
     "SCATTER_ND": "ScatterNdOptions",
