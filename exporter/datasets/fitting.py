@@ -50,7 +50,7 @@ def placed(image: Any, fit: Fit, size: Size, resampling: str, fill: float, times
     Args:
         image: of PIL, `times` as large as the file that `fit` is of.
         size: of the result, before it is taken so many times.
-        resampling: ``BILINEAR``, or ``NEAREST`` for what must not be mixed.
+        resampling: PIL's name of it; ``NEAREST`` for what must not be mixed.
         fill: of what it does not cover, in every channel.
     """
     image_module = load("PIL.Image")

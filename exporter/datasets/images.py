@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec
+from exporter.data.settings.model import ColorOrder
 from exporter.data.settings.task import Resize
 from exporter.datasets.fitting import Size, fit_into, placed
 from exporter.datasets.truths import Fit
@@ -49,7 +50,8 @@ def read_image(path: Path, spec: InputSpec, resize: Resize, stored: bytes | None
     image = decoded(path, "L" if spec.image.color == "GRAY" else "RGB", stored)
     height, width = spec.height_width
     fit = fit_into(image.size, spec, resize)
-    pixels = np.asarray(placed(image, fit, (width, height), "BILINEAR", BARS))
+    resampling = (spec.image.interpolation or "bilinear").upper()
+    pixels = np.asarray(placed(image, fit, (width, height), resampling, BARS))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.asarray(pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels, np.uint8)
 
@@ -145,6 +147,20 @@ def denormalize(values: NDArray[np.float32], spec: InputSpec) -> NDArray[np.uint
     if spec.dtype == "uint8":
         return np.asarray(pixels, np.uint8)
     return np.asarray(np.clip(np.rint((pixels * std + mean) * 255), 0, 255), np.uint8)
+
+
+def pixels_of(batch: NDArray[Any], spec: InputSpec, color: ColorOrder | None = None) -> NDArray[np.uint8]:
+    """The bytes of a batch as an image input can hold it, in the source's layout.
+
+    Args:
+        batch: as the source takes it.
+        color: order of the channels that are given; None for the source's own.
+    """
+    assert spec.image is not None
+    pixels = np.stack([denormalize(item, spec) for item in batch])
+    if color not in (None, spec.image.color):
+        pixels = pixels[..., ::-1]
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 1) if spec.layout == "NCHW" else pixels)
 
 
 def whole_pixels(batch: NDArray[Any], spec: InputSpec) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from exporter.data.settings.target import Target
 from exporter.datasets.dataset import Dataset
 from exporter.execution.memory import give_back
 from exporter.formats.common.postprocessing.asked import Postprocessing
+from exporter.formats.common.preprocessing import SCOPE
 from exporter.formats.files import inspect
 from exporter.formats.format import Converter, Format
 from exporter.formats.registry import format_named
@@ -147,10 +148,16 @@ class ConversionSession:
         digest = tree_digest(path)
         if digest not in self._inspections:
             try:
-                self._inspections[digest] = inspect(path)
+                self._inspections[digest] = _before(inspect(path))
             except UsageProblem as error:  # nobody gave this file: it was made here
                 raise ToolError(f"what was converted cannot be inspected: {error}") from error
         return self._inspections[digest].model_copy(update={"path": str(path)})
+
+
+def _before(inspection: Inspection) -> Inspection:
+    """The operators marked that are not the model's, which stand before it, as their names say."""
+    ops = (op.model_copy(update={"before": op.name.startswith(SCOPE)}) for op in inspection.ops)
+    return inspection.model_copy(update={"ops": tuple(ops)})
 
 
 def _behind(whole: Inspection, model: Inspection) -> Inspection:

@@ -1,9 +1,10 @@
 """The inputs of a source: what the user says of them over what the source says itself."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import get_args
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.source import CROP, ImageSpec, InputSpec
+from exporter.data.facts.source import CROP, ImageSpec, InputSpec, Interpolation
 from exporter.data.settings.model import InputSettings, ModelSettings
 
 
@@ -48,6 +49,11 @@ def input_specs(
             f"The inputs are {', '.join(str(item.shape) for item in specs)}."
         )
     return tuple(specs)
+
+
+def known_interpolation(name: object) -> Interpolation | None:
+    """Of a library's name, which is PIL's; None where it says none, or one that it draws anew each time."""
+    return next((one for one in get_args(Interpolation) if one == name), None)
 
 
 def check_carried(
@@ -100,4 +106,5 @@ def _image_spec(settings: ModelSettings, known: ImageSpec | None, channels: int)
         std=tuple(std) * (channels if len(std) == 1 else 1),
         color=color,
         crop=CROP if known is None else known.crop,
+        interpolation=None if known is None else known.interpolation,
     )

@@ -86,7 +86,7 @@ def computes_what_the_source_does(form: Format, case: Case, source: ModelSource,
     for name in form.evaluators():
         assert _snr(form, name, made.path, source) > LEAST_SNR_DB
     again = _made(form, case, source, folder / "second")
-    assert _content(again.path) == _content(made.path)
+    assert content(again.path) == content(made.path)
     assert not form.file_facts(made.path).nan_constants
 
 
@@ -162,7 +162,7 @@ def _snr(form: Format, evaluator: str, path: Path, source: ModelSource) -> float
     return float(10 * np.log10(np.square(wanted).sum() / max(np.square(wanted - found).sum(), 1e-30)))
 
 
-def _content(path: Path) -> list[bytes]:
+def content(path: Path) -> list[bytes]:
     """Of a package, without the identifiers that Apple's format draws anew."""
     files = (
         [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.suffix in (".bin", ".mlmodel"))

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from typing import Literal
 
 from exporter.data.base import Frozen
+from exporter.data.facts.pictures import Picture
 from exporter.data.settings.flexible import Flexible
 
 WeightKind = Literal["weight", "bias", "constant"]
@@ -15,12 +16,14 @@ class TensorFact(Frozen):
     Attributes:
         shape: -1 where a dimension may have any length.
         flexible: the shapes that it may have, where the file says them; `shape` is the usual one then.
+        picture: how a picture becomes it, where the file says so.
     """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     flexible: Flexible | None = None
+    picture: Picture | None = None
 
 
 class OpFact(Frozen):
@@ -28,12 +31,14 @@ class OpFact(Frozen):
 
     Attributes:
         dtype: element type that it computes in.
+        before: whether it is not the model's, and stands before it: normalization of pixels.
         behind: whether it is not the model's, and stands behind it: decoding of a head, suppression of boxes.
     """
 
     name: str
     type: str
     dtype: str
+    before: bool = False
     behind: bool = False
 
 
@@ -108,7 +113,7 @@ class Inspection(Frozen):
     def float_ops(self) -> list[OpFact]:
         """The model's operators that compute in floating point, conversions to and from integers left out."""
         conversions = {"QUANTIZE", "DEQUANTIZE", "quantize", "dequantize", "cast"}
-        own = (op for op in self.ops if not op.behind and op.type not in conversions)
+        own = (op for op in self.ops if not (op.before or op.behind) and op.type not in conversions)
         return [op for op in own if op.dtype.startswith("float")]
 
     def integer_ops(self) -> list[OpFact]:

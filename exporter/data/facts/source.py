@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from exporter.data.base import Frozen, JsonMapping
 from exporter.data.settings.flexible import Flexible
@@ -23,6 +24,9 @@ class SourceKind(StrEnum):
     ONNX = "onnx"
 
 
+Interpolation = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
+"""How pixels between pixels are made, by PIL's names, in the order of its numbers."""
+
 CROP = 224 / 256
 """What a centre crop keeps where nobody says (torchvision's first classification presets)."""
 
@@ -32,12 +36,14 @@ class ImageSpec(Frozen):
 
     Attributes:
         crop: share of the shorter side that a centre crop keeps (timm's ``crop_pct``).
+        interpolation: with which images of another size are fitted; None where that is not known.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     color: ColorOrder
     crop: float = CROP
+    interpolation: Interpolation | None = None
 
 
 class InputSpec(Frozen):

@@ -149,8 +149,13 @@ class ModelSettings(Frozen):
 
     @property
     def fitting(self) -> Resize:
-        """How images of another size are fitted: as the user says, else as the task needs it."""
-        return self.resize or ("crop" if self.task is None else self.task.resize)
+        """How images of another size are fitted: as is known, else by a crop."""
+        return self.known_fitting or "crop"
+
+    @property
+    def known_fitting(self) -> Resize | None:
+        """How they are fitted: as the user or the source's library says, else as the task needs it."""
+        return self.resize or (None if self.task is None else self.task.resize)
 
     @model_validator(mode="after")
     def _positive_std(self) -> Self:

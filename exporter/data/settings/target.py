@@ -171,6 +171,10 @@ Asked = Literal["none", "decoding", "nms"]
 """What a file does with the outputs of a detector."""
 
 
+Preprocessing = Literal["none", "normalization"]
+"""What a file does with pixels before its model."""
+
+
 class Target(Frozen):
     """What every format's target says; the rest is in the settings of its format.
 
@@ -185,6 +189,9 @@ class Target(Frozen):
         compute_units: where the app asks that the model runs, in the format's words.
         route: the only way from the source that may be taken; empty for the first that is right.
         quantization: how the format stores and computes.
+        preprocessing: what the file does with the pixels of its image before the model: nothing, so that the app
+            normalizes as the metadata says; or ``normalization``, with which it takes bytes, RGB from 0 to 255, and
+            does the rest itself, as image inputs of Core ML always do (`docs/preprocessing.md`).
         postprocessing: what the file does with the outputs of a detector, which the model's task describes: nothing;
             ``decoding`` to boxes of corners in pixels of the input and a score for each class; or ``nms``, which leaves
             the task's best detections as well (`docs/detection.md`).
@@ -201,6 +208,7 @@ class Target(Frozen):
     compute_units: str = ""
     route: str = ""
     quantization: Quantization = Quantization()
+    preprocessing: Preprocessing = "none"
     postprocessing: Asked = "none"
 
     @model_validator(mode="after")

@@ -15,11 +15,12 @@ from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
+from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.coreml.compile import compile_on_mac
 from exporter.formats.coreml.inspection.file_facts import file_facts
 from exporter.formats.coreml.inspection.structure import check_coreml
 from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, CoremlTarget
-from exporter.formats.coreml.shapes import shapes_problem
+from exporter.formats.coreml.shapes import pictures_problem, shapes_problem
 from exporter.formats.coreml.states import states_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
@@ -71,7 +72,8 @@ class _Coreml:
 
     def refuse(self, target: CoremlTarget, source: SourceDescription) -> str | None:
         if source.kind is not SourceKind.ONNX:
-            return states_problem(target, source) or shapes_problem(target, source.inputs)
+            problem = preprocessing_problem(target, source) or pictures_problem(target, source.inputs)
+            return problem or states_problem(target, source) or shapes_problem(target, source.inputs)
         return (
             "an ONNX model cannot become Core ML (coremltools dropped ONNX). "
             "Give the PyTorch model: a factory, a .pt2 or a TorchScript file."
@@ -106,7 +108,12 @@ class _Coreml:
 
     def in_float(self, target: CoremlTarget) -> CoremlTarget:
         return target.model_copy(
-            update={"quantization": CoremlQuantization(precision="float32"), "input_kind": "tensor", "route": ""}
+            update={
+                "quantization": CoremlQuantization(precision="float32"),
+                "input_kind": "tensor",
+                "preprocessing": "none",
+                "route": "",
+            }
         )
 
     def postprocess(self, target: CoremlTarget, path: Path, out: Path, asked: Postprocessing) -> None:

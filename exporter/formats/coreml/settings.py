@@ -192,6 +192,15 @@ class CoremlTarget(Target):
         return generation
 
     @model_validator(mode="after")
+    def _image_inputs_normalize(self) -> Self:
+        if self.preprocessing != "none" and self.input_kind == "tensor":
+            raise ValueError(
+                f'preprocessing = "{self.preprocessing}" is what image inputs do, and input_kind = "tensor" has none: '
+                "leave one of the two out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _system_holds_it(self) -> Self:
         generation = ios_generation(self.minimum_os)
         if generation is None:

@@ -1,4 +1,4 @@
-"""Which flexible shapes Core ML of a system can hold."""
+"""Which shapes Core ML of a system can hold: flexible ones, and those of pictures."""
 
 from collections.abc import Sequence
 
@@ -28,3 +28,14 @@ def shapes_problem(target: CoremlTarget, inputs: Sequence[InputSpec]) -> str | N
             f"inputs {names} list different numbers of shapes; Core ML wants as many of each. Give as many, or ranges."
         )
     return None
+
+
+def pictures_problem(target: CoremlTarget, inputs: Sequence[InputSpec]) -> str | None:
+    """Why an image input, which alone normalizes in Core ML, cannot hold a batch; None where it can or need not."""
+    several = next((spec for spec in inputs if spec.shape[0] != 1), None)
+    if target.preprocessing == "none" or several is None:
+        return None
+    return (
+        f"input {several.name} takes {several.shape[0]} pictures, and an image input of Core ML, which normalizes, "
+        "holds one. Give a batch of 1, or leave preprocessing out and normalize in the app."
+    )

@@ -14,6 +14,7 @@ from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import need
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
+from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
@@ -48,7 +49,7 @@ class _Onnx:
     packing = Packing(beside=files_beside)
 
     def refuse(self, target: OnnxTarget, source: SourceDescription) -> str | None:
-        return None
+        return preprocessing_problem(target, source)
 
     def decides(self, target: OnnxTarget) -> Mapping[str, Any]:
         settings = settings_that_decide(target)
@@ -82,12 +83,12 @@ class _Onnx:
         return OnnxConverter(graph)
 
     def in_float(self, target: OnnxTarget) -> OnnxTarget:
-        return target.model_copy(update={"quantization": OnnxQuantization(), "route": ""})
+        return target.model_copy(update={"quantization": OnnxQuantization(), "preprocessing": "none", "route": ""})
 
     def postprocess(self, target: OnnxTarget, path: Path, out: Path, asked: Postprocessing) -> None:
         from exporter.formats.onnx.postprocessing.postprocess import postprocess
 
-        postprocess(path, out, asked)
+        postprocess(target, path, out, asked)
 
     def check_whole(self, path: Path) -> None:
         check_onnx(path)

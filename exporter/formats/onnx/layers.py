@@ -13,6 +13,7 @@ from exporter.data.facts.layers import MODEL, Layers
 from exporter.formats.common.layers.calls import record_calls
 from exporter.formats.common.layers.compare import compare_calls
 from exporter.formats.common.layers.observed import BY_NAME, Observed, Vocabulary
+from exporter.formats.common.preprocessing import SCOPE
 from exporter.formats.common.refusals import layer_path
 from exporter.formats.format import Origin
 from exporter.formats.onnx.conversion.floats import run
@@ -55,6 +56,7 @@ def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequen
     """
     runner = OnnxRunner(path, origin)
     model = onnx.load(str(path))
+    example = runner.held(example)
     given = runner.fitted(example)
     values = _run_with(model, [name for node in model.graph.node for name in node.output], given)
     calls = record_calls(module, [torch.from_numpy(value) for value in example])
@@ -65,6 +67,8 @@ def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequen
 
 def _observed(model: Any, values: Mapping[str, NDArray[Any]]) -> Iterator[Observed]:
     for node in model.graph.node:
+        if node.name.startswith(SCOPE):
+            continue
         for name in node.output:
             layer = layer_path(node.name) or layer_path(name)
             if name in values:

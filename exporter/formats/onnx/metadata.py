@@ -6,21 +6,27 @@ from typing import Any
 
 from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.target import Preprocessing
 from exporter.execution.heavy import load
-from exporter.formats.onnx.keys import AUTHORSHIP, LABELS, LARGEST_SHAPES
+from exporter.formats.common.pictures import Takes, pictures_of, told
+from exporter.formats.onnx.keys import AUTHORSHIP, IMAGES, LABELS, LARGEST_SHAPES
 from exporter.formats.onnx.nodes import copy_of
 
 
-def described(model: Any, description: SourceDescription, settings: ModelSettings) -> Any:
-    """A copy of `model` with its metadata; normalization is on pixels from 0 to 1, images NCHW."""
+def described(model: Any, description: SourceDescription, settings: ModelSettings, preprocessing: Preprocessing) -> Any:
+    """A copy of `model` with its metadata.
+
+    Args:
+        preprocessing: what `model` does already, and an app must not do again.
+    """
     copied = copy_of(model)
     copied.producer_name = "mobile-export"
     copied.producer_version = ""
     copied.doc_string = settings.description or f"{description.spec}, exported by mobile-export"
     facts = {name: getattr(settings, name) for name in AUTHORSHIP}
     facts[LABELS] = json.dumps(description.labels) if description.labels else ""
-    images = {spec.name: spec.image.model_dump(mode="json") for spec in description.inputs if spec.image is not None}
-    facts["images"] = json.dumps(images) if images else ""
+    takes: Takes = "floats" if preprocessing == "none" else "pixels"
+    facts[IMAGES] = told(pictures_of(description.inputs, settings, takes))
     flexible = [spec for spec in description.inputs if spec.flexible is not None]
     facts["shapes"] = (
         json.dumps({spec.name: str(spec.channels_first.flexible) for spec in flexible}) if flexible else ""

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import NotEvaluableError, ToolError, first_line
 from exporter.data.facts.source import InputSpec
-from exporter.datasets.images import denormalize
+from exporter.datasets.images import pixels_of, whole_pixels
 from exporter.datasets.layout import arranged, fits_exactly, whole
 from exporter.execution.heavy import load
 from exporter.formats.common.one_by_one import OneByOne
+from exporter.formats.common.pictures import read
 from exporter.formats.common.ports import Pairing, Port, Shape, source_outputs, source_port
 from exporter.formats.files import check_whole
 from exporter.formats.format import Origin
+from exporter.formats.onnx.keys import IMAGES
 
 _TYPES = {"float": "float32", "double": "float64"}
 
@@ -36,8 +38,6 @@ class OnnxRunner(OneByOne):
         ToolError: it does not load.
     """
 
-    takes_pictures = False
-
     def __init__(self, path: Path, origin: Origin) -> None:
         check_whole(path)
         onnxruntime = load("onnxruntime")
@@ -49,6 +49,7 @@ class OnnxRunner(OneByOne):
             [source_port(spec) for spec in self.description.inputs], [_port(value) for value in given]
         )
         self._inputs = [given[place] if place >= 0 else None for place in places]
+        self._pictures = read(self._session.get_modelmeta().custom_metadata_map.get(IMAGES, ""))
         ports = [_port(value) for value in wanted]
         source = source_outputs(self.description, ports, origin.output_shapes)
         self.outputs = [wanted[place].name for place in Pairing(path, "output").match(source, ports)]
@@ -62,6 +63,20 @@ class OnnxRunner(OneByOne):
         except Exception as error:  # ONNX Runtime's own exceptions share no base
             raise ToolError(f"{self.path} does not run in ONNX Runtime: {first_line(error)}") from error
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether an image input takes bytes, which hold whole pixels."""
+        pairs = zip(self._inputs, self.description.inputs, strict=True)
+        return any(value is not None and _takes_bytes(spec, value) for value, spec in pairs)
+
+    def held(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """A batch as the artifact can hold it: whole pixels where it takes bytes."""
+        pairs = zip(self._inputs, self.description.inputs, inputs, strict=True)
+        return [
+            whole_pixels(given, spec) if value is not None and _takes_bytes(spec, value) else given
+            for value, spec, given in pairs
+        ]
+
     def fitted(self, inputs: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """A batch as the artifact takes it, by its names."""
         pairs = zip(self._inputs, self.description.inputs, inputs, strict=True)
@@ -69,9 +84,9 @@ class OnnxRunner(OneByOne):
 
     def _fit(self, given: NDArray[Any], spec: InputSpec, value: Any) -> NDArray[Any]:
         kind, shape = np.dtype(_dtype(value)), _shape(value)
-        if kind == np.uint8 and spec.image is not None and given.dtype != np.uint8:
-            pixels = np.stack([denormalize(example, spec) for example in given])
-            given = np.moveaxis(pixels, -1, 1) if spec.layout == "NCHW" else pixels
+        if _takes_bytes(spec, value):
+            picture = self._pictures.get(value.name)
+            given = pixels_of(given, spec, None if picture is None else picture.color)
         given = arranged(given, spec, shape)
         if not fits_exactly(given.shape, shape):
             raise ToolError(
@@ -79,6 +94,11 @@ class OnnxRunner(OneByOne):
                 f"source's {spec.name}."
             )
         return given.astype(kind) if kind.kind in "fc" else whole(given, kind.type, value.name)
+
+
+def _takes_bytes(spec: InputSpec, value: Any) -> bool:
+    """Whether an image input takes pixels as bytes, and its source floats."""
+    return _dtype(value) == "uint8" and spec.image is not None and spec.dtype != "uint8"
 
 
 def _session(onnxruntime: Any, path: Path) -> Any:

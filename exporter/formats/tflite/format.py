@@ -16,6 +16,7 @@ from exporter.execution.heavy import need
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
+from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
@@ -47,7 +48,7 @@ class _Tflite:
     packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
 
     def refuse(self, target: TfliteTarget, source: SourceDescription) -> str | None:
-        return None
+        return preprocessing_problem(target, source)
 
     def decides(self, target: TfliteTarget) -> Mapping[str, Any]:
         return settings_that_decide(target)
@@ -77,12 +78,12 @@ class _Tflite:
         return TfliteConverter(graph)
 
     def in_float(self, target: TfliteTarget) -> TfliteTarget:
-        return target.model_copy(update={"quantization": TfliteQuantization(), "route": ""})
+        return target.model_copy(update={"quantization": TfliteQuantization(), "preprocessing": "none", "route": ""})
 
     def postprocess(self, target: TfliteTarget, path: Path, out: Path, asked: Postprocessing) -> None:
         from exporter.formats.tflite.postprocessing.postprocess import postprocess
 
-        postprocess(path, out, asked)
+        postprocess(target, path, out, asked)
 
     def check_whole(self, path: Path) -> None:
         check_tflite_bytes(mapped(path))

@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from exporter.data.facts.layers import MODEL, Layers
-from exporter.datasets.images import whole_pixels
 from exporter.formats.common.layer_names import layer_weights, match_layers
 from exporter.formats.common.layers.calls import record_calls
 from exporter.formats.common.layers.compare import compare_calls
 from exporter.formats.common.layers.observed import BY_NAME, BY_WEIGHTS, Observed, Vocabulary
+from exporter.formats.common.preprocessing import SCOPE
 from exporter.formats.format import Origin
 from exporter.formats.tflite.operators import Operator, operators_of
-from exporter.formats.tflite.runner import LiteRTRunner, takes_bytes
+from exporter.formats.tflite.runner import LiteRTRunner
 
 _ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "RELU": partial(np.maximum, np.float32(0)),
@@ -72,21 +72,12 @@ def compare_with_module(path: Path, origin: Origin, module: Any, example: Sequen
         ToolError: it does not run in LiteRT's own kernels.
     """
     runner = LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes, every_tensor=True)
-    same = _held(runner, example)
+    same = runner.held(example)
     outputs = runner(same)
     graph = _Graph(runner, operators_of(path), module)
     calls = record_calls(module, [torch.from_numpy(value) for value in same])
     values = [*graph.values(), *_of_model(runner, outputs)]
     return compare_calls(calls, values, VOCABULARY, graph.reads)
-
-
-def _held(runner: LiteRTRunner, example: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """The example as the artifact can hold it: whole pixels where it takes bytes."""
-    pairs = zip(example, runner.description.inputs, runner.inputs, strict=True)
-    return [
-        whole_pixels(value, spec) if detail is not None and takes_bytes(spec, detail) else value
-        for value, spec, detail in pairs
-    ]
 
 
 def _of_model(runner: LiteRTRunner, outputs: Sequence[NDArray[Any]]) -> Iterator[Observed]:
@@ -111,7 +102,7 @@ class _Graph:
     def values(self) -> Iterator[Observed]:
         """What every operator gave that computes, in order of execution."""
         for place, operator in enumerate(self.operators):
-            if operator.kind in _CONVERSIONS:
+            if operator.kind in _CONVERSIONS or self._names[operator.outputs[0]].startswith(SCOPE):
                 continue
             for tensor in operator.outputs:
                 value = self._runner.value(tensor)

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.errors import ToolError, first_line
+from exporter.data.facts.pictures import Picture
 from exporter.data.facts.source import InputSpec, SourceDescription
-from exporter.datasets.images import denormalize
+from exporter.datasets.images import pixels_of, whole_pixels
 from exporter.datasets.layout import arranged, dequantized, fits_exactly, is_quantized, quantized, whole
 from exporter.execution.forked import fatal_signal
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, Shape, Shapes, source_outputs, source_port
 from exporter.formats.files import check_whole
+from exporter.formats.tflite.inspection.file_facts import file_pictures
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -65,17 +67,39 @@ class LiteRTRunner(OneByOne):
             self.model = loaded()
         except (ValueError, RuntimeError) as error:
             raise ToolError(f"{path} does not load in LiteRT: {first_line(error)}") from error
-        details, names = self.model.get_input_details(), self._signature_names()
-        ports = [_litert_port(detail, names) for detail in details]
+        details, self._named = self.model.get_input_details(), self._signature_names()
+        self._pictures = file_pictures(path)
+        ports = [_litert_port(detail, self._named) for detail in details]
         places = Pairing(path, "input").match([source_port(spec) for spec in description.inputs], ports)
         self.inputs = [details[place] if place >= 0 else None for place in places]
         details = self.model.get_output_details()
-        ports = [_litert_port(detail, names) for detail in details]
+        ports = [_litert_port(detail, self._named) for detail in details]
         wanted = source_outputs(description, ports, output_shapes)
         self.outputs = [details[place] for place in Pairing(path, "output").match(wanted, ports)]
         self.name = f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
 
-    takes_pictures = False
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether an image input takes bytes, which hold whole pixels."""
+        pairs = zip(self.description.inputs, self.inputs, strict=True)
+        return any(detail is not None and self._takes_bytes(spec, detail) for spec, detail in pairs)
+
+    def held(self, inputs: Arrays) -> list[NDArray[Any]]:
+        """A batch as the artifact can hold it: whole pixels where it takes bytes."""
+        triples = zip(inputs, self.description.inputs, self.inputs, strict=True)
+        return [
+            whole_pixels(value, spec) if detail is not None and self._takes_bytes(spec, detail) else value
+            for value, spec, detail in triples
+        ]
+
+    def _takes_bytes(self, spec: InputSpec, detail: dict[str, Any]) -> bool:
+        """Whether an image input takes pixels as bytes: the file says so, or they stand for no other numbers."""
+        picture = self._picture(detail)
+        says = picture is not None and picture.takes_pixels
+        return np.dtype(detail["dtype"]) == np.uint8 and (says or not is_quantized(detail)) and spec.image is not None
+
+    def _picture(self, detail: dict[str, Any]) -> Picture | None:
+        return next((self._pictures[name] for name in _names(detail, self._named) if name in self._pictures), None)
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch of the artifact's size."""
@@ -127,16 +151,17 @@ class LiteRTRunner(OneByOne):
     def _fitted(self, value: NDArray[Any], spec: InputSpec, detail: dict[str, Any]) -> NDArray[Any]:
         """An input in the artifact's layout and element type."""
         kind, shape = np.dtype(detail["dtype"]), _litert_shape(detail)
-        if takes_bytes(spec, detail):
-            pixels = np.stack([denormalize(example, spec) for example in value])
-            value = np.moveaxis(pixels, -1, 1) if spec.layout == "NCHW" else pixels
+        pixels = self._takes_bytes(spec, detail)
+        if pixels:
+            picture = self._picture(detail)
+            value = pixels_of(value, spec, None if picture is None else picture.color)
         value = arranged(value, spec, shape)
         if not fits_exactly(value.shape, shape):
             raise ToolError(
                 f"{self.path}: input {detail['name']} takes {list(shape)} and was given {list(value.shape)} "
                 f"for the source's {spec.name}."
             )
-        if is_quantized(detail):
+        if is_quantized(detail) and not pixels:
             return quantized(value.astype(np.float32), detail)
         return value.astype(kind) if kind.kind in "fc" else whole(value, detail["dtype"], detail["name"])
 
@@ -154,11 +179,6 @@ class LiteRTRunner(OneByOne):
             raise ToolError(f"{self.path} does not take inputs of this shape: {first_line(error)}") from error
 
 
-def takes_bytes(spec: InputSpec, detail: dict[str, Any]) -> bool:
-    """Whether an image input takes pixels as bytes, which stand for themselves."""
-    return np.dtype(detail["dtype"]) == np.uint8 and not is_quantized(detail) and spec.image is not None
-
-
 def _keeping(interpreter: Any) -> dict[str, Any]:
     """Options of LiteRT's interpreter."""
     resolver = interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -167,7 +187,12 @@ def _keeping(interpreter: Any) -> dict[str, Any]:
 
 def _litert_port(detail: dict[str, Any], names: dict[int, list[str]]) -> Port:
     dtype = "float32" if is_quantized(detail) else np.dtype(detail["dtype"]).name
-    return Port((*names.get(int(detail["index"]), ()), detail["name"]), _litert_shape(detail), dtype)
+    return Port(_names(detail, names), _litert_shape(detail), dtype)
+
+
+def _names(detail: dict[str, Any], names: dict[int, list[str]]) -> tuple[str, ...]:
+    """Of signatures, and the tensor's own."""
+    return (*names.get(int(detail["index"]), ()), detail["name"])
 
 
 def _litert_shape(detail: dict[str, Any]) -> Shape:

@@ -169,6 +169,15 @@ class TfliteTarget(Target):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_validator(mode="after")
+    def _takes_bytes(self) -> Self:
+        if self.preprocessing != "none" and self.quantization.input_type != "float32":
+            raise ValueError(
+                f'preprocessing = "{self.preprocessing}" makes an input of bytes (uint8) in every mode: leave '
+                f"quantization.input_type = {self.quantization.input_type!r} out"
+            )
+        return self
+
     @field_validator("minimum_runtime")
     @classmethod
     def _known_runtime(cls, value: str) -> str:

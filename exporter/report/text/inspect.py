@@ -23,7 +23,7 @@ def _items(inspection: Inspection, rows: int) -> Iterator[RenderableType]:
     facts = printable(f"  {inspection.format}  {format_size(inspection.size_bytes)}")
     yield Text.assemble((printable(inspection.path), "bold"), facts)
     for word, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
-        yield from (words(f"  {word} {each.name}: {each.dtype} {_shape(each)}") for each in tensors)
+        yield from (words(f"  {word} {each.name}: {each.dtype} {_shape(each)}{_picture(each)}") for each in tensors)
     yield from (words(f"  {key}: {value}") for key, value in inspection.metadata.items())
     yield words("\n".join(_totals(inspection)))
     yield _operators(inspection)
@@ -34,6 +34,10 @@ def _shape(tensor: TensorFact) -> str:
     if tensor.flexible is not None:
         return str(tensor.flexible)
     return "[" + ", ".join("any" if size < 0 else str(size) for size in tensor.shape) + "]"
+
+
+def _picture(tensor: TensorFact) -> str:
+    return "" if tensor.picture is None else f", {tensor.picture}"
 
 
 def _totals(inspection: Inspection) -> Iterator[str]:

@@ -8,8 +8,10 @@ from exporter.data.base import JsonMapping
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, SourceKind
 from exporter.data.settings.model import InputSettings, ModelSettings
+from exporter.data.settings.task import Resize
 from exporter.data.spelling import nearest
 from exporter.execution.heavy import load, seeded
+from exporter.sources.inputs import known_interpolation
 from exporter.sources.libraries.hub import from_hub, revisions
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source
@@ -17,6 +19,8 @@ from exporter.sources.weights import load_state, read_state
 
 PREFIX = "timm:"
 CLASSIFICATION: JsonMapping = {"kind": "classification"}
+_FITTING: dict[str, Resize] = {"center": "crop", "squash": "stretch", "border": "letterbox"}
+"""By ``crop_mode`` (timm/data/transforms_factory.py)."""
 
 
 class Timm:
@@ -37,7 +41,7 @@ SOURCE: Source = Timm()
 def load_timm_model(spec: str, settings: ModelSettings) -> Found:
     """Module in eval mode with what timm's ``pretrained_cfg`` says of it.
 
-    Size, normalization and the share of a crop are those of timm's own weights, also for a file, which mostly has
+    Size, normalization and how images are fitted are those of timm's own weights, also for a file, which mostly has
     weights fine-tuned from them (that is noted). Class names and the license are taken with timm's own weights alone.
 
     Raises:
@@ -54,10 +58,15 @@ def load_timm_model(spec: str, settings: ModelSettings) -> Found:
         module,
         inputs=(InputSettings(name="image", shape=(1, *about["input_size"])),),
         image=ImageSpec(
-            mean=tuple(about["mean"]), std=tuple(about["std"]), color="RGB", crop=about.get("crop_pct") or 1.0
+            mean=tuple(about["mean"]),
+            std=tuple(about["std"]),
+            color="RGB",
+            crop=about.get("crop_pct") or 1.0,
+            interpolation=known_interpolation(about.get("interpolation")),
         ),
         labels=_labels(timm, module) if own else (),
         task=CLASSIFICATION if module.num_classes else {},
+        resize=_FITTING.get(about.get("crop_mode") or "center"),
         license=about.get("license") or "" if own else "",
         notes=() if own or choice == "none" else (_of_the_architecture(spec),),
         identity=f"{spec} timm {timm.__version__}",

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from exporter.data.errors import ToolError, UsageProblem
-from exporter.data.facts.source import ImageSpec, SourceKind
+from exporter.data.facts.source import CROP, ImageSpec, SourceKind
 from exporter.data.settings.model import InputSettings, ModelSettings
 from exporter.data.spelling import nearest
 from exporter.execution.heavy import load_torchvision, seeded
+from exporter.sources.inputs import known_interpolation
 from exporter.sources.modules import Found, from_module
 from exporter.sources.source import ModelSource, Source
 from exporter.sources.weights import load_state
@@ -61,14 +62,17 @@ def load_torchvision_model(spec: str, settings: ModelSettings) -> Found:
         ) from error
     if choice not in ("default", "none"):
         load_state(module, Path(choice))
-    size = _crop_size(weights)
-    image, labels = None, ()
-    if choice == "default":
-        preset = weights.transforms()
-        image = ImageSpec(mean=tuple(preset.mean), std=tuple(preset.std), color="RGB")
-        labels = tuple(weights.meta.get("categories", ()))
-    inputs = (InputSettings(name="image", shape=(1, 3, size, size)),)
-    return Found(module.eval(), inputs=inputs, image=image, labels=labels, identity=spec, has_weights=True)
+    own, preset = choice == "default", weights.transforms()
+    size = _size(preset, "crop_size") or _size(preset, "resize_size") or 224
+    return Found(
+        module.eval(),
+        inputs=(InputSettings(name="image", shape=(1, 3, size, size)),),
+        image=_image(preset) if own and hasattr(preset, "mean") else None,
+        labels=tuple(weights.meta.get("categories", ())) if own else (),
+        resize="crop" if own and _size(preset, "crop_size") else None,
+        identity=spec,
+        has_weights=True,
+    )
 
 
 def _plain(name: str, choice: str) -> dict[str, Any]:
@@ -80,7 +84,19 @@ def _plain(name: str, choice: str) -> dict[str, Any]:
     return {}
 
 
-def _crop_size(weights: Any) -> int:
-    preset = weights.transforms()
-    size = getattr(preset, "crop_size", None) or getattr(preset, "resize_size", None) or [224]
-    return int(size[0] if isinstance(size, list | tuple) else size)
+def _image(preset: Any) -> ImageSpec:
+    """How torchvision's own weights want pixels."""
+    kept, shorter = _size(preset, "crop_size"), _size(preset, "resize_size")
+    return ImageSpec(
+        mean=tuple(preset.mean),
+        std=tuple(preset.std),
+        color="RGB",
+        crop=kept / shorter if kept and shorter else CROP,
+        interpolation=known_interpolation(getattr(preset.interpolation, "value", None)),
+    )
+
+
+def _size(preset: Any, name: str) -> int | None:
+    """A side in a preset, which says it as a number or as a list of one."""
+    found = getattr(preset, name, None)
+    return found[0] if isinstance(found, list | tuple) else found

@@ -135,7 +135,7 @@ def _found(model: Any, module: Any, path: Path) -> Found:
     return Found(
         module,
         inputs=(InputSettings(name="image", shape=(1, channels, height, width)),),
-        image=ImageSpec(mean=(0.0,), std=(1.0,), color="RGB", crop=1.0),
+        image=ImageSpec(mean=(0.0,), std=(1.0,), color="RGB", crop=1.0, interpolation="bilinear"),
         labels=_names(model.names),
         task=_TASKS.get(model.task, lambda _: {})(module.model[-1]),
         resize="crop" if crops else "letterbox",

@@ -65,6 +65,7 @@ def _stage(model: ModelAtHand, work: TargetWork) -> Stage:
         model.description.digest,
         model.description.model_dump(mode="json"),
         model.settings.model_dump(mode="json", include=about_the_author),
+        model.settings.known_fitting,
         dict(work.format.decides(target)),
         work.compressed.key if work.compressed else None,
         model.calibration.digest if calibrated and model.calibration else None,

@@ -143,6 +143,18 @@ def test_torchvision_knows_the_input_size() -> None:
     assert source.description.inputs[0].shape == (1, 3, 224, 224)
 
 
+def test_torchvision_says_how_its_weights_want_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second weights of MobileNetV2 are evaluated on 224 of 232, and not on 224 of 256; here they are random."""
+    import torchvision
+
+    state = torchvision.models.mobilenet_v2().state_dict()
+    monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", lambda *_, **__: state)
+    description = load_source("torchvision:mobilenet_v2", ModelSettings()).description
+    (image,) = description.inputs
+    assert image.image is not None
+    assert (image.image.crop, image.image.interpolation, description.resize) == (224 / 232, "bilinear", "crop")
+
+
 def test_the_digest_follows_weights_and_shapes(load: Callable[..., Any], saved: dict[str, str]) -> None:
     same = load().description.digest
     assert load().description.digest == same

@@ -199,12 +199,14 @@ def test_pixels_become_what_the_processor_makes_of_them(written: Written, tmp_pa
         "do_center_crop": True,
         "crop_size": {"height": 32, "width": 32},
         "do_normalize": True,
+        "resample": 3,
         "image_mean": [0.1, 0.2, 0.3],
         "image_std": [0.5, 0.5, 0.5],
     }
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(processor))
     description = load(spec, weights="none").description
-    assert description.inputs[0].image == ImageSpec(mean=(0.1, 0.2, 0.3), std=(0.5,) * 3, color="RGB", crop=0.8)
+    wanted = ImageSpec(mean=(0.1, 0.2, 0.3), std=(0.5,) * 3, color="RGB", crop=0.8, interpolation="bicubic")
+    assert description.inputs[0].image == wanted
     assert description.resize == "crop"
 
 

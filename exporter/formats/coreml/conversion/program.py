@@ -14,6 +14,7 @@ from exporter.data.facts.source import SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.heavy import quiet
 from exporter.formats.common.layer_names import match_layers
+from exporter.formats.common.pictures import Takes, pictures_of, told
 from exporter.formats.common.rules import selects
 from exporter.formats.coreml.conversion.graphs.graphs import Graph
 from exporter.formats.coreml.conversion.inputs import input_types
@@ -21,7 +22,7 @@ from exporter.formats.coreml.conversion.names import rename_layers
 from exporter.formats.coreml.conversion.operators import register_operators
 from exporter.formats.coreml.conversion.refusal import coreml_refusal
 from exporter.formats.coreml.coremltools import load_coremltools
-from exporter.formats.coreml.inspection.reader import load_spec
+from exporter.formats.coreml.inspection.reader import IMAGES, load_spec
 from exporter.formats.coreml.settings import CoremlTarget
 from exporter.formats.coreml.walk import program_operations
 
@@ -70,7 +71,7 @@ def convert_float(
     if kept:
         model = _convert(graph, description, target, kept, states)
         layers = _layers(model, weights)
-    _describe(model, settings, description)
+    _describe(model, settings, description, target)
     renamed = rename_layers(model._spec, layers)
     # coremltools compresses what the specification says, so plans are made from it and not from the program in memory.
     program = load_spec(model._spec, Path(model.weights_dir))
@@ -187,10 +188,13 @@ def deployment_target(coremltools: Any, generation: int) -> Any:
     return coremltools.target[known[max(version for version in known if version <= generation)]]
 
 
-def _describe(model: Any, settings: ModelSettings, description: SourceDescription) -> None:
+def _describe(model: Any, settings: ModelSettings, description: SourceDescription, target: CoremlTarget) -> None:
     model.author = settings.author
     model.license = settings.license
     model.version = settings.version
     model.short_description = settings.description or f"{description.spec}, exported by mobile-export"
     if description.labels:
         model.user_defined_metadata["com.apple.coreml.model.preview.type"] = "imageClassifier"
+    takes: Takes = "images" if target.input_kind == "image" else "floats"
+    if pictures := told(pictures_of(description.inputs, settings, takes)):
+        model.user_defined_metadata[IMAGES] = pictures

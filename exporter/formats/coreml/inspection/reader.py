@@ -9,6 +9,7 @@ from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, Weigh
 from exporter.data.settings.flexible import Flexible
 from exporter.execution.heavy import load, quiet
 from exporter.formats.common.bytes.values import distinct, nonzeros
+from exporter.formats.common.pictures import read
 from exporter.formats.coreml.coremltools import load_coremltools
 from exporter.formats.coreml.inspection.values import (
     dtype_name,
@@ -22,6 +23,8 @@ from exporter.formats.coreml.inspection.values import (
 from exporter.formats.coreml.walk import operations
 from exporter.store.digests import tree_size
 
+IMAGES = "com.github.mobile-export.images"
+"""Key of what says how pictures become inputs (`exporter.formats.common.pictures`)."""
 WEIGHTS_FOLDER = Path("Data/com.apple.CoreML/weights")
 LEAST_CONSTANT = 16
 """Integer constants of fewer elements are parameters of operators (strides, axes), not weights."""
@@ -47,11 +50,15 @@ def inspect_coreml(path: Path) -> Inspection:
             ops.append(OpFact(name=op.name, type=op.op_type, dtype=_compute_dtype(op)))
             weights += _weights_of(op, seen)
     ops += _models_behind(spec)
+    pictures = read(spec.description.metadata.userDefined.get(IMAGES, ""))
     return Inspection(
         path=str(path),
         format="coreml",
         size_bytes=tree_size(path),
-        inputs=tuple(_feature(feature) for feature in spec.description.input),
+        inputs=tuple(
+            _feature(feature).model_copy(update={"picture": pictures.get(feature.name)})
+            for feature in spec.description.input
+        ),
         outputs=tuple(_feature(feature) for feature in spec.description.output),
         ops=tuple(ops),
         weights=tuple(weights),
@@ -199,5 +206,6 @@ def _metadata(spec: Any) -> dict[str, str]:
         "description": own.shortDescription,
     }
     prefix = "com.github.apple.coremltools."
-    facts.update({"coremltools_" + key.removeprefix(prefix): value for key, value in own.userDefined.items()})
+    others = {key: value for key, value in own.userDefined.items() if key != IMAGES}
+    facts.update({"coremltools_" + key.removeprefix(prefix): value for key, value in others.items()})
     return {key: value for key, value in facts.items() if value}

@@ -12,6 +12,7 @@ from exporter.formats.common.routes import Taken
 from exporter.formats.common.tracing.graph import SourceGraph
 from exporter.formats.format import Made
 from exporter.formats.onnx.conversion.floats import float_model
+from exporter.formats.onnx.conversion.pixels import taking_pixels
 from exporter.formats.onnx.conversion.ranges import learned_ranges
 from exporter.formats.onnx.conversion.variants import PRODUCT, to_dynamic_int8, to_float16, to_static_int8
 from exporter.formats.onnx.metadata import described
@@ -29,9 +30,9 @@ class OnnxConverter:
     def convert(self, target: OnnxTarget, path: Path, twin: Path) -> Made:
         """See `Converter.convert`."""
         made = self._float(target)
-        self._save(made.model, twin)
+        self._save(made.model, target, twin)
         kept = selected(made.model.graph.node, target.quantization.rules)
-        self._save(self._variant(made.model, target, kept), path)
+        self._save(self._variant(made.model, target, kept), target, path)
         return Made(made.route, made.notes, lambda inspection: _left_alone(inspection, target, kept))
 
     def _float(self, target: OnnxTarget) -> Taken[Any]:
@@ -55,8 +56,11 @@ class OnnxConverter:
                 learned = learned_ranges(model, self.source.source.hints)
                 return to_static_int8(model, quantization, kept, examples, learned)
 
-    def _save(self, model: Any, path: Path) -> None:
-        onnx.save(described(model, self.source.description, self.source.source.settings), str(path))
+    def _save(self, model: Any, target: OnnxTarget, path: Path) -> None:
+        description = self.source.description
+        if target.preprocessing == "normalization":
+            model = taking_pixels(model, description.inputs[0])
+        onnx.save(described(model, description, self.source.source.settings, target.preprocessing), str(path))
 
 
 def _left_alone(inspection: Inspection, target: OnnxTarget, kept: Sequence[str]) -> tuple[LeftAlone, ...]:

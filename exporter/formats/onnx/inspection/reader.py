@@ -11,9 +11,10 @@ from exporter.data.errors import UsageProblem, first_line
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.execution.heavy import load
 from exporter.formats.common.bytes.values import distinct, nonzeros
+from exporter.formats.common.pictures import read
 from exporter.formats.onnx.inspection.structure import external_files
 from exporter.formats.onnx.inspection.values import onnx_bytes, onnx_values, stored_dtype, zero_points
-from exporter.formats.onnx.keys import AUTHORSHIP
+from exporter.formats.onnx.keys import AUTHORSHIP, IMAGES
 
 _INTEGER_ZEROS = {"ConvInteger": 3, "MatMulInteger": 3}
 """Which input of an operator on integers holds the zero points of its weight."""
@@ -34,13 +35,16 @@ def inspect_onnx(path: Path) -> Inspection:
         raise UsageProblem(f"{path} is not a readable ONNX file: {first_line(error)}") from error
     graph = model.graph
     types = _value_types(onnx, model)
+    pictures = read({entry.key: entry.value for entry in model.metadata_props}.get(IMAGES, ""))
     weights = list(_weights(onnx, graph, {}))
     return Inspection(
         path=str(path),
         format="onnx",
         size_bytes=sum(item.stat().st_size for item in (path, *external_files(path))),
         inputs=tuple(
-            _tensor(onnx, value) for value in graph.input if value.name not in {i.name for i in graph.initializer}
+            _tensor(onnx, value).model_copy(update={"picture": pictures.get(value.name)})
+            for value in graph.input
+            if value.name not in {i.name for i in graph.initializer}
         ),
         outputs=tuple(_tensor(onnx, value) for value in graph.output),
         ops=tuple(

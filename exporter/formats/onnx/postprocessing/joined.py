@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from exporter.formats.onnx.conversion.writer import renamed
 from exporter.formats.onnx.nodes import copy_of
-from exporter.formats.onnx.postprocessing.nodes import renamed
 
 
 def joined(model: Any, tail: Any, wires: Sequence[str]) -> Any:

@@ -7,7 +7,7 @@ from onnx import TensorProto
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
 from exporter.formats.common.postprocessing.thresholds import at_most
-from exporter.formats.onnx.postprocessing.nodes import NodeWriter, renamed
+from exporter.formats.onnx.conversion.writer import NodeWriter, renamed
 
 
 def suppress(model: Any, suppression: Suppression) -> None:

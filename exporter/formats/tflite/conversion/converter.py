@@ -9,6 +9,7 @@ import numpy as np
 
 from exporter.data.errors import ToolError
 from exporter.data.facts.source import InputSpec
+from exporter.data.settings.target import Preprocessing
 from exporter.execution.memory import give_back
 from exporter.formats.common.layer_names import match_layers
 from exporter.formats.common.refusals import RefusedError
@@ -19,6 +20,7 @@ from exporter.formats.tflite.conversion import file as tflite_file
 from exporter.formats.tflite.conversion import metadata as tflite_metadata
 from exporter.formats.tflite.conversion.check import loadable
 from exporter.formats.tflite.conversion.opened import opened
+from exporter.formats.tflite.conversion.pixels import taking_pixels
 from exporter.formats.tflite.conversion.routes import Conversion
 from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
 from exporter.formats.tflite.settings import Builder, TfliteTarget
@@ -43,7 +45,7 @@ class TfliteConverter:
         )
         self._order = cache(lambda form: tflite_file.weighted_tensors(self._content(form)))
         self._quantizer = cache(self._quantizer_of)
-        self._twin = cache(lambda form: self._finished(self._content(form), form))
+        self._twin = cache(lambda form, before: self._finished(self._content(form), form, before))
 
     def convert(self, target: TfliteTarget, path: Path, twin: Path) -> Made:
         """Write the artifact to `path`, and the float32 model in the same layout to `twin`.
@@ -53,10 +55,11 @@ class TfliteConverter:
             ToolError: a converter failed.
         """
         form, variant = self._quantized(target, _Form(target.layout, target.route))
-        plain = self._twin(form)
+        before = target.preprocessing
+        plain = self._twin(form, before)
         twin.write_bytes(plain)
         labels = self.source.description.labels
-        finished = plain if variant.content is self._content(form) else self._finished(variant.content, form)
+        finished = plain if variant.content is self._content(form) else self._finished(variant.content, form, before)
         path.write_bytes(tflite_metadata.attach_labels(finished, labels) if labels else finished)
         taken = self._taken(form)
         return Made(taken.route, (*taken.notes, *variant.notes))
@@ -95,16 +98,15 @@ class TfliteConverter:
             frozenset(place for place, spec in enumerate(inputs) if spec.image and form.layout == "NHWC"),
         )
 
-    def _finished(self, content: bytes, form: _Form) -> bytes:
+    def _finished(self, content: bytes, form: _Form, before: Preprocessing) -> bytes:
         description, settings = self.source.description, self.source.source.settings
-        data = tflite_metadata.metadata(
-            description.spec, settings, description.inputs, description.outputs, description.labels
-        )
+        data = tflite_metadata.entries(description, settings, before)
         names = [spec.name for spec in description.inputs]
         text = settings.description or f"{description.spec}, exported by mobile-export"
         order, trials = self._order(form), self.source.trials
         whole = opened(content, description.inputs, form.layout, trials)  # quantizers lose the shapes of open inputs
-        return tflite_file.finish(whole, names, description.outputs, self._layers(form), order, data, text)
+        made = tflite_file.finish(whole, names, description.outputs, self._layers(form), order, data, text)
+        return made if before == "none" else loadable(taking_pixels(made, description.inputs[0], form.layout))
 
     def _content(self, form: _Form) -> bytes:
         return self._taken(form).model

@@ -10,7 +10,6 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from exporter.formats.tflite.inspection.names import METADATA_NAME
 from exporter.formats.tflite.inspection.structure import IDENTIFIER
 
 ALIGNMENT = 16
@@ -75,7 +74,7 @@ def finish(
     outputs: Sequence[str],
     layers: Mapping[str, str],
     order: Sequence[str],
-    metadata: bytes | None,
+    metadata: Mapping[str, bytes],
     description: str,
 ) -> bytes:
     """Rename, sign and describe a model.
@@ -86,7 +85,7 @@ def finish(
         outputs: the model's output names.
         layers: name of a tensor that an operator writes -> the layer's name; weight and bias are named after it too.
         order: `weighted_tensors` of the float model; quantization renames some tensors but keeps the operators' order.
-        metadata: a TFLite metadata flatbuffer, or None.
+        metadata: entries by their names, in place of all that the model has of these names; empty ones are left out.
         description: shown by viewers.
     """
     model = parse(content)
@@ -97,12 +96,13 @@ def finish(
             graph.tensors[index].name = name.encode()
     model.signatureDefs = [_signature(graph, inputs, outputs)]
     model.description = description.encode()
-    if metadata is not None:
-        model.metadata = [item for item in model.metadata or [] if text(item.name) != METADATA_NAME]
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = METADATA_NAME.encode(), len(model.buffers)
-        model.metadata.append(entry)
-        model.buffers.append(new_buffer(np.frombuffer(metadata, np.uint8)))
+    model.metadata = [item for item in model.metadata or [] if text(item.name) not in metadata]
+    for name, data in metadata.items():
+        if data:
+            entry = schema.MetadataT()
+            entry.name, entry.buffer = name.encode(), len(model.buffers)
+            model.metadata.append(entry)
+            model.buffers.append(new_buffer(np.frombuffer(data, np.uint8)))
     return pack(model)
 
 

@@ -12,32 +12,56 @@ from typing import Any
 
 import flatbuffers
 
-from exporter.data.facts.source import InputSpec
-from exporter.data.settings.model import ModelSettings
-from exporter.formats.tflite.inspection.names import AUTHORSHIP
+from exporter.data.facts.pictures import Picture
+from exporter.data.facts.source import InputSpec, SourceDescription
+from exporter.data.settings.model import ColorOrder, ModelSettings
+from exporter.data.settings.target import Preprocessing
+from exporter.formats.common.pictures import Pictures, Takes, pictures_of, told
+from exporter.formats.tflite.inspection.names import AUTHORSHIP, IMAGES, METADATA_NAME
 
 LABELS_FILE = "labels.txt"
 _IDENTIFIER = b"M001"
-_RGB, _GRAYSCALE = 1, 2
+_COLORS: dict[ColorOrder, int] = {"BGR": 0, "RGB": 1, "GRAY": 2}
+"""``ColorSpaceType``, which knows no BGR: 0 is for what it does not know."""
 _IMAGE_PROPERTIES, _NORMALIZATION, _TENSOR_AXIS_LABELS = 2, 1, 2
 
 
+def entries(description: SourceDescription, settings: ModelSettings, preprocessing: Preprocessing) -> dict[str, bytes]:
+    """The entries of a file's metadata, by their names.
+
+    Args:
+        description: of what the file computes.
+        preprocessing: what the file does already, and an app must not do again.
+    """
+    takes: Takes = "floats" if preprocessing == "none" else "pixels"
+    pictures = pictures_of(description.inputs, settings, takes)
+    found = description.spec, settings, description.inputs, pictures, description.outputs, description.labels
+    return {METADATA_NAME: metadata(*found), IMAGES: told(pictures).encode()}
+
+
 def metadata(
-    name: str, settings: ModelSettings, inputs: Sequence[InputSpec], outputs: Sequence[str], labels: Sequence[str]
+    name: str,
+    settings: ModelSettings,
+    inputs: Sequence[InputSpec],
+    pictures: Pictures,
+    outputs: Sequence[str],
+    labels: Sequence[str],
 ) -> bytes:
     """A metadata flatbuffer.
 
-    Normalization is written as Android applies it: ``(pixel - mean) / std`` on pixels from 0 to 255.
+    Normalization is written as Android applies it: ``(pixel - mean) / std`` on pixels from 0 to 255; 0 and 1 where an
+    app has nothing to compute.
 
     Args:
         name: of the model.
         settings: author, license, version and description.
         inputs: of the source.
+        pictures: how pictures become them.
         outputs: names.
         labels: class names of the first output; they are referred to as `LABELS_FILE`.
     """
     builder = flatbuffers.Builder(1024)
-    input_tables = [_input(builder, spec) for spec in inputs]
+    input_tables = [_input(builder, spec, pictures.get(spec.name)) for spec in inputs]
     output_tables = [_output(builder, output, bool(labels) and index == 0) for index, output in enumerate(outputs)]
     subgraph = _table(builder, {2: _vector(builder, input_tables), 3: _vector(builder, output_tables)})
     said = {slot: getattr(settings, field) for field, slot in AUTHORSHIP.items()}
@@ -57,15 +81,17 @@ def attach_labels(content: bytes, labels: Sequence[str]) -> bytes:
     return content + buffer.getvalue()
 
 
-def _input(builder: Any, spec: InputSpec) -> int:
+def _input(builder: Any, spec: InputSpec, picture: Picture | None) -> int:
     fields = {0: builder.CreateString(spec.name)}
-    if spec.flexible is not None:
-        fields[1] = builder.CreateString(f"shapes, as the source has them: {spec.flexible}")
-    if spec.image is not None:
-        properties = _table(builder, {}, {0: _GRAYSCALE if spec.image.color == "GRAY" else _RGB})
+    said = ["" if picture is None else str(picture)]
+    said += ["" if spec.flexible is None else f"shapes, as the source has them: {spec.flexible}"]
+    if any(said):
+        fields[1] = builder.CreateString(". ".join(filter(None, said)))
+    if picture is not None:
+        properties = _table(builder, {}, {0: _COLORS[picture.color]})
         fields[3] = _table(builder, {1: properties}, {0: _IMAGE_PROPERTIES})
-        scaled = [[255 * value for value in values] for values in (spec.image.mean, spec.image.std)]
-        options = _table(builder, {0: _floats(builder, scaled[0]), 1: _floats(builder, scaled[1])})
+        mean, std = ([255 * value for value in values] for values in (picture.mean, picture.std))
+        options = _table(builder, {0: _floats(builder, mean or [0.0]), 1: _floats(builder, std or [1.0])})
         fields[4] = _vector(builder, [_table(builder, {1: options}, {0: _NORMALIZATION})])
     return _table(builder, fields)
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exporter.data.facts.artifact import FileFacts
+from exporter.data.facts.pictures import Picture
 from exporter.execution.heavy import load
 from exporter.formats.common.bytes.damage import mapped
+from exporter.formats.common.pictures import read
+from exporter.formats.tflite.inspection.names import IMAGES
 from exporter.formats.tflite.inspection.tables import Model, read_model
 
 _FLOATS = ("float32", "float16")
@@ -17,6 +20,17 @@ def file_facts(artifact: Path) -> FileFacts:
     """What the file at `artifact` itself shows."""
     model = read_model(mapped(artifact))
     return FileFacts(labels=embedded_labels(artifact), nan_constants=tuple(_not_numbers(model)))
+
+
+def file_pictures(artifact: Path) -> dict[str, Picture]:
+    """How pictures become its inputs, by their names; nothing where the file does not say so."""
+    return pictures_in(read_model(mapped(artifact)))
+
+
+def pictures_in(model: Model) -> dict[str, Picture]:
+    """As `file_pictures`."""
+    buffer = model.metadata.get(IMAGES)
+    return {} if buffer is None else read(bytes(model.buffers[buffer]).decode("utf-8", "replace"))
 
 
 def embedded_labels(artifact: Path) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from functools import cache
 
 METADATA_NAME = "TFLITE_METADATA"
 """Of the model metadata among a file's entries."""
+IMAGES = "images"
+"""Of the entry that says how pictures become inputs (`exporter.formats.common.pictures`)."""
 AUTHORSHIP = {"version": 2, "author": 4, "license": 5}
 """Slots of ``ModelMetadata`` (``metadata_schema.fbs`` 1.5.0) by what they hold."""
 

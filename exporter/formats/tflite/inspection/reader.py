@@ -6,6 +6,8 @@ from pathlib import Path
 
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact, WeightKind
 from exporter.formats.common.bytes.damage import Damage, mapped
+from exporter.formats.common.pictures import Pictures
+from exporter.formats.tflite.inspection.file_facts import pictures_in
 from exporter.formats.tflite.inspection.flatbuffer import Flatbuffer
 from exporter.formats.tflite.inspection.names import AUTHORSHIP, METADATA_NAME
 from exporter.formats.tflite.inspection.tables import Graph, Model, Operator, Tensor, read_model
@@ -35,12 +37,13 @@ def inspect_tflite(path: Path) -> Inspection:
     model = read_model(content)
     main = model.graphs[0]
     seen: set[int] = set()
+    pictures = pictures_in(model)
     return Inspection(
         path=str(path),
         format="tflite",
         size_bytes=len(content),
-        inputs=tuple(_tensor_fact(main.tensors[index]) for index in main.inputs),
-        outputs=tuple(_tensor_fact(main.tensors[index]) for index in main.outputs),
+        inputs=tuple(_tensor_fact(main.tensors[index], pictures) for index in main.inputs),
+        outputs=tuple(_tensor_fact(main.tensors[index], {}) for index in main.outputs),
         ops=tuple(_op_fact(model, graph, index) for graph in model.graphs for index in range(len(graph.operators))),
         weights=tuple(weight for graph in model.graphs for weight in _weights(model, graph, seen)),
         metadata=_metadata(model),
@@ -69,8 +72,9 @@ def _about(model: Model) -> dict[str, str]:
         return {}
 
 
-def _tensor_fact(tensor: Tensor) -> TensorFact:
-    return TensorFact(name=tensor.name, dtype=tensor.dtype, shape=tensor.signature)
+def _tensor_fact(tensor: Tensor, pictures: Pictures) -> TensorFact:
+    picture = pictures.get(tensor.name)
+    return TensorFact(name=tensor.name, dtype=tensor.dtype, shape=tensor.signature, picture=picture)
 
 
 def _stored(model: Model, tensor: Tensor) -> bool:

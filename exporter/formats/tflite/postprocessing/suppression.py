@@ -6,7 +6,7 @@ import numpy as np
 
 from exporter.data.settings.suppression import MOST_CANDIDATES, Suppression
 from exporter.formats.common.postprocessing.thresholds import just_above
-from exporter.formats.tflite.postprocessing.operators import OperatorWriter
+from exporter.formats.tflite.conversion.writer import OperatorWriter
 
 _INT, _BOOL = np.int32, np.bool_
 

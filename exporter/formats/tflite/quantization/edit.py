@@ -53,7 +53,7 @@ def float_tensor(graph: Any, like: Any) -> int:
 
 
 def constant(model: Any, graph: Any, name: bytes, values: Any) -> int:
-    """Index of a new constant of float32, int32 or int16."""
+    """Index of a new constant of float32, int32, int16 or int8."""
     tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.hasRank = name, np.array(values.shape, np.int32), True
     tensor.type = getattr(schema.TensorType, values.dtype.name.upper())

@@ -2,10 +2,10 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.source import CROP, ImageSpec
+from exporter.data.facts.source import CROP, ImageSpec, Interpolation
 from exporter.data.settings.model import ColorOrder, InputSettings
 from exporter.data.settings.task import Resize
 
@@ -13,6 +13,8 @@ MOST_TOKENS = 128
 """Of an input of tokens where nobody gives its length: phones seldom need more, and attention grows with its square."""
 
 _SIDE, _SECOND = 224, 16000
+_RESAMPLE: dict[int | None, Interpolation] = dict(enumerate(get_args(Interpolation)))
+"""By PIL's numbers, which image processors write."""
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length")
 
 
@@ -87,6 +89,7 @@ def image_of(processor: Mapping[str, Any]) -> ImageSpec | None:
         std=tuple(value / scale for value in _channels(std)),
         color=color,
         crop=_crop(processor),
+        interpolation=_RESAMPLE.get(processor.get("resample")),
     )
 
 

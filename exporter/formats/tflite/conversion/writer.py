@@ -1,4 +1,4 @@
-"""Writes operators behind those of a flatbuffer's main graph."""
+"""Writes operators into a flatbuffer's main graph, behind those that it has."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,9 @@ from numpy.typing import DTypeLike, NDArray
 from exporter.formats.tflite.quantization.edit import code_index, constant
 
 _OPTIONS = {
+    "ADD": "AddOptions",
     "CAST": "CastOptions",
+    "DEQUANTIZE": "DequantizeOptions",
     "EQUAL": "EqualOptions",
     "FLOOR_DIV": "FloorDivOptions",
     "FLOOR_MOD": "FloorModOptions",
@@ -24,6 +26,7 @@ _OPTIONS = {
     "MUL": "MulOptions",
     "PACK": "PackOptions",
     "PAD": "PadOptions",
+    "QUANTIZE": "QuantizeOptions",
     "REDUCE_PROD": "ReducerOptions",
     "RESHAPE": "ReshapeOptions",
     "SCATTER_ND": "ScatterNdOptions",

@@ -1,4 +1,4 @@
-"""Writes nodes behind those of an ONNX graph."""
+"""Writes nodes into an ONNX graph, behind those that it has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
