@@ -6,6 +6,9 @@ from exporter.data.base import Frozen
 
 Resize = Literal["crop", "stretch", "letterbox"]
 
+SURE = 0.3
+"""Score from which an object counts as one that a detector is sure of, where the user says no other."""
+
 
 class TaskSettings(Frozen):
     """What every task's table says.

@@ -55,7 +55,7 @@ class SegmentationTask:
         images = [spec.height_width for spec in description.inputs if spec.image is not None]
         return partial(_best_classes, place, axis, settings.threshold, images[0] if images else None)
 
-    def as_truth(self, prediction: ClassMap, label: ClassMap | None = None) -> ClassMap:
+    def as_truth(self, settings: Segmentation, prediction: ClassMap, label: ClassMap | None = None) -> ClassMap:
         """The labels, or the source's map."""
         return prediction if label is None else label
 

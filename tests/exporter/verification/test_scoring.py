@@ -78,3 +78,24 @@ def test_the_output_that_the_task_names_is_ranked(labels: tuple[int, ...] | None
     found = compare(Table(artifact), reference, lambda done, total: None)
     assert (found.classes, found.top1_agreement) == (3, pytest.approx(5 / 6))
     assert found.source_top1 == (None if labels is None else 1.0)
+
+
+def test_what_a_source_is_sure_of_is_the_users_to_say() -> None:
+    """Protects detectors whose scores are low from finding nothing without labels."""
+    head = np.zeros((EXAMPLES, 5, 6), np.float32)
+    head[:, :, 0] = [50, 50, 20, 20, 0.2]
+    found = {sure: _detections({"kind": "detection", "head": "yolo", "sure_score": sure}, head) for sure in (0.1, 0.3)}
+    assert (found[0.1].empty, found[0.1].metrics[0].source) == (0, pytest.approx(100))
+    assert found[0.3].empty == EXAMPLES
+
+
+def _detections(table: dict[str, Any], head: Any) -> TaskFacts:
+    data = Dataset("data", "0", EXAMPLES, lambda index: (np.zeros(4),))
+    settings = settings_type("detection").model_validate(table)
+    scored = scoring(settings, described({"out": (1, *head.shape[1:])}, (100, 100)), data)
+    assert scored is not None
+    other = scored.artifact()
+    for index in range(EXAMPLES):
+        for one in (scored.source, other):
+            one.take((index,), [head[index : index + 1]])
+    return scored.facts(other)
