@@ -49,7 +49,8 @@ def parity_verdicts(
         strict: whether an accuracy limit that the sample cannot decide is not checked.
         advice: what to do about what is found, in the words of the target's format.
     """
-    given = {key: getattr(target.tolerances, key) for key in _METRICS}
+    elsewhere = frozenset() if parity is None or parity.task is None else parity.task.agreed  # gates/tasks.py
+    given = {key: getattr(target.tolerances, key) for key in _METRICS if key not in elsewhere}
     limits = {key: value for key, value in given.items() if value is not None}
     if parity is not None and (problem := source_problem(parity)) and not _bad_outputs(parity):
         return [not_checked(target.name, FINITE, "1", problem), *_unknown(target, limits, problem)]

@@ -25,7 +25,7 @@ def task_verdicts(target: Target, parity: Parity | None, reason: str = "", *, st
         strict: whether a limit that the sample cannot decide is not checked.
     """
     facts = None if parity is None else parity.task
-    limits = _limits(target)
+    limits = _limits(target, frozenset() if facts is None else facts.agreed)
     if parity is None or facts is None:
         return [_unknown(target, key, limit, reason or NO_TASK) for key, limit in limits.items()]
     if problem := source_problem(parity):
@@ -43,8 +43,10 @@ Key = tuple[str, str]
 """A field of `Tolerances`, and a name where the field holds limits by name."""
 
 
-def _limits(target: Target) -> dict[Key, float]:
-    fields = {key: getattr(target.tolerances, key) for key in TaskTolerances.model_fields}
+def _limits(target: Target, agreed: frozenset[str]) -> dict[Key, float]:
+    """Those that tasks alone answer; and of accuracy those that agreement does, for want of labels."""
+    names = dict.fromkeys((*TaskTolerances.model_fields, *sorted(agreed)))
+    fields = {key: getattr(target.tolerances, key) for key in names}
     tables = {key: value if isinstance(value, dict) else {"": value} for key, value in fields.items()}
     return {(key, name): limit for key, table in tables.items() for name, limit in table.items() if limit is not None}
 

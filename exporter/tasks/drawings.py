@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.facts.drawings import Drawing, Mark
+from exporter.data.settings.task import SURE
 from exporter.datasets.truths import Boxes, Fit, Instances, Poses
 from exporter.execution.heavy import load
-from exporter.tasks.task import SURE
 
 MOST_MARKS = 20
 _GOLDEN = 0.618034

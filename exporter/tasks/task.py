@@ -15,10 +15,6 @@ Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
 """Outputs of one run of a model, in the order of the source, to a prediction an example of the run."""
 
 
-SURE = 0.3
-"""Least score of an object that the source finds, where it counts as one because there are no labels."""
-
-
 @dataclass(frozen=True)
 class Metric:
     """A figure that a task computes.
@@ -100,10 +96,11 @@ class Task(Protocol):
         """
         ...
 
-    def as_truth(self, prediction: Any, label: Any = None) -> Any:
+    def as_truth(self, settings: Any, prediction: Any, label: Any = None) -> Any:
         """What a tally measures predictions of an example by.
 
         Args:
+            settings: of the task's own type.
             prediction: of the source for this example; of any model where there is a label and not `holds_source`.
             label: of the data; None where there are none and the source's own prediction counts (agreement).
         """

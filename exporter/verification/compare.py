@@ -46,8 +46,9 @@ class Reference:
         names: of the outputs.
         runs: indices of the examples that each run of the model takes.
         outputs: of each run, as the source gives them; None of runs that only the task looks at.
-        scores_axis: of the first output, counts the examples of a run; None where a run is of one example.
-        classes: number of class scores of an example; None where the first output is not one of class scores.
+        scores_place: of the output that may be class scores.
+        scores_axis: of that output, counts the examples of a run; None where a run is of one example.
+        classes: number of class scores of an example; None where the output is not one of class scores.
         channels_last: whether the source has the channels of images, and so of outputs of four dimensions, last.
         scoring: the source's results at its task; None where the user names none.
     """
@@ -56,6 +57,7 @@ class Reference:
     names: tuple[str, ...]
     runs: tuple[Indices, ...]
     outputs: tuple[Outputs | None, ...]
+    scores_place: int
     scores_axis: int | None
     classes: int | None
     channels_last: bool = False
@@ -94,7 +96,9 @@ def reference_outputs(
     scored = scoring(task, description, data)
     runs = data.runs(min(data.size, most or data.size))
     first = source(data.batch(runs[0]))
-    axis, classes = _scores(source, data, runs, first) if task is None or task.ranks else (None, None)
+    ranked = "" if task is None else task.ranked
+    place = description.outputs.index(ranked) if ranked else 0
+    axis, classes = (None, None) if ranked is None else _scores(source, data, runs, first[place], place)
     if data.labels is not None and classes is not None:
         check_labels(data.labels, classes, data.name)
     compared = _affordable(runs, sum(value.nbytes for value in first))
@@ -108,7 +112,7 @@ def reference_outputs(
         if scored is not None:
             scored.source.take(run, values)
     last = any(spec.image is not None and spec.layout == "NHWC" for spec in description.inputs)
-    return Reference(data, description.outputs, tuple(kept), tuple(outputs), axis, classes, last, scored)
+    return Reference(data, description.outputs, tuple(kept), tuple(outputs), place, axis, classes, last, scored)
 
 
 def _affordable(runs: list[Indices], run_bytes: int) -> list[Indices]:
@@ -118,16 +122,20 @@ def _affordable(runs: list[Indices], run_bytes: int) -> list[Indices]:
 
 
 def _scores(
-    source: Runner, data: Dataset, runs: Sequence[Indices], first: Sequence[NDArray[Any]]
+    source: Runner, data: Dataset, runs: Sequence[Indices], first: NDArray[Any], place: int
 ) -> tuple[int | None, int | None]:
-    """The axis of the first output that counts examples, and the number of class scores of each."""
+    """The axis of the output at `place` that counts examples, and the number of class scores of each.
+
+    Args:
+        first: this output of the first run.
+    """
     size = len(runs[0])
     if size == 1:
-        return None, (first[0].size if is_class_scores(first[0]) else None)
-    axis = rows_axis(source, data.batch(runs[0]), data.batch(runs[-1]), 0) if len(runs) > 1 else None
+        return None, (first.size if is_class_scores(first) else None)
+    axis = rows_axis(source, data.batch(runs[0]), data.batch(runs[-1]), place) if len(runs) > 1 else None
     if axis is None:
         return None, None
-    row = np.moveaxis(first[0], axis, 0)[0]
+    row = np.moveaxis(first, axis, 0)[0]
     return axis, (row.size if is_class_scores(row) else None)
 
 
@@ -196,7 +204,8 @@ def compare(artifact: ArtifactRunner, reference: Reference, on_advance: Advance,
             for order, own, other in zip(orders, wanted, found, strict=True):
                 order.add(own, np.asarray(other))
             if ranking is not None:
-                _rank(ranking, reference, run, wanted[0], np.asarray(found[0]), counted)
+                place = reference.scores_place
+                _rank(ranking, reference, run, wanted[place], np.asarray(found[place]), counted)
         if scores is not None:
             triples = zip(orders, found, first, strict=True)
             scores.take(run, [order.arranged(np.asarray(value), own.shape) for order, value, own in triples])

@@ -123,14 +123,16 @@ class Scoring:
 
     def _remembered(self, index: int, prediction: Any) -> Any:
         """What the source's own prediction is measured by, kept for the artifact where it is part of it."""
-        truth = self.task.as_truth(prediction, self._label(index))
+        truth = self.task.as_truth(self.settings, prediction, self._label(index))
         if self.task.holds_source or not self.labelled:
             self.own[index] = truth
         return truth
 
     def _known(self, index: int, prediction: Any) -> Any:
         """What an artifact's prediction is measured by."""
-        return self.own[index] if index in self.own else self.task.as_truth(prediction, self._label(index))
+        return (
+            self.own[index] if index in self.own else self.task.as_truth(self.settings, prediction, self._label(index))
+        )
 
     def _label(self, index: int) -> Any:
         if self.data.truths is not None:

@@ -62,7 +62,7 @@ class Case:
     def truths(self, against: Against) -> list[Any]:
         """What the examples are measured by."""
         labels = self.labels if against == "labels" else [None] * len(self.labels)
-        return [self.task.as_truth(*pair) for pair in zip(self.read(self.right), labels, strict=True)]
+        return [self.task.as_truth(self.settings, *pair) for pair in zip(self.read(self.right), labels, strict=True)]
 
     def tally(self, outputs: Outputs, against: Against, order: Sequence[int] | None = None) -> Tally:
         """All examples, taken in in this order."""
@@ -129,7 +129,7 @@ class TaskContract:
             pytest.skip("there is always something to find")
         tally = case.task.tally(case.settings, case.classes)
         for prediction in case.read(case.right):
-            tally.add(prediction, case.task.as_truth(prediction, case.nothing))
+            tally.add(prediction, case.task.as_truth(case.settings, prediction, case.nothing))
         figures = tally.figures(everything(case))
         assert figures.empty == len(case.labels)
         for metric in case.task.metrics(case.settings, "labels"):
@@ -156,7 +156,10 @@ class TaskContract:
 
     def test_labels_are_truths_whoever_predicts(self, case: Case) -> None:
         """Protects an artifact from being measured by itself, and memory from truths that need not be kept."""
-        pair = (case.task.as_truth(case.read(outputs)[-1], case.labels[-1]) for outputs in (case.right, case.wrong))
+        pair = (
+            case.task.as_truth(case.settings, case.read(outputs)[-1], case.labels[-1])
+            for outputs in (case.right, case.wrong)
+        )
         one, other = map(repr, pair)
         assert (one != other) == case.task.holds_source
 

@@ -72,3 +72,8 @@ class TaskFacts(Frozen):
     metrics: tuple[MetricFact, ...]
     empty: int = 0
     shown: tuple[Shown, ...] = ()
+
+    @property
+    def agreed(self) -> frozenset[str]:
+        """Tolerances that agreement with the source answers, because there are no labels."""
+        return frozenset(metric.tolerance for metric in self.metrics if self.against == "source")

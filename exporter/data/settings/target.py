@@ -102,7 +102,8 @@ class Tolerances(TaskTolerances):
         cosine: least cosine similarity of the outputs, averaged over examples.
         max_abs_error: largest absolute difference of any output element.
         top1_agreement: least share of examples on which artifact and source name the same class.
-        top1_drop_points: most percentage points of top-1 accuracy lost against the source; needs labels.
+        top1_drop_points: most percentage points of top-1 accuracy lost against the source; where there are no labels
+            and the task is classification, of examples whose class is not the source's.
         top5_drop_points: the same for top-5.
     """
 

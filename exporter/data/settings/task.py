@@ -6,6 +6,9 @@ from exporter.data.base import Frozen
 
 Resize = Literal["crop", "stretch", "letterbox"]
 
+SURE = 0.3
+"""Score from which an object counts as one that a detector is sure of, where the user says no other."""
+
 
 class TaskSettings(Frozen):
     """What every task's table says.
@@ -13,12 +16,15 @@ class TaskSettings(Frozen):
     Attributes:
         kind: name of the task.
         resize: how images of another size are fitted where the user does not say.
-        ranks: whether the first output is a score a class, so that the order of the scores is compared too.
     """
 
     kind: str
     resize: ClassVar[Resize] = "stretch"
-    ranks: ClassVar[bool] = False
+
+    @property
+    def ranked(self) -> str | None:
+        """Name of the output that is a score a class, so that their order is compared too; "" for the first."""
+        return None
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -80,8 +80,8 @@ def _held(name: str, values: NDArray[Any]) -> tuple[TruthKind, ...]:
     if values.dtype.kind in "US":
         return ("text",)
     if values.dtype.kind in "iub":
-        ranks: dict[int, tuple[TruthKind, ...]] = {2: ("tokens", "values"), 3: ("classes_map", "values")}
-        held = ranks.get(values.ndim, ("values",))
+        ranks: dict[int, TruthKind] = {2: "tokens", 3: "classes_map", 4: "classes_map"}
+        held: tuple[TruthKind, ...] = (ranks[values.ndim], "values") if values.ndim in ranks else ("values",)
         return ("class", *held) if single else held
     if values.dtype.kind != "f":
         raise UsageProblem(f"data {name}: truths of type {values.dtype} are none that a task is measured by.")

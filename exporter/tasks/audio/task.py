@@ -63,7 +63,7 @@ class AudioTask:
             check_names(description, place, classes, self.name, len(settings.names(description.labels)))
         return partial(_heard, place, settings.threshold if classes == 1 else None)
 
-    def as_truth(self, prediction: Heard, label: int | None = None) -> int:
+    def as_truth(self, settings: Audio, prediction: Heard, label: int | None = None) -> int:
         """The label, or the source's class."""
         return prediction.best if label is None else int(label)
 

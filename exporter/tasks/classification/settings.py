@@ -17,12 +17,16 @@ class Classification(TaskSettings):
     """
 
     resize: ClassVar[Resize] = "crop"
-    ranks: ClassVar[bool] = True
 
     kind: Literal["classification"] = "classification"
     output: str = ""
     scores: Literal["logits", "probabilities"] = "logits"
     bins: Annotated[int, Field(ge=1)] = 15
+
+    @property
+    def ranked(self) -> str:
+        """The scores."""
+        return self.output
 
 
 SETTINGS = Classification

@@ -61,7 +61,7 @@ class ClassificationTask:
         check_names(description, place, classes, self.name, len(settings.names(description.labels)))
         return partial(_choices, place, settings.scores == "logits")
 
-    def as_truth(self, prediction: Choice, label: int | None = None) -> int:
+    def as_truth(self, settings: Classification, prediction: Choice, label: int | None = None) -> int:
         """The label, or the source's first class."""
         return int(prediction.best[0]) if label is None else int(label)
 

@@ -63,7 +63,7 @@ class CustomTask:
         _function(settings)
         return _examples
 
-    def as_truth(self, prediction: Outputs, label: Any = None) -> Known:
+    def as_truth(self, settings: Custom, prediction: Outputs, label: Any = None) -> Known:
         """The source's outputs, with the label where there is one."""
         return Known(prediction, label)
 

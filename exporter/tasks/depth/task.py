@@ -65,7 +65,7 @@ class DepthTask:
             raise unlike(description, place, self.name, "a map (N, H, W), (N, 1, H, W) or (N, H, W, 1)")
         return partial(_maps, place, None if len(shape) == 3 else 1 if shape[1] == 1 else 3)
 
-    def as_truth(self, prediction: Map, label: Any = None) -> Surface:
+    def as_truth(self, settings: Depth, prediction: Map, label: Any = None) -> Surface:
         """The label, or the source's map as it is."""
         return Surface(prediction, True) if label is None else Surface(np.asarray(label, np.float64), False)
 

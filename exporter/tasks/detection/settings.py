@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exporter.data.settings.task import TaskSettings
+from exporter.data.settings.task import SURE, TaskSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -26,6 +26,7 @@ class Detection(TaskSettings):
         priors: an .npy of (anchors, 4) centre boxes in [0, 1], for ``ssd``.
         variances: of the offsets of centres and of sizes, for ``ssd``.
         score_threshold: detections below it are left out.
+        sure_score: objects of the source from this score on are what is to be found, where there are no labels.
         iou_threshold: of non-maximum suppression; None where the outputs are the final detections.
         class_agnostic: whether boxes of different classes suppress one another.
         most_detections: of an image.
@@ -41,6 +42,7 @@ class Detection(TaskSettings):
     priors: str = ""
     variances: tuple[float, float] = (0.1, 0.2)
     score_threshold: Share = 0.001
+    sure_score: Share = SURE
     iou_threshold: Share | None = None
     class_agnostic: bool = False
     most_detections: Positive = 100

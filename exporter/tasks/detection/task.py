@@ -17,7 +17,7 @@ from exporter.tasks.detection.heads import Candidates, candidates
 from exporter.tasks.detection.selection import in_file, selected
 from exporter.tasks.detection.settings import Detection
 from exporter.tasks.outputs import image_size, outputs_named, try_shapes
-from exporter.tasks.task import SURE, Metric, Reader
+from exporter.tasks.task import Metric, Reader
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class DetectionTask:
 
         return read
 
-    def as_truth(self, prediction: Boxes, label: Boxes | None = None) -> Boxes:
+    def as_truth(self, settings: Detection, prediction: Boxes, label: Boxes | None = None) -> Boxes:
         """The labels, or what the source is sure of."""
         if label is not None:
             return label
-        sure = prediction.scores >= SURE
+        sure = prediction.scores >= settings.sure_score
         return Boxes.of(prediction.corners[sure], prediction.classes[sure])
 
     def tally(self, settings: Detection, classes: Sequence[str]) -> BoxPrecision:

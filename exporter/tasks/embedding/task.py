@@ -62,7 +62,7 @@ class EmbeddingTask:
         """
         return partial(_vectors, vector_output(description, settings.output, self.name, "vectors (N, size)"))
 
-    def as_truth(self, prediction: Vector, label: int | None = None) -> Known:
+    def as_truth(self, settings: Embedding, prediction: Vector, label: int | None = None) -> Known:
         """The source's vector, with the identity where it is known."""
         return Known(prediction, label)
 

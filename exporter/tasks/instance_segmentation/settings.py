@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exporter.data.settings.task import TaskSettings
+from exporter.data.settings.task import SURE, TaskSettings
 from exporter.tasks.detection.settings import Detection, Positive, Share
 
 
@@ -21,6 +21,7 @@ class InstanceSegmentation(TaskSettings):
         activation: what makes scores of classes of what the head gives.
         mask_threshold: least value of a pixel of an object, after a sigmoid of what ``yolo`` gives.
         score_threshold: objects below it are left out.
+        sure_score: objects of the source from this score on are what is to be found, where there are no labels.
         iou_threshold: of non-maximum suppression of boxes; None where the outputs are the final objects.
         class_agnostic: whether boxes of different classes suppress one another.
         most_detections: of an image.
@@ -34,6 +35,7 @@ class InstanceSegmentation(TaskSettings):
     activation: Literal["none", "sigmoid"] = "none"
     mask_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     score_threshold: Share = 0.001
+    sure_score: Share = SURE
     iou_threshold: Share | None = None
     class_agnostic: bool = False
     most_detections: Positive = 100

@@ -20,7 +20,7 @@ from exporter.tasks.instance_segmentation.heads import Outlined, outlined
 from exporter.tasks.instance_segmentation.masks import inside_boxes, masks_in_file
 from exporter.tasks.instance_segmentation.settings import InstanceSegmentation
 from exporter.tasks.outputs import image_size, outputs_named, try_shapes
-from exporter.tasks.task import SURE, Figures, Metric, Reader
+from exporter.tasks.task import Figures, Metric, Reader
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ class InstanceSegmentationTask:
 
         return read
 
-    def as_truth(self, prediction: Instances, label: Instances | None = None) -> Instances:
+    def as_truth(
+        self, settings: InstanceSegmentation, prediction: Instances, label: Instances | None = None
+    ) -> Instances:
         """The labels, or what the source is sure of."""
         if label is not None:
             return label
         boxes, masks = prediction.boxes, prediction.masks
-        sure = (boxes.scores >= SURE) & masks.any((1, 2))
+        sure = (boxes.scores >= settings.sure_score) & masks.any((1, 2))
         return Instances(Boxes.of(boxes.corners[sure], boxes.classes[sure], areas=boxes.areas[sure]), masks[sure])
 
     def tally(self, settings: InstanceSegmentation, classes: Sequence[str]) -> "MaskPrecision":

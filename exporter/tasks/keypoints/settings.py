@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exporter.data.settings.task import TaskSettings
+from exporter.data.settings.task import SURE, TaskSettings
 from exporter.tasks.detection.settings import Detection, Positive, Share
 
 Above = Annotated[float, Field(gt=0)]
@@ -25,6 +25,7 @@ class Keypoints(TaskSettings):
             those of COCO's 17 points.
         pck_share: a point is right (PCK) where it is nearer than this share of the longer side of the box.
         score_threshold: poses below it are left out, for ``yolo``.
+        sure_score: poses of the source from this score on are what is to be found, where there are no labels.
         iou_threshold: of non-maximum suppression, for ``yolo``; None where the outputs are the final poses.
         most_detections: poses of an image.
     """
@@ -38,6 +39,7 @@ class Keypoints(TaskSettings):
     sigmas: tuple[Above, ...] = ()
     pck_share: Above = 0.2
     score_threshold: Share = 0.001
+    sure_score: Share = SURE
     iou_threshold: Share | None = None
     most_detections: Positive = 20
 

@@ -18,7 +18,7 @@ from exporter.tasks.keypoints.heads import Found, points_of, poses, wrong_shape
 from exporter.tasks.keypoints.settings import Keypoints
 from exporter.tasks.outputs import image_size, output_named, unlike
 from exporter.tasks.sums import Sums, ratio
-from exporter.tasks.task import SURE, Figures, Metric, Reader
+from exporter.tasks.task import Figures, Metric, Reader
 
 COCO_SIGMAS = tuple(
     value / 10
@@ -63,12 +63,12 @@ class KeypointsTask:
 
         return read
 
-    def as_truth(self, prediction: Poses, label: Poses | None = None) -> Poses:
+    def as_truth(self, settings: Keypoints, prediction: Poses, label: Poses | None = None) -> Poses:
         """The labels, or what the source is sure of."""
         if label is not None:
             return label
         boxes, visible = prediction.boxes, prediction.visible
-        sure = (boxes.scores >= SURE) & (boxes.areas > 0)
+        sure = (boxes.scores >= settings.sure_score) & (boxes.areas > 0)
         return Poses(Boxes.of(boxes.corners[sure], boxes.classes[sure]), prediction.points[sure], visible[sure])
 
     def tally(self, settings: Keypoints, classes: Sequence[str]) -> "PosePrecision":

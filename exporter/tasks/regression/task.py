@@ -44,7 +44,7 @@ class RegressionTask:
         """
         return partial(_values, output_named(description, settings.output, self.name))
 
-    def as_truth(self, prediction: Values, label: Any = None) -> Values:
+    def as_truth(self, settings: Regression, prediction: Values, label: Any = None) -> Values:
         """The label, or the source's numbers."""
         return prediction if label is None else np.asarray(label, np.float64)
 

@@ -55,7 +55,7 @@ class SpeechTask:
             )
         return partial(_of_scores, place, words, settings.blank)
 
-    def as_truth(self, prediction: str, label: str | None = None) -> str:
+    def as_truth(self, settings: Speech, prediction: str, label: str | None = None) -> str:
         """The label, or the source's text."""
         return prediction if label is None else label
 

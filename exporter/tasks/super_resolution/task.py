@@ -63,7 +63,7 @@ class SuperResolutionTask:
             )
         return partial(_images, place, axis, settings.peak)
 
-    def as_truth(self, prediction: Image, label: Any = None) -> Image:
+    def as_truth(self, settings: SuperResolution, prediction: Image, label: Any = None) -> Image:
         """The label, or the source's image."""
         return prediction if label is None else np.asarray(label, np.float64)
 

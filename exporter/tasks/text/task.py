@@ -65,7 +65,7 @@ class TextTask:
             check_names(description, place, classes, self.name, len(settings.names(description.labels)))
         return partial(_said, place, settings.scores == "next")
 
-    def as_truth(self, prediction: Said, label: Any = None) -> Ids:
+    def as_truth(self, settings: Text, prediction: Said, label: Any = None) -> Ids:
         """The labels of the rows that are judged, or the source's own choice in each.
 
         Raises:

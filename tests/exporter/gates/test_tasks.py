@@ -151,6 +151,35 @@ def test_numbers_that_are_not_compared_fail_all_the_same_where_they_are_none() -
     assert (snr.metric, snr.status, snr.reason) == ("parity.snr", Status.NOT_CHECKED, "detections")
 
 
+@pytest.mark.parametrize(
+    ("against", "names"),
+    [
+        pytest.param("source", ["parity.snr", "task.top1_drop"], id="agreement"),
+        pytest.param("labels", ["parity.snr", "accuracy.top1_drop"], id="labels"),
+    ],
+)
+def test_a_limit_on_accuracy_has_one_verdict_that_of_agreement_where_there_are_no_labels(
+    against: str, names: list[str]
+) -> None:
+    """Protects classifiers without labels from being the only models that nothing is said of."""
+    found = parity(metric(name="top1", title="top-1", tolerance="top1_drop_points"), task="classification")
+    assert found.task is not None
+    measured = found.model_copy(update={"classes": 10, "task": found.task.model_copy(update={"against": against})})
+    target = Target.model_validate(
+        {
+            "name": "t",
+            "format": "tflite",
+            "minimum_os": "Android 12",
+            "tolerances": {"snr_db": 9, "top1_drop_points": 1},
+        }
+    )
+    told = [*parity_verdicts(target, measured), *task_verdicts(target, measured)]
+    assert [verdict.metric for verdict in told] == names
+    if against == "source":
+        assert (told[-1].status, told[-1].value) == (Status.PASSED, 0.5)
+        assert "against the source's own results, without labels" in told[-1].reason
+
+
 def test_numbers_of_a_function_of_the_user_have_limits_by_name() -> None:
     found = metric(name="pixels_off", title="pixels_off", tolerance="custom_loss", unit="1", loss=3.0)
     more = metric(name="other", title="other", tolerance="custom_loss", unit="1", loss=3.0)

@@ -55,7 +55,7 @@ def test_its_function_gives_what_its_table_names() -> None:
     tally.function = names["evaluate"]  # type: ignore[attr-defined]
     outputs = (np.zeros(3),)
     for label in (1.0, 2.0):
-        tally.add(outputs, task.as_truth(outputs, np.full(3, label)))
+        tally.add(outputs, task.as_truth(settings, outputs, np.full(3, label)))
     assert tally.figures(np.arange(2)).values == {"accuracy": 0.0, "mean_error_mm": 1.5}
 
 

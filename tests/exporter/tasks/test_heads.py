@@ -212,8 +212,9 @@ def test_a_broken_artifact_is_never_right() -> None:
     broken = np.full((1, 3), np.nan, np.float32)
     for kind in ("classification", "audio", "text"):
         found, task = read({"kind": kind}, {"out": broken}), task_named(kind)
-        tally = task.tally(settings_type(kind).model_validate({"kind": kind}), ())
-        tally.add(found, task.as_truth(found))
-        first = task.metrics(settings_type(kind).model_validate({"kind": kind}), "source")[0]
+        settings = settings_type(kind).model_validate({"kind": kind})
+        tally = task.tally(settings, ())
+        tally.add(found, task.as_truth(settings, found))
+        first = task.metrics(settings, "source")[0]
         value = tally.figures(np.array([0])).values[first.name]
         assert value == 0 or np.isnan(value)

@@ -35,10 +35,10 @@ def settings_of(table: dict[str, Any]) -> TaskSettings:
 
 def tallied(table: dict[str, Any], pairs: Pairs) -> Figures:
     """Figures of predictions and labels."""
-    task = task_named(table["kind"])
-    tally = task.tally(settings_of(table), ())
+    task, settings = task_named(table["kind"]), settings_of(table)
+    tally = task.tally(settings, ())
     for prediction, label in pairs:
-        tally.add(prediction, task.as_truth(prediction, label))
+        tally.add(prediction, task.as_truth(settings, prediction, label))
     return tally.figures(np.arange(len(pairs)))
 
 
