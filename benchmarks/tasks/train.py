@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--backbone-rate", type=float, default=0.25, help="Of the rate.")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bfloat16", action="store_true", help="For processors with instructions for it.")
     parser.add_argument("--objects", type=Path)
     parser.add_argument("--backgrounds", type=Path)
     parser.add_argument("--backbone", type=Path)
@@ -189,7 +190,9 @@ def _train(network: nn.Module, loss: Loss, batches: Iterator[Batch], given: argp
     begun, shown = time.monotonic(), 0.0
     for step, batch in enumerate(batches):
         moved = {name: value.to(given.device, non_blocking=True) for name, value in batch.items()}
-        value = loss(network(moved["image"]), moved, network)
+        with torch.autocast(given.device, torch.bfloat16, enabled=given.bfloat16):
+            found = network(moved["image"])
+        value = loss(_in_float32(found), moved, network)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10)
@@ -198,6 +201,10 @@ def _train(network: nn.Module, loss: Loss, batches: Iterator[Batch], given: argp
         shown = value.item() if step == 0 else 0.98 * shown + 0.02 * value.item()
         if step % 50 == 49:
             print(f"step {step + 1} of {given.steps}, loss {shown:.4f}, {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _in_float32(found: Any) -> Any:
+    return tuple(one.float() for one in found) if isinstance(found, tuple) else found.float()
 
 
 if __name__ == "__main__":
