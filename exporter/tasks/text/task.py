@@ -1,6 +1,7 @@
 """Text: a class a text or a token, or what comes next."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
-from exporter.data.facts.task import Against
+from exporter.data.facts.task import Against, Guess
 from exporter.datasets.truths import Fit, TruthKind
 from exporter.tasks.outputs import best_of, check_names, output_of_rank
 from exporter.tasks.sums import Sums, mean_of_known, ratio
@@ -93,11 +94,16 @@ def _said(place: int, ahead: bool, outputs: Sequence[NDArray[Any]], fits: Sequen
 
 @dataclass
 class Tokens:
-    """Right and wrong rows, their likelihood, and of each class how often it is right, chosen and true."""
+    """Right and wrong rows, their likelihood, and of each class how often it is right, chosen and true.
+
+    Attributes:
+        said: how often each class is true.
+    """
 
     settings: Text
     totals: Sums = field(default_factory=Sums)
     classes: Sums = field(default_factory=Sums)
+    said: Counter[int] = field(default_factory=Counter)
 
     def add(self, prediction: Said, truth: Ids) -> None:
         """Take in one example.
@@ -116,6 +122,7 @@ class Tokens:
                 "the list of classes, another model's?"
             )
         chosen = best_of(scores)
+        self.said.update(wanted.tolist())
         self.totals.add([(chosen == wanted).sum(), len(wanted), _surprise(scores, wanted).sum()])
         if self.settings.scores != "next":
             columns = (wanted[chosen == wanted], chosen[chosen >= 0], wanted)
@@ -126,14 +133,24 @@ class Tokens:
         right, count, surprise = self.totals.of(sample)
         values = {"token_accuracy": ratio(right, count)}
         empty = int((self.totals.table[sample, 1] == 0).sum())
+        guesses = self._guesses(int(count))
         if self.settings.scores == "next":
             with np.errstate(over="ignore"):
-                return Figures(values | {"perplexity": float(np.exp(ratio(surprise, count)))}, empty=empty)
+                values |= {"perplexity": float(np.exp(ratio(surprise, count)))}
+            return Figures(values, empty=empty, guesses=guesses)
         both, chosen, wanted = np.delete(self.classes.of(sample), list(self.settings.not_named), 1)
         whole = chosen + wanted
         of_class = np.where(whole > 0, 2 * both / np.maximum(whole, 1), np.nan)
         values |= {"f1": mean_of_known(of_class), "f1_micro": ratio(2 * float(both.sum()), float(whole.sum()))}
-        return Figures(values, {"f1": self._placed(of_class)}, self._counts(sample), empty)
+        return Figures(values, {"f1": self._placed(of_class)}, self._counts(sample), empty, guesses)
+
+    def _guesses(self, count: int) -> Mapping[str, Guess]:
+        """One class of those of texts; of tokens the commonest, which is most of them where few are names."""
+        if len(self.said) < 2:
+            return {}
+        commonest = max(self.said.values()) / self.said.total()
+        share = 1 / len(self.said) if self.settings.scores == "texts" else commonest
+        return {"token_accuracy": Guess(answers=count, share=share)}
 
     def _placed(self, of_class: NDArray[np.float64]) -> NDArray[np.float64]:
         """Those of all classes, NaN of those that are left out."""
