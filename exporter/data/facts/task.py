@@ -76,6 +76,7 @@ class TaskFacts(Frozen):
         empty: examples in which there is nothing to find.
         shown: examples on which the artifact is worst against the source, by the first metric; empty where it is worse
             on none, and for tasks without pictures.
+        pictures: those of `shown` in base64 by name; empty in records, beside which they lie as files.
     """
 
     task: str
@@ -84,3 +85,4 @@ class TaskFacts(Frozen):
     metrics: tuple[MetricFact, ...]
     empty: int = 0
     shown: tuple[Shown, ...] = ()
+    pictures: dict[str, str] = {}
