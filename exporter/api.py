@@ -94,7 +94,7 @@ def run(
     """
     need("torch")
     from exporter.use_cases.job.request import RunRequest
-    from exporter.use_cases.report import write_page
+    from exporter.use_cases.report import result_of, write_page
     from exporter.use_cases.run import run as carry_out
 
     request = RunRequest(
@@ -106,7 +106,7 @@ def run(
         command_line=("exporter.api.run", model),
         **options,
     )
-    result = RunResult(carry_out(request, progress or Silent()), request.output, verified=request.verify)
+    result = result_of(carry_out(request, progress or Silent()), request.output, verified=request.verify)
     if result.verified:
         write_page(result)
     return result

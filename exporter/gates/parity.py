@@ -234,7 +234,7 @@ def _chance(parity: Parity) -> str:
     """Why accuracy says nothing, where the source guesses; empty when it does not."""
     if parity.classes is None or parity.source_top1 is None:
         return ""
-    if not at_chance(round(parity.source_top1 * parity.samples), parity.samples, parity.classes):
+    if not at_chance(round(parity.source_top1 * parity.samples), parity.samples, 1 / parity.classes):
         return ""
     return (
         f"the source itself is right on {100 * parity.source_top1:.2f} % of {parity.samples} examples, as guessing one "

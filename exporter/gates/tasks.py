@@ -107,10 +107,11 @@ def _problem(facts: TaskFacts, metric: MetricFact) -> str:
 
 
 def _is_guessing(facts: TaskFacts, metric: MetricFact) -> bool:
-    """Whether guessing one of the classes that labels name is right as often."""
-    if not metric.guessed or facts.against != "labels" or len(metric.classes) < 2:
+    """Whether a guess is right as often."""
+    guess = metric.guess
+    if guess is None or facts.against != "labels":
         return False
-    return at_chance(round(metric.source * facts.examples / 100), facts.examples, len(metric.classes))
+    return at_chance(round(metric.source * guess.answers / 100), guess.answers, guess.share)
 
 
 def _reason(parity: Parity, facts: TaskFacts, metric: MetricFact) -> str:

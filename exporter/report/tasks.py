@@ -21,8 +21,8 @@ def rows(subject: str, parity: Parity) -> Iterator[list[str]]:
                 metric.title,
                 figure(metric, metric.source),
                 figure(metric, metric.artifact),
-                _number(metric.loss),
-                "not known" if math.isinf(metric.low) else f"{_number(metric.low)} to {_number(metric.high)}",
+                _lost(metric, _number(metric.loss)),
+                _interval(metric),
                 _on(parity.task),
             ]
 
@@ -35,7 +35,7 @@ def class_rows(metric: MetricFact) -> Iterator[list[str]]:
             str(one.examples),
             figure(metric, one.source),
             figure(metric, one.artifact),
-            _number(_change(one)),
+            _lost(metric, _number(_change(one))),
         ]
 
 
@@ -46,6 +46,18 @@ def figure(metric: MetricFact, value: float) -> str:
     if metric.unit == "%":
         return f"{value:.2f} %"
     return f"{_number(value)} {metric.unit}".rstrip()
+
+
+def _interval(metric: MetricFact) -> str:
+    if math.isinf(metric.low):
+        return "not known"
+    return _lost(metric, f"{_number(metric.low)} to {_number(metric.high)}")
+
+
+def _lost(metric: MetricFact, words: str) -> str:
+    """Differences with their unit: those of shares are in points."""
+    unit = "points" if metric.unit == "%" else metric.unit
+    return words if words == "none" else f"{words} {unit}".rstrip()
 
 
 def _change(one: ClassFigure) -> float:

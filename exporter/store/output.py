@@ -42,6 +42,11 @@ def output_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a file whole, as `write_bytes` does, in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole: temporary name in the same folder, flush, rename.
 
     Raises:
@@ -50,12 +55,10 @@ def write_text(path: Path, text: str) -> None:
     """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".tmp-", delete=False
-        ) as stream:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tmp-", delete=False) as stream:
             temporary = Path(stream.name)
             try:
-                stream.write(text)
+                stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             except BaseException:

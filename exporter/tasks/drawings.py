@@ -1,19 +1,21 @@
 """Predictions and truths as reports draw them, by their type; what has no picture is drawn as nothing."""
 
-import base64
 import colorsys
 import io
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.facts.drawings import Drawing, Mark
+from exporter.data.facts.drawings import Drawing, Mark, keep_picture
 from exporter.data.settings.task import SURE
 from exporter.datasets.truths import Boxes, Fit, Instances, Poses
 from exporter.execution.heavy import load
+
+Pictures = MutableMapping[str, str]
+"""Image files in base64, by name."""
 
 MOST_MARKS = 20
 _GOLDEN = 0.618034
@@ -22,28 +24,29 @@ _OPAQUE = 150
 
 
 @singledispatch
-def drawing_of(found: Any, fit: Fit | None, names: Sequence[str]) -> Drawing | None:
+def drawing_of(found: Any, fit: Fit | None, names: Sequence[str], pictures: Pictures) -> Drawing | None:
     """What is drawn of a prediction or a truth; None where nothing can be.
 
     Args:
         fit: how its file became the picture; None where they are the same.
         names: of the classes.
+        pictures: takes in the images of which a drawing has the name.
     """
     return None
 
 
 @drawing_of.register
-def _(found: Boxes, fit: Fit | None, names: Sequence[str]) -> Drawing:
+def _(found: Boxes, fit: Fit | None, names: Sequence[str], pictures: Pictures) -> Drawing:
     return Drawing(marks=tuple(_marks(found, fit, names)))
 
 
 @drawing_of.register
-def _(found: Instances, fit: Fit | None, names: Sequence[str]) -> Drawing:
+def _(found: Instances, fit: Fit | None, names: Sequence[str], pictures: Pictures) -> Drawing:
     return Drawing(marks=tuple(_marks(found.boxes, fit, names)))
 
 
 @drawing_of.register
-def _(found: Poses, fit: Fit | None, names: Sequence[str]) -> Drawing:
+def _(found: Poses, fit: Fit | None, names: Sequence[str], pictures: Pictures) -> Drawing:
     marks = _marks(found.boxes, fit, names)
     points = [_on_picture(one[seen > 0], fit) for one, seen in zip(found.points, found.visible, strict=True)]
     kept = [points[place] for place in _best(found.boxes)]
@@ -52,11 +55,11 @@ def _(found: Poses, fit: Fit | None, names: Sequence[str]) -> Drawing:
 
 
 @drawing_of.register(np.ndarray)
-def _(found: NDArray[Any], fit: Fit | None, names: Sequence[str]) -> Drawing | None:
+def _(found: NDArray[Any], fit: Fit | None, names: Sequence[str], pictures: Pictures) -> Drawing | None:
     """Of arrays, a class map alone is one of integers in two dimensions."""
     if found.ndim != 2 or found.dtype.kind != "i":
         return None
-    return Drawing(classes=_png(_coloured(found)))
+    return Drawing(classes=keep_picture(pictures, _png(_coloured(found)), "png"))
 
 
 def _marks(boxes: Boxes, fit: Fit | None, names: Sequence[str]) -> list[Mark]:
@@ -104,7 +107,7 @@ def _colour(place: int) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
+def _png(pixels: NDArray[np.uint8]) -> bytes:
     stream = io.BytesIO()
     load("PIL.Image").fromarray(pixels, "RGBA").quantize(64, method=2).save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
+    return stream.getvalue()

@@ -53,7 +53,7 @@ def _fact(
         low=min(low, loss),  # a loss that is NaN leaves the ends as they are
         high=max(high, loss),
         useless=_is_useless(metric, own),
-        guessed=metric.guessed,
+        guess=before.guesses.get(metric.name),
         classes=_classes(metric, before, after, scale, classes),
     )
 

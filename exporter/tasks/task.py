@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.facts.source import SourceDescription
-from exporter.data.facts.task import Against
+from exporter.data.facts.task import Against, Guess
 from exporter.datasets.truths import Fit, TruthKind
 
 Reader = Callable[[Sequence[NDArray[Any]], Sequence[Fit | None]], Sequence[Any]]
@@ -25,7 +25,6 @@ class Metric:
         unit: ``%`` where the figure lies in [0, 1].
         tolerance: the field of `Tolerances` that limits its loss, or that holds the limits of several by name.
         useless: a source with this figure or a worse one does not do the task, so that no artifact is judged by it.
-        guessed: whether it is a share of right answers, which guessing one of the classes has too.
     """
 
     name: str
@@ -34,7 +33,6 @@ class Metric:
     tolerance: str
     higher_is_better: bool = True
     useless: float | None = None
-    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,14 @@ class Figures:
         classes: metric -> figure a class; metrics without classes are left out.
         counts: examples that hold each class.
         empty: examples in which there is nothing to find, each counted as often as it is named.
+        guesses: metric -> what guessing gives, for shares of right answers.
     """
 
     values: Mapping[str, float]
     classes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     empty: int = 0
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
 
 
 class Tally(Protocol):

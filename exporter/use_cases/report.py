@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.data.results.commands import RunResult
+from exporter.data.results.record import RunRecord
 from exporter.report.renderer import render
 from exporter.sizes.diff import compare_sizes
 from exporter.store.output import write_text
+from exporter.store.pictures import load_pictures
 from exporter.store.runs import load_record
 
 PAGE = "report.html"
@@ -19,7 +21,12 @@ def reopen(run_json: Path, baseline: Path | None = None) -> RunResult:
         UsageProblem: unreadable, no run record, or written by a newer version.
     """
     growth = tuple(compare_sizes(baseline, run_json)) if baseline else ()
-    return RunResult(load_record(run_json), run_json.parent, growth=growth)
+    return replace(result_of(load_record(run_json), run_json.parent), growth=growth)
+
+
+def result_of(record: RunRecord, folder: Path, *, verified: bool = True) -> RunResult:
+    """A run whose files lie in `folder`, with its pictures that are there."""
+    return RunResult(record, folder, verified=verified, pictures=load_pictures(folder, record.pictures()))
 
 
 def write_page(result: RunResult) -> None:

@@ -18,6 +18,7 @@ from exporter.execution.isolation import Trouble, attempt, hardest, told
 from exporter.formats.registry import format_named
 from exporter.store.cache import Cache
 from exporter.store.output import output_folder
+from exporter.store.pictures import write_pictures
 from exporter.store.runs import write_run
 from exporter.store.tools import machine_facts
 from exporter.use_cases.job.beside import converted_beside
@@ -83,6 +84,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
             exit_code=max(hardest(outside), _exit_code(done, strict=request.strict)),
         )
         samples = Samples(targets={work.target.name: work.samples() for work in done})
+        write_pictures(request.output, {name: one for work in done for name, one in work.pictures().items()})
         record = write_run(request.output, record, samples)
     untidy = attempt(cache.tidy)
     if isinstance(untidy, Trouble):  # the run is done, whatever becomes of its cache

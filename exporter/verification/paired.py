@@ -35,9 +35,9 @@ def paired_drop(lost: int, gained: int, examples: int) -> Interval:
     return Interval(value, max(-1.0, min(value, center - half)), min(1.0, max(value, center + half)))
 
 
-def at_chance(hits: int, examples: int, classes: int) -> bool:
-    """Whether guessing one of `classes` is right as often as `hits` with a probability above `CHANCE_P`."""
-    return binomial_tail(hits, examples, 1 / classes) > CHANCE_P
+def at_chance(hits: int, answers: int, share: float) -> bool:
+    """Whether a guess, which gets `share` of answers right, has as many `hits` with a probability above `CHANCE_P`."""
+    return binomial_tail(hits, answers, share) > CHANCE_P
 
 
 def binomial_tail(hits: int, trials: int, share: float) -> float:

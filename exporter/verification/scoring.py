@@ -33,6 +33,7 @@ class Scores:
         names: of the classes.
         counted: indices of the examples in the order of the tally.
         drawn: what can be drawn of each, by index.
+        pictures: of what is drawn, in base64 by name.
     """
 
     data: Dataset
@@ -42,6 +43,7 @@ class Scores:
     names: tuple[str, ...] = ()
     counted: dict[int, None] = field(default_factory=dict)
     drawn: dict[int, Drawing] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
 
     def take(self, run: Sequence[int], outputs: Outputs) -> None:
         """The outputs of one run; an example that fills up a run and was counted is left out."""
@@ -50,7 +52,7 @@ class Scores:
             if index not in self.counted:
                 self.counted[index] = None
                 self.tally.add(prediction, self.truth(index, prediction))
-                if (drawing := drawing_of(prediction, fit, self.names)) is not None:
+                if (drawing := drawing_of(prediction, fit, self.names, self.pictures)) is not None:
                     self.drawn[index] = drawing
 
 
@@ -98,23 +100,26 @@ class Scoring:
             raise AssertionError("source and artifact are scored on the same examples, in the same order")
         examples = len(self.source.counted)
         metrics = self.task.metrics(self.settings, self.against)
+        pictures = self.source.pictures | artifact.pictures
+        examples_shown = tuple(self._worst(metrics[0], artifact, pictures)) if self.source.drawn else ()
         return TaskFacts(
             task=self.settings.kind,
             against=self.against,
             examples=examples,
             metrics=losses(metrics, self.source.tally, artifact.tally, examples, self.names),
             empty=self.source.tally.figures(np.arange(examples)).empty,
-            shown=tuple(self._worst(metrics[0], artifact)) if self.source.drawn else (),
+            shown=examples_shown,
+            pictures={name: pictures[name] for one in examples_shown for name in one.pictures},
         )
 
-    def _worst(self, metric: Metric, artifact: Scores) -> Iterator[Shown]:
+    def _worst(self, metric: Metric, artifact: Scores, pictures: dict[str, str]) -> Iterator[Shown]:
         indices = list(self.source.counted)
         for place, loss in worst(metric, self.source.tally, artifact.tally, len(indices)):
             index = indices[place]
             fit = self.data.fit(index) if self.data.fit else None
-            truth = drawing_of(self._label(index), fit, self.names) if self.labelled else None
+            truth = drawing_of(self._label(index), fit, self.names, pictures) if self.labelled else None
             found = self.source.drawn[index], artifact.drawn[index], truth
-            example = shown(self.data, index, self.description, found, (metric.title, loss))
+            example = shown(self.data, index, self.description, found, (metric.title, loss), pictures)
             if example is not None:
                 yield example
 

@@ -1,14 +1,14 @@
 """The examples on which an artifact does worst against its source, with what both found."""
 
-import base64
 import io
 import math
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.facts.drawings import Drawing, Shown
+from exporter.data.facts.drawings import Drawing, Shown, keep_picture
 from exporter.data.facts.source import InputSpec, SourceDescription
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.images import denormalize
@@ -42,6 +42,7 @@ def shown(
     description: SourceDescription,
     found: tuple[Drawing, Drawing, Drawing | None],
     loss: tuple[str, float],
+    pictures: MutableMapping[str, str],
 ) -> Shown | None:
     """One example of images; None where the model has no image, or several.
 
@@ -49,6 +50,7 @@ def shown(
         index: of the example.
         found: by the source, by the artifact, and what is true.
         loss: the metric and by how much the artifact is worse.
+        pictures: takes in the image of which the example has the name.
     """
     images = [place for place, spec in enumerate(description.inputs) if spec.image is not None]
     if len(images) != 1:
@@ -61,7 +63,7 @@ def shown(
         name=data.paths[index].name if data.paths else f"example {index + 1}",
         width=width,
         height=height,
-        picture=_jpeg(_pixels(values if data.stacked else values[0], spec)),
+        picture=keep_picture(pictures, _jpeg(_pixels(values if data.stacked else values[0], spec)), "jpg"),
         metric=loss[0],
         loss=loss[1],
         source=source,
@@ -77,9 +79,9 @@ def _pixels(values: NDArray[Any], spec: InputSpec) -> NDArray[np.uint8]:
     return pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> str:
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
     image = load("PIL.Image").fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
     image.thumbnail((LARGEST, LARGEST))
     stream = io.BytesIO()
     image.convert("RGB").save(stream, "JPEG", quality=_QUALITY)
-    return base64.b64encode(stream.getvalue()).decode()
+    return stream.getvalue()

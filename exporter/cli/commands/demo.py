@@ -23,7 +23,7 @@ def command(output: Path, reporter: Reporter) -> int:
     need("torch")
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
-    from exporter.data.results.commands import RunResult
     from exporter.use_cases.demo import run_demo
+    from exporter.use_cases.report import result_of
 
-    return finish(RunResult(run_demo(output, TARGETS, progress()), output), reporter)
+    return finish(result_of(run_demo(output, TARGETS, progress()), output), reporter)

@@ -42,8 +42,8 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
     need("torch")
     from exporter.cli.outcome import finish
     from exporter.cli.progress import progress
-    from exporter.data.results.commands import RunResult
     from exporter.use_cases.job.request import RunRequest
+    from exporter.use_cases.report import result_of
     from exporter.use_cases.run import run
     from profilers.plan import ProfilePlan
 
@@ -55,4 +55,4 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
         command_line=("mobile-export", *sys.argv[1:]),
         **given,
     )
-    return finish(RunResult(run(request, progress()), request.output), reporter)
+    return finish(result_of(run(request, progress()), request.output), reporter)

@@ -1,5 +1,6 @@
 """How an artifact's outputs compare with its source's, in numbers; `exporter.gates.parity` judges them."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from exporter.data.base import Frozen
@@ -157,3 +158,14 @@ class Parity(Frozen):
     classes: int | None = None
     task: TaskFacts | None = None
     not_compared: str = ""
+
+    @property
+    def pictures(self) -> Mapping[str, str]:
+        """Those of the task's examples, as long as they are here."""
+        return {} if self.task is None else self.task.pictures
+
+    def without_pictures(self) -> "Parity":
+        """As documents hold it."""
+        if self.task is None:
+            return self
+        return self.model_copy(update={"task": self.task.model_copy(update={"pictures": {}})})

@@ -21,6 +21,18 @@ class ClassFigure(Frozen):
     artifact: float
 
 
+class Guess(Frozen):
+    """What guessing gives for a share of right answers, by the labels alone.
+
+    Attributes:
+        answers: that the share is of.
+        share: of them that a guess gets right, below 1.
+    """
+
+    answers: int
+    share: float
+
+
 class MetricFact(Frozen):
     """One metric of source and artifact on the same examples.
 
@@ -35,7 +47,7 @@ class MetricFact(Frozen):
             is not known.
         high: the other end.
         useless: whether the source's own figure says that it does not do the task.
-        guessed: whether it is a share of right answers, which guessing one of the classes has too.
+        guess: what guessing gives; None where that is not known, or it is no share of right answers.
         classes: the same metric a class, the worst loss first; empty where it has no classes.
     """
 
@@ -50,7 +62,7 @@ class MetricFact(Frozen):
     low: float
     high: float
     useless: bool = False
-    guessed: bool = False
+    guess: Guess | None = None
     classes: tuple[ClassFigure, ...] = ()
 
 
@@ -64,6 +76,7 @@ class TaskFacts(Frozen):
         empty: examples in which there is nothing to find.
         shown: examples on which the artifact is worst against the source, by the first metric; empty where it is worse
             on none, and for tasks without pictures.
+        pictures: those of `shown` in base64 by name; empty in records, beside which they lie as files.
     """
 
     task: str
@@ -72,6 +85,7 @@ class TaskFacts(Frozen):
     metrics: tuple[MetricFact, ...]
     empty: int = 0
     shown: tuple[Shown, ...] = ()
+    pictures: dict[str, str] = {}
 
     @property
     def agreed(self) -> frozenset[str]:

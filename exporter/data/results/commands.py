@@ -6,11 +6,12 @@ judged; the `exit_code`; and its `document`, which `-f json` shows under `schema
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isinf
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -51,6 +52,7 @@ class RunResult:
         verified: whether artifacts were compared with their source, so that there is a report to point at.
         growth: how its artifacts changed since a baseline; empty without one.
         errors_shown: whether what went wrong is part of the text; not where standard error says it.
+        pictures: of the worst examples, in base64 by name; those that lie in the folder.
     """
 
     record: RunRecord
@@ -58,6 +60,7 @@ class RunResult:
     verified: bool = True
     growth: tuple[SizeDiff, ...] = ()
     errors_shown: bool = True
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     kind: ClassVar[str] = "run"
 
@@ -212,9 +215,15 @@ class VerifyResult:
         """The artifact's name."""
         return self.artifact.name
 
+    @property
+    def pictures(self) -> Mapping[str, str]:
+        """Of the worst examples, in base64 by name."""
+        return {name: picture for parity in self.parities for name, picture in parity.pictures.items()}
+
     def document(self) -> dict[str, Any]:
         """A layer without any difference has ``snr_db`` null."""
-        found = {"parities": self.parities, "verdicts": self.verdicts, "exit_code": self.exit_code}
+        parities = tuple(parity.without_pictures() for parity in self.parities)
+        found = {"parities": parities, "verdicts": self.verdicts, "exit_code": self.exit_code}
         return found if self.layers is None else {**found, "layers": _findings(self.layers)}
 
 

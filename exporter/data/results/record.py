@@ -133,6 +133,11 @@ class RunRecord(Frozen):
     error: str | None = None
     exit_code: int
 
+    def pictures(self) -> list[str]:
+        """Names of the pictures of all targets' worst examples, which lie beside the record."""
+        tasks = [parity.task for target in self.targets for parity in target.parities if parity.task is not None]
+        return [name for task in tasks for one in task.shown for name in one.pictures]
+
     def verdicts(self) -> list[Verdict]:
         """The verdicts of all targets."""
         return [verdict for target in self.targets for verdict in target.verdicts]

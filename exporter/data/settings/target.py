@@ -53,6 +53,7 @@ class TaskTolerances(Frozen):
         token_accuracy_drop_points: of the share of texts, tokens or next tokens that are right.
         f1_drop_points: of F1, mean of the classes.
         f1_micro_drop_points: of F1 of all classes together.
+        entity_f1_drop_points: of F1 of names that are right as a whole.
         perplexity_rise: by which perplexity may rise; needs labels.
         mae_rise: by which the mean absolute error may rise, in the unit of the outputs.
         rmse_rise: by which the root mean square error may rise, in the unit of the outputs.
@@ -87,6 +88,7 @@ class TaskTolerances(Frozen):
     token_accuracy_drop_points: float | None = None
     f1_drop_points: float | None = None
     f1_micro_drop_points: float | None = None
+    entity_f1_drop_points: float | None = None
     perplexity_rise: float | None = None
     mae_rise: float | None = None
     rmse_rise: float | None = None

@@ -28,7 +28,7 @@ def facts(result: RunResult, view: View) -> dict[str, Any]:
         "record": record,
         "outcome": outcome_words(record).rstrip("."),
         "targets": [_target(target, tones) for target in record.targets],
-        "tasks": tasks([(target.name, parity) for target in record.targets for parity in target.parities]),
+        "tasks": tasks([(target.name, one) for target in record.targets for one in target.parities], result.pictures),
         "evaluators": dict.fromkeys(parity.evaluator for target in record.targets for parity in target.parities),
         "largest": max((target.artifact.size_bytes for target in record.targets if target.artifact), default=1),
         "scatter": accuracy_size_points(record, tones),

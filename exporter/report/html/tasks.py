@@ -1,18 +1,19 @@
 """How well artifacts do their tasks as the page shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporter.data.facts.drawings import Shown
 from exporter.data.facts.parity import Parity
+from exporter.report.html.drawn import worst
 from exporter.report.tasks import CLASS_COLUMNS, COLUMNS, class_rows, rows
 
 
-def tasks(parities: Sequence[tuple[str, Parity]]) -> dict[str, Any] | None:
+def tasks(parities: Sequence[tuple[str, Parity]], pictures: Mapping[str, str]) -> dict[str, Any] | None:
     """Metrics of every artifact, and those of classes below; None where no task was measured.
 
     Args:
         parities: with what each is of.
+        pictures: of their worst examples, in base64 by name.
     """
     measured = [row for subject, parity in parities for row in rows(subject, parity)]
     if not measured:
@@ -21,7 +22,7 @@ def tasks(parities: Sequence[tuple[str, Parity]]) -> dict[str, Any] | None:
         "columns": _columns(COLUMNS),
         "rows": measured,
         "classes": _classes(parities),
-        "worst": [_worst(subject, one) for subject, parity in parities if parity.task for one in parity.task.shown],
+        "worst": worst(parities, pictures),
     }
 
 
@@ -37,16 +38,6 @@ def _classes(parities: Sequence[tuple[str, Parity]]) -> list[dict[str, Any]]:
         for metric in parity.task.metrics
         if metric.classes
     ]
-
-
-def _worst(subject: str, one: Shown) -> dict[str, Any]:
-    """An example, and each thing that was made of it under its title."""
-    drawings = [("source", one.source), (subject, one.artifact)]
-    return {
-        "title": f"{subject}, {one.name}: {one.metric} is worse by {one.loss:.3g} on this example",
-        "example": one,
-        "drawings": drawings if one.truth is None else [("labels", one.truth), *drawings],
-    }
 
 
 def _columns(names: Sequence[str]) -> list[tuple[str, bool]]:

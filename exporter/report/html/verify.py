@@ -27,7 +27,7 @@ def facts(result: VerifyResult, view: View) -> dict[str, Any]:
     """What the template of a verification needs."""
     return {
         "parities": result.parities,
-        "tasks": tasks([(result.artifact.name, parity) for parity in result.parities]),
+        "tasks": tasks([(result.artifact.name, parity) for parity in result.parities], result.pictures),
         "layers": None if result.layers is None else _layers(result.layers),
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.data.facts.source import SourceDescription
-from exporter.data.facts.task import Against
+from exporter.data.facts.task import Against, Guess
 from exporter.datasets.truths import Fit, TruthKind
 from exporter.tasks.audio.equal_error import equal_error_rate
 from exporter.tasks.audio.settings import Audio
@@ -41,7 +41,7 @@ class AudioTask:
 
     def metrics(self, settings: Audio, against: Against) -> tuple[Metric, ...]:
         """Top-1 a clip; of one thing that is heard or not, the equal error rate first."""
-        top1 = Metric("top1", "top-1", "%", "clip_top1_drop_points", guessed=True)
+        top1 = Metric("top1", "top-1", "%", "clip_top1_drop_points")
         if settings.scores == "classes":
             return (top1,)
         error = Metric("eer", "equal error rate", "%", "eer_rise_points", higher_is_better=False, useless=0.5)
@@ -108,7 +108,9 @@ class Clips:
         values = {"top1": float(right[sample].mean())}
         if self.binary:
             values["eer"] = equal_error_rate(np.array(self.scores)[sample], np.array(self.labels)[sample] == 1)
-        return Figures(values, {"top1": share}, counts)
+        named = int((counts > 0).sum())
+        guesses = {"top1": Guess(answers=len(sample), share=1 / named)} if named > 1 else {}
+        return Figures(values, {"top1": share}, counts, guesses=guesses)
 
 
 TASK = AudioTask()

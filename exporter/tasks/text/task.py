@@ -1,6 +1,7 @@
 """Text: a class a text or a token, or what comes next."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
-from exporter.data.facts.task import Against
+from exporter.data.facts.task import Against, Guess
 from exporter.datasets.truths import Fit, TruthKind
 from exporter.tasks.outputs import best_of, check_names, output_of_rank
 from exporter.tasks.sums import Sums, mean_of_known, ratio
 from exporter.tasks.task import Figures, Metric, Reader
+from exporter.tasks.text.entities import Tags, tags_of
 from exporter.tasks.text.settings import Text
 
 Ids = NDArray[np.int64]
@@ -42,14 +44,15 @@ class TextTask:
     holds_source = False
 
     def metrics(self, settings: Text, against: Against) -> tuple[Metric, ...]:
-        """Accuracy, with F1 of classes; of a language model perplexity, where there are labels."""
+        """Accuracy, with F1 of names and classes; of a language model perplexity, where there are labels."""
         accuracy = Metric("token_accuracy", "accuracy", "%", "token_accuracy_drop_points")
         if settings.scores == "next":
             perplexity = Metric("perplexity", "perplexity", "", "perplexity_rise", higher_is_better=False)
             return (perplexity, accuracy) if against == "labels" else (accuracy,)
         macro = Metric("f1", "F1, mean of classes", "%", "f1_drop_points")
         micro = Metric("f1_micro", "F1 of all classes", "%", "f1_micro_drop_points")
-        return (accuracy, macro, micro) if settings.not_named else (accuracy, macro)
+        whole = Metric("entity_f1", "F1 of whole names", "%", "entity_f1_drop_points", useless=0.0)
+        return (*([whole] if settings.entities else []), accuracy, macro, *([micro] if settings.not_named else []))
 
     def reader(self, settings: Text, description: SourceDescription) -> Reader:
         """Reads one output of scores.
@@ -82,8 +85,12 @@ class TextTask:
         return given[1:] if prediction.ahead else given
 
     def tally(self, settings: Text, classes: Sequence[str]) -> "Tokens":
-        """Of no example yet."""
-        return Tokens(settings)
+        """Of no example yet.
+
+        Raises:
+            UsageProblem: names of classes do not say what is one name, as the settings have it.
+        """
+        return Tokens(settings, tags_of(classes, settings.entities) if settings.entities else None)
 
 
 def _said(place: int, ahead: bool, outputs: Sequence[NDArray[Any]], fits: Sequence[Fit | None]) -> list[Said]:
@@ -93,11 +100,19 @@ def _said(place: int, ahead: bool, outputs: Sequence[NDArray[Any]], fits: Sequen
 
 @dataclass
 class Tokens:
-    """Right and wrong rows, their likelihood, and of each class how often it is right, chosen and true."""
+    """Right and wrong rows, their likelihood, and of each class how often it is right, chosen and true.
+
+    Attributes:
+        tags: what classes say of names; None where these are not judged whole.
+        said: how often each class is true.
+    """
 
     settings: Text
+    tags: Tags | None = None
     totals: Sums = field(default_factory=Sums)
     classes: Sums = field(default_factory=Sums)
+    entities: Sums = field(default_factory=Sums)
+    said: Counter[int] = field(default_factory=Counter)
 
     def add(self, prediction: Said, truth: Ids) -> None:
         """Take in one example.
@@ -116,24 +131,44 @@ class Tokens:
                 "the list of classes, another model's?"
             )
         chosen = best_of(scores)
+        self.said.update(wanted.tolist())
         self.totals.add([(chosen == wanted).sum(), len(wanted), _surprise(scores, wanted).sum()])
         if self.settings.scores != "next":
             columns = (wanted[chosen == wanted], chosen[chosen >= 0], wanted)
             self.classes.add([np.bincount(column, minlength=size) for column in columns])
+        if self.tags is not None:
+            self.entities.add(self.tags.counts(chosen, wanted))
 
     def figures(self, sample: NDArray[np.intp]) -> Figures:
-        """``token_accuracy``; ``perplexity`` of language models; ``f1``, also a class, and ``f1_micro`` of others."""
+        """``token_accuracy``; ``perplexity`` of language models; F1 of others, ``f1`` also a class."""
         right, count, surprise = self.totals.of(sample)
         values = {"token_accuracy": ratio(right, count)}
         empty = int((self.totals.table[sample, 1] == 0).sum())
+        guesses = self._guesses(int(count))
         if self.settings.scores == "next":
             with np.errstate(over="ignore"):
-                return Figures(values | {"perplexity": float(np.exp(ratio(surprise, count)))}, empty=empty)
+                values |= {"perplexity": float(np.exp(ratio(surprise, count)))}
+            return Figures(values, empty=empty, guesses=guesses)
         both, chosen, wanted = np.delete(self.classes.of(sample), list(self.settings.not_named), 1)
         whole = chosen + wanted
         of_class = np.where(whole > 0, 2 * both / np.maximum(whole, 1), np.nan)
         values |= {"f1": mean_of_known(of_class), "f1_micro": ratio(2 * float(both.sum()), float(whole.sum()))}
-        return Figures(values, {"f1": self._placed(of_class)}, self._counts(sample), empty)
+        values |= self._of_names(sample)
+        return Figures(values, {"f1": self._placed(of_class)}, self._counts(sample), empty, guesses)
+
+    def _of_names(self, sample: NDArray[np.intp]) -> dict[str, float]:
+        if self.tags is None:
+            return {}
+        both, chosen, wanted = self.entities.of(sample)
+        return {"entity_f1": ratio(2 * both, chosen + wanted)}
+
+    def _guesses(self, count: int) -> Mapping[str, Guess]:
+        """One class of those of texts; of tokens the commonest, which is most of them where few are names."""
+        if len(self.said) < 2:
+            return {}
+        commonest = max(self.said.values()) / self.said.total()
+        share = 1 / len(self.said) if self.settings.scores == "texts" else commonest
+        return {"token_accuracy": Guess(answers=count, share=share)}
 
     def _placed(self, of_class: NDArray[np.float64]) -> NDArray[np.float64]:
         """Those of all classes, NaN of those that are left out."""

@@ -170,6 +170,10 @@ class TargetWork:
         profiles = {item.device: item.result.readings for item in self.profiles if item.result}
         return TargetSamples(host=self.host.own, profiles=profiles)
 
+    def pictures(self) -> dict[str, str]:
+        """Of its worst examples, which go beside the record."""
+        return {name: picture for parity in self.compared.parities for name, picture in parity.pictures.items()}
+
     def _found(self, converted: Converted, at: datetime) -> dict[str, Any]:
         cached = {
             "conversion": converted.from_cache,
@@ -180,7 +184,7 @@ class TargetWork:
             "artifact": self.artifact,
             "steps": self.steps,
             "inspection": converted.facts.inspection,
-            "parities": self.compared.parities,
+            "parities": tuple(parity.without_pictures() for parity in self.compared.parities),
             "verdicts": self.verdicts,
             "host": measured(self.host.own, at) if self.host.own else None,
             "profiles": tuple(profile_of(item, at) for item in self.profiles),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.data.facts.parity import OutputParity, Parity
-from exporter.data.facts.task import ClassFigure, MetricFact, TaskFacts
+from exporter.data.facts.task import ClassFigure, Guess, MetricFact, TaskFacts
 from exporter.data.settings.target import Target
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.parity import parity_verdicts
@@ -123,10 +123,25 @@ def test_what_was_not_measured_is_not_checked(found: Parity | None, reason: str,
 @pytest.mark.parametrize(("right", "status"), [(8.0, Status.NOT_CHECKED), (30.0, Status.PASSED)])
 def test_a_source_that_guesses_judges_nothing(right: float, status: Status) -> None:
     """Protects from labels in another order: source and artifact are wrong alike, and the loss is none."""
-    classes = tuple(ClassFigure(name=str(place), examples=40, source=right, artifact=right) for place in range(12))
-    found = metric(source=right, artifact=right, loss=0.0, low=0.0, high=0.0, guessed=True, classes=classes)
+    guess = Guess(answers=500, share=1 / 12)
+    found = metric(source=right, artifact=right, loss=0.0, low=0.0, high=0.0, guess=guess)
     (verdict,) = verdicts(parity(found))
     assert verdict.status is status
+
+
+def test_what_agrees_with_the_source_is_no_guess() -> None:
+    """Without labels the source is right by definition, however few classes it chooses."""
+    found = metric(source=100.0, artifact=99.5, guess=Guess(answers=2, share=0.5))
+    (verdict,) = verdicts(parity(found, against="source"))
+    assert verdict.status is Status.PASSED
+
+
+def test_guesses_are_counted_by_answer_and_not_by_example() -> None:
+    """Ten texts of fifty tokens: 85 % is more than the 80 % that are no name, as 10 answers would not tell."""
+    changes = {"source": 85.0, "artifact": 85.0, "loss": 0.0, "low": 0.0, "high": 0.0}
+    many, few = (metric(guess=Guess(answers=answers, share=0.8), **changes) for answers in (500, 10))
+    statuses = [verdict.status for found in (many, few) for verdict in verdicts(parity(found, examples=10))]
+    assert statuses == [Status.PASSED, Status.NOT_CHECKED]
 
 
 def test_a_source_of_nans_judges_nothing() -> None:

@@ -155,7 +155,7 @@ def test_heads_and_parts_have_their_inputs_and_outputs(
             "BertConfig",
             {**SIZE, "id2label": {0: "O", 1: "B-PER"}, "label2id": {"O": 0, "B-PER": 1}},
             "ForTokenClassification",
-            {"kind": "text", "output": "logits", "scores": "tokens", "not_named": [0]},
+            {"kind": "text", "output": "logits", "scores": "tokens", "not_named": [0], "entities": "iob"},
         ),
         ("BertConfig", SIZE, "ForMaskedLM", {"kind": "text", "output": "logits", "scores": "tokens"}),
         ("GPT2Config", GPT2, "GPT2LMHeadModel", {"kind": "text", "output": "logits", "scores": "next"}),

@@ -260,6 +260,16 @@ def tagged() -> Case:
     return case(table, {"scores": one_hot(labels, 4)}, [wrong], given, best, [(1, 4)], nothing=nothing)
 
 
+def entities() -> Case:
+    names = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+    labels = np.tile(np.array([[0, 1, 2, 2, 0, 3], [1, 1, 2, 0, 3, 4]]), (N // 2, 1))
+    wrong = one_hot(np.where(labels == 2, 4, labels), 5)
+    table = {"kind": "text", "scores": "tokens", "not_named": [0], "entities": "iob"}
+    best = {"entity_f1": 1, "token_accuracy": 1, "f1": 1, "f1_micro": 1}
+    nothing = np.full(6, -100)
+    return case(table, {"scores": one_hot(labels, 5)}, [wrong], labels, best, [(1, 5)], nothing=nothing, names=names)
+
+
 def language() -> Case:
     labels = RANDOM.integers(0, 9, (N, 7))
     right = one_hot(np.roll(labels, -1, 1), 9)
@@ -307,6 +317,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "audio of a wake word": wake_word,
     "text": texts,
     "text of tokens": tagged,
+    "text of names": entities,
     "text of a language model": language,
     "regression": regression,
     "custom": custom,

@@ -1,6 +1,7 @@
 """A detector from the command line: judged on labels and without, in every format, boxes suppressed or not."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,18 @@ def test_a_detector_is_judged_on_labels_and_a_naive_int8_file_of_it_is_caught(
     page = (tmp_path / "out" / "report.html").read_text()
     assert "The worst examples" in page
     assert page.count("data:image/jpeg;base64,") >= 3 * len(naive.task.shown), "labels, source and artifact"
+    assert {path.name for path in (tmp_path / "out" / "pictures").iterdir()} == set(record.pictures())
+    shown_again(mobile_export, tmp_path, page)
+
+
+def shown_again(mobile_export: RunCommand, folder: Path, page: str) -> None:
+    """A kept run shows its pictures where they lie beside it, and says that they do not where they were lost."""
+    given = ("report", "out/run.json", "-f", "html")
+    assert mobile_export(*given).stdout == page
+    shutil.rmtree(folder / "out" / "pictures")
+    without = mobile_export(*given).stdout
+    assert "pictures are not in the folder pictures beside run.json" in without
+    assert "data:image/jpeg" not in without
 
 
 def test_detections_of_a_file_with_suppression_are_judged_and_its_numbers_are_not(

@@ -52,4 +52,4 @@ def test_binomial_tail_by_counting(trials: int, classes: int, data: st.DataObjec
     ],
 )
 def test_chance(hits: int, examples: int, classes: int, guessing: bool) -> None:
-    assert at_chance(hits, examples, classes) is guessing
+    assert at_chance(hits, examples, 1 / classes) is guessing

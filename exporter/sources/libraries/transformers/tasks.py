@@ -14,6 +14,10 @@ _RELATIVE = frozenset(("dpt", "depth_anything", "prompt_depth_anything"))
 """Model types that give disparities without a scale, unless their configuration says that they are metric."""
 
 
+_MARKS = {"iob": {"B-", "I-"}, "bioes": {"B-", "I-", "E-", "S-"}}
+"""How class names of a tagger begin whose tags say what is one name."""
+
+
 class Known(NamedTuple):
     """What says how outputs are read: the model's configuration, and the folder of its files where it has one."""
 
@@ -53,8 +57,11 @@ def _text_class(known: Known) -> JsonMapping:
 
 
 def _names(known: Known) -> JsonMapping:
-    outside = [index for index, name in known.config.id2label.items() if name == "O"]
-    return {**_text("tokens"), "not_named": [*outside]}
+    names = known.config.id2label
+    outside = [index for index, name in names.items() if name == "O"]
+    marked = {name[:2] for name in names.values() if name != "O"}
+    entities = next((form for form, marks in _MARKS.items() if marked and marked <= marks), None)
+    return {**_text("tokens"), "not_named": [*outside], **({"entities": entities} if entities else {})}
 
 
 def _text(scores: str) -> JsonMapping:
