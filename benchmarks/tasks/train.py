@@ -145,11 +145,11 @@ def main() -> None:
     given = parser.parse_args()
     torch.manual_seed(0)
     make, loss = KINDS[given.kind]
-    network = make().to(given.device, memory_format=torch.channels_last).train()
+    network = make().to(given.device).to(memory_format=torch.channels_last).train()
     if given.backbone:
         _load_backbone(network, given.backbone)
         # Edges and textures are learned already; what is not trained takes a third of the time.
-        network.backbone.low.eval().requires_grad_(False)  # type: ignore[union-attr,operator]
+        network.backbone.low.eval().requires_grad_(False)  # type: ignore[operator]
     _train(network, loss, _batches(given), given)
     torch.save({name: value.cpu() for name, value in network.state_dict().items()}, given.out)
 
