@@ -28,7 +28,8 @@ from exporter.tasks.detection.infile import InFile, in_file
 from exporter.tasks.detection.settings import Detection
 from exporter.use_cases.job.postprocess import described, tail_of
 
-SIZE, CELLS = 32, 64
+pytestmark = pytest.mark.slow
+SIZE = 32
 SETTINGS = ModelSettings.model_validate(
     {"inputs": ({"name": "image", "shape": (1, 3, SIZE, SIZE)},), "mean": (0.5,), "std": (0.25,)}
 )
@@ -127,7 +128,7 @@ def _converted(source: ModelSource, target: Target, folder: Path) -> tuple[InFil
 
 
 def _boxes_are_right(target: Target, found: InFile, made: Conversion) -> None:
-    """Within a few of 256 steps of what the source's head is decoded to."""
+    """Within eight of 256 steps of what the source's head is decoded to."""
     assert found.wires == ("head_0", "head_1")
     assert made.notes == ()
     form, final = format_named(target.format), described(found, target.postprocessing)
@@ -135,9 +136,9 @@ def _boxes_are_right(target: Target, found: InFile, made: Conversion) -> None:
     (picture,) = _images().batch([0])
     with torch.no_grad():
         wanted = found.decoder.module(*found.head.module(torch.from_numpy(picture)))
-    for given, own, steps in zip(run([picture]), wanted, (8, 8), strict=True):
+    for given, own in zip(run([picture]), wanted, strict=True):
         assert given.shape == own.shape
-        assert np.abs(given - own.numpy()).max() <= steps / 256 * float(own.max() - own.min())
+        assert np.abs(given - own.numpy()).max() <= 8 / 256 * float(own.max() - own.min())
 
 
 @pytest.mark.parametrize("target", [TFLITE, COREML], ids=["tflite", "coreml"])
