@@ -149,7 +149,7 @@ def main() -> None:
     if given.backbone:
         _load_backbone(network, given.backbone)
         # Edges and textures are learned already; what is not trained takes a third of the time.
-        network.backbone.low.eval().requires_grad_(False)  # type: ignore[operator]
+        network.get_submodule("backbone.low").eval().requires_grad_(False)
     _train(network, loss, _batches(given), given)
     torch.save({name: value.cpu() for name, value in network.state_dict().items()}, given.out)
 
