@@ -1,9 +1,10 @@
 """Suppression inside files against torchvision's ``batched_nms``, on random and adversarial sets of boxes.
 
 One file a format and threshold is converted, and run on every set: by LiteRT, ONNX Runtime, and the reference evaluator
-of Core ML. Sets are alike when boxes, scores, classes and their order are; a pipeline of Core ML has boxes as shares of
-the picture, and may be a thousandth of a pixel off. Sets on which a file differs are counted by their kind, and again
-those on which ``batched_nms`` differs from ``nms`` of each class, as its coordinates are rounded (`docs/detection.md`).
+of Core ML. Sets are alike when boxes, scores, classes and their order are; a pipeline of Core ML and TFLite's operator
+have boxes as shares of the picture, and may be a thousandth of a pixel off. Sets on which a file differs are counted by
+their kind, and again those on which ``batched_nms`` differs from ``nms`` of each class, as its coordinates are rounded
+(`docs/detection.md`).
 
     python benchmarks/nms.py --sets 10000
 """
@@ -36,6 +37,7 @@ BOXES, CLASSES, SIDE = 64, 3, 256
 THRESHOLDS = (0.45, 0.5)
 TARGETS: dict[str, dict[str, str]] = {
     "tflite": {"format": "tflite", "minimum_os": "Android 12"},
+    "tflite, operator": {"format": "tflite", "minimum_os": "Android 12", "suppression": "detection_postprocess"},
     "onnx": {"format": "onnx", "minimum_os": "Android 12"},
     "coreml, iOS 16": {"format": "coreml", "minimum_os": "iOS 16"},
     "coreml, iOS 18": {"format": "coreml", "minimum_os": "iOS 18"},
@@ -107,11 +109,11 @@ class Given(torch.nn.Module):
         return torch.neg(torch.neg(boxes)) + 0 * image.sum(), torch.neg(torch.neg(scores))
 
 
-def suppressing(settings: dict[str, str], asked: Suppression, folder: Path) -> ArtifactRunner:
+def suppressing(settings: dict[str, str], asked: Suppression, classes: int, folder: Path) -> ArtifactRunner:
     """Runs a file of `settings` that suppresses what it is given."""
     form = format_named(settings["format"])
     target = form.target_type.model_validate({"name": "nms", "postprocessing": "nms", **settings})
-    shapes = {"image": (1, 3, SIDE, SIDE), "boxes": (1, BOXES, 4), "scores": (1, BOXES, CLASSES)}
+    shapes = {"image": (1, 3, SIDE, SIDE), "boxes": (1, BOXES, 4), "scores": (1, BOXES, classes)}
     inputs = tuple({"name": f"given_{name}", "shape": shape} for name, shape in shapes.items())
     model = ModelSettings.model_validate({"inputs": inputs, "outputs": ("boxes", "scores"), "mean": 0, "std": 1})
     source = from_module(SourceKind.FACTORY, "given", model, Found(Given().eval()))
@@ -151,13 +153,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=10_000)
     parser.add_argument("--only", help="a target's name", choices=TARGETS)
+    parser.add_argument("--classes", type=int, default=CLASSES, choices=range(1, CLASSES + 1))
     arguments = parser.parse_args()
+    torch.set_num_threads(1)  # sets are small: several threads wait for one another longer than they compute
     for name, settings in TARGETS.items():
         if arguments.only in (None, name):
-            _compare(name, settings, arguments.sets)
+            _compare(name, settings, arguments.sets, arguments.classes)
 
 
-def _compare(name: str, settings: dict[str, str], count: int) -> None:
+def _compare(name: str, settings: dict[str, str], count: int, classes: int) -> None:
     unlike: collections.Counter[str] = collections.Counter()
     rounded: collections.Counter[str] = collections.Counter()
     started, pixels = time.monotonic(), 1e-3 if "suppression" in settings else 0.0
@@ -165,9 +169,10 @@ def _compare(name: str, settings: dict[str, str], count: int) -> None:
         asked = Suppression(iou_threshold=threshold, score_threshold=0.25, most_detections=40)
         each = Suppressed(asked)
         with tempfile.TemporaryDirectory() as folder:
-            run = suppressing(settings, asked, Path(folder))
-            for kind, boxes, scores in sets(count // len(THRESHOLDS), place):
-                image = np.zeros((1, 3, SIDE, SIDE), np.float32)
+            run = suppressing(settings, asked, classes, Path(folder))
+            image = np.zeros((1, 3, SIDE, SIDE), np.float32)
+            for kind, boxes, every in sets(count // len(THRESHOLDS), place):
+                scores = np.ascontiguousarray(every[..., :classes])
                 found, wanted = tuple(run([image, boxes, scores])), batched(boxes, scores, asked)
                 own = tuple(value.numpy() for value in each(torch.from_numpy(boxes), torch.from_numpy(scores)))
                 unlike[kind] += not alike(found, wanted, pixels)

@@ -100,9 +100,9 @@ class _Tflite:
         return ("litert",)
 
     def evaluator(self, name: str, path: Path, origin: Origin) -> ArtifactRunner:
-        from exporter.formats.tflite.runner import LiteRTRunner
+        from exporter.formats.tflite.postprocessing.detections import litert_runner
 
-        return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
+        return litert_runner(path, origin)
 
     def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.tflite.layers import compare_with_module

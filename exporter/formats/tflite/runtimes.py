@@ -17,7 +17,7 @@ class Requirement:
     Attributes:
         what: a plural, for a sentence.
         runtime: the first that computes it rightly.
-        gpu: whether the GPU delegate takes it.
+        gpu: whether a model that asks for the GPU delegate can have it.
         instead: what to write where it cannot be had.
     """
 
@@ -34,6 +34,10 @@ DYNAMIC_RANGE = Requirement("int8 weights with a scale a channel", "TFLite 2.17"
 """FULLY_CONNECTED of version 12 (tflite/tools/versioning/runtime_version.cc); TFLite 2.14 refuses to load it."""
 INT16X8 = Requirement("int16 activations", "TFLite 2.3", False, "mode 'float16', 'float32' or 'int8'")
 """CONV_2D of version 4 (runtime_version.cc, as above). GPU: ``PopulateQuantParams`` takes 8-bit activations alone."""
+DETECTION_POSTPROCESS = Requirement(
+    "models with TFLite_Detection_PostProcess", "TFLite 2.14", True, 'suppression = "builtin"'
+)
+"""It is older, and 2.14 the oldest that was tried. GPU: the delegate leaves it to the CPU, as all of suppression."""
 
 
 def runtime_order(runtime: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from pydantic import field_validator, model_validator
 from exporter.data.base import Frozen
 from exporter.data.settings.target import Quantization, Selector, Target
 from exporter.formats.tflite.runtimes import (
+    DETECTION_POSTPROCESS,
     DYNAMIC_RANGE,
     FOUR_BIT_WEIGHTS,
     INT16X8,
@@ -152,6 +153,9 @@ class TfliteTarget(Target):
         minimum_runtime: least runtime that apps bring along or Google Play services give, such as ``LiteRT 1.4`` or
             ``TFLite 2.17``; Android itself has none. What it cannot run is refused.
         layout: of image inputs and outputs; TFLite's own kernels are ``NHWC``.
+        suppression: what does it where ``postprocessing = "nms"``: ``builtin`` operators, with outputs as in other
+            formats; or ``detection_postprocess``, the custom operator TFLite_Detection_PostProcess, with the outputs
+            and metadata that MediaPipe's and the Task Library's object detectors read (`docs/detection.md`).
     """
 
     format: Literal["tflite"]
@@ -159,11 +163,14 @@ class TfliteTarget(Target):
     minimum_runtime: str = "LiteRT 2.1"
     route: TfliteRoute | Literal[""] = ""
     layout: Literal["NHWC", "NCHW"] = "NHWC"
+    suppression: Literal["builtin", "detection_postprocess"] = "builtin"
     quantization: TfliteQuantization = TfliteQuantization()
 
     @model_validator(mode="after")
     def _runtime_holds_it(self) -> Self:
-        found = [refusal(one, self.minimum_runtime, self.compute_units) for one in self.quantization.requirements()]
+        needed = self.quantization.requirements()
+        needed += [DETECTION_POSTPROCESS] * (self.suppression == "detection_postprocess")
+        found = [refusal(one, self.minimum_runtime, self.compute_units) for one in needed]
         problems = [problem for problem in found if problem]
         if problems:
             raise ValueError("; ".join(problems))
@@ -175,6 +182,15 @@ class TfliteTarget(Target):
             raise ValueError(
                 f'preprocessing = "{self.preprocessing}" makes an input of bytes (uint8) in every mode: leave '
                 f"quantization.input_type = {self.quantization.input_type!r} out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _suppresses(self) -> Self:
+        if self.suppression != "builtin" and self.postprocessing != "nms":
+            raise ValueError(
+                f'suppression = "{self.suppression}" is for postprocessing = "nms", and it is "{self.postprocessing}": '
+                "change one of the two"
             )
         return self
 

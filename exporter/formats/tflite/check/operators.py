@@ -6,11 +6,12 @@ from functools import cached_property, partial
 from typing import Any, get_args
 
 from exporter.data.errors import ToolError
-from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support
+from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, merged
 from exporter.formats.common.findings import Seen, followed, refused_by
 from exporter.formats.common.refusals import layer_of_onnx, refusal
 from exporter.formats.common.routes import Route, only
 from exporter.formats.common.tracing.graph import SourceGraph
+from exporter.formats.tflite.check.behind import behind
 from exporter.formats.tflite.check.by_tensorflow import seen_by_tensorflow
 from exporter.formats.tflite.check.lowering import Lowered, lower
 from exporter.formats.tflite.check.placement import Placement
@@ -34,6 +35,8 @@ def check(source: SourceGraph, target: TfliteTarget) -> OperatorCheck:
         for builder in get_args(Builder)
     ]
     route, findings = followed(only(routes, target.route), source)
+    if route:
+        findings = merged([*findings, *behind(target, placement)])
     asks = f"TFLite, {target.minimum_runtime}"
     return OperatorCheck(asks=asks, accelerator=placement.accelerator, route=route, findings=findings)
 

@@ -100,7 +100,8 @@ class TfliteConverter:
 
     def _finished(self, content: bytes, form: _Form, before: Preprocessing) -> bytes:
         description, settings = self.source.description, self.source.source.settings
-        data = tflite_metadata.entries(description, settings, before)
+        outputs = tflite_metadata.outputs_of(description.outputs, description.labels)
+        data = tflite_metadata.entries(description, settings, before, outputs)
         names = [spec.name for spec in description.inputs]
         text = settings.description or f"{description.spec}, exported by mobile-export"
         order, trials = self._order(form), self.source.trials

@@ -8,7 +8,8 @@ as there.
 import io
 import zipfile
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import flatbuffers
 
@@ -23,29 +24,49 @@ LABELS_FILE = "labels.txt"
 _IDENTIFIER = b"M001"
 _COLORS: dict[ColorOrder, int] = {"BGR": 0, "RGB": 1, "GRAY": 2}
 """``ColorSpaceType``, which knows no BGR: 0 is for what it does not know."""
-_IMAGE_PROPERTIES, _NORMALIZATION, _TENSOR_AXIS_LABELS = 2, 1, 2
+_IMAGE_PROPERTIES, _BOX_PROPERTIES, _NORMALIZATION, _BOUNDARIES = 2, 3, 1, 1
+Labels = Literal["axis", "values"]
+_LABEL_FILES: dict[Labels, int] = {"axis": 2, "values": 3}
+_LEFT_TOP_RIGHT_BOTTOM = (1, 0, 3, 2)
 
 
-def entries(description: SourceDescription, settings: ModelSettings, preprocessing: Preprocessing) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Output:
+    """What metadata say of an output.
+
+    Attributes:
+        labels: whether the class names are those of the places along its last ``axis``, or of its ``values``.
+        boxes: whether it holds top, left, bottom and right as shares of the picture.
+    """
+
+    name: str
+    labels: Labels | None = None
+    boxes: bool = False
+
+
+def outputs_of(names: Sequence[str], labels: Sequence[str]) -> list[Output]:
+    """Outputs of a model; class names, where it has any, are those of the first."""
+    return [Output(name, "axis" if labels and place == 0 else None) for place, name in enumerate(names)]
+
+
+def entries(
+    description: SourceDescription, settings: ModelSettings, preprocessing: Preprocessing, outputs: Sequence[Output]
+) -> dict[str, bytes]:
     """The entries of a file's metadata, by their names.
 
     Args:
         description: of what the file computes.
         preprocessing: what the file does already, and an app must not do again.
+        outputs: of the file.
     """
     takes: Takes = "floats" if preprocessing == "none" else "pixels"
     pictures = pictures_of(description.inputs, settings, takes)
-    found = description.spec, settings, description.inputs, pictures, description.outputs, description.labels
-    return {METADATA_NAME: metadata(*found), IMAGES: told(pictures).encode()}
+    content = metadata(description.spec, settings, description.inputs, pictures, outputs)
+    return {METADATA_NAME: content, IMAGES: told(pictures).encode()}
 
 
 def metadata(
-    name: str,
-    settings: ModelSettings,
-    inputs: Sequence[InputSpec],
-    pictures: Pictures,
-    outputs: Sequence[str],
-    labels: Sequence[str],
+    name: str, settings: ModelSettings, inputs: Sequence[InputSpec], pictures: Pictures, outputs: Sequence[Output]
 ) -> bytes:
     """A metadata flatbuffer.
 
@@ -57,12 +78,11 @@ def metadata(
         settings: author, license, version and description.
         inputs: of the source.
         pictures: how pictures become them.
-        outputs: names.
-        labels: class names of the first output; they are referred to as `LABELS_FILE`.
+        outputs: those with labels refer to `LABELS_FILE`.
     """
     builder = flatbuffers.Builder(1024)
     input_tables = [_input(builder, spec, pictures.get(spec.name)) for spec in inputs]
-    output_tables = [_output(builder, output, bool(labels) and index == 0) for index, output in enumerate(outputs)]
+    output_tables = [_output(builder, output) for output in outputs]
     subgraph = _table(builder, {2: _vector(builder, input_tables), 3: _vector(builder, output_tables)})
     said = {slot: getattr(settings, field) for field, slot in AUTHORSHIP.items()}
     texts = {0: name, 1: settings.description, **said, 7: "1.0.0"}
@@ -96,10 +116,13 @@ def _input(builder: Any, spec: InputSpec, picture: Picture | None) -> int:
     return _table(builder, fields)
 
 
-def _output(builder: Any, name: str, labelled: bool) -> int:
-    fields = {0: builder.CreateString(name)}
-    if labelled:
-        file = _table(builder, {0: builder.CreateString(LABELS_FILE)}, {2: _TENSOR_AXIS_LABELS})
+def _output(builder: Any, output: Output) -> int:
+    fields = {0: builder.CreateString(output.name)}
+    if output.boxes:
+        properties = _table(builder, {0: _unsigned(builder, _LEFT_TOP_RIGHT_BOTTOM)}, {1: _BOUNDARIES})
+        fields[3] = _table(builder, {1: properties, 2: _range(builder, 2)}, {0: _BOX_PROPERTIES})
+    if output.labels:
+        file = _table(builder, {0: builder.CreateString(LABELS_FILE)}, {2: _LABEL_FILES[output.labels]})
         fields[6] = _vector(builder, [file])
     return _table(builder, fields)
 
@@ -115,10 +138,25 @@ def _table(builder: Any, offsets: dict[int, int], numbers: dict[int, int] | None
     return int(builder.EndObject())
 
 
+def _range(builder: Any, axis: int) -> int:
+    """A ValueRange: one object lies along `axis`, and there are several."""
+    builder.StartObject(2)
+    builder.PrependInt32Slot(0, axis, 0)
+    builder.PrependInt32Slot(1, axis, 0)
+    return int(builder.EndObject())
+
+
 def _vector(builder: Any, offsets: Sequence[int]) -> int:
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _unsigned(builder: Any, values: Sequence[int]) -> int:
+    builder.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        builder.PrependUint32(value)
     return int(builder.EndVector())
 
 

@@ -1,10 +1,11 @@
 """Writes operators into a flatbuffer's main graph, behind those that it has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 from numpy.typing import DTypeLike, NDArray
 
 from exporter.formats.tflite.quantization.edit import code_index, constant
@@ -12,7 +13,9 @@ from exporter.formats.tflite.quantization.edit import code_index, constant
 _OPTIONS = {
     "ADD": "AddOptions",
     "CAST": "CastOptions",
+    "CONCATENATION": "ConcatenationOptions",
     "DEQUANTIZE": "DequantizeOptions",
+    "DIV": "DivOptions",
     "EQUAL": "EqualOptions",
     "FLOOR_DIV": "FloorDivOptions",
     "FLOOR_MOD": "FloorModOptions",
@@ -35,6 +38,7 @@ _OPTIONS = {
     "SUM": "ReducerOptions",
     "TOPK_V2": "TopKV2Options",
     "UNPACK": "UnpackOptions",
+    "ZEROS_LIKE": "ZerosLikeOptions",
 }
 
 Shape = Sequence[int]
@@ -81,22 +85,51 @@ class OperatorWriter:
             written: shape and type of each.
             options: fields of the operator's options in the schema.
         """
-        operator = schema.OperatorT()
-        operator.opcodeIndex = code_index(self.model, getattr(schema.BuiltinOperator, kind), 1)
-        given = [self.constant(value) if isinstance(value, np.ndarray) else value for value in inputs]
-        outputs = [self._tensor(kind, *one) for one in written]
-        operator.inputs, operator.outputs = np.array(given, np.int32), np.array(outputs, np.int32)
+        operator = self._added(kind, code_index(self.model, getattr(schema.BuiltinOperator, kind), 1), inputs, written)
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[kind])
         operator.builtinOptions = getattr(schema, f"{_OPTIONS[kind]}T")()
         for name, value in options.items():
             setattr(operator.builtinOptions, name, value)
-        self.graph.operators.append(operator)
-        return outputs
+        return list(map(int, operator.outputs))
+
+    def custom(
+        self,
+        name: str,
+        inputs: Sequence[Operand],
+        written: Sequence[tuple[Shape, DTypeLike]],
+        options: Mapping[str, bool | int | float],
+    ) -> list[int]:
+        """As `operators`, of an operator that TFLite's schema does not have.
+
+        Args:
+            name: by which runtimes find its kernel.
+            options: what it reads as a flexbuffer.
+        """
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode, code.version = name.encode(), 1
+        self.model.operatorCodes.append(code)
+        operator = self._added(name, len(self.model.operatorCodes) - 1, inputs, written)
+        operator.customOptions = np.frombuffer(bytes(flexbuffers.Dumps(dict(options))), np.uint8)
+        operator.customOptionsFormat = schema.CustomOptionsFormat.FLEXBUFFERS
+        return list(map(int, operator.outputs))
 
     def reshape(self, value: int, shape: Shape, dtype: DTypeLike = np.float32) -> int:
         """The same elements in another shape."""
         sizes = np.array(shape, np.int32)
         return self.operator("RESHAPE", [value, sizes], shape, dtype, newShape=sizes)
+
+    def _added(
+        self, kind: str, code: int, inputs: Sequence[Operand], written: Sequence[tuple[Shape, DTypeLike]]
+    ) -> Any:
+        """A new operator without options, behind the others."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = code
+        given = [self.constant(value) if isinstance(value, np.ndarray) else value for value in inputs]
+        outputs = [self._tensor(kind, *one) for one in written]
+        operator.inputs, operator.outputs = np.array(given, np.int32), np.array(outputs, np.int32)
+        self.graph.operators.append(operator)
+        return operator
 
     def _tensor(self, kind: str, shape: Shape, dtype: DTypeLike) -> int:
         tensor = schema.TensorT()

@@ -11,6 +11,8 @@ IMAGES = "images"
 """Of the entry that says how pictures become inputs (`exporter.formats.common.pictures`)."""
 AUTHORSHIP = {"version": 2, "author": 4, "license": 5}
 """Slots of ``ModelMetadata`` (``metadata_schema.fbs`` 1.5.0) by what they hold."""
+DETECTION_POSTPROCESS = "TFLite_Detection_PostProcess"
+"""The one custom operator that files of this program may have; runtimes hold it beside the builtin ones."""
 
 _TYPES = """
 float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 resource variant uint32

@@ -80,6 +80,24 @@ def test_of_an_npu_nothing_is_known() -> None:
     assert {one.accelerator.support for one in found.findings if one.accelerator} == {Support.NOT_CHECKED}
 
 
+@pytest.mark.parametrize(
+    ("suppression", "unit", "support"),
+    [
+        ("builtin", "gpu", Support.CPU),
+        ("detection_postprocess", "gpu", Support.CPU),
+        ("detection_postprocess", "npu", Support.NOT_CHECKED),
+        ("detection_postprocess", "cpu", None),
+    ],
+)
+def test_suppression_behind_the_model_is_the_processors(suppression: str, unit: str, support: Support | None) -> None:
+    found = checked("plain", compute_units=unit, postprocessing="nms", suppression=suppression)
+    (own,) = (one for one in found.findings if one.places == ("behind the model",))
+    assert own.operator == {"builtin": "TOPK_V2"}.get(suppression, "TFLite_Detection_PostProcess")
+    assert own.conversion.support is Support.SUPPORTED
+    assert ("custom operator" in own.conversion.why) == (suppression != "builtin")
+    assert (own.accelerator.support if own.accelerator else None) is support
+
+
 @pytest.mark.slow
 def test_what_the_direct_builder_refuses_is_converted_alone_by_the_others() -> None:
     source = SourceGraph(load_checked("plain"), None, 1)

@@ -1,5 +1,6 @@
 """What a TFLite target may ask for: impossible combinations are refused with the reason and the remedy."""
 
+import re
 from typing import Any
 
 import pytest
@@ -56,6 +57,28 @@ def test_weights_alone_mean_float_activations() -> None:
 def test_what_cannot_be_is_refused(quantization: dict[str, Any], settings: dict[str, str], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         target(quantization, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, 'suppression = "detection_postprocess" is for postprocessing = "nms", and it is "none"'),
+        ({"postprocessing": "decoding"}, 'is for postprocessing = "nms", and it is "decoding"'),
+        (
+            {"postprocessing": "nms", "minimum_runtime": "TFLite 2.13"},
+            'Detection_PostProcess need TFLite 2.14, minimum_runtime is TFLite 2.13: use suppression = "builtin"',
+        ),
+    ],
+)
+def test_a_custom_operator_that_a_target_cannot_have_is_refused(settings: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(reason)):
+        target({}, suppression="detection_postprocess", **settings)
+
+
+@pytest.mark.parametrize("unit", ["cpu", "gpu", "npu"])
+def test_a_custom_operator_runs_on_the_processor_beside_any_accelerator(unit: str) -> None:
+    made = target({}, suppression="detection_postprocess", postprocessing="nms", compute_units=unit)
+    assert made.suppression == "detection_postprocess"
 
 
 @pytest.mark.parametrize("runtime", ["LiteRT 1.1", "LiteRT 2.1"])
