@@ -9,7 +9,7 @@ from exporter.data.facts.task import TaskFacts
 from exporter.datasets.dataset import Dataset
 from exporter.tasks.registry import settings_type
 from exporter.verification.scoring import scoring
-from tests.exporter.tasks.cases import described
+from tests.exporter.tasks.made import described
 
 EXAMPLES = 6
 
