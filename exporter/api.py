@@ -14,53 +14,23 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress, Silent
-from exporter.data.results.commands import (
-    BudgetResult,
-    CompareResult,
-    CompressResult,
-    InspectResult,
-    RunResult,
-    VerifyResult,
-)
+from exporter.data.results.commands import CompressResult, InspectResult, RunResult, VerifyResult
 from exporter.data.results.listings import TargetsResult
+from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.execution.heavy import need
 from exporter.report.renderer import Result, View, names_for
 from exporter.report.renderer import render as _render
+from exporter.use_cases.options import CompressOptions, RunOptions
 
 if TYPE_CHECKING:
     from exporter.data.settings.model import ModelSettings
     from exporter.data.settings.target import Target
 
 PathText = str | PathLike[str]
-
-
-class RunOptions(TypedDict, total=False):
-    """What else `run` can be told; see `run`."""
-
-    calibration: str
-    calibration_samples: int
-    evaluation: str
-    evaluation_samples: int
-    training: str
-    verify: bool
-    measure: bool
-    devices: tuple[str, ...]
-    routes: tuple[str, ...]
-    strict: bool
-    force: bool
-
-
-class CompressOptions(TypedDict, total=False):
-    """What else `compress` can be told; see `compress`."""
-
-    training: str
-    calibration: str
-    calibration_samples: int
-    seed: int
 
 
 def run(

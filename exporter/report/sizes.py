@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.data.facts.diff import Change, Group, SizeDiff
-from exporter.data.results.commands import SizeRow
+from exporter.data.results.sizes import SizeRow
 from exporter.data.units import format_change, format_size
 from exporter.report.cells import shortened
 

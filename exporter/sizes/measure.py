@@ -7,7 +7,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.sizes import Measurement
 from exporter.data.results.record import TargetRecord
 from exporter.formats.files import check_whole
-from exporter.formats.format import Compilation
+from exporter.formats.packing import Compilation
 from exporter.formats.registry import all_formats, format_of
 from exporter.sizes import tool_reports
 from exporter.sizes.android import measure_aab, measure_apk

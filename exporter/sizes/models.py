@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.sizes import ByteCount, Counts, Facet, Measurement, Part
-from exporter.formats.format import Compilation
+from exporter.formats.packing import Compilation
 from exporter.formats.registry import all_formats
 from exporter.sizes.attribution import model_of
 from exporter.sizes.codecs import Codec

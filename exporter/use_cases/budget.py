@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.config.budgets import Budget, BudgetFile
 from exporter.data.facts.sizes import Measurement
 from exporter.data.progress import Progress
-from exporter.data.results.commands import BudgetResult
+from exporter.data.results.sizes import BudgetResult
 from exporter.data.verdict import exit_code, worst_first
 from exporter.gates.baseline import Baseline, baseline_text, load_baseline
 from exporter.gates.byte_limits import Gates, total

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.diff import SizeDiff
-from exporter.data.results.commands import CompareResult
 from exporter.data.results.samples import TargetSamples
+from exporter.data.results.sizes import CompareResult
 from exporter.sizes.diff import compare_sizes
 from exporter.store.runs import load_record, load_samples
 from profilers.comparison import compare_readings

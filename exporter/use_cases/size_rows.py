@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from exporter.data.facts.sizes import ByteCount, Measurement, Part
-from exporter.data.results.commands import SizeRow
+from exporter.data.results.sizes import SizeRow
 from exporter.gates.baseline import Baseline, Sizes, SubjectSizes
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from math import isinf
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from exporter.data.facts.parity import Parity
     from exporter.data.facts.profile import DeviceProfile, Profile
     from exporter.data.facts.profile_changes import ProfileChange
-    from exporter.data.facts.sizes import Measurement
     from exporter.data.results.record import RunRecord
     from exporter.data.settings.recipe import Recipe
     from exporter.data.verdict import Verdict
@@ -87,67 +86,6 @@ class RunResult:
     def document(self) -> dict[str, Any]:
         """The record as `run.json` has it."""
         return self.record.model_dump(mode="json")
-
-
-class SizeRow(NamedTuple):
-    """One subject, or a model inside one, in bytes; None where a figure is unavailable or there is no baseline."""
-
-    subject: str
-    download: int | None
-    install: int | None
-    download_before: int | None = None
-    install_before: int | None = None
-    estimated: bool = False
-    inside: bool = False
-
-
-@dataclass(frozen=True)
-class BudgetResult:
-    """Sizes, judged.
-
-    Attributes:
-        measurements: in the order asked for.
-        total: their sum; None where no rule or budget is about it.
-        rows: the same as a table, with what a baseline says.
-        verdicts: the worst first.
-    """
-
-    measurements: tuple[Measurement, ...]
-    total: Measurement | None
-    rows: tuple[SizeRow, ...]
-    verdicts: tuple[Verdict, ...]
-    exit_code: int
-
-    kind: ClassVar[str] = "budget"
-    title: ClassVar[str] = "Sizes"
-    schema_version: ClassVar[int] = 1
-
-    def document(self) -> dict[str, Any]:
-        """Measurements without their files, of which packages have tens of thousands."""
-        return {
-            "subjects": [one.model_dump(mode="json", exclude={"files"}) for one in self.measurements],
-            "total": None if self.total is None else self.total.model_dump(mode="json", exclude={"files"}),
-            "verdicts": self.verdicts,
-            "exit_code": self.exit_code,
-        }
-
-
-@dataclass(frozen=True)
-class CompareResult(Unjudged):
-    """Pairs of artifacts compared in bytes; nothing is judged."""
-
-    diffs: tuple[SizeDiff, ...]
-
-    kind: ClassVar[str] = "compare"
-
-    @property
-    def title(self) -> str:
-        """What was compared."""
-        return f"{self.diffs[0].before} -> {self.diffs[0].after}" if len(self.diffs) == 1 else "Changes in size"
-
-    def document(self) -> dict[str, Any]:
-        """Every change."""
-        return {"comparisons": self.diffs}
 
 
 @dataclass(frozen=True)

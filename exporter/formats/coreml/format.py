@@ -23,7 +23,8 @@ from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, Co
 from exporter.formats.coreml.shapes import pictures_problem, shapes_problem
 from exporter.formats.coreml.states import states_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Compilation, Converter, Origin, Packing
+from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.packing import Compilation, Packing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

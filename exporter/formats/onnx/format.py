@@ -16,10 +16,11 @@ from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
+from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
 from exporter.formats.onnx.settings import OnnxQuantization, OnnxRoute, OnnxTarget
+from exporter.formats.packing import Packing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

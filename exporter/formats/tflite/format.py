@@ -18,7 +18,8 @@ from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin, Packing
+from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteRoute, TfliteTarget

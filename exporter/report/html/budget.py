@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.data.results.commands import BudgetResult
+from exporter.data.results.sizes import BudgetResult
 from exporter.report.renderer import View
 from exporter.report.sizes import size_cells
 

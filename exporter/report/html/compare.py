@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from exporter.data.facts.diff import SizeDiff
-from exporter.data.results.commands import CompareResult
+from exporter.data.results.sizes import CompareResult
 from exporter.report.html.treemap import diff_treemap
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, heading, rest_words

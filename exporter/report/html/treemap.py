@@ -5,7 +5,7 @@ from html import escape
 from typing import NamedTuple
 
 from exporter.data.facts.diff import SizeDiff
-from exporter.data.results.commands import CompareResult
+from exporter.data.results.sizes import CompareResult
 from exporter.data.units import format_change, format_size
 from exporter.report.renderer import View
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.facts.layers import LayerFindings
-from exporter.data.results.commands import BudgetResult, CompareResult, ProfileResults, RunResult, VerifyResult
+from exporter.data.results.commands import ProfileResults, RunResult, VerifyResult
 from exporter.data.results.record import TargetRecord
+from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.report.cells import markdown_cell, markdown_table, one_line
 from exporter.report.layers import COLUMNS, WORST, cells, summary
 from exporter.report.markdown.verdicts import verdicts_markdown

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from exporter.data.results.commands import SizeRow
+from exporter.data.results.sizes import SizeRow
 from exporter.data.units import format_size
 from exporter.data.verdict import Status, Verdict
 from exporter.report.cells import markdown_cell

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.data.results.commands import BudgetResult, SizeRow
+from exporter.data.results.sizes import BudgetResult, SizeRow
 from exporter.data.verdict import Verdict
 from exporter.report.cells import one_line, text_table
 from exporter.report.renderer import View

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.data.facts.diff import SizeDiff
-from exporter.data.results.commands import CompareResult
+from exporter.data.results.sizes import CompareResult
 from exporter.report.cells import one_line, text_table
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, header, heading, rest_words

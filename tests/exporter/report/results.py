@@ -16,17 +16,15 @@ from exporter.data.facts.parity import Parity
 from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.results.commands import (
-    BudgetResult,
     CheckResult,
-    CompareResult,
     CompressResult,
     InspectResult,
     ProfileResults,
     RunResult,
-    SizeRow,
     VerifyResult,
 )
 from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
+from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.settings.recipe import Recipe
 from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result

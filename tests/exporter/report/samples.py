@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from exporter.data.results.commands import BudgetResult, SizeRow
+from exporter.data.results.sizes import BudgetResult, SizeRow
 from exporter.data.verdict import Status, Verdict
 
 NASTY = [

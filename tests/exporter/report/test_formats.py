@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 from hypothesis import given
 
-from exporter.data.results.commands import SizeRow
+from exporter.data.results.sizes import SizeRow
 from exporter.data.verdict import Status, Verdict
 from exporter.report.cells import one_line
 from exporter.report.ci.github import MAX_PER_LEVEL, visible

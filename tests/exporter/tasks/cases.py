@@ -1,76 +1,16 @@
 """A case or more of every task, for the contract suite."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription, SourceKind
 from exporter.datasets.truths import Boxes, Instances, Poses
 from tests.contracts.task import Case
+from tests.exporter.tasks.made import N, case, one_hot
 
-N = 8
-RANDOM = np.random.default_rng(0)
 VOCABULARY = Path(__file__).parent / "vocabulary.txt"
-
-
-def described(
-    outputs: dict[str, Sequence[int]], image: tuple[int, int] | None = None, labels: Sequence[str] = ()
-) -> SourceDescription:
-    """A model with these outputs, and an image of this height and width or a vector as its input."""
-    pixels = ImageSpec(mean=(0, 0, 0), std=(1, 1, 1), color="RGB")
-    given = (
-        InputSpec(name="x", shape=(1, 4)) if image is None else InputSpec(name="x", shape=(1, 3, *image), image=pixels)
-    )
-    return SourceDescription(
-        spec="tests",
-        kind=SourceKind.FACTORY,
-        digest="0" * 64,
-        inputs=(given,),
-        outputs=tuple(outputs),
-        output_shapes=tuple(map(tuple, outputs.values())),
-        labels=tuple(labels),
-        parameters=1,
-        size_bytes=4,
-    )
-
-
-def of_batch(outputs: dict[str, NDArray[Any]]) -> dict[str, Sequence[int]]:
-    """Shapes of the outputs of one example."""
-    return {name: (1, *value.shape[1:]) for name, value in outputs.items()}
-
-
-def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Logits that leave no doubt."""
-    return np.asarray(50 * np.eye(classes)[labels], np.float32)
-
-
-def case(
-    table: dict[str, Any],
-    right: dict[str, NDArray[Any]],
-    wrong: Sequence[NDArray[Any]],
-    labels: Iterable[Any],
-    best: Mapping[str, float],
-    unlike: Sequence[Sequence[int]],
-    image: tuple[int, int] | None = None,
-    nothing: Any = None,
-    names: Sequence[str] = (),
-) -> Case:
-    """A case whose outputs are named."""
-    description = described(of_batch(right), image, names)
-    return Case(
-        table,
-        description,
-        tuple(right.values()),
-        tuple(wrong),
-        tuple(labels),
-        best,
-        tuple(map(tuple, unlike)),
-        nothing,
-        tuple(names),
-    )
 
 
 def classification() -> Case:
@@ -84,8 +24,9 @@ def classification() -> Case:
 
 def boxes() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Three objects apart in each of the images; scores and classes."""
-    corner = np.array([[2, 3], [30, 4], [8, 30]]) + RANDOM.uniform(0, 4, (N, 3, 2))
-    corners = np.concatenate([corner, corner + RANDOM.uniform(12, 18, (N, 3, 2))], 2).astype(np.float32)
+    random = np.random.default_rng(1)
+    corner = np.array([[2, 3], [30, 4], [8, 30]]) + random.uniform(0, 4, (N, 3, 2))
+    corners = np.concatenate([corner, corner + random.uniform(12, 18, (N, 3, 2))], 2).astype(np.float32)
     scores = np.linspace(0.4, 0.9, 3 * N).reshape(N, 3).astype(np.float32)
     return corners, scores, np.tile(np.arange(3), (N, 1)).astype(np.float32)
 
@@ -104,7 +45,8 @@ def detection() -> Case:
 
 
 def segmentation() -> Case:
-    labels = RANDOM.integers(0, 3, (N, 6, 5)).repeat(4, 1).repeat(4, 2)
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 3, (N, 6, 5)).repeat(4, 1).repeat(4, 2)
     right = np.moveaxis(one_hot(labels, 3), -1, 1)
     wrong = np.moveaxis(one_hot(np.roll(labels, 2, 1), 3), -1, 1)
     best = {"miou": 1, "boundary_iou": 1, "pixel_accuracy": 1}
@@ -151,7 +93,8 @@ def posed(points: NDArray[np.float32]) -> list[Poses]:
 
 
 def keypoints() -> Case:
-    points = RANDOM.uniform(5, 43, (N, 17, 2)).astype(np.float32)
+    random = np.random.default_rng(3)
+    points = random.uniform(5, 43, (N, 17, 2)).astype(np.float32)
     far = points.copy()
     far[:, ::2] += 12
     best = {"oks_map": 1, "oks_map50": 1, "pck": 1}
@@ -169,7 +112,8 @@ def keypoints() -> Case:
 
 
 def heatmaps() -> Case:
-    places = RANDOM.integers(2, 10, (N, 4, 2))
+    random = np.random.default_rng(4)
+    places = random.integers(2, 10, (N, 4, 2))
     maps, others = np.zeros((2, N, 4, 12, 12), np.float32)
     image, point = np.indices((N, 4))
     maps[image, point, places[..., 1], places[..., 0]] = 0.9
@@ -181,8 +125,9 @@ def heatmaps() -> Case:
 
 
 def depth() -> Case:
-    labels = RANDOM.uniform(1, 9, (N, 6, 5)).astype(np.float32)
-    wrong = 1.1 * labels + (RANDOM.random(labels.shape) < 0.3)
+    random = np.random.default_rng(5)
+    labels = random.uniform(1, 9, (N, 6, 5)).astype(np.float32)
+    wrong = 1.1 * labels + (random.random(labels.shape) < 0.3)
     best = {"abs_rel": 0, "rmse": 0, "delta1": 1}
     wrong[:, 0] *= 2
     nothing = np.full((6, 5), np.nan)
@@ -190,26 +135,29 @@ def depth() -> Case:
 
 
 def disparity() -> Case:
-    labels = RANDOM.uniform(1, 9, (N, 6, 5))
+    random = np.random.default_rng(6)
+    labels = random.uniform(1, 9, (N, 6, 5))
     right = 3 / labels + 0.2
-    wrong = right + RANDOM.normal(0, 0.3, right.shape)
+    wrong = right + random.normal(0, 0.3, right.shape)
     table = {"kind": "depth", "gives": "disparity", "alignment": "affine"}
     best = {"abs_rel": 0, "rmse": 0, "delta1": 1}
     return case(table, {"near": right[:, None]}, [wrong[:, None]], labels, best, [(1, 30)])
 
 
 def super_resolution() -> Case:
-    labels = RANDOM.random((N, 16, 14, 3)).astype(np.float32)
+    random = np.random.default_rng(7)
+    labels = random.random((N, 16, 14, 3)).astype(np.float32)
     right = np.moveaxis(labels, -1, 1)
-    wrong = np.clip(right + RANDOM.normal(0, 0.1, right.shape), 0, 1).astype(np.float32)
+    wrong = np.clip(right + random.normal(0, 0.1, right.shape), 0, 1).astype(np.float32)
     best = {"psnr": 100, "ssim": 1, "pixel_error": 0}
     return case({"kind": "super_resolution"}, {"image": right}, [wrong], labels, best, [(1, 3, 16)], (8, 7))
 
 
 def embedding() -> Case:
+    random = np.random.default_rng(8)
     labels = np.arange(N) // 2
-    right = np.eye(4)[labels] + RANDOM.normal(0, 0.02, (N, 4))
-    wrong = RANDOM.normal(0, 1, (N, 4))
+    right = np.eye(4)[labels] + random.normal(0, 0.02, (N, 4))
+    wrong = random.normal(0, 1, (N, 4))
     best = {"recall": 1, "verification": 1, "cosine": 1}
     return case({"kind": "embedding"}, {"vectors": right}, [wrong], labels.tolist(), best, [(1, 2, 2)])
 
@@ -250,10 +198,11 @@ def texts() -> Case:
 
 
 def tagged() -> Case:
-    labels = RANDOM.integers(0, 4, (N, 6))
+    random = np.random.default_rng(9)
+    labels = random.integers(0, 4, (N, 6))
     given = labels.copy()
     given[:, -1] = -100
-    wrong = one_hot((labels + (RANDOM.random(labels.shape) < 0.4)) % 4, 4)
+    wrong = one_hot((labels + (random.random(labels.shape) < 0.4)) % 4, 4)
     table = {"kind": "text", "scores": "tokens", "not_named": [0]}
     best = {"token_accuracy": 1, "f1": 1, "f1_micro": 1}
     nothing = np.full(6, -100)
@@ -271,9 +220,10 @@ def entities() -> Case:
 
 
 def language() -> Case:
-    labels = RANDOM.integers(0, 9, (N, 7))
+    random = np.random.default_rng(10)
+    labels = random.integers(0, 9, (N, 7))
     right = one_hot(np.roll(labels, -1, 1), 9)
-    wrong = right + RANDOM.normal(0, 40, right.shape)
+    wrong = right + random.normal(0, 40, right.shape)
     table = {"kind": "text", "scores": "next"}
     best = {"perplexity": 1, "token_accuracy": 1}
     nothing = np.full(7, -100)
@@ -281,10 +231,11 @@ def language() -> Case:
 
 
 def regression() -> Case:
-    labels = RANDOM.normal(100, 5, (N, 3))
+    random = np.random.default_rng(11)
+    labels = random.normal(100, 5, (N, 3))
     best = {"mae": 0, "rmse": 0, "r2": 1}
     nothing = np.full(3, np.nan)
-    wrong = labels + RANDOM.normal(0, 1, labels.shape)
+    wrong = labels + random.normal(0, 1, labels.shape)
     return case({"kind": "regression"}, {"values": labels}, [wrong], labels, best, [], nothing=nothing)
 
 

@@ -11,7 +11,7 @@ from exporter.data.facts.source import SourceDescription
 from exporter.tasks.registry import settings_type, task_named
 from exporter.tasks.text.entities import tags_of
 from exporter.tasks.text.settings import Entities
-from tests.exporter.tasks.cases import described, one_hot
+from tests.exporter.tasks.made import described, one_hot
 
 IOB = ("O", "B-MISC", "I-MISC", "B-PER", "I-PER")
 BIOES = ("O", *(f"{prefix}-{kind}" for kind in ("PER", "LOC") for prefix in "BIES"))

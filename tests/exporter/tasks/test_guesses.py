@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exporter.data.facts.task import Guess
-from tests.exporter.tasks.cases import one_hot
+from tests.exporter.tasks.made import one_hot
 from tests.exporter.tasks.test_published import measured
 
 TOKENS = [np.array(row) for row in ([0, 0, 0, 2], [0, 0, 1, -100])]

@@ -10,7 +10,8 @@ from exporter.data.errors import UsageProblem
 from exporter.datasets.truths import Fit, Poses
 from exporter.tasks.registry import settings_type, task_named
 from exporter.tasks.task import Reader
-from tests.exporter.tasks.cases import VOCABULARY, described, one_hot, posed
+from tests.exporter.tasks.cases import VOCABULARY, posed
+from tests.exporter.tasks.made import described, one_hot
 from tests.exporter.tasks.test_published import tallied
 
 

@@ -15,7 +15,7 @@ from exporter.datasets.truths import Boxes, Instances
 from exporter.tasks.audio.equal_error import equal_error_rate
 from exporter.tasks.registry import settings_type, task_named
 from exporter.tasks.task import Figures
-from tests.exporter.tasks.cases import described
+from tests.exporter.tasks.made import described
 
 Pairs = list[tuple[Any, Any]]
 

@@ -10,7 +10,7 @@ from exporter.datasets.dataset import Dataset
 from exporter.tasks.registry import settings_type
 from exporter.verification.compare import compare, reference_outputs
 from exporter.verification.scoring import scoring
-from tests.exporter.tasks.cases import described
+from tests.exporter.tasks.made import described
 
 from .runs import Table, indices
 

@@ -1,0 +1,28 @@
+"""What functions of the Python interface can be told by name, beside what every call says."""
+
+from typing import TypedDict
+
+
+class RunOptions(TypedDict, total=False):
+    """What else `run` can be told; see `exporter.api.run`."""
+
+    calibration: str
+    calibration_samples: int
+    evaluation: str
+    evaluation_samples: int
+    training: str
+    verify: bool
+    measure: bool
+    devices: tuple[str, ...]
+    routes: tuple[str, ...]
+    strict: bool
+    force: bool
+
+
+class CompressOptions(TypedDict, total=False):
+    """What else `compress` can be told; see `exporter.api.compress`."""
+
+    training: str
+    calibration: str
+    calibration_samples: int
+    seed: int
