@@ -111,6 +111,9 @@ class Converter(Protocol):
     def convert(self, target: Any, path: Path, twin: Path) -> Made:
         """Write the artifact to `path`, and the same model without compression to `twin`.
 
+        Both take pixels where the target's `preprocessing` says so, and tell in their metadata how a picture becomes an
+        input, and of normalization what is left to do (`exporter.formats.common.pictures`).
+
         Args:
             target: of the format's own type.
 

@@ -124,6 +124,9 @@ def test_bytes_in_rgb_give_what_the_source_gives(
     (image,) = made.inspection.inputs
     assert (image.name, image.dtype) == ("image", "uint8")
     assert not [op for op in made.inspection.float_ops() if op.name.startswith("preprocessing")]
+    before = {op.dtype for op in made.inspection.ops if op.before}
+    in_integers = (name, quantization.get("mode")) == ("tflite", "int8")
+    assert before == {"uint8", "int8"} if in_integers else "float32" in before
 
 
 def test_an_image_is_fed_to_every_evaluator_as_pixels(form: Format, source: Any, tmp_path: Path) -> None:
@@ -188,6 +191,14 @@ def test_inputs_of_several_sizes(load: Callable[..., Any], tmp_path: Path) -> No
         for side in (16, 24, 32):
             (picture,) = _pictures(1, side)
             assert _snr_db([(_wanted(source, picture), run(picture))]) > 80
+
+
+def test_a_first_layer_that_stays_float_is_given_floats(source: Any, tmp_path: Path) -> None:
+    rules = [{"op_name": "^stem"}, {"op_type": "PAD"}]
+    made = _converted(format_named("tflite"), source, tmp_path, quantization={"mode": "int8", "rules": rules})
+    run = _litert(made.path)
+    assert _snr_db([(_wanted(source, picture), run(picture)) for picture in _pictures()]) > 20
+    assert "MUL" in {op.type for op in made.inspection.ops if op.before}
 
 
 def test_tflite_with_channels_first(source: Any, tmp_path: Path) -> None:
