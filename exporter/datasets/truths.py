@@ -16,7 +16,8 @@ TruthKind = Literal["class", "boxes", "classes_map", "instances", "poses", "dept
 ==============  ========================================================================================
 class           int, the class, the word of a clip, or who is shown
 boxes           `Boxes`
-classes_map     int64 (height, width) of the input, a class a pixel; a value that settings name is left out
+classes_map     int64 (height, width) of the input, a class a pixel, or of a volume (depth, height, width); a value
+                that settings name is left out
 instances       `Instances`
 poses           `Poses`
 depth           float32 (height, width) of the input, in the unit of the outputs; NaN where it is not known

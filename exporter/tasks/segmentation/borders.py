@@ -19,14 +19,18 @@ def band_width(size: Sequence[int], share: float) -> int:
 
 
 def borders(classes: NDArray[np.int64], width: int) -> NDArray[np.bool_]:
-    """Pixels of each class that erosion by a square of `width` to each side takes away."""
+    """Pixels of each class that erosion by a square (a cube in volumes) of `width` to each side takes away."""
     torch = load_torch()
-    given = torch.from_numpy(classes.astype(np.float32))[None]
-    padded = torch.nn.functional.pad(given, (width,) * 4, value=float(OUTSIDE))
+    given = torch.from_numpy(classes.astype(np.float32))
+    padded = torch.nn.functional.pad(given, (width,) * (2 * classes.ndim), value=float(OUTSIDE))
     found = _highest(torch, padded, width) != -_highest(torch, -padded, width)
-    return np.asarray(found[0].numpy(), bool)
+    return np.asarray(found.numpy(), bool)
 
 
 def _highest(torch: Any, values: Any, width: int) -> Any:
-    pool, side = torch.nn.functional.max_pool2d, 2 * width + 1
-    return pool(pool(values, (1, side), stride=1), (side, 1), stride=1)
+    for axis in range(values.ndim):
+        moved = values.movedim(axis, -1)
+        rows = moved.reshape(1, -1, moved.shape[-1])
+        pooled = torch.nn.functional.max_pool1d(rows, 2 * width + 1, stride=1)
+        values = pooled.reshape(*moved.shape[:-1], -1).movedim(-1, axis)
+    return values

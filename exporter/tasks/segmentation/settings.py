@@ -13,8 +13,8 @@ class Segmentation(TaskSettings):
     """A class for every pixel.
 
     Attributes:
-        output: name of the scores, (N, classes, H, W), or (N, H, W, classes) where the input is so; or of the classes
-            themselves, (N, H, W). The first output where it is empty.
+        output: name of the scores, (N, classes, H, W), (N, H, W, classes) where the input is so, or (N, classes, D, H,
+            W) of volumes; or of the classes themselves, (N, H, W). The first output where it is empty.
         threshold: for one class: pixels with a higher score belong to it.
         ignore: class index of pixels that do not count.
         boundary: width of the band inside the borders in which boundary IoU is measured, as a share of the diagonal.

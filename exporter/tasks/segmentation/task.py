@@ -1,4 +1,4 @@
-"""Semantic segmentation: a class for every pixel of the model's input."""
+"""Semantic segmentation: a class for every pixel of the model's input, or for every point of a volume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ ClassMap = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SegmentationTask:
-    """Implements `Task`; predictions and truths are int64 (height, width)."""
+    """Implements `Task`; predictions and truths are int64 (height, width), or (depth, height, width)."""
 
     name = "segmentation"
     truths: tuple[TruthKind, ...] = ("classes_map",)
@@ -44,15 +44,18 @@ class SegmentationTask:
         Raises:
             UsageProblem: there is no such output, it is no map, or has another number of classes than there are names.
         """
-        wanted = "scores (N, classes, H, W), (N, H, W, classes) where the input is so, or classes (N, H, W)"
-        place = output_of_rank(description, settings.output, self.name, (3, 4), wanted)
+        wanted = (
+            "scores (N, classes, H, W), (N, H, W, classes) where the input is so, (N, classes, D, H, W) of volumes, or "
+            "classes (N, H, W)"
+        )
+        place = output_of_rank(description, settings.output, self.name, (3, 4, 5), wanted)
         shape = description.output_shapes[place]
         if len(shape) == 3:
             return partial(_class_maps, place)
-        axis = 3 if channels_last(description) else 1
+        axis = 3 if len(shape) == 4 and channels_last(description) else 1
         if shape[axis] > 1:
             check_names(description, place, shape[axis], self.name, len(settings.names(description.labels)))
-        images = [spec.height_width for spec in description.inputs if spec.image is not None]
+        images = [spec.height_width for spec in description.inputs if spec.image is not None and len(shape) == 4]
         return partial(_best_classes, place, axis, settings.threshold, images[0] if images else None)
 
     def as_truth(self, settings: Segmentation, prediction: ClassMap, label: ClassMap | None = None) -> ClassMap:

@@ -113,6 +113,15 @@ def segmentation() -> Case:
     return case({"kind": "segmentation"}, {"scores": right}, [wrong], labels, best, unlike, (24, 20), nothing, names)
 
 
+def volume_segmentation() -> Case:
+    labels = RANDOM.integers(0, 3, (N, 2, 3, 2)).repeat(3, 1).repeat(3, 2).repeat(4, 3)
+    right = np.moveaxis(one_hot(labels, 3), -1, 1)
+    wrong = np.moveaxis(one_hot((labels + 1) % 3, 3), -1, 1)
+    best = {"miou": 1, "boundary_iou": 1, "pixel_accuracy": 1}
+    nothing, unlike = np.full(labels.shape[1:], 255), [(1, 3)]
+    return case({"kind": "segmentation"}, {"scores": right}, [wrong], labels, best, unlike, nothing=nothing)
+
+
 def instance_segmentation() -> Case:
     corners, scores, classes = boxes()
     whole = np.rint(corners)
@@ -285,6 +294,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "classification": classification,
     "detection": detection,
     "segmentation": segmentation,
+    "segmentation of volumes": volume_segmentation,
     "instance_segmentation": instance_segmentation,
     "keypoints": keypoints,
     "keypoints of heatmaps": heatmaps,

@@ -55,14 +55,14 @@ def test_segmentation(seed: int, images: int) -> None:
 def eroded(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """Pixels whose whole neighbourhood is in the mask, one by one; outside of the image nothing is."""
     padded, side = np.pad(mask, width), 2 * width + 1
-    whole = [padded[row : row + side, column : column + side].all() for row, column in np.ndindex(mask.shape)]
+    whole = [padded[tuple(slice(start, start + side) for start in place)].all() for place in np.ndindex(mask.shape)]
     return np.reshape(whole, mask.shape)
 
 
-@given(SEEDS, st.integers(1, 3))
-def test_borders_are_what_erosion_takes_away_of_each_class(seed: int, width: int) -> None:
+@given(SEEDS, st.integers(1, 3), st.booleans())
+def test_borders_are_what_erosion_takes_away_of_each_class(seed: int, width: int, volume: bool) -> None:
     """The definition of Cheng et al. 2021, written out."""
-    blocks = np.random.default_rng(seed).integers(0, 3, (3, 4))
+    blocks = np.random.default_rng(seed).integers(0, 3, (2, 3, 2) if volume else (3, 4))
     classes = blocks.repeat(4, 0).repeat(5, 1)
     bands = [(classes == place) & ~eroded(classes == place, width) for place in range(3)]
     np.testing.assert_array_equal(borders(classes, width), np.any(bands, axis=0))

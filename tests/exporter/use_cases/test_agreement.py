@@ -29,6 +29,11 @@ class Face(nn.Module):
 def face():
     torch.manual_seed(0)
     return Face().eval()
+
+
+def organs():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv3d(1, 4, 3, 1, 1), nn.ReLU(), nn.Conv3d(4, 3, 1)).eval()
 """
 
 TARGETS = """
@@ -50,12 +55,17 @@ outputs = ["box", "face"]
 inputs = [{ name = "image", shape = [1, 3, 24, 24] }]
 task = { kind = "classification", output = "face", scores = "probabilities" }
 """
+ORGANS = """
+inputs = [{ name = "volume", shape = [1, 1, 4, 6, 5] }]
+task = "segmentation"
+"""
 
 
 @pytest.mark.parametrize(
     ("factory", "model", "tolerances", "metric"),
     [
         pytest.param("face", FACE, "{ top1_drop_points = 1, top1_agreement = 0.99 }", "task.top1_drop", id="a class"),
+        pytest.param("organs", ORGANS, "{ miou_drop_points = 1 }", "task.miou_drop", id="a class a point"),
     ],
 )
 def test_a_task_is_judged_without_labels(
