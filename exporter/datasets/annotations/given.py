@@ -40,8 +40,9 @@ def array_truths(name: str, values: NDArray[Any], wanted: Wanted) -> ArrayTruths
     """Truths in an array, an example a row.
 
     Integers are classes where an example has one, tokens where it has a row of them, and a map of classes where it has
-    a plane of them. Floats are values; whole ones, one an example, are classes. Strings are text. A task that can be
-    measured by something else that such an array holds, such as depth, decides.
+    a plane of them. Floats are values, and integers of more dimensions; whole floats, one an example, are classes.
+    Strings are text. A task that can be measured by something else that such an array holds, such as depth or a volume
+    of classes, decides.
 
     Raises:
         UsageProblem: they are none of these.
@@ -80,8 +81,12 @@ def _held(name: str, values: NDArray[Any]) -> tuple[TruthKind, ...]:
     if values.dtype.kind in "US":
         return ("text",)
     if values.dtype.kind in "iub":
-        ranks: dict[int, TruthKind] = {2: "tokens", 3: "classes_map", 4: "classes_map"}
-        held: tuple[TruthKind, ...] = (ranks[values.ndim], "values") if values.ndim in ranks else ("values",)
+        ranks: dict[int, tuple[TruthKind, ...]] = {
+            2: ("tokens", "values"),
+            3: ("classes_map", "values"),
+            4: ("values", "classes_map"),
+        }
+        held = ranks.get(values.ndim, ("values",))
         return ("class", *held) if single else held
     if values.dtype.kind != "f":
         raise UsageProblem(f"data {name}: truths of type {values.dtype} are none that a task is measured by.")

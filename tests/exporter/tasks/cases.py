@@ -56,7 +56,7 @@ def segmentation() -> Case:
 
 
 def volume_segmentation() -> Case:
-    labels = RANDOM.integers(0, 3, (N, 2, 3, 2)).repeat(3, 1).repeat(3, 2).repeat(4, 3)
+    labels = np.random.default_rng(12).integers(0, 3, (N, 2, 3, 2)).repeat(3, 1).repeat(3, 2).repeat(4, 3)
     right = np.moveaxis(one_hot(labels, 3), -1, 1)
     wrong = np.moveaxis(one_hot((labels + 1) % 3, 3), -1, 1)
     best = {"miou": 1, "boundary_iou": 1, "pixel_accuracy": 1}

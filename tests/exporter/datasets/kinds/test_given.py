@@ -36,6 +36,7 @@ def saved(folder: Path, y: Any, truth: Any = None) -> Dataset:
         (["a", "b", "c"], None, "text"),
         ([[0], [1], [2]], "tokens", "tokens"),
         (np.zeros((3, 2, 2, 2), int), None, "values"),
+        (np.zeros((3, 2, 2, 2), int), "classes_map", "classes_map"),
     ],
 )
 def test_arrays_are_what_their_shape_type_and_task_make_of_them(y: Any, truth: Any, kind: Any, tmp_path: Path) -> None:
