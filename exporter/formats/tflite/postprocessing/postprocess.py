@@ -12,7 +12,7 @@ from exporter.formats.tflite.conversion.check import loadable
 from exporter.formats.tflite.inspection.names import METADATA_NAME
 from exporter.formats.tflite.postprocessing.joined import as_floats, join
 from exporter.formats.tflite.postprocessing.suppression import suppress
-from exporter.formats.tflite.quantization.edit import drop_unused_buffers, drop_unused_codes
+from exporter.formats.tflite.quantization.edit import drop_unused_codes
 
 
 def postprocess(path: Path, out: Path, asked: Postprocessing) -> None:
@@ -34,7 +34,6 @@ def _described(model: Any, asked: Postprocessing) -> bytes:
     """With names of the inputs and outputs that it has now, a signature and metadata."""
     description, settings = asked.description, asked.settings
     model.metadata = [item for item in model.metadata or [] if tflite_file.text(item.name) != METADATA_NAME]
-    drop_unused_buffers(model)
     data = tflite_metadata.metadata(
         description.spec, settings, description.inputs, description.outputs, description.labels
     )
