@@ -22,7 +22,7 @@ from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Orig
 from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
-from exporter.formats.tflite.settings import TfliteQuantization, TfliteRoute, TfliteTarget
+from exporter.formats.tflite.settings import TfliteQuantization, TfliteRoute, TfliteTarget, layout_problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class _Tflite:
     packing = Packing(mapped=True, identifier=IDENTIFIER, check_bytes=check_tflite_bytes)
 
     def refuse(self, target: TfliteTarget, source: SourceDescription) -> str | None:
-        return preprocessing_problem(target, source)
+        return preprocessing_problem(target, source) or layout_problem(target, source)
 
     def decides(self, target: TfliteTarget) -> Mapping[str, Any]:
         return settings_that_decide(target)

@@ -5,6 +5,8 @@ from typing import Any, Literal, Self
 from pydantic import field_validator, model_validator
 
 from exporter.data.base import Frozen
+from exporter.data.facts.source import SourceDescription
+from exporter.data.settings.model import Layout
 from exporter.data.settings.target import Quantization, Selector, Target
 from exporter.formats.tflite.runtimes import (
     DETECTION_POSTPROCESS,
@@ -152,7 +154,7 @@ class TfliteTarget(Target):
         compute_units: the accelerator that the app asks for.
         minimum_runtime: least runtime that apps bring along or Google Play services give, such as ``LiteRT 1.4`` or
             ``TFLite 2.17``; Android itself has none. What it cannot run is refused.
-        layout: of image inputs and outputs; TFLite's own kernels are ``NHWC``.
+        layout: of image inputs and outputs; TFLite's own kernels are ``NHWC``. What is carried keeps the source's.
         suppression: what does it where ``postprocessing = "nms"``: ``builtin`` operators, with outputs as in other
             formats; or ``detection_postprocess``, the custom operator TFLite_Detection_PostProcess, with the outputs
             and metadata that MediaPipe's and the Task Library's object detectors read (`docs/detection.md`).
@@ -199,3 +201,24 @@ class TfliteTarget(Target):
     def _known_runtime(cls, value: str) -> str:
         runtime_order(value)
         return value
+
+
+def layout_of(target: TfliteTarget, source: SourceDescription) -> Layout:
+    """Of images and of outputs of four dimensions; the source's where an app hands outputs back to inputs."""
+    return "NCHW" if _carried_maps(source) else target.layout
+
+
+def layout_problem(target: TfliteTarget, source: SourceDescription) -> str | None:
+    """Why `source` cannot have the layout that a target asks for, as a sentence; None when it can."""
+    carried = _carried_maps(source)
+    if target.layout == "NCHW" or not carried or not any(spec.image for spec in source.inputs):
+        return None
+    return (
+        f"model {source.spec} takes images and carries {', '.join(carried)}, whose outputs would have their "
+        'channels last and not fit the inputs. Set layout = "NCHW".'
+    )
+
+
+def _carried_maps(source: SourceDescription) -> list[str]:
+    """Carried inputs of four dimensions: inputs that are no images keep their layout, and outputs would not."""
+    return [spec.name for spec in source.inputs if spec.name in source.carried and len(spec.shape) == 4]

@@ -16,7 +16,7 @@ from exporter.formats.tflite.check.by_tensorflow import seen_by_tensorflow
 from exporter.formats.tflite.check.lowering import Lowered, lower
 from exporter.formats.tflite.check.placement import Placement
 from exporter.formats.tflite.conversion.routes import unforeseen
-from exporter.formats.tflite.settings import Builder, TfliteTarget
+from exporter.formats.tflite.settings import Builder, TfliteTarget, layout_of
 
 _DIRECT = "onnx2tf's direct builder"
 
@@ -56,7 +56,7 @@ class _Form:
             if builder == "direct":
                 return self._seen_directly()
             refused = set(self._lowered.refused)
-            return seen_by_tensorflow(builder, self.make(), self.source, self.target.layout, refused, self.placement)
+            return seen_by_tensorflow(builder, self.make(), self.source, self._layout, refused, self.placement)
         except ToolError as error:
             return Seen((), (refused_by(error),))
         except Exception as error:  # noqa: BLE001 - whatever a builder raises is its refusal, as in a conversion
@@ -64,7 +64,11 @@ class _Form:
 
     @cached_property
     def _lowered(self) -> Lowered:
-        return lower(self.make(), self.source.description.inputs, self.target.layout)
+        return lower(self.make(), self.source.description.inputs, self._layout)
+
+    @property
+    def _layout(self) -> str:
+        return layout_of(self.target, self.source.description)
 
     @cached_property
     def _own(self) -> set[str]:

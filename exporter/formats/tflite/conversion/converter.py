@@ -23,7 +23,7 @@ from exporter.formats.tflite.conversion.opened import opened
 from exporter.formats.tflite.conversion.pixels import taking_pixels
 from exporter.formats.tflite.conversion.routes import Conversion
 from exporter.formats.tflite.quantization.quantizer import Quantizer, Variant
-from exporter.formats.tflite.settings import Builder, TfliteTarget
+from exporter.formats.tflite.settings import Builder, TfliteTarget, layout_of
 
 
 class _Form(NamedTuple):
@@ -54,7 +54,7 @@ class TfliteConverter:
             UsageProblem: calibration data is missing, a rule selects nothing, or the route is none of this source's.
             ToolError: a converter failed.
         """
-        form, variant = self._quantized(target, _Form(target.layout, target.route))
+        form, variant = self._quantized(target, _Form(layout_of(target, self.source.description), target.route))
         before = target.preprocessing
         plain = self._twin(form, before)
         twin.write_bytes(plain)

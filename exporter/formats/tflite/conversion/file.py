@@ -4,6 +4,7 @@ TensorFlow writes names of its own graph; apps, profilers and people want the mo
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import flatbuffers
@@ -23,6 +24,11 @@ WEIGHT_INPUT = {
     schema.BuiltinOperator.BATCH_MATMUL: 1,
 }
 """Which operand of an operator is its weight (TFLite schema, operator documentation)."""
+
+_ROW = 512
+"""Bytes that a tensor or an operator takes, its name and scales of few channels included."""
+_WORTH_SHARING = 65536
+"""Bytes; equal small constants, such as biases of zeros, stay apart and are listed layer by layer."""
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
@@ -103,6 +109,7 @@ def finish(
             entry.name, entry.buffer = name.encode(), len(model.buffers)
             model.metadata.append(entry)
             model.buffers.append(new_buffer(np.frombuffer(data, np.uint8)))
+    share_constants(model)
     return pack(model)
 
 
@@ -121,9 +128,30 @@ def parse(content: bytes) -> Any:
 def pack(model: Any) -> bytes:
     """The flatbuffer of a model that `parse` gave."""
     size = sum(0 if buffer.data is None else len(buffer.data) for buffer in model.buffers)
-    builder = flatbuffers.Builder(size + 65536)
+    rows = sum(len(graph.tensors) + len(graph.operators) for graph in model.subgraphs)
+    builder = flatbuffers.Builder(size + 65536 + rows * _ROW)  # too small a one is copied to one of twice the size
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])
+
+
+def drop_unused_buffers(model: Any) -> None:
+    """Leave out buffers that nothing reads; the first stays, which is empty by the schema."""
+    readers = [tensor for graph in model.subgraphs for tensor in graph.tensors] + list(model.metadata or [])
+    used = sorted({0, *(int(reader.buffer) for reader in readers)})
+    places = {number: place for place, number in enumerate(used)}
+    for reader in readers:
+        reader.buffer = places[int(reader.buffer)]
+    model.buffers = [model.buffers[number] for number in used]
+
+
+def share_constants(model: Any) -> None:
+    """Let tensors of one large constant read one buffer, as an embedding and the last layer that has its weight."""
+    places: dict[bytes, int] = {}
+    for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
+        data = model.buffers[tensor.buffer].data
+        if data is not None and len(data) >= _WORTH_SHARING:
+            tensor.buffer = places.setdefault(sha256(np.asarray(data, np.uint8).tobytes()).digest(), tensor.buffer)
+    drop_unused_buffers(model)
 
 
 def new_buffer(data: np.ndarray[Any, Any]) -> Any:

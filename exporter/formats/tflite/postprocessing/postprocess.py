@@ -15,7 +15,7 @@ from exporter.formats.tflite.conversion.metadata import Labels
 from exporter.formats.tflite.postprocessing.custom import suppress_by_custom
 from exporter.formats.tflite.postprocessing.joined import as_floats, join
 from exporter.formats.tflite.postprocessing.suppression import suppress
-from exporter.formats.tflite.quantization.edit import drop_unused_buffers, drop_unused_codes
+from exporter.formats.tflite.quantization.edit import drop_unused_codes
 from exporter.formats.tflite.settings import TfliteTarget
 
 DETECTIONS = ("location", "category", "score", "number of detections")
@@ -54,7 +54,6 @@ def _described(model: Any, target: TfliteTarget, asked: Postprocessing, names: S
     description, settings = asked.description, asked.settings
     data = tflite_metadata.entries(description, settings, target.preprocessing, _outputs(names, asked))
     model.metadata = [item for item in model.metadata or [] if tflite_file.text(item.name) not in data]
-    drop_unused_buffers(model)
     inputs = [spec.name for spec in description.inputs]
     text = tflite_file.text(model.description)
     return tflite_file.finish(tflite_file.pack(model), inputs, names, {}, [], data, text)

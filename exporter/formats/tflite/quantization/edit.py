@@ -77,13 +77,3 @@ def append_buffer(model: Any, data: Any) -> int:
     """Index of a new buffer."""
     model.buffers.append(new_buffer(np.asarray(data, np.uint8)))
     return len(model.buffers) - 1
-
-
-def drop_unused_buffers(model: Any) -> None:
-    """Leave out buffers that nothing reads; the first stays, which is empty by the schema."""
-    readers = [tensor for graph in model.subgraphs for tensor in graph.tensors] + list(model.metadata or [])
-    used = sorted({0, *(int(reader.buffer) for reader in readers)})
-    places = {number: place for place, number in enumerate(used)}
-    for reader in readers:
-        reader.buffer = places[int(reader.buffer)]
-    model.buffers = [model.buffers[number] for number in used]

@@ -10,7 +10,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from exporter.data.errors import ToolError
-from exporter.formats.tflite.conversion.file import operator_code, pack, parse, text
+from exporter.formats.tflite.conversion.file import drop_unused_buffers, operator_code, pack, parse, text
 from exporter.formats.tflite.quantization import edit
 from exporter.formats.tflite.quantization.constants import operator_name
 from exporter.formats.tflite.quantization.int16 import is_bridge
@@ -34,7 +34,7 @@ def with_floats(variant: bytes, content: bytes, keeps: Keeps) -> bytes:
     made, plain = parse(variant), parse(content)
     for graph, own in zip(made.subgraphs, plain.subgraphs, strict=True):
         _Islands(made, graph, plain, own).put(keeps)
-    edit.drop_unused_buffers(made)
+    drop_unused_buffers(made)
     return pack(made)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from exporter.data.errors import ToolError
-from exporter.formats.tflite.conversion.file import operator_code
+from exporter.formats.tflite.conversion.file import drop_unused_buffers, operator_code
 from exporter.formats.tflite.quantization import edit, grids
 from exporter.formats.tflite.quantization.constants import Constant, Reading
 from exporter.formats.tflite.quantization.forms import Form
@@ -53,7 +53,7 @@ class Writer:
         for place, operators in self._widening.items():
             graph = self.model.subgraphs[place]
             graph.operators = [*operators, *graph.operators]
-        edit.drop_unused_buffers(self.model)
+        drop_unused_buffers(self.model)
 
     def _widen(self, constant: Constant, form: Form, readings: list[Reading]) -> None:
         """Give `readings` a float32 tensor that DEQUANTIZE makes of the constant."""

@@ -10,10 +10,10 @@ import torch
 import transformers
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.source import SourceDescription
+from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription
 from exporter.data.settings.model import ModelSettings
 from exporter.formats.format import Call, Origin
-from exporter.formats.registry import all_formats
+from exporter.formats.registry import all_formats, format_named
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
@@ -106,6 +106,15 @@ def test_every_format_says_what_the_library_says(
     assert greedy(runner, source.description, PROMPT, STEPS) == wanted  # states given and taken at every call
 
 
+def test_a_tflite_step_gives_its_caches_as_it_takes_them(artifact: Callable[[str], Any]) -> None:
+    """An app copies the bytes of one to the other, and sees no shape."""
+    model = artifact("tflite").model
+    details = [*model.get_input_details(), *model.get_output_details()]
+    shapes = {detail["name"]: detail["shape"].tolist() for detail in details}
+    cache = [1, GPT2["n_layer"] * GPT2["n_head"], len(PROMPT) + STEPS, GPT2["n_embd"] // GPT2["n_head"]]
+    assert [shapes[name] for name in ("keys", "new_keys", "values", "new_values")] == [cache] * 4
+
+
 def test_states_last_from_call_to_call_and_begin_anew(artifact: Callable[[str], Any], source: ModelSource) -> None:
     runner = artifact("states")
     assert [feature.name for feature in runner.model.inputs] == ["input_ids", "position"]
@@ -178,6 +187,19 @@ def test_states_need_a_system_that_has_them_and_a_source_that_carries(source: Mo
     assert form.refuse(wanted, source.description) is None
     assert "carries nothing from call to call" in str(form.refuse(wanted, plain))
     assert "must give one output" in str(form.refuse(wanted, several))
+
+
+def test_what_is_carried_beside_an_image_needs_the_layout_of_the_source(source: ModelSource) -> None:
+    form = format_named("tflite")
+    image = InputSpec(name="image", shape=(1, 3, 8, 8), image=ImageSpec(mean=(0,) * 3, std=(1,) * 3, color="RGB"))
+    seeing = source.description.model_copy(update={"inputs": (image, *source.description.inputs)})
+    last, first = (
+        form.target_type.model_validate({"name": "t", "format": "tflite", "minimum_os": "Android 14", "layout": layout})
+        for layout in ("NHWC", "NCHW")
+    )
+    assert "carries keys, values, whose outputs would have their channels last" in str(form.refuse(last, seeing))
+    assert form.refuse(first, seeing) is None
+    assert form.refuse(last, source.description) is None
 
 
 def test_a_source_that_does_not_run_step_by_step_is_not_checked(source: ModelSource) -> None:

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from exporter.formats.tflite.conversion.builders.products import with_fully_connected
-from exporter.formats.tflite.conversion.file import new_buffer, operator_code, pack, parse
+from exporter.formats.tflite.conversion.file import finish, new_buffer, operator_code, pack, parse
 from exporter.formats.tflite.quantization import edit
 from exporter.formats.tflite.quantization.quantizer import Quantizer
 from exporter.formats.tflite.settings import TfliteQuantization
@@ -67,6 +67,17 @@ def test_they_compute_the_same(shape: tuple[int, ...], transposed: bool, times: 
     changed = with_fully_connected(product(stored, transposed=transposed, times=times))
     assert kinds(changed) == [schema.BuiltinOperator.FULLY_CONNECTED] * times
     for found in run(changed):
+        np.testing.assert_allclose(found, GIVEN @ matrix, rtol=1e-4, atol=1e-4)
+
+
+def test_a_matrix_of_two_layers_is_stored_once() -> None:
+    """Tied weights, as of an embedding and the last layer of a decoder."""
+    matrix = GENERATOR.standard_normal((32, 1024)).astype(np.float32)
+    content = with_fully_connected(product(matrix, transposed=False, times=2))
+    finished = finish(content, ["x"], ["y", "z"], {}, [], {}, "")
+    assert len(content) > 2 * matrix.nbytes
+    assert len(finished) < 1.1 * matrix.nbytes
+    for found in run(finished):
         np.testing.assert_allclose(found, GIVEN @ matrix, rtol=1e-4, atol=1e-4)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from exporter.formats.tflite.conversion.file import operator_code, pack, parse
+from exporter.formats.tflite.conversion.file import drop_unused_buffers, operator_code, pack, parse
 from exporter.formats.tflite.quantization import edit
 
 _VERSION = 6
@@ -30,10 +30,12 @@ def with_fully_connected(content: bytes) -> bytes:
         for operator in graph.operators:
             matrix = _matrix(model, graph, operator)
             if matrix is not None:
-                _replace(model, graph, operator, matrix, alone=readers[int(operator.inputs[1])] == 1)
+                constant = int(operator.inputs[1])
+                _replace(model, graph, operator, matrix, alone=readers[constant] == 1)
+                readers[constant] -= 1
                 changed += 1
         changed += _take_biases(model, graph, readers)
-    edit.drop_unused_buffers(model)
+    drop_unused_buffers(model)
     edit.drop_unused_codes(model)
     return pack(model) if changed else content
 
