@@ -12,6 +12,8 @@ RESULTS := build/test-results
 # ones first.
 PARALLEL := --dist loadfile --no-loadscope-reorder --ignore tests/integration/alone
 TIMED := --durations 25 --durations-min 1
+# Containers often set it; every process would compile torch and TensorFlow anew, which takes longer than to import them.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick lint constraints hooks clean
 
