@@ -85,7 +85,7 @@ class Activations(Frozen):
         dtype: of activations between operators.
         observer: how ranges are gathered over the calibration data.
         percentile: share of values, in percent, that the range keeps; for observer ``percentile``.
-        scheme: symmetric around zero, or affine.
+        scheme: symmetric around zero, which leaves half of the steps to what a ReLU gives; or affine.
     """
 
     dtype: Literal["int8"] = "int8"
