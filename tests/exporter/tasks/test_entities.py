@@ -28,7 +28,7 @@ def f1(
         labels = np.array([-100 if tag == "_" else names.index(tag) for tag in one.split()])
         scores = one_hot(np.array([names.index(tag) for tag in other.split()]), len(names))
         (said,) = task.reader(settings, described_as(scores.shape))([scores[None]], [None])
-        tally.add(said, task.as_truth(said, labels))
+        tally.add(said, task.as_truth(settings, said, labels))
     return dict(tally.figures(np.arange(len(wanted))).values)
 
 
