@@ -1,17 +1,15 @@
 """Bias correction: takes the mean error out of the output of every quantized layer."""
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from exporter.compression.forms.batches import spread
 from exporter.compression.layers import CONVOLUTIONS
 from exporter.compression.model import Examples
-
-CORRECTION_EXAMPLES = 128
 
 
 def correct_biases(
@@ -22,7 +20,7 @@ def correct_biases(
     One pass: a layer's corrected output is what the next one sees. All examples must go through a layer before the next
     one's turn, so memory bounds them: 128, spread over the calibration data.
     """
-    sample = _spread(batches)
+    sample = spread(batches)
     wanted: dict[str, Tensor] = {}
 
     def remember(name: str, layer: nn.Module, output: Tensor) -> None:
@@ -39,12 +37,6 @@ def correct_biases(
         for model, hook in ((reference, remember), (quantized, correct)):
             with _hooked(model, names, hook):
                 model(*sample)
-
-
-def _spread(batches: Sequence[Examples]) -> Examples:
-    """At most so many of the examples, evenly spread, as one batch."""
-    columns = [torch.cat(column) for column in zip(*batches, strict=True)]
-    return tuple(column[:: math.ceil(len(column) / CORRECTION_EXAMPLES)] for column in columns)
 
 
 def _channel_means(layer: nn.Module, output: Tensor) -> Tensor:

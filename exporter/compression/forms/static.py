@@ -15,9 +15,10 @@ from exporter.compression.forms.folding import fold_batch_norms
 from exporter.compression.forms.grids import to_grid
 from exporter.compression.layers import select
 from exporter.compression.model import Context, own_copy
+from exporter.compression.rounding.rounding import round_with_data
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.compression import LeftAlone
-from exporter.data.settings.recipe import LayerRule
+from exporter.data.settings.recipe import LayerRule, Rounding
 from exporter.formats.common.equalization import equalize
 
 
@@ -30,6 +31,7 @@ class Static(NamedTuple):
         equalize: cross-layer equalization first.
         correct_biases: take the mean error out of each layer's output.
         learned: whether ranges can become parameters.
+        rounding: of the weights.
     """
 
     weight_bits: int
@@ -37,6 +39,7 @@ class Static(NamedTuple):
     equalize: bool = False
     correct_biases: bool = False
     learned: bool = False
+    rounding: Rounding = "nearest"
 
 
 class Quantized(NamedTuple):
@@ -62,13 +65,16 @@ def statically_quantized(module: nn.Module, how: Static, rules: Sequence[LayerRu
         module, context.example_inputs, observer=how.observer, learned=how.learned
     )
     layers, skipped = select(quantized, rules)
-    for layer in layers:
-        to_grid(layer, how.weight_bits, None, skipped)
+    on_grids = [layer for layer in layers if to_grid(layer, how.weight_bits, None, skipped)]
     activations.observe(quantized, context.data.calibration)
+    rounded = {}
+    if how.rounding != "nearest":
+        rounded = round_with_data(quantized, on_grids, how.rounding, context)
+        activations.observe(quantized, context.data.calibration)
     if how.correct_biases:
         correct_biases(quantized, reference, [layer.name for layer in layers], context.data.calibration)
         activations.observe(quantized, context.data.calibration)
-    found = {"batch_norms_folded": folded, "quantized_activations": len(activations.quantizers(quantized))}
+    found = {"batch_norms_folded": folded, "quantized_activations": len(activations.quantizers(quantized)), **rounded}
     return Quantized(quantized, tuple(skipped), found)
 
 

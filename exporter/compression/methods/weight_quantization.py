@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.settings.recipe import LayerRule, Step
+from exporter.data.settings.recipe import LayerRule, Need, Rounding, Step
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +20,8 @@ class WeightQuantization(Step):
         bits: 8 or 4.
         granularity: one scale an output channel, or one a block of its input channels.
         block_size: input channels that share a scale with their whole kernels.
+        rounding: to the ``nearest`` integers; or, by ``gptq``, to those that change each layer's outputs least on
+            calibration data, where weights that are not yet rounded make up for those that are (Frantar et al. 2023).
         rules: layers to leave alone.
     """
 
@@ -27,7 +29,12 @@ class WeightQuantization(Step):
     bits: Literal[8, 4] = 8
     granularity: Literal["per_channel", "per_block"] = "per_channel"
     block_size: Annotated[int, Field(ge=2)] = 32
+    rounding: Rounding = "nearest"
     rules: tuple[LayerRule, ...] = ()
+
+    def needs(self) -> tuple[Need, ...]:
+        """Examples, where weights are rounded on them."""
+        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
 
 def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") -> "Outcome":
@@ -36,12 +43,14 @@ def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") 
     from exporter.compression.forms.grids import to_grid
     from exporter.compression.layers import select
     from exporter.compression.model import Outcome
+    from exporter.compression.rounding.rounding import round_with_data
 
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
     block = step.block_size if step.granularity == "per_block" else None
-    changed = sum(to_grid(layer, step.bits, block, skipped) for layer in layers)
-    return Outcome(module, tuple(skipped), changed=changed)
+    changed = [layer for layer in layers if to_grid(layer, step.bits, block, skipped)]
+    notes = {} if step.rounding == "nearest" else round_with_data(module, changed, step.rounding, context)
+    return Outcome(module, tuple(skipped), notes, len(changed))
 
 
 METHOD = Method(WeightQuantization, quantize, example={"bits": 4})

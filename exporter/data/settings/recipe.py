@@ -13,6 +13,8 @@ from exporter.data.base import Frozen
 from exporter.data.settings.target import Pattern
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
+Rounding = Literal["nearest", "gptq"]
+"""How the integers of a grid are chosen; ``nearest`` needs no data."""
 Count = Annotated[int, Field(ge=1)]
 
 

@@ -40,6 +40,8 @@ VARIANTS: dict[str, Steps] = {
             "rules": [{"name": "^(stem|depthwise)$", "apply": False}],
         }
     ],
+    "weight_quantization_on_data": [{"method": "weight_quantization", "bits": 4, "rounding": "gptq"}],
+    "static_quantization_on_data": [{"method": "static_quantization", "weight_bits": 4, "rounding": "gptq"}],
     "static_quantization_corrected": [
         {"method": "static_quantization", "observer": "histogram", "equalize": True, "bias_correction": True}
     ],

@@ -1,0 +1,148 @@
+"""Rounding on data: rows are what layers read, GPTQ loses less than rounding to nearest, forms and zeros are kept."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from exporter.compression.apply import apply_recipe
+from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.recipe import parse_recipe
+from exporter.compression.rounding.gptq import rounded
+from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
+
+BATCH = 96
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def network() -> nn.Module:
+    """Depthwise, grouped and strided convolutions with batch norms, and a linear layer."""
+    torch.manual_seed(0)
+    layers = [
+        nn.Conv2d(3, 12, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(12),
+        nn.ReLU6(),
+        nn.Conv2d(12, 12, 3, padding=1, groups=12),
+        nn.ReLU6(),
+        nn.Conv2d(12, 16, 1, groups=2),
+        nn.ReLU6(),
+        nn.Conv2d(16, 16, 3),
+        nn.ReLU6(),
+        nn.Flatten(),
+        nn.Linear(16 * 36, 10),
+    ]
+    return nn.Sequential(*layers).eval()
+
+
+def images(seed: int) -> Tensor:
+    """Noise that is smooth, as neighbouring pixels of pictures are like one another."""
+    noise = torch.randn(BATCH, 3, 5, 5, generator=seeded(seed))
+    return nn.functional.interpolate(noise, (16, 16), mode="bilinear") + 0.1
+
+
+def compressed(*steps: dict[str, Any]) -> CompressedModel:
+    data = CompressionData(calibration=((images(1)[:40],), (images(1)[40:],)))
+    return apply_recipe(network(), (images(0)[:1],), parse_recipe("test", {"steps": steps}), data)
+
+
+def loss(found: nn.Module) -> float:
+    """Mean square error of the outputs on other images."""
+    with torch.no_grad():
+        return float((found(images(2)) - network()(images(2))).square().mean())
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(0, 2), st.sampled_from([1, 2, 4]),
+    st.sampled_from(["zeros", "replicate", "circular"]), st.booleans(),
+)  # fmt: skip
+def test_a_layer_is_its_weight_times_its_rows(
+    kernel: int, stride: int, dilation: int, padding: int, groups: int, mode: Any, planar: bool
+) -> None:
+    """Protects every figure behind: what is read at a place gives what the layer gives there."""
+    kind: Any = nn.Conv2d if planar else nn.Conv1d
+    layer = kind(4, 8, kernel, stride, padding, dilation, groups, padding_mode=mode, bias=False)
+    value = torch.randn(3, 4, *([7, 6] if planar else [9]), generator=seeded(1))
+    check_rows(layer, value)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 4, 5), (2, 3, 4, 5)])
+def test_a_linear_layer_is_its_weight_times_its_rows(shape: tuple[int, ...]) -> None:
+    check_rows(nn.Linear(5, 7, bias=False), torch.randn(shape, generator=seeded(2)))
+
+
+def check_rows(layer: nn.Module, value: Tensor) -> None:
+    with torch.no_grad():
+        output = layer(value)
+        chosen = places(layer, output, seeded(3))
+        weight: Any = layer.weight
+        made = patches_at(layer, value, chosen) @ weight_rows(layer, weight).mT
+    torch.testing.assert_close(made, outputs_at(layer, output, chosen), rtol=1e-4, atol=1e-5)
+
+
+def to_nearest(column: Tensor, index: Tensor) -> Tensor:
+    return (column * 4).round() / 4
+
+
+def test_inputs_without_correlation_are_rounded_to_nearest() -> None:
+    weight = torch.randn(2, 5, 6, generator=seeded(4))
+    hessian = torch.diag_embed(torch.rand(2, 6, generator=seeded(5)) + 0.1)
+    torch.testing.assert_close(rounded(weight, hessian, to_nearest), to_nearest(weight, torch.empty(0)))
+
+
+def test_two_inputs_that_are_all_but_the_same_share_their_error() -> None:
+    """By hand: 0.1 and 0.1 on a grid of 0.25 are 0 of 0.2 to nearest; one step of it is nearer."""
+    read = torch.randn(1, 4000, 1, generator=seeded(6)).expand(-1, -1, 2)
+    read = read + 1e-3 * torch.randn(1, 4000, 2, generator=seeded(7))
+    found = rounded(torch.full((1, 1, 2), 0.1), read.mT @ read / 4000, to_nearest)
+    assert sorted(found.flatten().tolist()) == [0.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"method": "weight_quantization", "bits": 4},
+        {"method": "weight_quantization", "bits": 8},
+        {"method": "static_quantization", "weight_bits": 4},
+    ],
+)
+def test_outputs_lose_less_than_to_nearest(step: dict[str, Any]) -> None:
+    """Protects what the option is for, on images that were not seen."""
+    to_data = compressed({**step, "rounding": "gptq"})
+    assert loss(to_data.module) < loss(compressed(step).module) / 2
+    assert to_data.steps[-1].notes["layers_rounded_by_gptq"] == 5
+
+
+def test_weights_keep_their_zeros_and_their_grid() -> None:
+    """Protects sparse files, and the hand-over of integers: the grid that converters compute is the one here."""
+    pruned = {"method": "magnitude_pruning", "sparsity": 0.5}
+    before = dict(compressed(pruned).module.named_parameters())
+    found = compressed(pruned, {"method": "weight_quantization", "bits": 4, "rounding": "gptq"})
+    for name, weight in found.module.named_parameters():
+        if not name.endswith("weight"):
+            continue
+        assert not weight[before[name] == 0].any()
+        steps = 7 * weight / weight.flatten(1).abs().amax(1).view(-1, *[1] * (weight.dim() - 1))
+        torch.testing.assert_close(steps, steps.round(), rtol=0, atol=1e-4)
+
+
+def test_channels_of_nothing_stay_so() -> None:
+    """Channels below 0.001 are zero on every grid; and inputs that are always zero divide by nothing."""
+    module = network()
+    with torch.no_grad():
+        for place in (3, 5):
+            dead: Any = module[place]  # type: ignore[index]
+            dead.weight[2] = 1e-7
+            dead.bias[2] = 0
+    step = {"method": "weight_quantization", "bits": 4, "rounding": "gptq"}
+    data = CompressionData(calibration=((images(1),),))
+    found = apply_recipe(copy.deepcopy(module), (images(0)[:1],), parse_recipe("t", {"steps": [step]}), data).module
+    dead = found.get_submodule("3")
+    assert not dead.weight[2].any()
+    assert all(torch.isfinite(value).all() for value in found.state_dict().values())
