@@ -67,14 +67,16 @@ def round_layers(
     seen = _wanted(module, names, sample, torch.Generator().manual_seed(seed))
     count = len(seen)
 
-    def improve(name: str, layer: nn.Module, inputs: Any) -> None:
+    def improve(name: str, layer: nn.Module, inputs: Any, named: Any) -> None:
         if name not in seen:
             return  # a layer that is called again
         chosen, wanted = seen.pop(name)
-        _improve(layer, patches_at(layer, inputs[0], chosen), wanted, solve)
+        _improve(layer, patches_at(layer, inputs[0] if inputs else named["input"], chosen), wanted, solve)
         advance(count - len(seen), count)
 
-    hooks = [module.get_submodule(name).register_forward_pre_hook(partial(improve, name)) for name in names]
+    hooks = [
+        module.get_submodule(name).register_forward_pre_hook(partial(improve, name), with_kwargs=True) for name in names
+    ]
     with _removed(hooks), torch.no_grad():
         module(*sample)
     return count

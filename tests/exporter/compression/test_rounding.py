@@ -1,7 +1,7 @@
 """Rounding on data: rows are what layers read, GPTQ loses less than rounding to nearest, forms and zeros are kept."""
 
 import copy
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -14,6 +14,8 @@ from exporter.compression.model import CompressedModel, CompressionData
 from exporter.compression.recipe import parse_recipe
 from exporter.compression.rounding.gptq import rounded
 from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
+from exporter.compression.rounding.rounding import WAYS
+from exporter.data.settings.recipe import Rounding
 
 BATCH = 96
 
@@ -130,6 +132,31 @@ def test_weights_keep_their_zeros_and_their_grid() -> None:
         assert not weight[before[name] == 0].any()
         steps = 7 * weight / weight.flatten(1).abs().amax(1).view(-1, *[1] * (weight.dim() - 1))
         torch.testing.assert_close(steps, steps.round(), rtol=0, atol=1e-4)
+
+
+class Named(nn.Module):
+    """Gives its layer the input by name, and uses another layer's weight without calling it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.called, self.read = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(self.called(input=x), self.read.weight)
+
+
+def test_layers_are_found_however_they_are_called() -> None:
+    """Protects models that name a layer's input, and says of weights that no call shows that they went to nearest."""
+    step = {"method": "weight_quantization", "bits": 4, "rounding": "gptq"}
+    vectors = torch.randn(BATCH, 8, generator=seeded(8))
+    recipe = parse_recipe("t", {"steps": [step]})
+    notes = apply_recipe(Named().eval(), (vectors[:1],), recipe, CompressionData(((vectors,),))).steps[0].notes
+    assert notes == {"layers_rounded_by_gptq": 1, "layers_rounded_to_nearest": 1}
+
+
+def test_every_way_that_settings_name_is_in_the_table() -> None:
+    assert ("nearest", *WAYS) == get_args(Rounding)
 
 
 def test_channels_of_nothing_stay_so() -> None:
