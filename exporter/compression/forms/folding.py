@@ -8,7 +8,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from exporter.compression.forms.constraints import bake, constrain, rescaled
 from exporter.compression.layers import CONVOLUTIONS
-from exporter.sources.tracing.forwards import as_called
+from exporter.sources.tracing.forwards import UNTRACEABLE, as_called
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -32,7 +32,7 @@ def traced(module: nn.Module) -> fx.GraphModule | None:
     """The symbolic trace of a model without its ``nn.Identity`` calls; None when its Python code depends on values."""
     try:
         graph_module = fx.symbolic_trace(as_called(module))
-    except (fx.proxy.TraceError, NameError, TypeError, NotImplementedError, RuntimeError, AttributeError):
+    except UNTRACEABLE:
         return None
     for node in list(graph_module.graph.nodes):
         if node.op == "call_module" and isinstance(graph_module.get_submodule(str(node.target)), nn.Identity):

@@ -16,7 +16,7 @@ import torch
 from torch import fx, nn
 
 from exporter.data.errors import ToolError
-from exporter.sources.tracing.forwards import as_called
+from exporter.sources.tracing.forwards import UNTRACEABLE, as_called
 
 _ROUNDS = 40
 _CONVERGED = 1e-3
@@ -87,7 +87,7 @@ def equalize(module: nn.Module, example_inputs: Iterable[torch.Tensor]) -> nn.Mo
     inputs = tuple(example_inputs)
     try:
         traced = fx.symbolic_trace(as_called(copy.deepcopy(module).eval()))
-    except (fx.proxy.TraceError, NameError, TypeError, RuntimeError, AssertionError, NotImplementedError) as error:
+    except UNTRACEABLE as error:
         raise NotTraceableError(
             f"equalization needs a model that torch.fx can trace, and it cannot: {error}. "
             "Set equalize = false for this target"

@@ -7,6 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import fx
+
+UNTRACEABLE = (
+    fx.proxy.TraceError,
+    AssertionError,
+    AttributeError,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+)
+"""What torch.fx raises for Python code that it cannot follow; NameError where a forward that takes any number of
+arguments is a closure, of which it drops the variables."""
 
 
 def forward_of(module: torch.nn.Module) -> Callable[..., Any]:
