@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from exporter.data.errors import UsageProblem
@@ -55,7 +57,7 @@ def _import_file(path: Path) -> Any:
         raise UsageProblem(f"{path}: there is no such file.")
     place = path.resolve()
     name = f"{SOURCE_PREFIX}{place.stem}_{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
-    specification = importlib.util.spec_from_file_location(name, place)
+    specification = importlib.util.spec_from_file_location(name, place, loader=_AsWritten(name, str(place)))
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -63,6 +65,13 @@ def _import_file(path: Path) -> Any:
     with _modules_of(place.parent):
         specification.loader.exec_module(module)
     return module
+
+
+class _AsWritten(SourceFileLoader):
+    """Compiles a file as it is now: Python takes kept bytecode by size and whole seconds, so an edit can go unseen."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 @contextmanager

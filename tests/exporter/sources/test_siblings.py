@@ -1,5 +1,6 @@
 """A factory finds what lies beside its file, as it does when it is run, and disturbs nobody else's imports."""
 
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -75,3 +76,14 @@ def test_a_file_that_fails_leaves_the_path_as_it_should_be(tmp_path: Path) -> No
     with pytest.raises(UsageProblem, match="No module named 'absent_of_test'"):
         import_attribute(f"{tmp_path / 'bad.py'}:net")
     assert sys.path[0] != str(tmp_path)
+
+
+def test_an_edit_within_the_second_is_seen(tmp_path: Path) -> None:
+    """Protects sweeps that write one factory after another: kept bytecode is told apart by size and whole seconds."""
+    file = tmp_path / "net.py"
+    seen = []
+    for number in range(3):
+        file.write_text(f"def net(): return {number}\n")
+        os.utime(file, (1e9, 1e9))
+        seen.append(import_attribute(f"{file}:net")())
+    assert seen == [0, 1, 2]
