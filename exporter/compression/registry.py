@@ -24,6 +24,7 @@ METHODS = {
     "binarization": "exporter.compression.methods.binarization",
     "float16": "exporter.compression.methods.float16",
     "weight_quantization": "exporter.compression.methods.weight_quantization",
+    "mixed_precision": "exporter.compression.methods.mixed_precision",
     "dynamic_quantization": "exporter.compression.methods.dynamic_quantization",
     "static_quantization": "exporter.compression.methods.static_quantization",
     "quantization_aware_training": "exporter.compression.methods.quantization_aware_training",

@@ -12,10 +12,11 @@ from torch import nn
 from exporter.compression.forms import activations
 from exporter.compression.forms.biases import correct_biases
 from exporter.compression.forms.folding import fold_batch_norms
-from exporter.compression.forms.grids import to_grid
+from exporter.compression.forms.nearest import feasible
+from exporter.compression.forms.precision import Precision
 from exporter.compression.layers import select
 from exporter.compression.model import Context, own_copy
-from exporter.compression.rounding.rounding import round_with_data
+from exporter.compression.rounding.rounding import give_forms
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.compression import LeftAlone
 from exporter.data.settings.recipe import LayerRule, Rounding
@@ -65,12 +66,11 @@ def statically_quantized(module: nn.Module, how: Static, rules: Sequence[LayerRu
         module, context.example_inputs, observer=how.observer, learned=how.learned
     )
     layers, skipped = select(quantized, rules)
-    on_grids = [layer for layer in layers if to_grid(layer, how.weight_bits, None, skipped)]
-    activations.observe(quantized, context.data.calibration)
-    rounded = {}
+    chosen = feasible(layers, lambda layer: Precision("grid", how.weight_bits), skipped)
     if how.rounding != "nearest":
-        rounded = round_with_data(quantized, on_grids, how.rounding, context)
-        activations.observe(quantized, context.data.calibration)
+        activations.observe(quantized, context.data.calibration)  # layers are to be rounded to what they will read
+    rounded = give_forms(quantized, chosen, how.rounding, context)
+    activations.observe(quantized, context.data.calibration)
     if how.correct_biases:
         correct_biases(quantized, reference, [layer.name for layer in layers], context.data.calibration)
         activations.observe(quantized, context.data.calibration)

@@ -11,26 +11,11 @@ from exporter.compression.layers import weight_of
 from exporter.execution.heavy import load
 
 
-def obstacle(layer: nn.Module, bits: int, group_size: int | None, min_elements: int) -> str | None:
-    """Why the layer's weight is given no table; None where it is."""
-    weight, constraints = weight_of(layer), constraints_of(layer)
-    others = [item for item in constraints if not isinstance(item, Mask)]
-    if others:
-        return f"already in the form of {type(others[-1]).__name__.lower()}"
-    if weight.numel() < min_elements:
-        return f"fewer than {min_elements} elements (min_elements)"
-    if group_size is not None and weight.shape[0] % group_size:
-        return f"its {weight.shape[0]} output channels are no multiple of {group_size} (group_size)"
-    if bits == 1 and constraints:
-        return "1 bit leaves one value beside zero: use more bits after pruning"
-    return None
-
-
 def to_table(layer: nn.Module, bits: int, group_size: int | None, seed: int) -> None:
     """Make the layer's weight a lookup; zeros of a mask keep an entry of their own.
 
     Args:
-        layer: one without an `obstacle`.
+        layer: one without an obstacle (`exporter.compression.forms.nearest`).
         bits: of an index.
         group_size: output channels that share a table; None for the whole tensor.
         seed: of k-means.

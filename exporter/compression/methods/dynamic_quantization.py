@@ -28,16 +28,19 @@ def quantize(module: "nn.Module", step: DynamicQuantization, context: "Context")
     from torch import nn
 
     from exporter.compression.forms.folding import fold_batch_norms
-    from exporter.compression.forms.grids import to_grid
+    from exporter.compression.forms.nearest import feasible, to_nearest
+    from exporter.compression.forms.precision import Precision
     from exporter.compression.layers import left_alone, select
     from exporter.compression.model import Outcome
 
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules, (nn.Linear,))
-    changed = sum(to_grid(layer, 8, None, skipped) for layer in layers)
+    chosen = feasible(layers, lambda layer: Precision("grid", 8), skipped)
+    for layer, precision in chosen:
+        to_nearest(layer.module, precision, context.seed)
     known = {layer.name for layer in layers} | {item.name.removesuffix(".weight") for item in skipped}
     skipped += [left_alone(layer, OTHERS) for layer in select(module, ())[0] if layer.name not in known]
-    return Outcome(module, tuple(skipped), changed=changed)
+    return Outcome(module, tuple(skipped), changed=len(chosen))
 
 
 METHOD = Method(DynamicQuantization, quantize)

@@ -20,16 +20,18 @@ class Float16(Step):
 
 def to_float16(module: "nn.Module", step: Float16, context: "Context") -> "Outcome":
     """Round weights, after folding the batch norms that would scale them again."""
-    from exporter.compression.forms.constraints import Half
     from exporter.compression.forms.folding import fold_batch_norms
-    from exporter.compression.forms.grids import constrain_once
+    from exporter.compression.forms.nearest import feasible, to_nearest
+    from exporter.compression.forms.precision import FLOAT16
     from exporter.compression.layers import select
     from exporter.compression.model import Outcome
 
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
-    changed = sum(constrain_once(layer, Half(), skipped) for layer in layers)
-    return Outcome(module, tuple(skipped), changed=changed)
+    chosen = feasible(layers, lambda layer: FLOAT16, skipped)
+    for layer, precision in chosen:
+        to_nearest(layer.module, precision, context.seed)
+    return Outcome(module, tuple(skipped), changed=len(chosen))
 
 
 METHOD = Method(Float16, to_float16)

@@ -40,17 +40,17 @@ class WeightQuantization(Step):
 def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") -> "Outcome":
     """Put weights on grids, after folding the batch norms that would scale them again."""
     from exporter.compression.forms.folding import fold_batch_norms
-    from exporter.compression.forms.grids import to_grid
+    from exporter.compression.forms.nearest import feasible
+    from exporter.compression.forms.precision import Precision
     from exporter.compression.layers import select
     from exporter.compression.model import Outcome
-    from exporter.compression.rounding.rounding import round_with_data
+    from exporter.compression.rounding.rounding import give_forms
 
     fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
-    block = step.block_size if step.granularity == "per_block" else None
-    changed = [layer for layer in layers if to_grid(layer, step.bits, block, skipped)]
-    notes = {} if step.rounding == "nearest" else round_with_data(module, changed, step.rounding, context)
-    return Outcome(module, tuple(skipped), notes, len(changed))
+    wanted = Precision("grid", step.bits, block_size=step.block_size if step.granularity == "per_block" else None)
+    chosen = feasible(layers, lambda layer: wanted, skipped)
+    return Outcome(module, tuple(skipped), give_forms(module, chosen, step.rounding, context), len(chosen))
 
 
 METHOD = Method(WeightQuantization, quantize, example={"bits": 4})

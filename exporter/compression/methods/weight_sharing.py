@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.settings.recipe import Count, LayerRule, Step
+from exporter.data.settings.recipe import Count, LayerRule, Need, Rounding, Step
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +27,9 @@ class WeightSharing(Step):
         granularity: one table a tensor, or one a group of output channels.
         group_size: output channels that share a table.
         min_elements: smaller weights are left alone, because the table would outweigh the gain.
+        rounding: ``nearest`` has k-means find each table by the weights alone; ``gptq`` takes the tables and indices
+            that change each layer's outputs least on calibration data, where weights that have no index yet make up
+            for those that have (Frantar et al. 2023).
         rules: layers to leave alone, or other bits for them.
     """
 
@@ -35,29 +38,31 @@ class WeightSharing(Step):
     granularity: Literal["per_tensor", "per_grouped_channel"] = "per_tensor"
     group_size: Count = 16
     min_elements: Annotated[int, Field(ge=0)] = 256
+    rounding: Rounding = "nearest"
     rules: tuple[BitsRule, ...] = ()
+
+    def needs(self) -> tuple[Need, ...]:
+        """Examples, where tables are found on them."""
+        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
 
 def share(module: "nn.Module", step: WeightSharing, context: "Context") -> "Outcome":
     """Fold batch norms, then replace weights by tables; zeros of an earlier pruning keep an entry of their own."""
     from exporter.compression.forms.folding import fold_batch_norms
-    from exporter.compression.forms.tables import obstacle, to_table
-    from exporter.compression.layers import left_alone, select
+    from exporter.compression.forms.nearest import feasible
+    from exporter.compression.forms.precision import Precision
+    from exporter.compression.layers import select
     from exporter.compression.model import Outcome
+    from exporter.compression.rounding.rounding import give_forms
 
     folded = fold_batch_norms(module)
     layers, skipped = select(module, step.rules)
-    group_size = step.group_size if step.granularity == "per_grouped_channel" else None
-    changed = 0
-    for layer in layers:
-        bits = layer.options.get("bits", step.bits)
-        reason = obstacle(layer.module, bits, group_size, step.min_elements)
-        if reason:
-            skipped.append(left_alone(layer, reason))
-            continue
-        to_table(layer.module, bits, group_size, context.seed)
-        changed += 1
-    return Outcome(module, tuple(skipped), {"batch_norms_folded": len(folded)}, changed)
+    wanted = Precision("table", step.bits, step.group_size if step.granularity == "per_grouped_channel" else None)
+    chosen = feasible(
+        layers, lambda layer: wanted._replace(bits=layer.options.get("bits", step.bits)), skipped, step.min_elements
+    )
+    notes = {"batch_norms_folded": len(folded), **give_forms(module, chosen, step.rounding, context)}
+    return Outcome(module, tuple(skipped), notes, len(chosen))
 
 
 METHOD = Method(WeightSharing, share)

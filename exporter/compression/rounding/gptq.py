@@ -9,20 +9,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from exporter.compression.forms.constraints import Grid, constraints_of
-from exporter.compression.rounding.layers import Problem, damped
+from exporter.compression.forms.nearest import to_nearest
+from exporter.compression.rounding.layers import Problem, damped, set_float
 from exporter.compression.rounding.snaps import grid_snap
 
 Snap = Callable[[Tensor, Tensor], Tensor]
 """Weights (groups, outputs) of one input of each group, and the inputs' indices (groups,) -> what may be stored."""
 
 
-def solve(problem: Problem) -> Tensor:
-    """Weights (groups, outputs, inputs) on the grid of the layer's constraint, whose scales are found here."""
-    grid = constraints_of(problem.layer)[-1]
-    assert isinstance(grid, Grid)
-    snap = grid_snap(problem.layer, grid, problem.weight, problem.hessian)
-    return rounded(problem.weight, problem.hessian, snap)
+def put(problem: Problem) -> None:
+    """Give the layer its form, with values that make up for one another."""
+    layer, precision = problem.layer, problem.precision
+    found = problem.weight
+    if precision.form == "grid":
+        found = rounded(found, problem.hessian, grid_snap(layer, precision, found, problem.hessian))
+    set_float(layer, found)
+    to_nearest(layer, precision, problem.seed)
 
 
 def rounded(weight: Tensor, hessian: Tensor, snap: Snap) -> Tensor:

@@ -1,8 +1,7 @@
 """Rounds the layers of a model, first to last, each to what it does in the float model on inputs of the rounded one."""
 
 import contextlib
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,35 +9,37 @@ import torch
 from torch import Tensor, nn
 
 from exporter.compression.forms import activations
-from exporter.compression.forms.constraints import Mask, constraints_of
-from exporter.compression.model import Examples
+from exporter.compression.forms.precision import Precision
+from exporter.compression.layers import weight_of
+from exporter.compression.model import Context, Examples, own_copy
 from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
-from exporter.data.progress import Advance
 
 
 class Problem(NamedTuple):
     """What is known of a layer when it is rounded.
 
     Attributes:
-        layer: constrained; it computes with the weights that it has now.
+        layer: in float, with masks where zeros are kept.
+        precision: the form that its weight gets.
         weight: (groups, outputs, inputs): floats that give the wanted outputs best on inputs of the rounded model.
-        hessian: (groups, inputs, inputs).
-        read: (groups, rows, inputs).
-        wanted: (groups, rows, outputs), without the bias.
+        hessian: (groups, inputs, inputs): mean of the outer products of what the layer reads.
+        moment: (groups, outputs, inputs): mean of the wanted outputs times what the layer reads.
+        seed: of what is random.
     """
 
     layer: nn.Module
+    precision: Precision
     weight: Tensor
     hessian: Tensor
-    read: Tensor
-    wanted: Tensor
+    moment: Tensor
+    seed: int
 
 
 _DAMPING = 0.01
 """Share of the mean of the Hessian's diagonal that is added to it."""
 
-Solve = Callable[[Problem], Tensor]
-"""Rounded weights, (groups, outputs, inputs)."""
+Put = Callable[[Problem], None]
+"""Gives the layer's weight its form, with the values that are best on data."""
 
 
 class _Seen(NamedTuple):
@@ -47,51 +48,68 @@ class _Seen(NamedTuple):
 
 
 def round_layers(
-    module: nn.Module, names: Sequence[str], sample: Examples, solve: Solve, seed: int, advance: Advance
-) -> int:
-    """Give each layer the weights that `solve` finds, and take the mean error that is left out of its outputs.
+    module: nn.Module,
+    reference: nn.Module,
+    wanted: Mapping[str, Precision],
+    sample: Examples,
+    put: Put,
+    context: Context,
+) -> set[str]:
+    """Give each layer its form by `put`, and take the mean error that is left out of its outputs.
 
     All examples go through a layer before the next one's turn, so that each makes up for what those before got wrong.
     Layers that no example reaches stay as they are.
 
     Args:
-        module: with constrained weights; changed in place.
-        names: of the layers.
+        module: changed in place; the layers' weights are in float.
+        reference: `float_copy` of it.
+        wanted: the layers' forms by name.
         sample: all examples, as one batch.
-        seed: of the places that are looked at.
-        advance: called with the layers that are done and all.
+        put: how weights are chosen.
+        context: its seed draws the places that are looked at.
 
     Returns:
-        How many were given weights.
+        Names of the layers that were given their forms.
     """
-    seen = _wanted(module, names, sample, torch.Generator().manual_seed(seed))
-    count = len(seen)
+    seen = _wanted(reference, list(wanted), sample, torch.Generator().manual_seed(context.seed))
+    reached = set(seen)
 
     def improve(name: str, layer: nn.Module, inputs: Any, named: Any) -> None:
         if name not in seen:
             return  # a layer that is called again
-        chosen, wanted = seen.pop(name)
-        _improve(layer, patches_at(layer, inputs[0] if inputs else named["input"], chosen), wanted, solve)
-        advance(count - len(seen), count)
+        chosen, outputs = seen.pop(name)
+        read = patches_at(layer, inputs[0] if inputs else named["input"], chosen)
+        _improve(layer, wanted[name], read, outputs, put, context.seed)
+        context.advance(len(reached) - len(seen), len(reached))
 
     hooks = [
-        module.get_submodule(name).register_forward_pre_hook(partial(improve, name), with_kwargs=True) for name in names
+        module.get_submodule(name).register_forward_pre_hook(partial(improve, name), with_kwargs=True)
+        for name in wanted
     ]
     with _removed(hooks), torch.no_grad():
         module(*sample)
-    return count
+    return reached
 
 
-def _wanted(module: nn.Module, names: Sequence[str], sample: Examples, generator: torch.Generator) -> dict[str, _Seen]:
+def float_copy(module: nn.Module) -> nn.Module:
+    """A copy of a model whose layers are still in float, with its activations in float too."""
+    twin = own_copy(module)
+    activations.set_state(twin, observing=False, rounding=False)
+    return twin
+
+
+def _wanted(
+    reference: nn.Module, names: Sequence[str], sample: Examples, generator: torch.Generator
+) -> dict[str, _Seen]:
     """Outputs of the float model's layers at drawn places, without biases."""
-    reference, seen = _in_float(module), dict[str, _Seen]()
+    seen = dict[str, _Seen]()
 
     def remember(name: str, layer: Any, _: Any, output: Tensor) -> None:
         if name not in seen:
             chosen = places(layer, output, generator)
-            wanted = outputs_at(layer, output, chosen)
-            bias = 0 if layer.bias is None else layer.bias.view(wanted.shape[0], 1, -1)
-            seen[name] = _Seen(chosen, wanted - bias)
+            outputs = outputs_at(layer, output, chosen)
+            bias = 0 if layer.bias is None else layer.bias.view(outputs.shape[0], 1, -1)
+            seen[name] = _Seen(chosen, outputs - bias)
 
     hooks = [reference.get_submodule(name).register_forward_hook(partial(remember, name)) for name in names]
     with _removed(hooks), torch.no_grad():
@@ -99,16 +117,15 @@ def _wanted(module: nn.Module, names: Sequence[str], sample: Examples, generator
     return seen
 
 
-def _improve(layer: Any, read: Tensor, wanted: Tensor, solve: Solve) -> None:
-    weight = weight_rows(layer, float_weight(layer))
+def _improve(layer: Any, precision: Precision, read: Tensor, wanted: Tensor, put: Put, seed: int) -> None:
+    weight = weight_rows(layer, weight_of(layer))
     hessian = read.mT @ read / read.shape[1]
+    moment = wanted.mT @ read / read.shape[1]
     # What the layers before got wrong is made up for first, in float.
-    missing = (wanted - read @ weight.mT).mT @ read / read.shape[1]
-    moved = weight + torch.linalg.solve(damped(hessian), missing.mT).mT
-    found = solve(Problem(layer, moved, hessian, read, wanted))
-    original = layer.parametrizations["weight"].original
-    original.copy_(found.reshape(original.shape))
-    left = (wanted - read @ weight_rows(layer, layer.weight).mT).mean(1).flatten()
+    missing = moment - weight @ hessian
+    moved = weight + torch.cholesky_solve(missing.mT, torch.linalg.cholesky(damped(hessian))).mT
+    put(Problem(layer, precision, moved, hessian, moment, seed))
+    left = (wanted.mean(1) - (read.mean(1, keepdim=True) @ weight_rows(layer, layer.weight).mT)[:, 0]).flatten()
     layer.bias = nn.Parameter(left if layer.bias is None else layer.bias + left)
 
 
@@ -120,25 +137,11 @@ def damped(hessian: Tensor) -> Tensor:
     return hessian + torch.diag_embed(added)
 
 
-def float_weight(layer: Any) -> Tensor:
-    """The weight before it was put on a grid, with its zeros."""
-    value: Tensor = layer.parametrizations["weight"].original
-    for one in constraints_of(layer):
-        value = one(value) if isinstance(one, Mask) else value
-    return value.detach()
-
-
-def _in_float(module: nn.Module) -> nn.Module:
-    """A copy without grids and quantizers."""
-    twin = copy.deepcopy(module)
-    activations.set_state(twin, observing=False, rounding=False)
-    for layer in twin.modules():
-        constrained: Any = layer
-        for place, one in enumerate(constraints_of(layer)):
-            if not isinstance(one, Mask):
-                # Removed, it would be gone from the module's class too, which copies share.
-                constrained.parametrizations["weight"][place] = nn.Identity()
-    return twin
+def set_float(layer: Any, rows: Tensor) -> None:
+    """Give a layer that is still in float this weight, (groups, outputs, inputs); zeros that it keeps stay."""
+    masked = hasattr(layer, "parametrizations")
+    weight: Tensor = layer.parametrizations["weight"].original if masked else layer.weight
+    weight.detach().copy_(rows.reshape(weight.shape))
 
 
 @contextlib.contextmanager

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from exporter.compression.forms.constraints import LEAST_PEAK, Grid, Mask, constraints_of
+from exporter.compression.forms.constraints import LEAST_PEAK, Mask, constraints_of
+from exporter.compression.forms.precision import Precision
 from exporter.compression.rounding.patches import weight_rows
 
 SHRINKS = torch.linspace(0.4, 1.0, 31)
@@ -33,12 +34,12 @@ class GridSnap:
         return torch.where(pinned, self.top * column.sign(), steps) * scale * alive
 
 
-def grid_snap(layer: nn.Module, grid: Grid, weight: Tensor, hessian: Tensor) -> GridSnap:
+def grid_snap(layer: nn.Module, grid: Precision, weight: Tensor, hessian: Tensor) -> GridSnap:
     """The grid of each channel, or block of one, with the least error of outputs that rounding to nearest gives.
 
     Args:
         layer: of the weight.
-        grid: its constraint.
+        grid: its bits and blocks.
         weight: (groups, outputs, inputs) in float.
         hessian: (groups, inputs, inputs).
     """

@@ -41,6 +41,25 @@ VARIANTS: dict[str, Steps] = {
         }
     ],
     "weight_quantization_on_data": [{"method": "weight_quantization", "bits": 4, "rounding": "gptq"}],
+    "weight_sharing_on_data": [
+        {"method": "magnitude_pruning", "sparsity": 0.5},
+        {"method": "weight_sharing", "bits": 3, "granularity": "per_grouped_channel", "group_size": 4}
+        | {"rounding": "gptq"},
+    ],
+    "mixed_precision_on_data": [
+        {
+            "method": "mixed_precision",
+            "bits": 4,
+            "rounding": "gptq",
+            "rules": [
+                {"name": "stem", "apply": False},
+                {"name": "block1", "form": "table", "bits": 3},
+                {"name": "block2", "granularity": "per_block", "block_size": 4},
+                {"type": "Linear", "form": "float16"},
+                {"name": "right", "form": "table", "granularity": "per_grouped_channel", "group_size": 10},
+            ],
+        },
+    ],
     "static_quantization_on_data": [{"method": "static_quantization", "weight_bits": 4, "rounding": "gptq"}],
     "static_quantization_corrected": [
         {"method": "static_quantization", "observer": "histogram", "equalize": True, "bias_correction": True}
