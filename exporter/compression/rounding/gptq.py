@@ -1,7 +1,8 @@
 """GPTQ: weights are rounded one input after the other, and those that are still free make up for the error.
 
 Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", 2023, after optimal
-brain quantization (Frantar and Alistarh, 2022); with zeros given, SparseGPT (Frantar and Alistarh, 2023).
+brain quantization (Frantar and Alistarh, 2022). Whatever can round the weights of one input can be made up for: grids,
+and tables as well.
 """
 
 from collections.abc import Callable
@@ -12,19 +13,26 @@ from torch import Tensor
 from exporter.compression.forms.nearest import to_nearest
 from exporter.compression.rounding.layers import Problem, damped, set_float
 from exporter.compression.rounding.snaps import grid_snap
+from exporter.compression.rounding.tables import put_table
 
 Snap = Callable[[Tensor, Tensor], Tensor]
 """Weights (groups, outputs) of one input of each group, and the inputs' indices (groups,) -> what may be stored."""
 
+_BLOCK = 128
+"""Inputs after which the error is handed on to all that are left, at once: one product of matrices in place of many."""
+
 
 def put(problem: Problem) -> None:
     """Give the layer its form, with values that make up for one another."""
-    layer, precision = problem.layer, problem.precision
+    if problem.precision.form == "table":
+        put_table(problem, rounded)
+        return
     found = problem.weight
-    if precision.form == "grid":
-        found = rounded(found, problem.hessian, grid_snap(layer, precision, found, problem.hessian))
-    set_float(layer, found)
-    to_nearest(layer, precision, problem.seed)
+    if problem.precision.form == "grid":
+        snap = grid_snap(problem.layer, problem.precision, found, problem.hessian)
+        found = _rescaled(rounded(found, problem.hessian, snap), problem)
+    set_float(problem.layer, found)
+    to_nearest(problem.layer, problem.precision, problem.seed)
 
 
 def rounded(weight: Tensor, hessian: Tensor, snap: Snap) -> Tensor:
@@ -36,26 +44,43 @@ def rounded(weight: Tensor, hessian: Tensor, snap: Snap) -> Tensor:
         snap: rounds the weights of one input.
     """
     order = hessian.diagonal(dim1=1, dim2=2).argsort(dim=1, descending=True)
-    left = weight.double().gather(2, order[:, None].expand_as(weight)).clone()
-    upper = _inverse_factor(_permuted(hessian.double(), order))
+    left = weight.gather(2, order[:, None].expand_as(weight))
+    upper = inverse_factor(permuted(hessian, order))
     found = torch.empty_like(left)
+    for first in range(0, left.shape[2], _BLOCK):
+        block = slice(first, first + _BLOCK)
+        own = left[:, :, block].clone()
+        found[:, :, block], errors = _round_block(own, upper[:, block, block], order[:, block], snap)
+        left[:, :, first + _BLOCK :] -= errors @ upper[:, block, first + _BLOCK :]
+    return torch.empty_like(found).scatter_(2, order[:, None].expand_as(found), found)
+
+
+def _round_block(left: Tensor, upper: Tensor, order: Tensor, snap: Snap) -> tuple[Tensor, Tensor]:
+    """Rounded weights of a block's inputs, and their errors for what comes after it; `left` is used up."""
+    found, errors = torch.empty_like(left), torch.empty_like(left)
     for place in range(left.shape[2]):
         column = left[:, :, place]
-        chosen = snap(column, order[:, place])
-        found[:, :, place] = chosen
-        error = (column - chosen) / upper[:, place, place, None]
-        left[:, :, place + 1 :] -= error[:, :, None] * upper[:, None, place, place + 1 :]
-    result = torch.empty_like(found).scatter_(2, order[:, None].expand_as(found), found)
-    return result.to(weight.dtype)
+        found[:, :, place] = snap(column, order[:, place])
+        errors[:, :, place] = (column - found[:, :, place]) / upper[:, place, place, None]
+        left[:, :, place + 1 :] -= errors[:, :, place, None] * upper[:, None, place, place + 1 :]
+    return found, errors
 
 
-def _permuted(hessian: Tensor, order: Tensor) -> Tensor:
+def permuted(hessian: Tensor, order: Tensor) -> Tensor:
+    """The Hessian of the inputs in this order, (groups, inputs)."""
     rows = hessian.gather(1, order[:, :, None].expand_as(hessian))
     return rows.gather(2, order[:, None, :].expand_as(hessian))
 
 
-def _inverse_factor(hessian: Tensor) -> Tensor:
-    """The upper triangular U of the inverse, U^T U."""
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian)))
+def inverse_factor(hessian: Tensor) -> Tensor:
+    """The upper triangular U of the damped Hessian's inverse, U^T U; computed in double precision."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian.double())))
     factor: Tensor = torch.linalg.cholesky(inverse, upper=True)
-    return factor
+    return factor.to(hessian.dtype)
+
+
+def _rescaled(weight: Tensor, problem: Problem) -> Tensor:
+    """Each channel times the number that is best for the wanted outputs: its integers stay, its scale is moved."""
+    wanted = (weight * problem.moment).sum(2, keepdim=True)
+    given = (weight * (weight @ problem.hessian)).sum(2, keepdim=True)
+    return weight * torch.where(given > 0, wanted / given, 1).clamp(0.5, 2)

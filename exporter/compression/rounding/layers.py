@@ -125,7 +125,7 @@ def _improve(layer: Any, precision: Precision, read: Tensor, wanted: Tensor, put
     missing = moment - weight @ hessian
     moved = weight + torch.cholesky_solve(missing.mT, torch.linalg.cholesky(damped(hessian))).mT
     put(Problem(layer, precision, moved, hessian, moment, seed))
-    left = (wanted.mean(1) - (read.mean(1, keepdim=True) @ weight_rows(layer, layer.weight).mT)[:, 0]).flatten()
+    left = (wanted.mean(1, keepdim=True) - read.mean(1, keepdim=True) @ weight_rows(layer, layer.weight).mT).flatten()
     layer.bias = nn.Parameter(left if layer.bias is None else layer.bias + left)
 
 

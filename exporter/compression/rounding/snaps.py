@@ -46,8 +46,8 @@ def grid_snap(layer: nn.Module, grid: Precision, weight: Tensor, hessian: Tensor
     top = 2 ** (grid.bits - 1) - 1
     kernel = math.prod(getattr(layer, "kernel_size", (1,)))
     size = grid.block_size * kernel if grid.block_size else weight.shape[2]
-    living = _living(layer, weight)
-    blocks = torch.unflatten((weight * living).double(), 2, (-1, size))
+    alive = living(layer, weight)
+    blocks = torch.unflatten((weight * alive).double(), 2, (-1, size))
     importance = torch.unflatten(hessian.double().diagonal(dim1=1, dim2=2), 1, (-1, size))[:, None]
     peak = blocks.abs().amax(3, keepdim=True)
     best, least = peak / top, torch.full_like(peak, torch.inf)
@@ -56,13 +56,13 @@ def grid_snap(layer: nn.Module, grid: Precision, weight: Tensor, hessian: Tensor
         steps = (blocks / scale.clamp_min(1e-30)).round().clamp(-top, top)
         error = ((blocks - steps * scale) ** 2 * importance).sum(3, keepdim=True)
         best, least = torch.where(error <= least, scale, best), torch.minimum(error, least)
-    best = best.clamp_min(LEAST_PEAK / top)
+    best = best.clamp_min(LEAST_PEAK / top).to(weight.dtype)
     pinned = torch.zeros_like(blocks, dtype=torch.bool).scatter_(3, blocks.abs().argmax(3, keepdim=True), value=True)
-    alive = torch.unflatten(living, 2, (-1, size)) & (peak >= LEAST_PEAK)
+    alive = torch.unflatten(alive, 2, (-1, size)) & (peak >= LEAST_PEAK)
     return GridSnap(best.expand_as(blocks).flatten(2), alive.flatten(2), (pinned & alive).flatten(2), top)
 
 
-def _living(layer: nn.Module, weight: Tensor) -> Tensor:
+def living(layer: nn.Module, weight: Tensor) -> Tensor:
     """Where weights are not kept at zero."""
     alive = torch.ones_like(weight, dtype=torch.bool)
     for one in constraints_of(layer):

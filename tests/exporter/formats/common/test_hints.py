@@ -80,12 +80,13 @@ CASES: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (Small, {"method": "static_quantization", "equalize": True}),
     (Padded, {**QAT, "ranges": "learned"}),
     (Limited, {"method": "static_quantization", "equalize": True, "bias_correction": True}),
+    (Small, {"method": "static_quantization", "rounding": "gptq"}),
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "step"), CASES, ids=["QAT", "equalized static", "LSQ, padded shortcut", "equalized ReLU6"]
+    ("kind", "step"), CASES, ids=["QAT", "equalized static", "LSQ, padded shortcut", "equalized ReLU6", "GPTQ"]
 )
 def test_integers_and_ranges_reach_tflite(kind: type[nn.Module], step: dict[str, Any], tmp_path: Path) -> None:
     """Protects quantization in PyTorch: the file holds its integers bit for bit, and only its activation scales."""
@@ -144,6 +145,21 @@ COREML: dict[str, tuple[list[dict[str, Any]], str]] = {
     "sparse table": (
         [{"method": "magnitude_pruning", "sparsity": 0.7}, {"method": "weight_sharing", "bits": 4}],
         "constexpr_lut_to_sparse",
+    ),
+    "table found on data": (
+        [{"method": "weight_sharing", "bits": 3, "rounding": "gptq"}],
+        "constexpr_lut_to_dense",
+    ),
+    "sparse table found on data": (
+        [
+            {"method": "magnitude_pruning", "sparsity": 0.7},
+            {"method": "weight_sharing", "bits": 4, "rounding": "gptq", "min_elements": 0},
+        ],
+        "constexpr_lut_to_sparse",
+    ),
+    "grid rounded on data": (
+        [{"method": "weight_quantization", "bits": 4, "rounding": "gptq"}],
+        "constexpr_blockwise_shift_scale",
     ),
 }
 
