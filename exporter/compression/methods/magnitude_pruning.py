@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from exporter.compression.model import Context, Outcome
 
 
+DEFAULTS = ("local", "magnitude", "one_shot")
+
+
 class MagnitudePruning(Step):
     """Sets single weights to zero.
 
@@ -23,6 +26,8 @@ class MagnitudePruning(Step):
             alone is pruned (the sensitivity analysis); needs calibration data.
         scope: ``local`` prunes each layer to the same share, ``global`` ranks all weights together.
         criterion: the smallest magnitudes, or chance (the control).
+        reconstruction: ``sparsegpt`` takes the zeros that cost each layer's outputs least on calibration data and has
+            the other weights make up for them (Frantar and Alistarh 2023); batch norms are folded before.
         schedule: all at once, or along the AGP curve (Zhu & Gupta 2017) during `training`.
         updates: how often the AGP schedule raises the sparsity.
         ramp: share of `training` in which an AGP schedule reaches the final sparsity; the rest recovers from it.
@@ -35,6 +40,7 @@ class MagnitudePruning(Step):
     snr_db: float | None = None
     scope: Literal["local", "global"] = "local"
     criterion: Literal["magnitude", "random"] = "magnitude"
+    reconstruction: Literal["none", "sparsegpt"] = "none"
     schedule: Literal["one_shot", "agp"] = "one_shot"
     updates: Count = 10
     ramp: Ratio = 0.5
@@ -49,26 +55,37 @@ class MagnitudePruning(Step):
             raise ValueError("schedule 'agp' and training belong together")
         if self.scope == "global" and (self.snr_db is not None or any(rule.sparsity for rule in self.rules)):
             raise ValueError("a global ranking has one sparsity: give neither snr_db nor sparsity by rule")
+        if self.reconstruction != "none" and (self.scope, self.criterion, self.schedule) != DEFAULTS:
+            raise ValueError(
+                "reconstruction has a criterion of its own, layer by layer and at once: leave out the others"
+            )
         return self
 
     def needs(self) -> tuple[Need, ...]:
-        """Examples for the sensitivity analysis, and for a gradual pruning."""
-        calibration = () if self.snr_db is None else (Need.CALIBRATION,)
+        """Examples for the sensitivity analysis, for a reconstruction, and for a gradual pruning."""
+        on_data = self.snr_db is not None or self.reconstruction != "none"
+        calibration = (Need.CALIBRATION,) if on_data else ()
         return calibration if self.training is None else (*calibration, Need.TRAINING)
 
 
 def prune(module: "nn.Module", step: MagnitudePruning, context: "Context") -> "Outcome":
     """Put masks on the layers' weights, at once or along the AGP curve."""
+    from exporter.compression.forms.folding import fold_batch_norms
     from exporter.compression.layers import select
     from exporter.compression.model import Outcome
     from exporter.compression.pruning.gradual import Gradual, prune_gradually
     from exporter.compression.pruning.masks import masks, scorer, set_masks
+    from exporter.compression.rounding.sparsegpt import prune_on_data
 
+    if step.reconstruction == "sparsegpt":
+        fold_batch_norms(module)
     layers, excluded = select(module, step.rules)
     if not layers:
         return Outcome(module, tuple(excluded))
     sparsities, notes = _sparsities(module, layers, step, context)
-    if step.training is None:
+    if step.reconstruction == "sparsegpt":
+        notes |= prune_on_data(module, list(zip(layers, sparsities, strict=True)), context)
+    elif step.training is None:
         set_masks(layers, masks(layers, sparsities, step.scope, scorer(step.criterion, context.seed)))
     else:
         how = Gradual(step.scope, step.criterion, step.updates, step.ramp)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from exporter.compression.forms.nearest import to_nearest
+from exporter.compression.forms.constraints import Grid, Half, constrain
+from exporter.compression.forms.precision import Precision
 from exporter.compression.rounding.layers import Problem, damped, set_float
 from exporter.compression.rounding.snaps import grid_snap
 from exporter.compression.rounding.tables import put_table
@@ -22,17 +23,21 @@ _BLOCK = 128
 """Inputs after which the error is handed on to all that are left, at once: one product of matrices in place of many."""
 
 
-def put(problem: Problem) -> None:
+Begin = Callable[[Tensor, Tensor, Tensor], Snap]
+"""Some inputs' weights (groups, outputs, inputs), how much each may cost to change (groups, inputs), and their indices
+(groups, inputs) -> how they are rounded."""
+
+
+def put(problem: Problem, precision: Precision) -> None:
     """Give the layer its form, with values that make up for one another."""
-    if problem.precision.form == "table":
-        put_table(problem, rounded)
+    if precision.form == "table":
+        put_table(problem, precision, rounded)
         return
     found = problem.weight
-    if problem.precision.form == "grid":
-        snap = grid_snap(problem.layer, problem.precision, found, problem.hessian)
-        found = _rescaled(rounded(found, problem.hessian, snap), problem)
+    if precision.form == "grid":
+        found = _rescaled(rounded(found, problem.hessian, grid_snap(problem, precision)), problem)
     set_float(problem.layer, found)
-    to_nearest(problem.layer, problem.precision, problem.seed)
+    constrain(problem.layer, Half() if precision.form == "float16" else Grid(precision.bits, precision.block_size))
 
 
 def rounded(weight: Tensor, hessian: Tensor, snap: Snap) -> Tensor:
@@ -44,24 +49,43 @@ def rounded(weight: Tensor, hessian: Tensor, snap: Snap) -> Tensor:
         snap: rounds the weights of one input.
     """
     order = hessian.diagonal(dim1=1, dim2=2).argsort(dim=1, descending=True)
+    return compensated(weight, hessian, order, _BLOCK, lambda *_: snap)
+
+
+def compensated(weight: Tensor, hessian: Tensor, order: Tensor, part: int, begin: Begin) -> Tensor:
+    """The weight with every value rounded, in this order of the inputs, where those that are left make up for it.
+
+    Args:
+        weight: (groups, outputs, inputs), float32.
+        hessian: (groups, inputs, inputs).
+        order: (groups, inputs).
+        part: inputs that `begin` sees at once.
+        begin: says before each part how its inputs are rounded; the cost is the least error of the outputs that a
+            change by one leaves, when all that come after make up for it.
+    """
     left = weight.gather(2, order[:, None].expand_as(weight))
     upper = inverse_factor(permuted(hessian, order))
     found = torch.empty_like(left)
-    for first in range(0, left.shape[2], _BLOCK):
-        block = slice(first, first + _BLOCK)
+    size = max(_BLOCK // part, 1) * part
+    for first in range(0, left.shape[2], size):
+        block = slice(first, first + size)
         own = left[:, :, block].clone()
-        found[:, :, block], errors = _round_block(own, upper[:, block, block], order[:, block], snap)
-        left[:, :, first + _BLOCK :] -= errors @ upper[:, block, first + _BLOCK :]
+        found[:, :, block], errors = _block(own, upper[:, block, block], order[:, block], part, begin)
+        left[:, :, first + size :] -= errors @ upper[:, block, first + size :]
     return torch.empty_like(found).scatter_(2, order[:, None].expand_as(found), found)
 
 
-def _round_block(left: Tensor, upper: Tensor, order: Tensor, snap: Snap) -> tuple[Tensor, Tensor]:
+def _block(left: Tensor, upper: Tensor, order: Tensor, part: int, begin: Begin) -> tuple[Tensor, Tensor]:
     """Rounded weights of a block's inputs, and their errors for what comes after it; `left` is used up."""
     found, errors = torch.empty_like(left), torch.empty_like(left)
+    diagonal = upper.diagonal(dim1=1, dim2=2)
     for place in range(left.shape[2]):
+        if place % part == 0:
+            own = slice(place, place + part)
+            snap = begin(left[:, :, own], diagonal[:, own] ** -2, order[:, own])
         column = left[:, :, place]
         found[:, :, place] = snap(column, order[:, place])
-        errors[:, :, place] = (column - found[:, :, place]) / upper[:, place, place, None]
+        errors[:, :, place] = (column - found[:, :, place]) / diagonal[:, place, None]
         left[:, :, place + 1 :] -= errors[:, :, place, None] * upper[:, None, place, place + 1 :]
     return found, errors
 

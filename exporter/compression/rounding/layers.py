@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from exporter.compression.forms import activations
-from exporter.compression.forms.precision import Precision
 from exporter.compression.layers import weight_of
 from exporter.compression.model import Context, Examples, own_copy
 from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
@@ -20,26 +19,22 @@ class Problem(NamedTuple):
 
     Attributes:
         layer: in float, with masks where zeros are kept.
-        precision: the form that its weight gets.
         weight: (groups, outputs, inputs): floats that give the wanted outputs best on inputs of the rounded model.
         hessian: (groups, inputs, inputs): mean of the outer products of what the layer reads.
         moment: (groups, outputs, inputs): mean of the wanted outputs times what the layer reads.
-        seed: of what is random.
     """
 
     layer: nn.Module
-    precision: Precision
     weight: Tensor
     hessian: Tensor
     moment: Tensor
-    seed: int
 
 
 _DAMPING = 0.01
 """Share of the mean of the Hessian's diagonal that is added to it."""
 
 Put = Callable[[Problem], None]
-"""Gives the layer's weight its form, with the values that are best on data."""
+"""Gives the layer's weight its form, with values that are good on data."""
 
 
 class _Seen(NamedTuple):
@@ -48,14 +43,9 @@ class _Seen(NamedTuple):
 
 
 def round_layers(
-    module: nn.Module,
-    reference: nn.Module,
-    wanted: Mapping[str, Precision],
-    sample: Examples,
-    put: Put,
-    context: Context,
+    module: nn.Module, reference: nn.Module, puts: Mapping[str, Put], sample: Examples, context: Context
 ) -> set[str]:
-    """Give each layer its form by `put`, and take the mean error that is left out of its outputs.
+    """Give each layer its form, and take the mean error that is left out of its outputs.
 
     All examples go through a layer before the next one's turn, so that each makes up for what those before got wrong.
     Layers that no example reaches stay as they are.
@@ -63,15 +53,14 @@ def round_layers(
     Args:
         module: changed in place; the layers' weights are in float.
         reference: `float_copy` of it.
-        wanted: the layers' forms by name.
+        puts: what gives a layer its form, by the layer's name.
         sample: all examples, as one batch.
-        put: how weights are chosen.
         context: its seed draws the places that are looked at.
 
     Returns:
         Names of the layers that were given their forms.
     """
-    seen = _wanted(reference, list(wanted), sample, torch.Generator().manual_seed(context.seed))
+    seen = _wanted(reference, list(puts), sample, torch.Generator().manual_seed(context.seed))
     reached = set(seen)
 
     def improve(name: str, layer: nn.Module, inputs: Any, named: Any) -> None:
@@ -79,12 +68,11 @@ def round_layers(
             return  # a layer that is called again
         chosen, outputs = seen.pop(name)
         read = patches_at(layer, inputs[0] if inputs else named["input"], chosen)
-        _improve(layer, wanted[name], read, outputs, put, context.seed)
+        _improve(layer, read, outputs, puts[name])
         context.advance(len(reached) - len(seen), len(reached))
 
     hooks = [
-        module.get_submodule(name).register_forward_pre_hook(partial(improve, name), with_kwargs=True)
-        for name in wanted
+        module.get_submodule(name).register_forward_pre_hook(partial(improve, name), with_kwargs=True) for name in puts
     ]
     with _removed(hooks), torch.no_grad():
         module(*sample)
@@ -117,14 +105,14 @@ def _wanted(
     return seen
 
 
-def _improve(layer: Any, precision: Precision, read: Tensor, wanted: Tensor, put: Put, seed: int) -> None:
+def _improve(layer: Any, read: Tensor, wanted: Tensor, put: Put) -> None:
     weight = weight_rows(layer, weight_of(layer))
     hessian = read.mT @ read / read.shape[1]
     moment = wanted.mT @ read / read.shape[1]
     # What the layers before got wrong is made up for first, in float.
     missing = moment - weight @ hessian
     moved = weight + torch.cholesky_solve(missing.mT, torch.linalg.cholesky(damped(hessian))).mT
-    put(Problem(layer, precision, moved, hessian, moment, seed))
+    put(Problem(layer, moved, hessian, moment))
     left = (wanted.mean(1, keepdim=True) - read.mean(1, keepdim=True) @ weight_rows(layer, layer.weight).mT).flatten()
     layer.bias = nn.Parameter(left if layer.bias is None else layer.bias + left)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from exporter.compression.forms.constraints import LEAST_PEAK, Mask, constraints_of
 from exporter.compression.forms.precision import Precision
+from exporter.compression.rounding.layers import Problem
 from exporter.compression.rounding.patches import weight_rows
 
 SHRINKS = torch.linspace(0.4, 1.0, 31)
@@ -34,15 +35,14 @@ class GridSnap:
         return torch.where(pinned, self.top * column.sign(), steps) * scale * alive
 
 
-def grid_snap(layer: nn.Module, grid: Precision, weight: Tensor, hessian: Tensor) -> GridSnap:
+def grid_snap(problem: Problem, grid: Precision) -> GridSnap:
     """The grid of each channel, or block of one, with the least error of outputs that rounding to nearest gives.
 
     Args:
-        layer: of the weight.
+        problem: of the layer.
         grid: its bits and blocks.
-        weight: (groups, outputs, inputs) in float.
-        hessian: (groups, inputs, inputs).
     """
+    layer, weight, hessian, _ = problem
     top = 2 ** (grid.bits - 1) - 1
     kernel = math.prod(getattr(layer, "kernel_size", (1,)))
     size = grid.block_size * kernel if grid.block_size else weight.shape[2]

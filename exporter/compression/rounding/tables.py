@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from exporter.compression.forms.constraints import FLOAT16, SharedTable, share
+from exporter.compression.forms.precision import Precision
+from exporter.compression.layers import weight_of
 from exporter.compression.rounding.layers import Problem, damped
 from exporter.compression.rounding.snaps import living
 
@@ -54,14 +56,15 @@ class TableSnap:
         return torch.searchsorted(_between(self.table), rows)
 
 
-def put_table(problem: Problem, compensate: Compensate) -> None:
+def put_table(problem: Problem, precision: Precision, compensate: Compensate) -> None:
     """Give the layer its table; zeros of a mask keep an entry of their own.
 
     Args:
-        problem: whose precision is a table.
+        problem: of the layer.
+        precision: a table.
         compensate: rounds weights one input after the other.
     """
-    precision, alive = problem.precision, living(problem.layer, problem.weight)
+    alive = living(problem.layer, problem.weight)
     has_zeros = not bool(alive.all())
     channels = alive.shape[0] * alive.shape[1]
     tables = 1 if precision.group_size is None else channels // precision.group_size
@@ -75,7 +78,7 @@ def put_table(problem: Problem, compensate: Compensate) -> None:
         table, loss = fitted(snap.table, places, problem, alive)
         found.append((loss, table, places))
     _, table, places = min(found, key=operator.itemgetter(0))
-    _share(problem, table, places, alive if has_zeros else None)
+    _share(problem.layer, precision, table, places, alive if has_zeros else None)
 
 
 def clustered(values: Tensor, importance: Tensor, count: int) -> Tensor:
@@ -148,16 +151,12 @@ def _half(values: Tensor) -> Tensor:
     return values.to(FLOAT16).to(values.dtype)
 
 
-def _share(problem: Problem, table: Tensor, places: Tensor, alive: Tensor | None) -> None:
+def _share(layer: nn.Module, precision: Precision, table: Tensor, places: Tensor, alive: Tensor | None) -> None:
     """Make the weight a lookup; with zeros, entry 0 is theirs alone."""
     trained = torch.ones_like(table)
     if alive is not None:
         table = torch.nn.functional.pad(table, (1, 0))
         trained = torch.nn.functional.pad(trained, (1, 0))
         places = (places + 1) * alive
-    weight = problem.layer.weight
-    assert isinstance(weight, Tensor)
-    precision = problem.precision
-    share(
-        problem.layer, table, SharedTable(places.reshape(weight.shape), precision.bits, precision.group_size, trained)
-    )
+    indices = places.reshape(weight_of(layer).shape)
+    share(layer, table, SharedTable(indices, precision.bits, precision.group_size, trained))

@@ -26,6 +26,14 @@ VARIANTS: dict[str, Steps] = {
         {"method": "magnitude_pruning", "sparsity": 0.8, "scope": "global", "schedule": "agp", "training": TRAINING}
     ],
     "magnitude_pruning_by_snr": [{"method": "magnitude_pruning", "snr_db": 10.0}],
+    "magnitude_pruning_on_data": [
+        {"method": "magnitude_pruning", "sparsity": 0.7, "reconstruction": "sparsegpt"},
+        {"method": "weight_quantization", "bits": 8, "rounding": "gptq"},
+    ],
+    "nm_pruning_on_data": [
+        {"method": "nm_pruning", "reconstruction": "sparsegpt"},
+        {"method": "recovery", "training": TRAINING},
+    ],
     "weight_sharing_trained": [
         {"method": "weight_sharing", "bits": 2, "granularity": "per_grouped_channel", "group_size": 4},
         {"method": "recovery", "training": TRAINING},

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from exporter.compression.apply import apply_recipe
-from exporter.compression.forms.precision import Precision
 from exporter.compression.model import CompressedModel, CompressionData
+from exporter.compression.pruning.masks import mask_of
 from exporter.compression.recipe import parse_recipe
 from exporter.compression.rounding.gptq import inverse_factor, rounded
 from exporter.compression.rounding.layers import Problem
 from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
 from exporter.compression.rounding.rounding import WAYS
+from exporter.compression.rounding.sparsegpt import _put
 from exporter.compression.rounding.tables import clustered, fitted
 from exporter.data.settings.recipe import Rounding
 
@@ -167,9 +168,8 @@ def test_values_of_a_table_are_the_least_squares() -> None:
     read = torch.randn(1, 500, 6, generator=seeded(1))
     wanted = torch.randn(1, 500, 4, generator=seeded(2))
     places = torch.randint(0, 3, (1, 4, 6), generator=seeded(3))
-    precision = Precision("table", 2)
     moment = wanted.mT @ read / 500
-    problem = Problem(nn.Linear(6, 4), precision, torch.zeros(1, 4, 6), read.mT @ read / 500, moment, 0)
+    problem = Problem(nn.Linear(6, 4), torch.zeros(1, 4, 6), read.mT @ read / 500, moment)
     found, _ = fitted(torch.zeros(1, 3), places, problem, torch.ones(1, 4, 6, dtype=torch.bool))
     added = torch.stack([read[0] @ (places[0] == entry).float().mT for entry in range(3)], -1)
     exact = torch.linalg.lstsq(added.reshape(-1, 3), wanted[0].reshape(-1, 1)).solution[:, 0]
@@ -194,6 +194,40 @@ def test_errors_are_handed_on_over_blocks_as_one_by_one() -> None:
         return float(((made - weight[0]) @ hessian[0] * (made - weight[0])).sum())
 
     assert loss(found) < 1.05 * loss(plain)
+
+
+PRUNED: dict[str, dict[str, Any]] = {
+    "single": {"method": "magnitude_pruning", "sparsity": 0.6},
+    "two of four": {"method": "nm_pruning", "zeros": 2, "of": 4},
+}
+
+
+@pytest.mark.parametrize("step", PRUNED.values(), ids=PRUNED)
+def test_zeros_chosen_on_data_lose_less(step: dict[str, Any]) -> None:
+    """Protects what a reconstruction is for: as many zeros as by magnitude in each layer, and a smaller loss."""
+    by_magnitude, on_data = compressed(step), compressed({**step, "reconstruction": "sparsegpt"})
+    assert loss(on_data.module) < loss(by_magnitude.module) / 2
+    before = by_magnitude.steps[0].after.layers
+    assert [layer.nonzeros for layer in on_data.steps[0].after.layers] == [layer.nonzeros for layer in before]
+    assert [form.form for form in on_data.hints.weights] == [form.form for form in by_magnitude.hints.weights]
+
+
+def test_a_pattern_on_data_is_that_pattern() -> None:
+    """Protects hardware that skips two of four: at each place of the kernel, whatever the order of solving."""
+    found = compressed({"method": "nm_pruning", "zeros": 2, "of": 4, "reconstruction": "sparsegpt"})
+    for form in found.hints.weights:
+        weight = found.module.get_parameter(form.name)
+        groups = torch.unflatten(weight.movedim(1, -1), -1, (-1, 4))
+        assert ((groups == 0).sum(-1) == 2).all()
+
+
+def test_a_zero_is_made_up_for() -> None:
+    """By hand: of two inputs that are the same, one weight goes and the other takes the sum of both."""
+    read = torch.randn(1, 4000, 1, generator=seeded(6)).expand(-1, -1, 2) * torch.tensor([1.0, 0.999])
+    problem = Problem(nn.Linear(2, 1), torch.tensor([[[0.3, 0.4]]]), read.mT @ read / 4000, torch.zeros(1, 1, 2))
+    _put(problem, 0.5)
+    weight = problem.layer.get_parameter("parametrizations.weight.original") * mask_of(problem.layer).mask
+    assert sorted(weight.flatten().tolist()) == pytest.approx([0.0, 0.7], abs=0.01)
 
 
 class Named(nn.Module):
