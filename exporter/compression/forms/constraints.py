@@ -121,13 +121,21 @@ class Grid(Constraint):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight on its grid; gradients pass straight."""
-        top = 2 ** (self.bits - 1) - 1
-        channels = weight.detach().movedim(self.axis, 0)
+        peaks = self._peaks(weight.detach())
+        scale = self.scales(weight.detach())
+        return straight_through(weight, torch.where(peaks < LEAST_PEAK, 0, (weight.detach() / scale).round() * scale))
+
+    def scales(self, weight: Tensor) -> Tensor:
+        """The step of each of its elements."""
+        top: int = 2 ** (self.bits - 1) - 1
+        return self._peaks(weight).clamp_min(LEAST_PEAK) / top
+
+    def _peaks(self, weight: Tensor) -> Tensor:
+        """The largest magnitude of each element's channel or block."""
+        channels = weight.movedim(self.axis, 0)
         blocks = torch.unflatten(channels, 1, (-1, self.block_size or channels.shape[1])).flatten(2)
-        peak = blocks.abs().amax(2, keepdim=True)
-        scale = peak.clamp_min(LEAST_PEAK) / top
-        snapped = torch.where(peak < LEAST_PEAK, 0, (blocks / scale).round() * scale)
-        return straight_through(weight, snapped.reshape(channels.shape).movedim(0, self.axis))
+        peaks = blocks.abs().amax(2, keepdim=True).expand_as(blocks)
+        return peaks.reshape(channels.shape).movedim(0, self.axis)
 
     def form(self, name: str) -> WeightForm:
         """A linear grid."""

@@ -19,7 +19,7 @@ from exporter.compression.model import Context, own_copy
 from exporter.compression.rounding.rounding import give_forms
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.compression import LeftAlone
-from exporter.data.settings.recipe import LayerRule, Rounding
+from exporter.data.settings.recipe import LayerRule, RoundingStep
 from exporter.formats.common.equalization import equalize
 
 
@@ -27,20 +27,20 @@ class Static(NamedTuple):
     """How a model is quantized.
 
     Attributes:
+        rounding: of the weights.
         weight_bits: 8 or 4; activations have 8.
         observer: ``min_max``, ``moving_average`` or ``histogram``.
         equalize: cross-layer equalization first.
         correct_biases: take the mean error out of each layer's output.
         learned: whether ranges can become parameters.
-        rounding: of the weights.
     """
 
+    rounding: RoundingStep
     weight_bits: int
     observer: str
     equalize: bool = False
     correct_biases: bool = False
     learned: bool = False
-    rounding: Rounding = "nearest"
 
 
 class Quantized(NamedTuple):
@@ -67,7 +67,7 @@ def statically_quantized(module: nn.Module, how: Static, rules: Sequence[LayerRu
     )
     layers, skipped = select(quantized, rules)
     chosen = feasible(layers, lambda layer: Precision("grid", how.weight_bits), skipped)
-    if how.rounding != "nearest":
+    if how.rounding.rounding != "nearest":
         activations.observe(quantized, context.data.calibration)  # layers are to be rounded to what they will read
     rounded = give_forms(quantized, chosen, how.rounding, context)
     activations.observe(quantized, context.data.calibration)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from exporter.compression.forms.precision import FLOAT16, Kind, Precision
 from exporter.compression.method import Method
 from exporter.data.errors import UsageProblem
-from exporter.data.settings.recipe import Count, LayerRule, Need, Rounding, Step
+from exporter.data.settings.recipe import Count, LayerRule, RoundingStep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +37,7 @@ class PrecisionRule(LayerRule):
     block_size: Channels | None = None
 
 
-class MixedPrecision(Step):
+class MixedPrecision(RoundingStep):
     """Gives each layer's weight a form of its own: a lookup table, a symmetric integer grid, or float16.
 
     Attributes:
@@ -47,8 +47,6 @@ class MixedPrecision(Step):
             input channels. Where none is said, a table is of the tensor and a scale of the channel.
         group_size: output channels that share a table.
         block_size: input channels that share a scale with their whole kernels.
-        rounding: to the ``nearest`` values; or, by ``gptq``, to those that change each layer's outputs least on
-            calibration data, each layer making up for what those before it got wrong (Frantar et al. 2023).
         min_elements: smaller weights are given no table, because it would outweigh the gain.
         rules: layers that stay float32 (``apply = false``), or what is different for them.
     """
@@ -59,7 +57,6 @@ class MixedPrecision(Step):
     granularity: Granularity | None = None
     group_size: Count = 16
     block_size: Channels = 32
-    rounding: Rounding = "nearest"
     min_elements: Annotated[int, Field(ge=0)] = 256
     rules: tuple[PrecisionRule, ...] = ()
 
@@ -73,10 +70,6 @@ class MixedPrecision(Step):
                 except ValueError as error:
                     raise ValueError(f"rules.{index}: {error}") from error
         return self
-
-    def needs(self) -> tuple[Need, ...]:
-        """Examples, where weights are rounded on them."""
-        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
     def precision(self, options: dict[str, Any]) -> Precision:
         """The form of a layer with these options of rules.
@@ -111,7 +104,7 @@ def give(module: "nn.Module", step: MixedPrecision, context: "Context") -> "Outc
     fold_batch_norms(module)
     chosen = feasible(layers, lambda layer: wanted[layer.name], skipped, step.min_elements)
     notes = {"layers_by_form": _counted(precision for _, precision in chosen)}
-    return Outcome(module, tuple(skipped), notes | give_forms(module, chosen, step.rounding, context), len(chosen))
+    return Outcome(module, tuple(skipped), notes | give_forms(module, chosen, step, context), len(chosen))
 
 
 def _precision(step: MixedPrecision, layer: "Layer") -> Precision:

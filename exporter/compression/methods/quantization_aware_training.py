@@ -47,7 +47,7 @@ def quantize_in_training(module: "nn.Module", step: QuantizationAwareTraining, c
     from exporter.compression.training.teaching import Teaching
 
     learned = step.ranges == "learned"
-    how = Static(step.weight_bits, step.observer, step.equalize, step.bias_correction, learned, step.rounding)
+    how = Static(step, step.weight_bits, step.observer, step.equalize, step.bias_correction, learned)
     quantized = statically_quantized(module, how, step.rules, context)
     model = quantized.module
     activations.start_training(model, learned=learned)

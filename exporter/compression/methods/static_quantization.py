@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from exporter.compression.method import Method
-from exporter.data.settings.recipe import LayerRule, Need, Rounding, Step
+from exporter.data.settings.recipe import LayerRule, Need, RoundingStep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -11,14 +11,13 @@ if TYPE_CHECKING:
     from exporter.compression.model import Context, Outcome
 
 
-class StaticQuantization(Step):
+class StaticQuantization(RoundingStep):
     """Int8 weights and activations, whose ranges come from calibration data.
 
     Attributes:
         weight_bits: 8 or 4; activations have 8.
         observer: how ranges are gathered: extremes, their moving average, or the histogram with the least error.
         equalize: cross-layer equalization first (Nagel et al. 2019).
-        rounding: of the weights, as in `weight_quantization`.
         bias_correction: afterwards correct each bias by the mean error of its layer's output.
         rules: layers whose weights stay float.
     """
@@ -27,7 +26,6 @@ class StaticQuantization(Step):
     weight_bits: Literal[8, 4] = 8
     observer: Literal["min_max", "moving_average", "histogram"] = "min_max"
     equalize: bool = False
-    rounding: Rounding = "nearest"
     bias_correction: bool = False
     rules: tuple[LayerRule, ...] = ()
 
@@ -41,7 +39,7 @@ def quantize(module: "nn.Module", step: StaticQuantization, context: "Context") 
     from exporter.compression.forms.static import Static, statically_quantized
     from exporter.compression.model import Outcome
 
-    how = Static(step.weight_bits, step.observer, step.equalize, step.bias_correction, rounding=step.rounding)
+    how = Static(step, step.weight_bits, step.observer, step.equalize, step.bias_correction)
     quantized = statically_quantized(module, how, step.rules, context)
     return Outcome(quantized.module, quantized.left_alone, quantized.notes)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.settings.recipe import LayerRule, Need, Rounding, Step
+from exporter.data.settings.recipe import LayerRule, RoundingStep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from exporter.compression.model import Context, Outcome
 
 
-class WeightQuantization(Step):
+class WeightQuantization(RoundingStep):
     """Weights on a symmetric integer grid, activations in float.
 
     Attributes:
         bits: 8 or 4.
         granularity: one scale an output channel, or one a block of its input channels.
         block_size: input channels that share a scale with their whole kernels.
-        rounding: to the ``nearest`` integers; or, by ``gptq``, to those that change each layer's outputs least on
-            calibration data, where weights that are not yet rounded make up for those that are (Frantar et al. 2023).
         rules: layers to leave alone.
     """
 
@@ -29,12 +27,7 @@ class WeightQuantization(Step):
     bits: Literal[8, 4] = 8
     granularity: Literal["per_channel", "per_block"] = "per_channel"
     block_size: Annotated[int, Field(ge=2)] = 32
-    rounding: Rounding = "nearest"
     rules: tuple[LayerRule, ...] = ()
-
-    def needs(self) -> tuple[Need, ...]:
-        """Examples, where weights are rounded on them."""
-        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
 
 def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") -> "Outcome":
@@ -50,7 +43,7 @@ def quantize(module: "nn.Module", step: WeightQuantization, context: "Context") 
     layers, skipped = select(module, step.rules)
     wanted = Precision("grid", step.bits, block_size=step.block_size if step.granularity == "per_block" else None)
     chosen = feasible(layers, lambda layer: wanted, skipped)
-    return Outcome(module, tuple(skipped), give_forms(module, chosen, step.rounding, context), len(chosen))
+    return Outcome(module, tuple(skipped), give_forms(module, chosen, step, context), len(chosen))
 
 
 METHOD = Method(WeightQuantization, quantize, example={"bits": 4})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from exporter.compression.method import Method
-from exporter.data.settings.recipe import Count, LayerRule, Need, Rounding, Step
+from exporter.data.settings.recipe import Count, LayerRule, RoundingStep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +19,7 @@ class BitsRule(LayerRule):
     bits: Annotated[int, Field(ge=1, le=8)] | None = None
 
 
-class WeightSharing(Step):
+class WeightSharing(RoundingStep):
     """Replaces weights by indices into a table found by k-means; later training moves the table's values.
 
     Attributes:
@@ -27,9 +27,6 @@ class WeightSharing(Step):
         granularity: one table a tensor, or one a group of output channels.
         group_size: output channels that share a table.
         min_elements: smaller weights are left alone, because the table would outweigh the gain.
-        rounding: ``nearest`` has k-means find each table by the weights alone; ``gptq`` takes the tables and indices
-            that change each layer's outputs least on calibration data, where weights that have no index yet make up
-            for those that have (Frantar et al. 2023).
         rules: layers to leave alone, or other bits for them.
     """
 
@@ -38,12 +35,7 @@ class WeightSharing(Step):
     granularity: Literal["per_tensor", "per_grouped_channel"] = "per_tensor"
     group_size: Count = 16
     min_elements: Annotated[int, Field(ge=0)] = 256
-    rounding: Rounding = "nearest"
     rules: tuple[BitsRule, ...] = ()
-
-    def needs(self) -> tuple[Need, ...]:
-        """Examples, where tables are found on them."""
-        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
 
 def share(module: "nn.Module", step: WeightSharing, context: "Context") -> "Outcome":
@@ -61,7 +53,7 @@ def share(module: "nn.Module", step: WeightSharing, context: "Context") -> "Outc
     chosen = feasible(
         layers, lambda layer: wanted._replace(bits=layer.options.get("bits", step.bits)), skipped, step.min_elements
     )
-    notes = {"batch_norms_folded": len(folded), **give_forms(module, chosen, step.rounding, context)}
+    notes = {"batch_norms_folded": len(folded), **give_forms(module, chosen, step, context)}
     return Outcome(module, tuple(skipped), notes, len(chosen))
 
 

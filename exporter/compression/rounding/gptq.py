@@ -5,15 +5,20 @@ brain quantization (Frantar and Alistarh, 2022). Whatever can round the weights 
 and tables as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from exporter.compression.forms.constraints import Grid, Half, constrain
+from exporter.compression.forms.nearest import Chosen
 from exporter.compression.forms.precision import Precision
-from exporter.compression.rounding.layers import Problem, damped, set_float
+from exporter.compression.layers import Layer
+from exporter.compression.model import Context
+from exporter.compression.rounding.layers import Problem, Put, damped, set_float
 from exporter.compression.rounding.snaps import grid_snap
+from exporter.compression.rounding.solving import Rounded, nearest, solve
 from exporter.compression.rounding.tables import put_table
 
 Snap = Callable[[Tensor, Tensor], Tensor]
@@ -28,6 +33,16 @@ Begin = Callable[[Tensor, Tensor, Tensor], Snap]
 (groups, inputs) -> how they are rounded."""
 
 
+def round_on_data(module: nn.Module, chosen: Sequence[Chosen], context: Context, seconds: float) -> Rounded:
+    """Round layer by layer; whatever the time, because it is short."""
+    wanted = {layer.name: precision for layer, precision in chosen}
+
+    def put_on(layer: Layer) -> Put:
+        return partial(put, precision=wanted[layer.name])
+
+    return Rounded(solve(module, [layer for layer, _ in chosen], put_on, nearest(chosen, context), context))
+
+
 def put(problem: Problem, precision: Precision) -> None:
     """Give the layer its form, with values that make up for one another."""
     if precision.form == "table":
@@ -35,7 +50,7 @@ def put(problem: Problem, precision: Precision) -> None:
         return
     found = problem.weight
     if precision.form == "grid":
-        found = _rescaled(rounded(found, problem.hessian, grid_snap(problem, precision)), problem)
+        found = rescaled(rounded(found, problem.hessian, grid_snap(problem, precision)), problem)
     set_float(problem.layer, found)
     constrain(problem.layer, Half() if precision.form == "float16" else Grid(precision.bits, precision.block_size))
 
@@ -103,7 +118,7 @@ def inverse_factor(hessian: Tensor) -> Tensor:
     return factor.to(hessian.dtype)
 
 
-def _rescaled(weight: Tensor, problem: Problem) -> Tensor:
+def rescaled(weight: Tensor, problem: Problem) -> Tensor:
     """Each channel times the number that is best for the wanted outputs: its integers stay, its scale is moved."""
     wanted = (weight * problem.moment).sum(2, keepdim=True)
     given = (weight * (weight @ problem.hessian)).sum(2, keepdim=True)

@@ -30,8 +30,9 @@ class Problem(NamedTuple):
     moment: Tensor
 
 
-_DAMPING = 0.01
-"""Share of the mean of the Hessian's diagonal that is added to it."""
+_DAMPING = 0.1
+"""Share of the mean of the Hessian's diagonal that is added to it: few images say little of wide layers. MobileNetV2
+with 4 bits a weight on 128 of them: outputs of 6.1, 6.7 and 7.2 dB with 0.01 (as in the paper), 0.03 and 0.1."""
 
 Put = Callable[[Problem], None]
 """Gives the layer's weight its form, with values that are good on data."""
@@ -43,7 +44,12 @@ class _Seen(NamedTuple):
 
 
 def round_layers(
-    module: nn.Module, reference: nn.Module, puts: Mapping[str, Put], sample: Examples, context: Context
+    module: nn.Module,
+    reference: nn.Module,
+    puts: Mapping[str, Put],
+    sample: Examples,
+    reference_sample: Examples,
+    context: Context,
 ) -> set[str]:
     """Give each layer its form, and take the mean error that is left out of its outputs.
 
@@ -54,13 +60,14 @@ def round_layers(
         module: changed in place; the layers' weights are in float.
         reference: `float_copy` of it.
         puts: what gives a layer its form, by the layer's name.
-        sample: all examples, as one batch.
+        sample: what the module reads of all examples, as one batch.
+        reference_sample: what the reference reads of them.
         context: its seed draws the places that are looked at.
 
     Returns:
         Names of the layers that were given their forms.
     """
-    seen = _wanted(reference, list(puts), sample, torch.Generator().manual_seed(context.seed))
+    seen = _wanted(reference, list(puts), reference_sample, torch.Generator().manual_seed(context.seed))
     reached = set(seen)
 
     def improve(name: str, layer: nn.Module, inputs: Any, named: Any) -> None:

@@ -19,7 +19,7 @@ from exporter.compression.pruning.masks import latent, lowest_to_zero, set_masks
 from exporter.compression.pruning.patterns import nm_mask
 from exporter.compression.rounding.gptq import Snap, compensated
 from exporter.compression.rounding.layers import Problem, damped, set_float
-from exporter.compression.rounding.rounding import solve
+from exporter.compression.rounding.solving import solve
 
 _PART = 128
 """Inputs whose zeros are chosen together, after those before were made up for."""

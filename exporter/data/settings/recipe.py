@@ -10,11 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from exporter.data.base import Frozen
+from exporter.data.quantities import Duration
 from exporter.data.settings.target import Pattern
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
-Rounding = Literal["nearest", "gptq"]
-"""How the integers of a grid are chosen; ``nearest`` needs no data."""
+Rounding = Literal["nearest", "gptq", "adaround", "brecq"]
+"""How the stored values of weights are chosen; ``nearest`` needs no data."""
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -119,6 +120,26 @@ class Step(Frozen):
     def models(self) -> tuple[str, ...]:
         """Further model sources that this step loads, for example a teacher."""
         return ()
+
+
+class RoundingStep(Step):
+    """Base of the steps that store weights in few values.
+
+    Attributes:
+        rounding: to the ``nearest`` values; or on calibration data to those that change outputs least: layer by layer,
+            where weights that are not yet rounded make up for those that are (``gptq``, Frantar et al. 2023), or
+            where up or down is learned for grids (``adaround``, Nagel et al. 2020), or block by block, learned from
+            what each block gives, with its biases and tables (``brecq``, Li et al. 2021).
+        rounding_budget: time that ``adaround`` and ``brecq`` may take; where they need more, trainings are cut short,
+            which is reported, and results depend on the machine.
+    """
+
+    rounding: Rounding = "nearest"
+    rounding_budget: Duration = 600.0
+
+    def needs(self) -> tuple[Need, ...]:
+        """Examples, where weights are rounded on them."""
+        return () if self.rounding == "nearest" else (Need.CALIBRATION,)
 
 
 class Recipe(Frozen):

@@ -68,6 +68,15 @@ VARIANTS: dict[str, Steps] = {
             ],
         },
     ],
+    "weight_quantization_adaround": [{"method": "weight_quantization", "bits": 4, "rounding": "adaround"}],
+    "mixed_precision_brecq": [
+        {
+            "method": "mixed_precision",
+            "bits": 4,
+            "rounding": "brecq",
+            "rules": [{"name": "block1", "form": "table", "bits": 3}, {"type": "Linear", "form": "float16"}],
+        },
+    ],
     "static_quantization_on_data": [{"method": "static_quantization", "weight_bits": 4, "rounding": "gptq"}],
     "static_quantization_corrected": [
         {"method": "static_quantization", "observer": "histogram", "equalize": True, "bias_correction": True}

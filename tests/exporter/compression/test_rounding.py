@@ -10,16 +10,22 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from exporter.compression.apply import apply_recipe
+from exporter.compression.forms.folding import fold_batch_norms, traced
 from exporter.compression.model import CompressedModel, CompressionData
 from exporter.compression.pruning.masks import mask_of
 from exporter.compression.recipe import parse_recipe
+from exporter.compression.rounding.blocks import Values, parts
 from exporter.compression.rounding.gptq import inverse_factor, rounded
 from exporter.compression.rounding.layers import Problem
 from exporter.compression.rounding.patches import outputs_at, patches_at, places, weight_rows
 from exporter.compression.rounding.rounding import WAYS
+from exporter.compression.rounding.soft import SoftGrid
 from exporter.compression.rounding.sparsegpt import _put
 from exporter.compression.rounding.tables import clustered, fitted
+from exporter.data.errors import UsageProblem
 from exporter.data.settings.recipe import Rounding
+from tests.exporter.compression import networks
+from tests.exporter.compression.networks import Block
 
 BATCH = 96
 GROUPED = {"granularity": "per_grouped_channel", "group_size": 2}
@@ -112,22 +118,29 @@ def test_two_inputs_that_are_all_but_the_same_share_their_error() -> None:
     assert sorted(found.flatten().tolist()) == [0.0, 0.25]
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        {"method": "weight_quantization", "bits": 4},
-        {"method": "weight_quantization", "bits": 8},
-        {"method": "static_quantization", "weight_bits": 4},
-        {"method": "weight_sharing", "bits": 4, "min_elements": 0},
-        {"method": "weight_sharing", "bits": 3, "min_elements": 0} | GROUPED,
-        {"method": "mixed_precision", "bits": 4, "rules": MIXED, "min_elements": 0},
-    ],
-)
-def test_outputs_lose_less_than_to_nearest(step: dict[str, Any]) -> None:
+STEPS: list[dict[str, Any]] = [
+    {"method": "weight_quantization", "bits": 4},
+    {"method": "weight_quantization", "bits": 8},
+    {"method": "static_quantization", "weight_bits": 4},
+    {"method": "weight_sharing", "bits": 4, "min_elements": 0},
+    {"method": "weight_sharing", "bits": 3, "min_elements": 0, **GROUPED},
+    {"method": "mixed_precision", "bits": 4, "rules": MIXED, "min_elements": 0},
+]
+TRAINED = [
+    (STEPS[0], "adaround"),
+    (STEPS[0], "brecq"),
+    (STEPS[2], "brecq"),
+    (STEPS[5], "adaround"),
+    (STEPS[5], "brecq"),
+]
+
+
+@pytest.mark.parametrize(("step", "rounding"), [*((step, "gptq") for step in STEPS), *TRAINED])
+def test_outputs_lose_less_than_to_nearest(step: dict[str, Any], rounding: str) -> None:
     """Protects what the option is for, on images that were not seen."""
-    to_data = compressed({**step, "rounding": "gptq"})
+    to_data = compressed({**step, "rounding": rounding})
     assert loss(to_data.module) < loss(compressed(step).module) / 2
-    assert to_data.steps[-1].notes["layers_rounded_by_gptq"] == 5
+    assert to_data.steps[-1].notes[f"layers_rounded_by_{rounding}"] == 5
 
 
 def test_weights_keep_their_zeros_and_their_grid() -> None:
@@ -222,12 +235,86 @@ def test_a_pattern_on_data_is_that_pattern() -> None:
 
 
 def test_a_zero_is_made_up_for() -> None:
-    """By hand: of two inputs that are the same, one weight goes and the other takes the sum of both."""
+    """By hand: of two inputs that are all but the same, one weight goes and the other takes it, damped by a tenth."""
     read = torch.randn(1, 4000, 1, generator=seeded(6)).expand(-1, -1, 2) * torch.tensor([1.0, 0.999])
     problem = Problem(nn.Linear(2, 1), torch.tensor([[[0.3, 0.4]]]), read.mT @ read / 4000, torch.zeros(1, 1, 2))
     _put(problem, 0.5)
     weight = problem.layer.get_parameter("parametrizations.weight.original") * mask_of(problem.layer).mask
-    assert sorted(weight.flatten().tolist()) == pytest.approx([0.0, 0.7], abs=0.01)
+    assert sorted(weight.flatten().tolist()) == pytest.approx([0.0, 0.4 + 0.3 / 1.1], abs=1e-3)
+
+
+class Shortcut(nn.Module):
+    """A layer, a residual block, and a block of two layers without a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = Block(8)
+        self.plain = Plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.plain(self.block(torch.relu(self.stem(x))))
+
+
+class Plain(nn.Module):
+    """Two layers in a block of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU(inplace=True), nn.Conv2d(8, 4, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).mean((2, 3))
+
+
+def test_a_model_is_cut_into_its_blocks() -> None:
+    """Protects block reconstruction: blocks are whole, each is run alone, and in turn they are the model."""
+    module = networks.seeded(Shortcut)
+    fold_batch_norms(module)
+    graph = traced(module)
+    assert graph is not None
+    names = {name for name, layer in module.named_modules() if isinstance(layer, nn.Conv2d)}
+    found = parts(graph, module, names)
+    assert [part.layers for part in found] == [
+        ("stem",), ("block.conv1", "block.conv2"), ("plain.layers.0", "plain.layers.2"),
+    ]  # fmt: skip
+    values: Values = {found[0].sources[0]: images(2)}
+    with torch.no_grad():
+        for part in found:
+            values = part.run(values)
+        torch.testing.assert_close(next(iter(values.values())), module(images(2)))
+
+
+def test_time_that_runs_out_is_told_and_leaves_what_gptq_found() -> None:
+    """Protects budgets: no time is no failure, and nothing is worse than without training."""
+    step = {"method": "weight_quantization", "bits": 4}
+    cut = compressed({**step, "rounding": "brecq", "rounding_budget": 1e-9})
+    assert cut.steps[0].notes["trainings_cut_short"] == 5
+    assert loss(cut.module) <= 1.2 * loss(compressed({**step, "rounding": "gptq"}).module)
+
+
+def test_a_model_that_cannot_be_traced_is_refused() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(x) if x.sum() > 0 else -self.layer(x)
+
+    vectors = torch.randn(BATCH, 8, generator=seeded(8))
+    recipe = parse_recipe("t", {"steps": [{"method": "weight_quantization", "rounding": "brecq"}]})
+    with pytest.raises(UsageProblem, match="'brecq' must see the model's blocks"):
+        apply_recipe(Branching().eval(), (vectors[:1],), recipe, CompressionData(((vectors,),)))
+
+
+def test_soft_steps_begin_at_the_weight_and_end_on_the_grid() -> None:
+    """Protects what a training begins with, and the integers that the file holds."""
+    weight = torch.tensor([0.26, -0.74, 0.5, 3.0])
+    fixed = torch.tensor([False, False, False, True])
+    soft = SoftGrid(weight, torch.tensor(0.5), 7, fixed, torch.tensor([0.0, 0.0, 0.0, 6.0]))
+    torch.testing.assert_close(soft(weight), weight, rtol=0, atol=0.01)
+    assert soft.hard().tolist() == [0.5, -0.5, 0.5, 3.0]
 
 
 class Named(nn.Module):
