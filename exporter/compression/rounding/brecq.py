@@ -66,7 +66,9 @@ def round_on_data(module: nn.Module, chosen: Sequence[Chosen], context: Context,
     done = set[str]()
     given: Values = dict(zip(pairs[0][0].sources, spread(context.data.calibration), strict=True))
     wanted = given
-    for number, (part, original) in enumerate(pairs):
+    for number, (whole, original) in enumerate(pairs):
+        # A layer that is called again has its form from the block that called it first.
+        part = whole._replace(layers=tuple(name for name in whole.layers if name not in done))
         done |= _begin(part, original, given, wanted, puts, context)
         with torch.no_grad():
             goal = original.run(wanted)

@@ -317,6 +317,28 @@ def test_soft_steps_begin_at_the_weight_and_end_on_the_grid() -> None:
     assert soft.hard().tolist() == [0.5, -0.5, 0.5, 3.0]
 
 
+class Again(nn.Module):
+    """Calls one layer in two blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.shared = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shared(torch.relu(self.first(torch.relu(self.shared(x)))))
+
+
+@pytest.mark.parametrize("rounding", ["gptq", pytest.param("brecq", marks=pytest.mark.slow)])
+def test_a_layer_that_is_called_twice_is_given_one_form(rounding: str) -> None:
+    """Protects shared layers: the second call finds the form of the first, in whichever block."""
+    vectors = torch.randn(BATCH, 8, generator=seeded(8))
+    recipe = parse_recipe("t", {"steps": [{"method": "weight_quantization", "bits": 4, "rounding": rounding}]})
+    found = apply_recipe(Again().eval(), (vectors[:1],), recipe, CompressionData(((vectors,),)))
+    assert found.steps[0].notes[f"layers_rounded_by_{rounding}"] == 2
+    assert {form.name for form in found.hints.weights} == {"first.weight", "shared.weight"}
+
+
 class Named(nn.Module):
     """Gives its layer the input by name, and uses another layer's weight without calling it."""
 
