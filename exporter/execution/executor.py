@@ -20,6 +20,7 @@ from exporter.execution.isolation import Trouble
 _MODULES = {
     "inline": "exporter.execution.executors.inline",
     "processes": "exporter.execution.executors.processes",
+    "dask": "exporter.execution.executors.cluster",
 }
 _POLL_S = 0.02
 
@@ -139,7 +140,7 @@ class PlaceOptions:
 
     Attributes:
         at_once: how many pieces of work run at once on this machine; None takes one a core.
-        scheduler: the address of a cluster's.
+        scheduler: the address of a cluster's, which `dask` alone needs.
     """
 
     at_once: int | None = None
