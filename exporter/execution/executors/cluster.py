@@ -6,6 +6,7 @@ repeated: one whose worker is gone is lost, and said to be.
 """
 
 import logging
+import os
 import time
 import uuid
 from contextlib import suppress
@@ -22,6 +23,7 @@ from exporter.execution.executors.roll import Roll
 from exporter.execution.heavy import load
 from exporter.execution.isolation import Trouble
 from exporter.store.code import program_facts
+from exporter.store.shelf import VARIABLE
 
 PATIENCE_S = 10.0
 """For a scheduler to answer, and for a worker to be there."""
@@ -154,7 +156,7 @@ class _Remote:
         self.key = f"mobile-export-{uuid.uuid4()}"
         self._for = set(cluster.workers)
         cluster.listen(self.key, self)
-        sent = Sent(self._job, cluster.topic, cluster.facts, cluster.at_once)
+        sent = Sent(self._job, cluster.topic, cluster.facts, cluster.at_once, os.environ.get(VARIABLE))
         self._future = cluster.client.submit(
             carried_out, sent, key=self.key, workers=list(self._for), allow_other_workers=False, retries=0, pure=False
         )
@@ -214,8 +216,11 @@ def _connected(address: str, patience_s: float) -> Any:
     if not logging.getLogger("exporter").isEnabledFor(logging.DEBUG):
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # all of it is said here, in sentences
     try:
+        own = distributed.Security().get_connection_args("client")["ssl_context"]
+        if address.startswith("tls://") and own is None:
+            raise UsageProblem(f"the scheduler {address} wants certificates. docs/execution.md says how to give them.")
         return distributed.Client(address, timeout=patience_s, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # TimeoutError is an OSError
         raise UsageProblem(
             f"the scheduler {address} does not answer within {patience_s:g} s: {first_line(error)}. Is it there? "
             f"It is started with: dask scheduler"

@@ -1,5 +1,6 @@
 """In a worker process of Dask: each piece of work in a process of its own, which ends when nobody waits for it."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from exporter.execution.isolation import Trouble
 from exporter.execution.memory import Room
 from exporter.execution.threads import cores
 from exporter.store.code import program_facts
+from exporter.store.shelf import VARIABLE
 
 _POLL_S = 0.05
 _AT_WORK = ("running", "paused", "closing_gracefully")
@@ -31,12 +33,14 @@ class Sent:
         topic: of the events by which it tells how it goes.
         facts: of the submitter's program; one that differs gives other results.
         at_once: how many pieces of work a machine may have at once, by its host name.
+        shared_cache: of the submitter; None leaves the worker its own.
     """
 
     job: Job
     topic: str
     facts: dict[str, str]
     at_once: dict[str, int]
+    shared_cache: str | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def carried_out(sent: Sent) -> Answer | None:
         time.sleep(_POLL_S)
     part = max(1, cores() // sent.at_once.get(host_of(worker.address), 1))
     with tempfile.TemporaryDirectory() as folder:
-        child = Child(Task(same_reports, (sent.facts, sent.job.content)), Path(folder), fork=False, cores=part)
+        child = Child(Task(same_reports, (sent,)), Path(folder), fork=False, cores=part)
         _ROOM.enter(child.pid, sent.job.need_bytes)
         try:
             return _watched(worker, key, sent.topic, child)
@@ -108,10 +112,12 @@ def _wanted(worker: Any, key: str) -> bool:
     return worker.status.name in _AT_WORK and state is not None and state.state in ("executing", "long-running")
 
 
-def same_reports(expected: dict[str, str], content: bytes, progress: Progress) -> Iterator[Report]:
-    """Carry out the work of a job's `content`, unless this program changed under a worker that runs."""
-    if program_facts() == expected:
-        yield from reports(content, progress)
+def same_reports(sent: Sent, progress: Progress) -> Iterator[Report]:
+    """Carry out the work, unless this program changed under a worker that runs."""
+    if sent.shared_cache is not None:
+        os.environ[VARIABLE] = sent.shared_cache
+    if program_facts() == sent.facts:
+        yield from reports(sent.job.content, progress)
     else:
         yield Report(
             Trouble("mobile-export was changed on a machine whose worker runs. Restart the worker.", 3), 0.0, 0

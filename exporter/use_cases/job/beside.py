@@ -13,7 +13,7 @@ from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.threads import cores, on_one_core
 from exporter.execution.workers import Given, beside
 from exporter.formats.registry import format_named
-from exporter.store.cache import Cache
+from exporter.store.cache import open_cache
 from exporter.use_cases.job.convert import converted_in_cache, is_to_be_made
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.recipes import Compressed
@@ -103,7 +103,7 @@ def conversions(
     Args:
         digest: of the source. A model that was made in memory, as in a notebook, is not found by its name.
     """
-    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    model = ModelAtHand(request, open_cache(request.cache_root, progress.note), progress)
     if attempt(lambda: model.source.description.digest) != digest:
         return
     works = [TargetWork(target, format_named(target.format), compressed=compressed) for target, compressed in jobs]

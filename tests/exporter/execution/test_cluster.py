@@ -183,5 +183,7 @@ def test_a_scheduler_that_is_not_there_is_told(progress: Written) -> None:
     for address in ("tcp://127.0.0.1:9", "nowhere://x"):
         with pytest.raises(UsageProblem, match=f"the scheduler {address} does not answer within 1 s"):
             Cluster(address, progress, patience_s=1)
+    with pytest.raises(UsageProblem, match=r"tls://127\.0\.0\.1:9 wants certificates"):
+        Cluster("tls://127.0.0.1:9", progress, patience_s=1)
     with pytest.raises(UsageProblem, match="Dask needs the address of a scheduler"):
         executor_named("dask", Silent())
