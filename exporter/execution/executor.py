@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from device_harness.errors import DeviceError
-from exporter.data.errors import code_of, sentence_of
+from exporter.data.errors import UsageProblem, code_of, sentence_of
 from exporter.data.progress import Progress
 from exporter.execution.isolation import Trouble
 
@@ -199,7 +199,11 @@ class Executor:
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            self._look()
+            try:
+                self._look()
+            except UsageProblem:
+                if not self._ended:  # what was found until then is told before
+                    raise
             late = deadline is not None and time.monotonic() >= deadline
             if self._ended or late or not (self._waiting or self._running):
                 ended, self._ended = self._ended, []
@@ -207,7 +211,7 @@ class Executor:
             time.sleep(_POLL_S)
 
     def cancel(self, ticket: Ticket) -> None:
-        """End it, whatever it is at; what has ended already stays as it is."""
+        """End it, whatever it is at; nothing happens where it has ended."""
         waiting = [entry for entry in self._waiting if entry[0] == ticket]
         running = self._running.pop(ticket, None)
         if running is not None:

@@ -59,10 +59,16 @@ def value_of(outcome: Outcome) -> object:
 
 def process_in(folder: Path) -> int:
     """The process that `trials.sleeps`, once it is there."""
+    return processes_in(folder, 1)[0]
+
+
+def processes_in(folder: Path, count: int) -> list[int]:
+    """So many of them, once they are there."""
     deadline = time.monotonic() + PATIENCE_S
-    while not (found := list(folder.iterdir())) and time.monotonic() < deadline:
+    while len(found := list(folder.iterdir())) < count:
+        assert time.monotonic() < deadline, f"{len(found)} of {count} processes are there"
         time.sleep(0.02)
-    return int(found[0].stem)
+    return [int(path.stem) for path in found]
 
 
 def ends(pid: int) -> bool:

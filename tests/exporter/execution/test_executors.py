@@ -14,11 +14,21 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Silent
 from exporter.execution.executor import Executor, PlaceOptions, executor_named
+from exporter.execution.executors.inline import Inline
 from exporter.execution.executors.processes import Processes
 from exporter.execution.forked import can_fork
 from exporter.execution.memory import available_bytes
 from exporter.execution.threads import CORES, cores
-from tests.contracts.executor import ExecutorContract, IsolatedContract, Written, all_of, ends, process_in, value_of
+from tests.contracts.executor import (
+    ExecutorContract,
+    IsolatedContract,
+    Written,
+    all_of,
+    ends,
+    process_in,
+    processes_in,
+    value_of,
+)
 from tests.exporter.execution import trials
 
 WAYS = [pytest.param(True, id="copies"), pytest.param(False, id="started")] if can_fork() else [False]
@@ -97,6 +107,28 @@ def test_what_was_measured_is_what_the_next_of_the_label_needs(progress: Written
         assert len(all_of(executor)) == 2
 
 
+class Vanishing(Inline):
+    """A place that is gone after its first piece of work."""
+
+    started = 0
+
+    def has_room(self, need_bytes: int | None) -> bool:
+        if self.started:
+            raise UsageProblem("the place is gone.")
+        self.started += 1
+        return True
+
+
+def test_what_was_found_is_told_before_the_end_of_its_place(progress: Written) -> None:
+    executor = Executor(Vanishing(progress))
+    first = executor.submit(trials.square, 3, label="")
+    executor.submit(trials.square, 4, label="")
+    [(ticket, outcome)] = executor.finished()
+    assert (ticket, value_of(outcome)) == (first, 9)
+    with pytest.raises(UsageProblem, match="the place is gone"):
+        executor.finished()
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
 def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -> None:
     script = f"""
@@ -111,9 +143,7 @@ def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -
         executor.finished()
     """
     starter = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
-    process_in(tmp_path)
-    while len(pids := [int(path.name) for path in tmp_path.iterdir()]) < 2:
-        pass
+    pids = processes_in(tmp_path, 2)
     starter.kill()
     starter.wait()
     assert all(map(ends, pids))
