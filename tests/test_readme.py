@@ -91,7 +91,7 @@ def test_every_option_in_running_text_exists(guide: Path) -> None:
     assert set(quoted) <= every | FOREIGN_OPTIONS
 
 
-FOREIGN_OPTIONS = {"--udid"}
+FOREIGN_OPTIONS = {"--udid", "--tls-ca-file", "--tls-cert", "--tls-key"}
 """Of other programs, which the guides speak of."""
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from exporter.execution.heavy import quiet
-from exporter.execution.threads import use_one_core
+from exporter.execution.threads import keep_to
 
 _POLL_S = 0.002
 _FIRST = os.getpid()
@@ -31,8 +31,8 @@ def can_fork() -> bool:
 class Forked:
     """A running copy, in a process group of its own; it ends when this process does, however that comes."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        """Start `work` in a copy, which ends with it."""
+    def __init__(self, work: Callable[[], None], cores: int = 1) -> None:
+        """Start `work` in a copy, which ends with it and keeps to so many cores."""
         held, self._held = os.pipe()
         self._lock = threading.Lock()
         self._code: int | None = None
@@ -43,7 +43,7 @@ class Forked:
                 self.pid = os.fork()
         if self.pid == 0:
             os.close(self._held)
-            _carry_out(work, held)
+            _carry_out(work, held, cores)
         os.close(held)
 
     def poll(self) -> int | None:
@@ -116,7 +116,7 @@ def _do(work: Callable[[], object]) -> None:
         work()
 
 
-def _carry_out(work: Callable[[], None], held: int) -> NoReturn:
+def _carry_out(work: Callable[[], None], held: int, cores: int) -> NoReturn:
     """In a thread of its own: a thread that used OpenMP before the copy waits for helpers that are not copied.
 
     Source: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=52303 (libgomp and fork).
@@ -125,7 +125,7 @@ def _carry_out(work: Callable[[], None], held: int) -> NoReturn:
 
     def carry_out() -> None:
         nonlocal code
-        use_one_core()
+        keep_to(cores)
         with quiet():
             try:
                 work()

@@ -28,12 +28,14 @@ class Stage:
         about: what it is done for: a target, a file, the model.
         says: what is being done, for people; empty where the work tells of itself.
         decided_by: everything else that decides the result, JSON-able.
+        shared: it is true wherever it was found out, and so may come from another machine.
     """
 
     name: str
     about: str
     says: str
     decided_by: tuple[Any, ...]
+    shared: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,17 @@ class StageRunner:
         key, started = self.key(stage), time.monotonic()
         if self._force:
             self._cache.drop(key)
-        entry = self._cache.find(key)
+        entry = None if self._force else self._kept(stage).find(key)
         if entry is not None:
             self._told(stage, started, from_cache=True)
             return Done(entry, key, from_cache=True)
         with self.working(stage):
-            return Done(self._cache.store(key, fill), key, from_cache=False)
+            return Done(self._kept(stage).store(key, fill), key, from_cache=False)
 
     def known(self, stage: Stage, kind: Any) -> Any:
         """The value that the cache has; None where it has none, or all is done anew."""
         started = time.monotonic()
-        found = None if self._force else self._cache.read_json(self.key(stage), _adapter(kind).validate_python)
+        found = None if self._force else self._kept(stage).read_json(self.key(stage), _adapter(kind).validate_python)
         if found is not None:
             self._told(stage, started, from_cache=True)
         return found
@@ -106,7 +108,7 @@ class StageRunner:
         """Have the cache know `value` for the stage, instead of what it knew."""
         key = self.key(stage)
         self._cache.drop(key)
-        self._cache.store_json(key, json.loads(_adapter(kind).dump_json(value)))
+        self._kept(stage).store_json(key, json.loads(_adapter(kind).dump_json(value)))
 
     @contextmanager
     def working(self, stage: Stage) -> Iterator[Advance]:
@@ -115,6 +117,9 @@ class StageRunner:
         with self.progress.stage(stage.says) if stage.says else nullcontext(_nothing) as advance:
             yield advance
         self._told(stage, started, from_cache=False)
+
+    def _kept(self, stage: Stage) -> Cache:
+        return self._cache if stage.shared else self._cache.alone()
 
     def _told(self, stage: Stage, started: float, *, from_cache: bool) -> None:
         taken = time.monotonic() - started

@@ -8,8 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from exporter.data.errors import UsageProblem
+
 MOST_THREADS = 8
 """Each holds the values of a batch."""
+
+CORES = "MOBILE_EXPORT_CORES"
+_LIBRARIES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 _AHEAD = 2
 """Results that wait for each thread: enough that none idles, and few to hold in memory."""
@@ -19,9 +30,29 @@ Value = TypeVar("Value")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use: those that the system gives it, at most ``MOBILE_EXPORT_CORES``.
+
+    Raises:
+        UsageProblem: that is no number of cores.
+    """
     allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+    given = os.environ.get(CORES)
+    if given and not (given.isdecimal() and int(given)):
+        raise UsageProblem(f"{CORES} is a number of cores, such as 4; not {given!r}.")
+    there = len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+    return min(there, int(given)) if given else there
+
+
+def environment_for(cores: int) -> dict[str, str]:
+    """Variables by which a process and what it starts keep to so many cores; libraries read them when they load."""
+    return dict.fromkeys((CORES, *_LIBRARIES), str(cores))
+
+
+def keep_to(cores: int) -> None:
+    """Have this process keep to so many cores, torch in this thread alone."""
+    os.environ.update(environment_for(cores))
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(cores)
 
 
 def threads() -> int:

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from exporter.data.errors import file_problem
+from exporter.data.errors import ExporterError, file_problem
 from exporter.store import output
 from exporter.store.digests import tree_digest
+from exporter.store.shelf import Shelf, shelf_of_user
 
 MOST_BYTES = 10 * 10**9
 """Beyond this size the entries that were used longest ago are dropped."""
@@ -34,6 +35,15 @@ def default_root() -> Path:
     return Path(given) if given else user_cache_path("mobile-export")
 
 
+def open_cache(root: Path, note: Callable[[str], None]) -> "Cache":
+    """The cache at `root`, with the one that others share where the user names one; `note` is told its trouble.
+
+    Raises:
+        UsageProblem: no such shared cache can be.
+    """
+    return Cache(root, shelf_of_user(note))
+
+
 def key_of(*parts: Any) -> str:
     """SHA-256 of JSON-able parts."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
@@ -45,13 +55,25 @@ class Cache:
     ``entries/KK/KEY/DIGEST`` holds an entry, named after its content; ``entries/KK/KEY/current`` names the one that
     stands for the key. What a reader was given stays where it is, whoever drops the key, until it has been unused for a
     day. A killed process leaves at most a folder under ``tmp``, which nobody reads and a later run removes.
+
+    Args:
+        root: of this machine's.
+        shelf: what others share, which is asked for what is not here, and given what is made here.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shelf: Shelf | None = None) -> None:
         self.root = root
+        self._shelf = shelf
+
+    def alone(self) -> "Cache":
+        """The same without what others share: for what is true of this machine."""
+        return Cache(self.root)
 
     def find(self, key: str) -> Path | None:
         """The entry's folder, or None; one whose content is not what was stored is forgotten."""
+        return self._found(key) or self._fetched(key)
+
+    def _found(self, key: str) -> Path | None:
         current = self._place(key) / "current"
         try:
             entry = current.parent / _named(current)
@@ -78,9 +100,12 @@ class Cache:
                 with output.naming(folder, f"cache {self.root}"):
                     fill(folder)
                     _flush(folder)
-                    return self._filed(key, folder)
+                    entry = self._filed(key, folder)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+        if self._shelf is not None:
+            self._shelf.put(key, entry)
+        return entry
 
     def drop(self, key: str) -> None:
         """Forget an entry, if there is one; whoever reads it keeps it."""
@@ -138,6 +163,20 @@ class Cache:
                 if os.stat(folder).st_mtime < recent:  # nobody found it since
                     folder.rename(grave / "entry")
             shutil.rmtree(grave, ignore_errors=True)
+
+    def _fetched(self, key: str) -> Path | None:
+        """From the shelf; None where that has none, or this machine has no place for it, as whoever stores will say."""
+        if self._shelf is None:
+            return None
+        try:
+            folder = self._unfinished()
+            with self._held(folder):
+                try:
+                    return self._filed(key, folder) if self._shelf.fetch(key, folder) else None
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, ExporterError):
+            return None
 
     def _filed(self, key: str, folder: Path) -> Path:
         """Give the finished `folder` its place, unless another process was first."""

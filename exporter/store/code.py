@@ -1,6 +1,7 @@
 """The code that decides a result, as a digest: no author has to remember that a change makes results differ."""
 
 import hashlib
+import platform
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ import device_harness
 import exporter
 import profilers
 from device_harness.digests import file_digest
+from exporter.store.tools import declared_libraries, versions_of
 
 SHOWING = frozenset({"cli", "report", "gates", "sizes", "demo"})
 """Packages that show, judge or weigh what a cached result is; a new package decides until it is named here."""
@@ -21,6 +23,12 @@ def code_digest() -> str:
     for package, without in ((exporter, SHOWING), (profilers, frozenset[str]()), (device_harness, frozenset[str]())):
         digest.update(folder_digest(Path(package.__file__ or "").parent, without).encode())
     return digest.hexdigest()
+
+
+def program_facts() -> dict[str, str]:
+    """What must be the same wherever this program is to give the same results: its code, Python and its libraries."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"code": code_digest()[:12], "Python": python, **versions_of(declared_libraries())}
 
 
 def folder_digest(folder: Path, without: frozenset[str] = frozenset()) -> str:

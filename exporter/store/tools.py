@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -19,6 +20,17 @@ def versions_of(distributions: Iterable[str]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+@cache
+def declared_libraries() -> tuple[str, ...]:
+    """The distributions that this program is installed with, of all extras but that of its developers."""
+    try:
+        lines = importlib.metadata.requires("mobile-export") or []
+    except importlib.metadata.PackageNotFoundError:  # files alone, not installed
+        return ()
+    used = [line for line in lines if not re.search(r"""extra == ['"]dev['"]""", line)]
+    return tuple(sorted({re.split(r"[^\w.-]", line)[0] for line in used}))
 
 
 @cache

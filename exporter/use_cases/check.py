@@ -12,7 +12,7 @@ from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, attempt, hardest
 from exporter.formats.session import ConversionSession
 from exporter.gates.operators import operator_verdicts
-from exporter.store.cache import Cache
+from exporter.store.cache import open_cache
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
 
@@ -29,7 +29,7 @@ def check(request: RunRequest, progress: Progress) -> CheckResult:
         ToolError: the model does not run, so that no target can have it.
     """
     targets = load_targets(request.target_names, user_file=request.targets_file, routes=request.routes)
-    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    model = ModelAtHand(request, open_cache(request.cache_root, progress.note), progress)
     session = model.conversions(None)
     checks: list[TargetCheck] = []
     troubles: list[Trouble] = []

@@ -16,7 +16,7 @@ from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
 from exporter.execution.isolation import Trouble, attempt, hardest, told
 from exporter.formats.registry import format_named
-from exporter.store.cache import Cache
+from exporter.store.cache import open_cache
 from exporter.store.output import output_folder
 from exporter.store.pictures import write_pictures
 from exporter.store.runs import write_run
@@ -60,7 +60,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     targets = load_targets(request.target_names, user_file=request.targets_file, routes=request.routes)
     chosen = _chosen_devices(request, targets)
     works = [TargetWork(target, format_named(target.format), chosen.get(target.name)) for target in targets]
-    cache = Cache(request.cache_root)
+    cache = open_cache(request.cache_root, progress.note)
     model = ModelAtHand(request, cache, progress)
     struck = attempt(lambda: _refuse_early(model, works), faults_only=True)
     with output_folder(request.output):

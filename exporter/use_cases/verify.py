@@ -16,7 +16,7 @@ from exporter.formats.registry import advice_for, all_formats, format_named, for
 from exporter.gates.files import file_verdicts
 from exporter.gates.parity import parity_verdicts
 from exporter.gates.tasks import task_verdicts
-from exporter.store.cache import Cache
+from exporter.store.cache import open_cache
 from exporter.use_cases.job.compare import compared
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.request import RunRequest
@@ -45,7 +45,7 @@ def verify(request: RunRequest, artifact: Path, progress: Progress, *, layers: b
     if layers:
         _refuse_without_layers(artifact, form)
     check_whole(artifact)
-    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    model = ModelAtHand(request, open_cache(request.cache_root, progress.note), progress)
     parities = tuple(_compared(model, artifact, target, name) for name in form.evaluators())
     verdicts = [verdict for parity in parities for verdict in _judged(target, parity, strict=request.strict)]
     verdicts += file_verdicts(target.name, file_facts(artifact), model.description.labels)

@@ -7,12 +7,13 @@ from functools import partial
 from exporter.data.progress import Progress
 from exporter.data.results.record import StageTime
 from exporter.data.settings.target import Target
+from exporter.execution.child import Task
 from exporter.execution.forked import can_fork
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.threads import cores, on_one_core
-from exporter.execution.workers import Outcome, Task, beside
+from exporter.execution.workers import Given, beside
 from exporter.formats.registry import format_named
-from exporter.store.cache import Cache
+from exporter.store.cache import open_cache
 from exporter.use_cases.job.convert import converted_in_cache, is_to_be_made
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.recipes import Compressed
@@ -41,8 +42,8 @@ def converted_beside(model: ModelAtHand, works: Sequence[TargetWork]) -> list[Ta
     if isinstance(found, Trouble):  # no process can be started here
         return list(works)
     made: dict[str, Converted | Trouble] = {}
-    for group, outcome in zip(groups, found, strict=True):
-        made |= _made(model, group, outcome)
+    for group, given in zip(groups, found, strict=True):
+        made |= _made(model, group, given)
     return [replace(work, beforehand=made.get(work.target.name)) for work in works]
 
 
@@ -62,7 +63,7 @@ def _loads_fast(model: ModelAtHand) -> bool:
     return model.models.loading_s < LONG_LOADING_S
 
 
-def _outcomes(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]], *, fork: bool) -> list[Outcome]:
+def _outcomes(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]], *, fork: bool) -> list[Given]:
     with beside(_tasks(model, groups, fork=fork), model.progress, fork=fork) as outcomes:
         if model.request.verify:
             with on_one_core():  # what strikes it here strikes each comparison in its turn
@@ -79,15 +80,15 @@ def _tasks(model: ModelAtHand, groups: Sequence[Sequence[TargetWork]], *, fork: 
     return [Task(conversions, (*settings, job)) for job in jobs]
 
 
-def _made(model: ModelAtHand, group: Sequence[TargetWork], outcome: Outcome) -> dict[str, Converted | Trouble]:
+def _made(model: ModelAtHand, group: Sequence[TargetWork], given: Given) -> dict[str, Converted | Trouble]:
     """What a process gave for each target, and what ended it for the one that it was at."""
     made: dict[str, Converted | Trouble] = {}
-    for work, (converted, times) in zip(group, outcome.results, strict=False):
+    for work, (converted, times) in zip(group, given.results, strict=False):
         made[work.target.name] = converted
         model.stages.times.extend(times)
-    if outcome.ended_by is not None and len(made) < len(group):
+    if given.ended_by is not None and len(made) < len(group):
         made[group[len(made)].target.name] = Trouble(
-            f"the process that converted it was ended by the system ({outcome.ended_by}); a library crashed, or memory "
+            f"the process that converted it was ended by the system ({given.ended_by}); a library crashed, or memory "
             "ran out. Convert this target alone to see which.",
             3,
         )
@@ -102,7 +103,7 @@ def conversions(
     Args:
         digest: of the source. A model that was made in memory, as in a notebook, is not found by its name.
     """
-    model = ModelAtHand(request, Cache(request.cache_root), progress)
+    model = ModelAtHand(request, open_cache(request.cache_root, progress.note), progress)
     if attempt(lambda: model.source.description.digest) != digest:
         return
     works = [TargetWork(target, format_named(target.format), compressed=compressed) for target, compressed in jobs]

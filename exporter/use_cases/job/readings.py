@@ -55,7 +55,7 @@ def readings(
     disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
     """
     decided_by = (sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"))
-    stage = Stage("readings", name, f"Measuring {name} on this machine", decided_by)
+    stage = Stage("readings", name, f"Measuring {name} on this machine", decided_by, shared=False)
     best: tuple[Reading, ...] | None = model.stages.known(stage, _READINGS)
     if best is not None and disturbance(best) is None:
         return best, True

@@ -22,6 +22,8 @@ HEAVY = {
     "numpy",
     "scipy",
     "sklearn",
+    "distributed",
+    "fsspec",
 }
 
 

@@ -3,42 +3,25 @@
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from exporter.data.progress import Advance, Silent
+from exporter.data.progress import Silent
+from exporter.execution.child import Task
 from exporter.execution.forked import can_fork
-from exporter.execution.workers import Outcome, Task, beside
+from exporter.execution.workers import Given, beside
+from tests.contracts.executor import Written, ends, process_in
 from tests.exporter.execution.tasks import crashes_at, fails, sleeps, squares, sums
 
 EITHER = pytest.mark.parametrize("fork", [True, False] if can_fork() else [False])
-
-
-class Written:
-    """Writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    @contextmanager
-    def stage(self, text: str) -> Iterator[Advance]:
-        self.told.append(f"+{text}")
-        yield lambda done, total: self.told.append(f"{done} of {total}")
-        self.told.append(f"-{text}")
-
-    def note(self, text: str) -> None:
-        self.told.append(text)
 
 
 @EITHER
 def test_results_come_in_the_order_of_tasks_while_something_else_is_done(fork: bool) -> None:
     with beside([Task(squares, ([1, 2],)), Task(squares, ([3],))], Silent(), fork=fork) as outcomes:
         meanwhile = 7
-        assert outcomes() == [Outcome((1, 4)), Outcome((9,))]
+        assert outcomes() == [Given((1, 4)), Given((9,))]
     assert meanwhile == 7
 
 
@@ -65,47 +48,25 @@ def test_a_crash_costs_what_was_at_work_and_nothing_else(fork: bool) -> None:
         crashed, whole = outcomes()
     assert crashed.results == (0, 1)
     assert crashed.ended_by == "Segmentation fault"
-    assert whole == Outcome((9,))
+    assert whole == Given((9,))
 
 
 @EITHER
 def test_a_task_that_fails_keeps_what_it_gave(fork: bool) -> None:
     with beside([Task(fails, ())], Silent(), fork=fork) as outcomes:
-        assert outcomes() == [Outcome((1,))]
-
-
-def process_of(folder: Path) -> int:
-    """The process that `sleeps`, once it is there."""
-    deadline = time.monotonic() + 60
-    while not (found := list(folder.iterdir())) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return int(found[0].name)
-
-
-def ends(pid: int) -> bool:
-    """Whether the process is gone, or soon."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+        assert outcomes() == [Given((1,))]
 
 
 @EITHER
 def test_who_is_interrupted_ends_the_processes(tmp_path: Path, fork: bool) -> None:
     def interrupted() -> None:
         with beside([Task(sleeps, (tmp_path,))], Silent(), fork=fork):
-            process_of(tmp_path)
+            process_in(tmp_path)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert ends(process_of(tmp_path))
+    assert ends(process_in(tmp_path))
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
@@ -114,13 +75,14 @@ def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -
     script = f"""
         from pathlib import Path
         from exporter.data.progress import Silent
-        from exporter.execution.workers import Task, beside
+        from exporter.execution.child import Task
+        from exporter.execution.workers import beside
         from tests.exporter.execution.tasks import sleeps
         with beside([Task(sleeps, (Path({str(tmp_path)!r}),))], Silent(), fork={fork}) as outcomes:
             outcomes()
     """
     starter = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
-    pid = process_of(tmp_path)
+    pid = process_in(tmp_path)
     starter.kill()
     starter.wait()
     assert ends(pid)

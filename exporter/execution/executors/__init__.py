@@ -1,0 +1,1 @@
+"""Where work runs: one place a module; `exporter.execution.executor` states what each owes."""
