@@ -10,6 +10,7 @@ from typing import Any
 from exporter.data.errors import ToolError
 from exporter.data.facts.hints import CompressionHints, WeightForm
 from exporter.execution.heavy import load, quiet
+from exporter.formats.coreml.conversion.kmeans import palettize_weights
 from exporter.formats.coreml.conversion.program import CoremlModel
 
 ALMOST_NOTHING = 1e-12
@@ -65,7 +66,7 @@ def compress_as_hinted(mlmodel: Any, configs: HintedConfigs) -> Any:
     optimize = load("coremltools.optimize.coreml")
     passes: tuple[tuple[dict[str, Any], Any, dict[str, Any]], ...] = (
         (configs.sparse, optimize.prune_weights, {}),
-        (configs.palettes, optimize.palettize_weights, {"joint_compression": bool(configs.sparse)}),
+        (configs.palettes, palettize_weights, {"joint_compression": bool(configs.sparse)}),
         (configs.linear, optimize.linear_quantize_weights, {"joint_compression": bool(configs.sparse)}),
     )
     try:

@@ -7,7 +7,9 @@ channels wide); and a weight that cannot be grouped is left as it was (coremltoo
 scales: its PR #2777).
 """
 
+import contextlib
 import functools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ def table(values: Array, nbits: int) -> tuple[Array, NDArray[np.uint8]]:
     entries = min(len(numbers), 2**nbits)
     starts = boundaries(numbers, weights, entries)[:-1]
     centres = np.add.reduceat(weights * numbers, starts) / np.add.reduceat(weights, starts)
-    stored = np.unique(centres.astype(values.dtype))  # rounding may make two entries one
+    stored = np.unique(centres.astype(values.dtype).astype(np.float64)).astype(values.dtype)  # two may be one now
     wide = stored.astype(np.float64)
     places = np.searchsorted((wide[1:] + wide[:-1]) / 2, np.ravel(values).astype(np.float64))
     lut = np.zeros(2**nbits, values.dtype)
@@ -79,8 +81,29 @@ def palettize_weights(mlmodel: Any, config: Any, joint_compression: bool = False
 
     graph_pass = _graph_pass_class()(_with_exact_tables(config))
     graph_pass.joint_compression = joint_compression
-    with quiet():
+    with quiet(), _counted_rightly():
         return utils._apply_graph_pass(mlmodel, graph_pass)
+
+
+@contextlib.contextmanager
+def _counted_rightly() -> Iterator[None]:
+    """With distinct values of float16 counted by what they are.
+
+    numpy 2.2 sorts float16 wrongly on processors with AVX512-FP16 where values repeat, so that ``np.unique`` finds more
+    than there are, and coremltools' mode ``unique`` takes more bits a weight than it needs.
+    """
+    from coremltools.optimize.coreml._quantization_passes import palettize_weights as base
+
+    theirs = base._get_nbits_for_unique_mode
+
+    def bits(val: Array, allowed_nbits: Sequence[int], cluster_dim: int = 1, vector_axis: int | None = None) -> Any:
+        return theirs(val.astype(np.float32), allowed_nbits, cluster_dim, vector_axis)
+
+    base._get_nbits_for_unique_mode = staticmethod(bits)
+    try:
+        yield
+    finally:
+        base._get_nbits_for_unique_mode = staticmethod(theirs)
 
 
 def _with_exact_tables(config: Any) -> Any:

@@ -118,3 +118,30 @@ def test_a_table_of_few_values_is_exact() -> None:
     values = np.array([[1, 2, 2, 1]], np.float16)
     entries, places = table(values, 8)
     np.testing.assert_array_equal(entries[places].reshape(values.shape), values)
+
+
+class _Wide(torch.nn.Module):
+    """One linear layer, whose 153,600 weights are 64 values of float16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(320, 480)
+        generator = torch.Generator().manual_seed(0)
+        values = torch.randn(64, generator=generator).half().float()
+        with torch.no_grad():
+            self.linear.weight.copy_(values[torch.randint(64, (480, 320), generator=generator)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x)
+
+
+def test_64_values_take_6_bits_whatever_sorts_them(tmp_path: Path) -> None:
+    """Protects sizes on processors with AVX512-FP16, where numpy sorts float16 wrongly: they took 8 bits."""
+    optimize = coremltools().optimize.coreml
+    model = convert(tmp_path / "m.mlpackage", _Wide(), (1, 320), precision="FLOAT16")
+    config = optimize.OptimizationConfig(global_config=optimize.OpPalettizerConfig(mode="unique", weight_threshold=0))
+    small = palettize_weights(model, config)
+    (weight,) = (one for one in _weights(small, tmp_path).values() if one.size == 153600)
+    assert len(set(weight.ravel().tolist())) == 64
+    size = sum(path.stat().st_size for path in (tmp_path / "p.mlpackage").rglob("weight.bin"))
+    assert size < 153600 * 6 / 8 + 4096
