@@ -70,7 +70,7 @@ def _decided_by(inputs: Inputs, recipe: Recipe) -> tuple[object, ...]:
     """Everything of a run that decides a compressed model."""
     return (
         inputs.description.digest,
-        recipe.model_dump(mode="json"),
+        recipe.model_dump(mode="json", exclude={"name", "description"}),
         _named_models(inputs, recipe),
         [None if dataset is None else dataset.digest for dataset in (inputs.calibration, inputs.training)],
         inputs.request.calibration_samples,
