@@ -20,11 +20,12 @@ from exporter.data.errors import UsageProblem
 from exporter.data.progress import Progress, Silent
 from exporter.data.results.commands import CompressResult, InspectResult, RunResult, VerifyResult
 from exporter.data.results.listings import TargetsResult
+from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.execution.heavy import need
 from exporter.report.renderer import Result, View, names_for
 from exporter.report.renderer import render as _render
-from exporter.use_cases.options import CompressOptions, RunOptions
+from exporter.use_cases.options import CompressOptions, RunOptions, SearchOptions
 
 if TYPE_CHECKING:
     from exporter.data.settings.model import ModelSettings
@@ -112,6 +113,47 @@ def compress(
         recipe=str(recipe),
         output=Path(output),
         targets_file=_path(targets_file),
+        **options,
+    )
+    return carry_out(request, progress or Silent())
+
+
+def search(
+    model: str,
+    targets: Iterable[str],
+    calibration: str,
+    *,
+    output: PathText = "study",
+    settings: Mapping[str, object] | None = None,
+    targets_file: PathText | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[SearchOptions],
+) -> SearchResult:
+    """Find how `model` is best compressed for each target: inside every budget, at the least loss.
+
+    Args:
+        calibration: representative data, of any kind of ``docs/data.md``.
+        output: folder of the study; the same call goes on with the one that is there.
+        options: ``evaluation`` with ``evaluation_samples``; budgets in place of the targets' own: ``max_size`` (bytes),
+            ``max_drop`` (points), ``max_latency_s``; ``devices`` to measure on; ``minimize``; ``time_s``, after which
+            nothing is begun; ``executor``, ``workers`` and ``scheduler`` say where trials run (``docs/execution.md``).
+
+    Raises:
+        UsageProblem: the request cannot be carried out as it stands.
+        ToolError: the model cannot be had.
+    """
+    need("torch")
+    from exporter.use_cases.search.request import SearchRequest
+    from exporter.use_cases.search.search import search as carry_out
+
+    request = SearchRequest(
+        spec=model,
+        settings=_model_settings(settings, targets_file),
+        target_names=tuple(targets),
+        output=Path(output),
+        targets_file=_path(targets_file),
+        calibration=calibration,
+        command_line=("exporter.api.search", model),
         **options,
     )
     return carry_out(request, progress or Silent())

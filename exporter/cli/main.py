@@ -25,6 +25,10 @@ COMMANDS = {
         "exporter.cli.commands.compress",
         "Compress MODEL by a recipe: distill, prune, share, quantize or factorize its weights; write a .pt2 file.",
     ),
+    "search": CommandEntry(
+        "exporter.cli.commands.search",
+        "Find how MODEL is best compressed for each target: inside every budget, at the least loss.",
+    ),
     "demo": CommandEntry(
         "exporter.cli.commands.demo", "Train a small network on handwritten digits and run it for four targets."
     ),

@@ -8,6 +8,7 @@ from exporter.data.errors import UsageProblem
 _DECIMAL_UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 SIZE_UNITS = _DECIMAL_UNITS | {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+SPAN_UNITS: dict[str, float] = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 ENERGY_UNITS = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6}
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
@@ -29,6 +30,12 @@ def parse_time(text: str) -> float:
     """Seconds of a duration such as ``10 ms``."""
     number, unit = _split(text, TIME_UNITS, "10 ms")
     return float(number) * TIME_UNITS[unit]
+
+
+def parse_span(text: str) -> float:
+    """Seconds of a time that a person waits for, such as ``30 min`` or ``30m``."""
+    number, unit = _split(text, SPAN_UNITS, "30 min")
+    return float(number) * SPAN_UNITS[unit]
 
 
 def parse_energy(text: str) -> float:

@@ -22,6 +22,7 @@ from exporter.formats.common.ports import Shapes
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.packing import Packing
+from exporter.formats.variants import Variant
 
 if TYPE_CHECKING:  # torch
     from numpy.typing import NDArray
@@ -201,6 +202,10 @@ class Format(Protocol):
 
     def in_float(self, target: Any) -> Target:
         """`target` without compression, for what stands behind a model, as the decoding of its head does."""
+        ...
+
+    def variants(self, target: Any) -> Sequence[Variant]:
+        """What a search may make of a target, whatever it says of quantization."""
         ...
 
     def postprocess(self, target: Any, path: Path, out: Path, asked: Postprocessing) -> None:

@@ -44,6 +44,11 @@ def open_cache(root: Path, note: Callable[[str], None]) -> "Cache":
     return Cache(root, shelf_of_user(note))
 
 
+def cache_root_here(given: Path) -> Path:
+    """The cache that whoever handed on work had `given`, or this machine's own where it is another machine."""
+    return given if given.exists() else default_root()
+
+
 def key_of(*parts: Any) -> str:
     """SHA-256 of JSON-able parts."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

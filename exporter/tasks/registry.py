@@ -1,5 +1,6 @@
 """The table of tasks: name -> package, with light `settings` and a `task` that is imported when outputs are read."""
 
+import copyreg
 import functools
 import importlib
 import operator
@@ -54,7 +55,17 @@ def model_type() -> type[ModelSettings]:
     made: type[ModelSettings] = create_model(
         "ModelSettings", __base__=ModelSettings, __doc__=ModelSettings.__doc__, task=(task, None)
     )
+    # A type that is made anew in each process is pickled by what it holds.
+    copyreg.pickle(made, _reduced)
     return made
+
+
+def _reduced(settings: ModelSettings) -> tuple[Any, ...]:
+    return _restored, (settings.model_dump(exclude_unset=True),)
+
+
+def _restored(values: dict[str, Any]) -> ModelSettings:
+    return model_type().model_validate(values)
 
 
 def _by_name(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """What functions of the Python interface can be told by name, beside what every call says."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 
 class RunOptions(TypedDict, total=False):
@@ -26,3 +26,20 @@ class CompressOptions(TypedDict, total=False):
     calibration: str
     calibration_samples: int
     seed: int
+
+
+class SearchOptions(TypedDict, total=False):
+    """What else `search` can be told; see `exporter.api.search`."""
+
+    calibration_samples: int
+    evaluation: str
+    evaluation_samples: int
+    max_size: int
+    max_drop: float
+    max_latency_s: float
+    devices: tuple[str, ...]
+    minimize: Literal["size", "latency", "energy"]
+    time_s: float
+    executor: str
+    workers: int
+    scheduler: str

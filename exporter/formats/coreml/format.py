@@ -22,9 +22,11 @@ from exporter.formats.coreml.inspection.structure import check_coreml
 from exporter.formats.coreml.settings import CoremlQuantization, CoremlRoute, CoremlTarget
 from exporter.formats.coreml.shapes import pictures_problem, shapes_problem
 from exporter.formats.coreml.states import states_problem
+from exporter.formats.coreml.variants import variants
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
 from exporter.formats.packing import Compilation, Packing
+from exporter.formats.variants import Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,6 +118,9 @@ class _Coreml:
                 "route": "",
             }
         )
+
+    def variants(self, target: CoremlTarget) -> Sequence[Variant]:
+        return variants(target)
 
     def postprocess(self, target: CoremlTarget, path: Path, out: Path, asked: Postprocessing) -> None:
         from exporter.formats.coreml.postprocessing.postprocess import postprocess

@@ -20,7 +20,9 @@ from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Orig
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
 from exporter.formats.onnx.settings import OnnxQuantization, OnnxRoute, OnnxTarget
+from exporter.formats.onnx.variants import variants
 from exporter.formats.packing import Packing
+from exporter.formats.variants import Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +87,9 @@ class _Onnx:
 
     def in_float(self, target: OnnxTarget) -> OnnxTarget:
         return target.model_copy(update={"quantization": OnnxQuantization(), "preprocessing": "none", "route": ""})
+
+    def variants(self, target: OnnxTarget) -> Sequence[Variant]:
+        return variants(target)
 
     def postprocess(self, target: OnnxTarget, path: Path, out: Path, asked: Postprocessing) -> None:
         from exporter.formats.onnx.postprocessing.postprocess import postprocess

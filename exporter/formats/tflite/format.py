@@ -23,6 +23,8 @@ from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteRoute, TfliteTarget, layout_problem
+from exporter.formats.tflite.variants import variants
+from exporter.formats.variants import Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +82,9 @@ class _Tflite:
 
     def in_float(self, target: TfliteTarget) -> TfliteTarget:
         return target.model_copy(update={"quantization": TfliteQuantization(), "preprocessing": "none", "route": ""})
+
+    def variants(self, target: TfliteTarget) -> Sequence[Variant]:
+        return variants(target)
 
     def postprocess(self, target: TfliteTarget, path: Path, out: Path, asked: Postprocessing) -> None:
         from exporter.formats.tflite.postprocessing.postprocess import postprocess

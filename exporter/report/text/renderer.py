@@ -11,6 +11,7 @@ MODULES = {
     "compare": "compare",
     "profile": "profile",
     "verify": "verify",
+    "search": "search",
     "check": "check",
     "compress": "compress",
     "inspect": "inspect",

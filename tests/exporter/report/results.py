@@ -13,8 +13,10 @@ from exporter.data.facts.hints import CompressionHints
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact
 from exporter.data.facts.layers import LayerComparison, LayerFindings, Layers, NotMatched, Statistics
 from exporter.data.facts.parity import Parity
+from exporter.data.facts.points import Loss, Plan, Point
 from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
+from exporter.data.facts.storage import Storage
 from exporter.data.results.commands import (
     CheckResult,
     CompressResult,
@@ -24,6 +26,7 @@ from exporter.data.results.commands import (
     VerifyResult,
 )
 from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
+from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.settings.recipe import Recipe
 from exporter.data.verdict import Status, Verdict
@@ -207,6 +210,24 @@ def _compress(text: str, verdicts: list[Verdict]) -> CompressResult:
     return CompressResult(Recipe.model_construct(name=text, steps=()), (step,), CompressionHints())
 
 
+def _search(text: str, verdicts: list[Verdict]) -> SearchResult:
+    plan = {"target": text, "variant": text, "role": "front", "why": text, "settings": text}
+    loss = {"title": text, "unit": "points", "value": 1, "low": 0, "high": 2, "examples": 9, "against": "labels"}
+    points = tuple(
+        Point(
+            plan=Plan.model_validate({**plan, "key": str(size), "storages": {text: Storage(form="grid", bits=8)}}),
+            size_bytes=size,
+            latency_s=LATENCY_S,
+            latency_where=SERIAL,
+            latency_taken_at=TAKEN,
+            loss=Loss.model_validate(loss),
+            verdicts=tuple(judged),
+        )
+        for size, judged in ((1, ()), (2, verdicts))
+    )
+    return SearchResult(text, Path(text), (text,), points, notes=(text,), unfinished=True)
+
+
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
@@ -219,5 +240,6 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "targets": lambda text, verdicts: TargetsResult((TargetSummary(text, text, text, text),)),
     "target": lambda text, verdicts: TargetResult(load_targets()[0].model_copy(update={"description": text})),
     "targets-check": lambda text, verdicts: TargetsCheckResult({text: (text,)}),
+    "search": _search,
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

@@ -1,0 +1,72 @@
+"""Settings of a point, as tables of a targets file: what is tried is what `run` does with the same tables."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.data.facts.storage import Storage
+from exporter.data.settings.target import Target
+from exporter.execution.heavy import load
+
+FLOATS = ("float16", "float32")
+Table = dict[str, Any]
+
+
+def weights_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], description: str) -> Table | None:
+    """One step that gives every layer its storage; None where all stay in floating point.
+
+    Args:
+        storages: by layer.
+        knobs: further settings of the step.
+        description: of the recipe.
+    """
+    stored = {layer: one for layer, one in storages.items() if one.form not in FLOATS}
+    if not stored:
+        return None
+    usual = Counter(stored.values()).most_common(1)[0][0]
+    rules: list[Table] = []
+    floating = [layer for layer in storages if layer not in stored]
+    if floating:
+        rules.append({"name": _names(floating), "apply": False})
+    for storage in dict.fromkeys(one for one in stored.values() if one != usual):
+        layers = [layer for layer, one in stored.items() if one == storage]
+        rules.append({"name": _names(layers), **_options(storage)})
+    step = {"method": "mixed_precision", **_options(usual), "min_elements": 0, **knobs, "rules": rules}
+    return {"description": description, "steps": [step]}
+
+
+def integer_recipe(knobs: Mapping[str, Any], description: str) -> Table:
+    """One step that quantizes weights and activations on calibration data."""
+    return {"description": description, "steps": [{"method": "static_quantization", **knobs}]}
+
+
+def tables_text(name: str, target: Target, recipe: Table | None) -> str:
+    """TOML of ``[targets.NAME]`` and ``[recipes.NAME]``."""
+    tomlkit = load("tomlkit")
+    document: Table = {"targets": {name: target_table(target, name if recipe else None)}}
+    if recipe is not None:
+        document["recipes"] = {name: recipe}
+    text: str = tomlkit.dumps(document)
+    return text
+
+
+def target_table(target: Target, recipe: str | None) -> Table:
+    """What a target says beside its defaults."""
+    table = target.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude={"name", "recipe"})
+    return table if recipe is None else {**table, "recipe": recipe}
+
+
+def _options(storage: Storage) -> Table:
+    options = {
+        "form": storage.form,
+        "bits": storage.bits,
+        "granularity": storage.granularity,
+        "group_size": storage.group_size,
+        "block_size": storage.block_size,
+    }
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _names(layers: list[str]) -> str:
+    return f"^(?:{'|'.join(re.escape(layer) for layer in layers)})$"

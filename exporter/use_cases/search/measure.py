@@ -1,0 +1,82 @@
+"""Sensitivities of a model's layers, measured apart in as many processes as there are cores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exporter.data.facts.storage import Sensitivities, Storage, WeightFacts
+from exporter.data.progress import Progress
+from exporter.data.settings.target import Target
+from exporter.formats.registry import format_named
+from exporter.store.cache import cache_root_here, open_cache
+from exporter.use_cases.job.model import ModelAtHand
+from exporter.use_cases.job.recipes import module_of
+from exporter.use_cases.job.request import RunRequest
+
+CLASSES = ("classification", "segmentation")
+"""Tasks whose first output holds scores of classes along its second axis."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A share of the layers.
+
+    Attributes:
+        run: names model and data.
+        targets: whose formats say how weights can be stored.
+        index: of this part.
+        parts: that the layers are dealt out to.
+        seed: of the probes.
+    """
+
+    run: RunRequest
+    targets: tuple[Target, ...]
+    index: int
+    parts: int
+    seed: int = 0
+
+
+def measure(part: Part, progress: Progress) -> Sensitivities:
+    """Load the model, fold its batch norms, and probe every storage of the part's layers.
+
+    Raises:
+        UsageProblem: the source has no module, or data cannot be read.
+    """
+    from exporter.compression.data import compression_data
+    from exporter.compression.forms.folding import fold_batch_norms
+    from exporter.compression.model import own_copy
+    from exporter.search.sensitivity import Judged, output_errors
+    from exporter.search.storages import changes, weights_of
+
+    model = ModelAtHand(part.run, open_cache(cache_root_here(part.run.cache_root), progress.note), progress)
+    module = own_copy(module_of(model.source))
+    fold_batch_norms(module)
+    weights = weights_of(module)
+    own = list(weights)[part.index :: part.parts]
+    storages = {layer: _storages(part.targets, weights[layer]) for layer in own}
+    data = compression_data(model.calibration, None, part.run.calibration_samples)
+    with progress.stage("Rounding each layer in every storage") as advance:
+        listed = {layer: list(given.values()) for layer, given in storages.items()}
+        made = changes(module, listed, data.calibration, part.seed, advance)
+    with progress.stage("Measuring how much each layer bears") as advance:
+        judged: Judged = "classes" if _of_classes(model) else "values"
+        found = output_errors(module, data.calibration, made, judged, part.seed, advance)
+    errors = {layer: dict(zip(storages[layer], found.get(layer, ()), strict=False)) for layer in own}
+    return Sensitivities(weights=tuple(weights.values()), errors=errors)
+
+
+def _of_classes(model: ModelAtHand) -> bool:
+    """Whether the first output holds scores of classes: by its task, else by its shape."""
+    if model.settings.task is not None:
+        return model.settings.task.kind in CLASSES
+    shape = model.description.output_shapes[0]
+    return len(shape) == 2 and shape[1] > 1
+
+
+def _storages(targets: Sequence[Target], weight: WeightFacts) -> dict[str, Storage]:
+    """Every way in which a variant of a target can store it, by name."""
+    found = {}
+    for target in targets:
+        for variant in format_named(target.format).variants(target):
+            for storage in variant.storages(weight) if variant.storages else ():
+                found[storage.name] = storage
+    return found
