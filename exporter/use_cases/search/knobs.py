@@ -34,7 +34,7 @@ class KnobsLane:
 
     Args:
         folder: of the study, where the sampler's journal is kept.
-        points: that the study has already.
+        points: that the study has already; those of this variant count among the settings that are tried.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class KnobsLane:
         self._study = _study(f"{target.name} {variant.name}", folder)
         self._waiting: dict[str, Any] = {}
         own = (point for point in points if (point.plan.target, point.plan.variant) == (target.name, variant.name))
-        self._known = {point.plan.key: point for point in own}
+        self._known = {point.plan.key: point for point in own if point.plan.key == key_of(point.plan.settings)}
+        for knobs in FIRST:
+            if self._plan(knobs).key not in self._known:
+                self._study.enqueue_trial(knobs)
 
     def next(self) -> Plan | None:
         """What the sampler proposes; None after so many settings, and while each of them is at work."""
@@ -86,9 +89,6 @@ def _study(name: str, folder: Path) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     journal = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=len(FIRST))
-    study = optuna.create_study(
+    return optuna.create_study(
         study_name=name, storage=optuna.storages.JournalStorage(journal), sampler=sampler, load_if_exists=True
     )
-    for knobs in FIRST:
-        study.enqueue_trial(knobs, skip_if_exists=True)
-    return study
