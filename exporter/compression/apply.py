@@ -1,6 +1,7 @@
 """Applies a recipe: one step after the other, each measured; a step that changed nothing is an error."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from exporter.data.facts.compression import LeftAlone, ModelStats, StepResult
 from exporter.data.facts.hints import CompressionHints
 from exporter.data.progress import Progress, Silent
 from exporter.data.settings.recipe import Need, Recipe, Step
+from exporter.execution.threads import on_one_core
 
 GIVE = {
     Need.CALIBRATION: "calibration data: give --calibration or --data.",
@@ -113,7 +115,9 @@ def _apply(
 ) -> tuple[nn.Module, StepResult]:
     earlier = _fingerprint(current)
     torch.manual_seed(context.seed)
-    outcome = method_named(step.method).apply(current, step, context)
+    # A table or a grid makes another file of a sum's last bit, and sums depend on how many cores share them.
+    with nullcontext() if Need.TRAINING in step.needs() else on_one_core():
+        outcome = method_named(step.method).apply(current, step, context)
     outcome.module.eval()
     if outcome.changed == 0 or _fingerprint(outcome.module) == earlier:
         raise UnchangedError(f"steps.{index} ({step.method}) changed nothing{_why(outcome.left_alone)}")

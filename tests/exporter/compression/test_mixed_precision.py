@@ -79,3 +79,21 @@ def test_layers_that_cannot_have_their_form_are_named() -> None:
         "6.weight": "fewer than 500 elements (min_elements)",
         "8.weight": "its 10 output channels are no multiple of 16 (group_size)",
     }
+
+
+def test_weights_do_not_depend_on_how_many_cores_there_are() -> None:
+    """Protects what a search applies: its trials have one core each, and `run` has all."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 128)).eval()
+    data = CompressionData(calibration=tuple((torch.randn(16, 256),) for _ in range(8)))
+    step = {"method": "mixed_precision", "form": "table", "bits": 3, "rounding": "gptq"}
+    recipe = parse_recipe("small", {"steps": [step]})
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 4):
+            torch.set_num_threads(threads)
+            found.append(apply_recipe(net, (torch.randn(1, 256),), recipe, data).module.state_dict())
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
