@@ -74,8 +74,8 @@ class Row(NamedTuple):
 
 
 JUDGED = ("run", "budget", "profile", "verify", "check")
-PAGES = ("run", "budget", "compare", "profile", "verify")
-ALL = (*PAGES, "search", "check", "compress", "inspect", "targets", "target", "targets-check", "devices")
+PAGES = ("run", "budget", "compare", "profile", "verify", "search")
+ALL = (*PAGES, "check", "compress", "inspect", "targets", "target", "targets-check", "devices")
 
 RENDERERS = {
     "text": Row("exporter.report.text.renderer", ALL),

@@ -62,10 +62,21 @@ def command(
     if given.pop("resume"):
         model, targets_file, given = _asked(output, given)
     result = _shown(output) if model == SHOW else _searched(model, targets_file, output, given)
-    code = reporter.report(result)
+    code = _told(result, reporter, page=model != SHOW)
     if point is not None:
         for line in apply(result, point, targets_file):
             click.echo(f"Written: {line}", err=True)
+    return code
+
+
+def _told(result: Any, reporter: Reporter, *, page: bool) -> int:
+    from exporter.use_cases.report import write_study_page
+
+    try:
+        if page:
+            write_study_page(result)
+    finally:  # what was found is in the study, whatever becomes of its page
+        code = reporter.report(result)
     return code
 
 

@@ -70,6 +70,7 @@ class Point(Frozen):
     Attributes:
         folder: of its run, in the study; empty where there is none.
         size_bytes: of the artifact; None where none was made.
+        twin_bytes: of the same model without compression, in the same format; None where that was not made.
         download_bytes: what it adds to a download; None where that is not known.
         latency_s: median of one inference, on the device that was asked for or else on this machine; None where there
             are no readings.
@@ -85,6 +86,7 @@ class Point(Frozen):
     plan: Plan
     folder: str = ""
     size_bytes: int | None = None
+    twin_bytes: int | None = None
     download_bytes: int | None = None
     latency_s: float | None = None
     latency_where: str = ""

@@ -1,4 +1,7 @@
-"""Results as one HTML file that needs no network: styles and drawings are inside, scripts are none."""
+"""Results as one HTML file that needs no network: styles and drawings are inside.
+
+Only the page of a search has a script, which shows a point's layers; all of it can be read without.
+"""
 
 import importlib
 from pathlib import Path

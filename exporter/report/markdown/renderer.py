@@ -11,6 +11,7 @@ from exporter.data.results.record import TargetRecord
 from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.report.cells import markdown_cell, markdown_table, one_line
 from exporter.report.layers import COLUMNS, WORST, cells, summary
+from exporter.report.markdown.search import search_markdown
 from exporter.report.markdown.verdicts import verdicts_markdown
 from exporter.report.readings import device_title, profile_lines, target_lines
 from exporter.report.renderer import Result, View
@@ -30,6 +31,7 @@ def render(result: Result, view: View) -> str:
         "compare": _compare,
         "profile": _profile,
         "verify": _verify,
+        "search": search_markdown,
     }
     text: str = shown[result.kind](result, view)
     return f"{text.rstrip()}\n"

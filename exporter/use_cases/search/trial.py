@@ -83,6 +83,7 @@ def _point(plan: Plan, record: TargetRecord, duration_s: float) -> Point:
         plan=plan,
         folder=f"points/{plan.key[:16]}",
         size_bytes=record.artifact.size_bytes if record.artifact else None,
+        twin_bytes=record.artifact.twin_size_bytes if record.artifact else None,
         download_bytes=_download(record.verdicts),
         latency_s=latency.median if latency else None,
         latency_where=latency.where if latency else "",

@@ -68,6 +68,14 @@ def test_show_says_what_the_study_says(found: Found) -> None:
     assert shown.stdout.splitlines()[0] == found.done.stdout.splitlines()[0]
 
 
+def test_the_page_that_is_left_has_the_points_that_show_has(found: Found) -> None:
+    page = (found.place.folder / "study" / "study.html").read_text()
+    shown = found.place.call("search", "show", "-f", "html")
+    assert shown.returncode == 0, shown.stderr
+    assert page.partition("<main>")[2] == shown.stdout.partition("<main>")[2]
+    assert page.count('class="tried"') == len(found.place.points())
+
+
 def test_show_of_nothing_is_wrong_usage(place: Place) -> None:
     done = place.call("search", "show", "-o", "nowhere")
     assert done.returncode == 2
