@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from device_harness.errors import DeviceError
 from exporter.data.errors import UsageProblem, code_of, sentence_of
 from exporter.data.progress import Progress
+from exporter.execution.interrupts import interrupted
 from exporter.execution.isolation import Trouble
 
 _MODULES = {
@@ -199,6 +200,8 @@ class Executor:
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
+            if interrupted():  # whatever a library, or a callback whose errors Python ignores, made of it
+                raise KeyboardInterrupt
             try:
                 self._look()
             except UsageProblem:

@@ -62,6 +62,16 @@ class Ladder:
             self.waiting.remove(size)
         (self.passed if inside else self.failed).append(size)
 
+    def too_large(self, size: int, excess: int) -> bool:
+        """`size` made a file that is `excess` bytes too large and lossy enough: only smaller ones are worth a try.
+
+        Returns:
+            Whether there are any.
+        """
+        self.waiting.remove(size)
+        self.cap = size - excess
+        return self.cap >= smallest(self.options)
+
     @property
     def ends(self) -> tuple[int, int]:
         """The smallest and the largest size that can be had."""

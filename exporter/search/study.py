@@ -30,6 +30,7 @@ class Asked(Frozen):
         digest: of the model.
         targets: settings of each target as the search was given it, by name.
         options: everything else that decides what points mean: budgets, data and their digests.
+        notes: what a person should know of the data.
         command_line: as typed.
     """
 
@@ -37,6 +38,7 @@ class Asked(Frozen):
     digest: str
     targets: dict[str, Any]
     options: dict[str, Any]
+    notes: tuple[str, ...] = ()
     command_line: tuple[str, ...] = ()
 
 
@@ -132,6 +134,6 @@ def _cut(stream: Any) -> None:
 
 def _difference(one: Asked, other: Asked) -> str:
     """Names of what differs, apart from how the command was typed."""
-    first, second = (value.model_dump(mode="json", exclude={"command_line"}) for value in (one, other))
+    first, second = (value.model_dump(mode="json", exclude={"command_line", "notes"}) for value in (one, other))
     flat = [{**value.pop("options"), **value} for value in (first, second)]
     return ", ".join(key for key in dict.fromkeys((*flat[0], *flat[1])) if flat[0].get(key) != flat[1].get(key))

@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.compression.apply import apply_recipe
+from exporter.compression.forms.files import save_compressed
+from exporter.compression.model import CompressionData
+from exporter.compression.recipe import parse_recipe
+from exporter.config.targets import load_targets
 from exporter.data.errors import ToolError
 from exporter.data.facts.checks import Support
+from exporter.data.facts.storage import Storage
+from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.target import Target
 from exporter.formats.common.bytes.damage import Damage
 from exporter.formats.common.deciding import NOT_IN_ARTIFACTS
 from exporter.formats.format import Format, Origin
 from exporter.formats.session import Conversion, ConversionSession
+from exporter.formats.variants import Variant
+from exporter.search.recipes import FLOATS, tables_text, weights_recipe
+from exporter.search.storages import weights_of
+from exporter.sources.load import load_source
 from exporter.sources.source import ModelSource
 from exporter.verification.runners import TorchRunner
 
@@ -160,6 +171,54 @@ def _snr(form: Format, evaluator: str, path: Path, source: ModelSource) -> float
     runner, example = form.evaluator(evaluator, path, Origin(source.description)), _example(source)
     (wanted,), (found,) = TorchRunner(source.module)(example), runner(example)
     return float(10 * np.log10(np.square(wanted).sum() / max(np.square(wanted - found).sum(), 1e-30)))
+
+
+FACTORY = """
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    convolutions = [("stem", nn.Conv2d(3, 64, 3)), ("relu", nn.ReLU()), ("mix", nn.Conv2d(64, 96, 1))]
+    return nn.Sequential(OrderedDict([*convolutions, ("flat", nn.Flatten()), ("head", nn.Linear(96 * 36, 32))]))
+"""
+"""Layers that can be stored in every way that a format has."""
+
+
+def storages_reach_the_file(form: Format, case: Case, folder: Path) -> None:
+    """What a search may choose is what the file holds, in as many bytes as the search counts on."""
+    (folder / "net.py").write_text(FACTORY)
+    settings = ModelSettings.model_validate({"inputs": [{"name": "image", "shape": (1, 3, 8, 8)}]})
+    source = load_source(f"{folder / 'net.py'}:net", settings)
+    weights = weights_of(source.module)
+    for variant in form.variants(target_of(form, case)):
+        written = folder / "targets.toml"
+        written.write_text(tables_text("t", variant.settings(()), None))
+        assert load_targets(["t"], user_file=written) == [variant.settings(())]
+        if variant.storages is None or variant.activations == "int8":
+            continue
+        offered = {layer: variant.storages(weight) for layer, weight in weights.items()}
+        for storage in {one for given in offered.values() for one in given if one.form in ("table", "grid")}:
+            taken = {layer: storage if storage in given else given[0] for layer, given in offered.items()}
+            held = _held(source, variant, taken, folder)
+            for layer in (layer for layer, one in taken.items() if one == storage):
+                counted, stored = storage.bytes_of(weights[layer]), held[layer]
+                assert abs(counted - stored) <= 0.02 * counted + 64, (storage.name, layer, counted, stored)
+
+
+def _held(source: ModelSource, variant: Variant, storages: dict[str, Storage], folder: Path) -> dict[str, int]:
+    """Bytes of each layer's weight in a file of a variant."""
+    recipe = parse_recipe("one", weights_recipe(storages, {}, "") or {})
+    compressed = apply_recipe(source.module, source.example_inputs(), recipe, CompressionData())
+    inputs = source.description.inputs
+    save_compressed(compressed, folder / "net.pt2", inputs)
+    floats = [layer for layer, one in storages.items() if one.form in FLOATS]
+    session = ConversionSession(load_source(str(folder / "net.pt2"), ModelSettings()), None, 1)
+    (folder / "made").mkdir(exist_ok=True)
+    found = session.convert(variant.settings(floats), folder / "made").inspection.weights
+    return {one.layer: one.size_bytes for one in found if one.kind == "weight"}
 
 
 def content(path: Path) -> list[bytes]:

@@ -84,7 +84,7 @@ def _shown(folder: Path) -> Any:
     from exporter.search.study import Study
     from exporter.use_cases.search.search import result_of
 
-    return result_of(Study(folder), folder, (), unfinished=False)
+    return result_of(Study(folder), folder)
 
 
 def _asked(folder: Path, given: dict[str, Any]) -> tuple[str, Path | None, dict[str, Any]]:

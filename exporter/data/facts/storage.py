@@ -80,6 +80,8 @@ class Storage(Frozen):
 
     def fits(self, weight: WeightFacts) -> bool:
         """Whether the weight divides as it must, and is larger than what describes it."""
+        if weight.transposed and (self.group_size or self.block_size):  # their channels are not the first axis
+            return False
         if self.group_size and weight.channels % self.group_size:
             return False
         if self.block_size and weight.inputs % self.block_size:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from exporter.data.facts.storage import Storage, WeightFacts
-from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlTarget
+from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlRule, CoremlTarget
 from exporter.formats.variants import Variant, exact
 
 _TABLES_FROM, _GROUPS_FROM, _INTEGERS_FROM = 16, 18, 17
@@ -62,11 +62,19 @@ def _tables(target: CoremlTarget) -> Iterator[Storage]:
 
 def _with_float(target: CoremlTarget, layers: Sequence[str]) -> CoremlTarget:
     """What a recipe gave no form stays in the program's own precision."""
-    return target.model_copy(update={"quantization": CoremlQuantization(precision=target.quantization.precision)})
+    quantization = CoremlQuantization(precision=target.quantization.precision, rules=_kept(target))
+    return target.model_copy(update={"quantization": quantization})
+
+
+def _kept(target: CoremlTarget) -> tuple[CoremlRule, ...]:
+    """What rules say of arithmetic, without what they say of weights, which is to be found."""
+    said = {"op_type", "op_name", "precision", "activations"}
+    rules = [rule.model_dump(include=said) for rule in target.quantization.rules]
+    return tuple(CoremlRule(**rule) for rule in rules if rule["precision"] or rule["activations"])
 
 
 def _w8a8(target: CoremlTarget, layers: Sequence[str]) -> CoremlTarget:
     given = target.quantization
     activations = (given.activations or Activations()).model_copy(update={"scheme": "affine"})
-    quantization = CoremlQuantization(precision=given.precision, activations=activations)
+    quantization = CoremlQuantization(precision=given.precision, activations=activations, rules=_kept(target))
     return target.model_copy(update={"quantization": quantization})

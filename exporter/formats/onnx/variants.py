@@ -20,4 +20,5 @@ def variants(target: OnnxTarget) -> tuple[Variant, ...]:
 def _mode(
     target: OnnxTarget, mode: Literal["float16", "dynamic_int8", "static_int8"], layers: Sequence[str]
 ) -> OnnxTarget:
-    return target.model_copy(update={"quantization": OnnxQuantization(mode=mode)})
+    quantization = OnnxQuantization(mode=mode, rules=target.quantization.rules)
+    return target.model_copy(update={"quantization": quantization})

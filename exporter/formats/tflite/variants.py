@@ -10,7 +10,9 @@ from exporter.data.facts.storage import Storage, WeightFacts
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteRule, TfliteTarget, TfliteWeights
 from exporter.formats.variants import Variant, exact
 
-_SCALE_BYTES = 4
+_FLOAT_BITS = 32
+_SCALE_BYTES = 12
+"""A float32 and the int64 of its zero point."""
 _LEAST_ELEMENTS = 1024
 """Smaller weights stay float32, as `exporter.formats.tflite.quantization.forms` has it."""
 _GRID = Storage(form="grid", bits=8, granularity="per_channel", scale_bytes=_SCALE_BYTES)
@@ -37,7 +39,7 @@ def variants(target: TfliteTarget) -> tuple[Variant, ...]:
 
 def _dynamic(target: TfliteTarget) -> TfliteTarget | None:
     for weights in (TfliteWeights(nbits=4), TfliteWeights(nbits=8)):
-        quantization = TfliteQuantization(mode="dynamic_range", weights=weights)
+        quantization = TfliteQuantization(mode="dynamic_range", weights=weights, rules=_kept(target))
         try:
             return TfliteTarget(**{**dict(target), "quantization": quantization})
         except ValidationError:  # the runtime, or the accelerator, cannot
@@ -58,12 +60,17 @@ def _with_float(target: TfliteTarget, layers: Sequence[str]) -> TfliteTarget:
         return target
     names = "|".join(re.escape(name) for name in layers)
     rule = TfliteRule(op_name=f"^(?:{names})$", keep="float16")
-    quantization = target.quantization.model_copy(update={"rules": (rule,)})
+    quantization = target.quantization.model_copy(update={"rules": (rule, *target.quantization.rules)})
     return target.model_copy(update={"quantization": quantization})
 
 
 def _int8(target: TfliteTarget, layers: Sequence[str]) -> TfliteTarget:
     given = target.quantization
     types = {"input_type": given.input_type, "output_type": given.output_type} if given.mode == "int8" else {}
-    quantization = TfliteQuantization(mode="int8", **types)
+    quantization = TfliteQuantization(mode="int8", rules=_kept(target), mixed_outputs=given.mixed_outputs, **types)
     return target.model_copy(update={"quantization": quantization})
+
+
+def _kept(target: TfliteTarget) -> tuple[TfliteRule, ...]:
+    """Rules that keep operators in float32: they speak of arithmetic, and not of how weights are stored."""
+    return tuple(rule for rule in target.quantization.rules if rule.bits == _FLOAT_BITS)

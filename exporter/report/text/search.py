@@ -1,7 +1,5 @@
 """What a search found, as text: the answer, three named points, the front."""
 
-from collections.abc import Iterator, Sequence
-
 from rich.console import RenderableType
 from rich.table import Table
 
@@ -9,11 +7,11 @@ from exporter.data.facts.points import Point
 from exporter.data.results.search import SearchResult
 from exporter.data.units import format_size
 from exporter.report.renderer import View
+from exporter.report.search import Row, interval_text, rows
 from exporter.report.text.console import laid_out, table, warning, words
 from exporter.search.answer import answer_of, latency_text, loss_text, nearest
-from exporter.search.front import choices, equal, front
 
-COLUMNS = ("", "variant", ">size", ">loss", "95 %", "why it was tried")
+COLUMNS = (">", "", "variant", ">size", ">loss", "95 %", "why it was tried")
 
 
 def render(result: SearchResult, view: View) -> str:
@@ -28,34 +26,22 @@ def render(result: SearchResult, view: View) -> str:
 
 
 def _points(target: str, result: SearchResult) -> Table:
-    points = result.of(target)
-    known = front(points, result.minimize or "size")
-    names: dict[str, list[str]] = {}
-    for choice in choices(points, result.minimize or "size"):
-        names.setdefault(choice.point.plan.key, []).append(choice.name)
-    rest = [point for point in points if point not in known]
-    return table(f"{target}: the front, then what is off it", COLUMNS, _rows(known, rest, names))
+    return table(f"{target}: the front, then what is off it", COLUMNS, map(_cells, rows(target, result)))
 
 
-def _rows(known: Sequence[Point], rest: Sequence[Point], names: dict[str, list[str]]) -> Iterator[list[str]]:
-    for place, point in enumerate(known):
-        same = place > 0 and equal(point, known[place - 1])
-        yield _row(point, ", ".join(names.get(point.plan.key, ())), " (as good as the one above)" if same else "")
-    for point in rest:
-        yield _row(point, "-" if point.inside else "outside", "")
-
-
-def _row(point: Point, name: str, remark: str) -> list[str]:
-    loss = point.loss
-    interval = f"{-loss.high:+.2f} to {-loss.low:+.2f}" if loss else ""
-    outside = f"; {nearest([point])}" if not point.inside else ""
+def _cells(row: Row) -> list[str]:
+    point = row.point
+    named = ", ".join(row.names) or {"front": "", "inside": "-", "outside": "outside"}[row.place]
+    same = f" (as good as {', '.join(map(str, row.equals))})" if row.equals and row.place == "front" else ""
+    outside = f"; {nearest([point])}" if row.place == "outside" else ""
     return [
-        name,
+        str(row.number),
+        named,
         point.plan.variant,
         _cost(point),
-        loss_text(loss) if loss else "-",
-        interval,
-        point.plan.why + remark + outside,
+        loss_text(point.loss) if point.loss else "-",
+        interval_text(point.loss) if point.loss else "",
+        point.plan.why + same + outside,
     ]
 
 

@@ -1,5 +1,6 @@
 """Global settings of int8 activations: few, and not independent, so that a sampler proposes them (Optuna)."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ class KnobsLane:
         return knobs_plan(self._settings, self._variant, settings, knobs, self._key_of)
 
     def _tell(self, trial: Any, point: Point) -> None:
-        if point.loss is None:
+        if point.loss is None or math.isnan(point.loss.value):
             self._study.tell(trial, state=load("optuna.trial").TrialState.FAIL)
             return
         trial.set_constraint("limits that are broken", len(point.problems))

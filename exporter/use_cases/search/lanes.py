@@ -1,5 +1,6 @@
 """Lanes: what is tried next of one variant of a target, by what became of what was tried before."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,9 @@ USUAL: Table = {"rounding": "gptq"}
 
 FINER: Table = {"rounding": "brecq", "rounding_budget": "240 s"}
 """What may hold a smaller size, and takes minutes."""
+
+SIZE = "size"
+"""The metric of a file's bytes."""
 
 STEP = 0.88
 """Of the smallest size that quick rounding holds: where slow rounding begins."""
@@ -66,6 +70,10 @@ class WeightsLane:
             stage, size, bisects = step
             found = allocate(stage.ladder.options, size)
             plan = None if found is None else self._plan(found, stage, bisects=bisects)
+            if plan is not None and plan.key in self._sizes:
+                first, tried = self._sizes[plan.key]
+                if tried in first.ladder.waiting:
+                    return None
             if plan is None or plan.key in self._sizes:
                 stage.ladder.told(size, inside=False if plan is None else self._inside(plan))
                 continue
@@ -77,7 +85,9 @@ class WeightsLane:
     def told(self, point: Point) -> None:
         """Go on from there."""
         stage, size = self._sizes[point.plan.key]
-        stage.ladder.told(size, inside=point.inside)
+        excess = _excess(point)
+        if excess is None or not stage.ladder.too_large(size, excess):
+            stage.ladder.told(size, inside=point.inside)
 
     def _step(self) -> tuple[_Stage, int, bool] | None:
         for stage in self._stages:
@@ -131,6 +141,14 @@ class FixedLane:
 
     def told(self, point: Point) -> None:
         """Nothing depends on it."""
+
+
+def _excess(point: Point) -> int | None:
+    """Bytes by which a file is too large, where that is all that keeps it outside."""
+    verdicts = point.problems
+    if point.size_bytes is None or not verdicts or any(one.metric != SIZE for one in verdicts):
+        return None
+    return max(math.ceil(-(one.margin or 0)) for one in verdicts)
 
 
 def _finer(ladder: Ladder) -> _Stage:

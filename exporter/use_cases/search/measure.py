@@ -1,8 +1,10 @@
 """Sensitivities of a model's layers, measured apart in as many processes as there are cores."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exporter.data.errors import UsageProblem
 from exporter.data.facts.storage import Sensitivities, Storage, WeightFacts
 from exporter.data.progress import Progress
 from exporter.data.settings.target import Target
@@ -11,9 +13,6 @@ from exporter.store.cache import cache_root_here, open_cache
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.recipes import module_of
 from exporter.use_cases.job.request import RunRequest
-
-CLASSES = ("classification", "segmentation")
-"""Tasks whose first output holds scores of classes along its second axis."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,11 @@ def measure(part: Part, progress: Progress) -> Sensitivities:
     module = own_copy(module_of(model.source))
     fold_batch_norms(module)
     weights = weights_of(module)
+    if not weights:
+        raise UsageProblem(
+            f"model {part.run.spec} has no convolution or linear layer that can be told apart (a .pt2 file holds "
+            "operators, not layers): give the module that it was made of."
+        )
     own = list(weights)[part.index :: part.parts]
     storages = {layer: _storages(part.targets, weights[layer]) for layer in own}
     data = compression_data(model.calibration, None, part.run.calibration_samples)
@@ -60,6 +64,8 @@ def measure(part: Part, progress: Progress) -> Sensitivities:
     with progress.stage("Measuring how much each layer bears") as advance:
         judged: Judged = "classes" if _of_classes(model) else "values"
         found = output_errors(module, data.calibration, made, judged, part.seed, advance)
+    if not all(math.isfinite(error) for given in found.values() for error in given):
+        raise UsageProblem(f"model {part.run.spec} gives NaN or infinity on the calibration data.")
     errors = {layer: dict(zip(storages[layer], found.get(layer, ()), strict=False)) for layer in own}
     return Sensitivities(weights=tuple(weights.values()), errors=errors)
 
@@ -67,7 +73,7 @@ def measure(part: Part, progress: Progress) -> Sensitivities:
 def _of_classes(model: ModelAtHand) -> bool:
     """Whether the first output holds scores of classes: by its task, else by its shape."""
     if model.settings.task is not None:
-        return model.settings.task.kind in CLASSES
+        return model.settings.task.ranked in ("", model.description.outputs[0])
     shape = model.description.output_shapes[0]
     return len(shape) == 2 and shape[1] > 1
 

@@ -13,6 +13,7 @@ from exporter.data.progress import Progress
 from exporter.data.results.record import TargetRecord
 from exporter.data.verdict import Verdict
 from exporter.store.cache import cache_root_here
+from exporter.use_cases.job.recipes import FILE_NAME as COMPRESSED
 from exporter.use_cases.job.request import RunRequest
 from exporter.use_cases.run import run
 from exporter.use_cases.search.limits import loss_of
@@ -70,8 +71,9 @@ def carry_out(trial: Trial, progress: Progress) -> Tried:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Of a run, without its lock."""
+    """Of a run, without its lock, and without the compressed model: `run` makes that again, and it is large."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    paths = [path for path in paths if path.name != COMPRESSED]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 

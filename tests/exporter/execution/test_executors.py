@@ -13,6 +13,7 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Silent
+from exporter.execution import executor as executor_module
 from exporter.execution.executor import Executor, PlaceOptions, executor_named
 from exporter.execution.executors.inline import Inline
 from exporter.execution.executors.processes import Processes
@@ -147,6 +148,17 @@ def test_a_killed_starter_leaves_no_process_behind(tmp_path: Path, fork: bool) -
     starter.kill()
     starter.wait()
     assert all(map(ends, pids))
+
+
+def test_ctrl_c_that_something_swallowed_is_raised_all_the_same(
+    progress: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects Ctrl-C in a callback whose errors Python ignores: a search went on to its end, with exit code 0."""
+    monkeypatch.setattr(executor_module, "interrupted", lambda: True)
+    with closing(executor_named("inline", progress)) as executor:
+        executor.submit(trials.square, 3, label="one")
+        with pytest.raises(KeyboardInterrupt):
+            executor.finished()
 
 
 def test_the_user_says_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,10 @@ def test_compresses(form: Format, case: contract.Case, source: Any, tmp_path: Pa
     contract.compresses(form, case, source, tmp_path)
 
 
+def test_storages_reach_the_file(form: Format, case: contract.Case, tmp_path: Path) -> None:
+    contract.storages_reach_the_file(form, case, tmp_path)
+
+
 def test_refuses_a_damaged_file(form: Format, case: contract.Case, source: Any, tmp_path: Path) -> None:
     contract.refuses_a_damaged_file(form, case, source, tmp_path)
 

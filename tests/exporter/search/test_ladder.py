@@ -84,3 +84,31 @@ def test_sizes_all_alike_end_at_once() -> None:
     assert ladder.next() == (ladder.ends[0], True)
     ladder.told(ladder.ends[0], inside=True)
     assert ladder.next() is None
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_files_that_are_too_large_alone_lead_to_smaller_ones(share: float) -> None:
+    """Protects a budget of bytes: what a file holds beside its weights was taken for a loss, and nothing fitted."""
+    threshold = LOW * (HIGH / LOW) ** share
+    budget = int(threshold * CLOSE**2)
+    beside = int(budget - threshold * CLOSE)
+    ladder = Ladder(OPTIONS, cap=budget)
+    while (step := ladder.next()) is not None:
+        size = step[0]
+        ladder.asked(size)
+        excess = size + beside - budget
+        if size < threshold or excess <= 0 or not ladder.too_large(size, excess):
+            ladder.told(size, inside=size >= threshold and excess <= 0)
+    assert threshold <= min(ladder.passed)
+    assert max(ladder.passed) + beside <= budget
+
+
+def test_a_budget_below_the_smallest_file_ends() -> None:
+    """Protects contradicting budgets from a search without end."""
+    ladder, tries = Ladder(OPTIONS, cap=LOW), 0
+    while (step := ladder.next()) is not None:
+        ladder.asked(step[0])
+        tries += 1
+        assert not ladder.too_large(step[0], 1000)
+        ladder.told(step[0], inside=False)
+    assert tries == 1

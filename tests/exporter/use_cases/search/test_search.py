@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.search.study import Study
-from tests.exporter.use_cases.search.conftest import EVALUATED, MODEL, SEARCH, TARGETS, Found, Place
+from tests.exporter.use_cases.search.conftest import BUDGETS, EVALUATED, MODEL, SEARCH, TARGETS, Found, Place
 
 pytestmark = pytest.mark.slow
 
@@ -152,7 +152,7 @@ def test_without_labels_losses_are_against_the_source_and_too_few_examples_are_s
 
 def test_a_time_too_short_for_a_trial_says_so(place: Place) -> None:
     """Protects from "nothing fits" where nothing was tried."""
-    done = place.call(*SEARCH, *EVALUATED, "-o", "short", "--time", "1 s")
+    done = place.call(*SEARCH, *EVALUATED, *BUDGETS, "-o", "short", "--time", "1 s")
     assert done.returncode == 1, done.stderr
     first = " ".join(done.stdout.split())
     assert first.startswith("ios: nothing was tried. ")
@@ -163,9 +163,15 @@ WRONG = {
     "no model": (("search",), "give MODEL and --target NAME"),
     "no target": (("search", "digits_net.py:net"), "give MODEL and --target NAME"),
     "no calibration": ((*SEARCH[:-2], *EVALUATED), "give --calibration"),
+    "nothing that is to be held": ((*SEARCH, *EVALUATED, "-o", "unlimited"), "give --max-drop or --max-size"),
+    "other settings of the model": ((*SEARCH, *EVALUATED, *BUDGETS, "--mean", 0), "(settings, digest differ)"),
+    "a file of operators": (
+        ("search", "digits.pt2", *SEARCH[2:4], *SEARCH[-2:], *EVALUATED, *BUDGETS, "-o", "exported"),
+        "give the module that it was made of",
+    ),
     "no such target": ((*SEARCH, *EVALUATED, "--target", "nokia", "-o", "wrong"), "nokia"),
     "no such scheduler": (
-        (*SEARCH, *EVALUATED, "--scheduler", "tcp://127.0.0.1:9", "-o", "gone"),
+        (*SEARCH, *EVALUATED, *BUDGETS, "--scheduler", "tcp://127.0.0.1:9", "-o", "gone"),
         "tcp://127.0.0.1:9",
     ),
     "no such point": (("search", "show", "--apply", "best", "-o", "nowhere"), "nowhere holds no study"),
@@ -175,8 +181,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_usage_is_exit_2_and_says_what(arguments: tuple[object, ...], message: str, place: Place) -> None:
-    done = place.call(*arguments)
+def test_wrong_usage_is_exit_2_and_says_what(arguments: tuple[object, ...], message: str, found: Found) -> None:
+    done = found.place.call(*arguments)
     assert done.returncode == 2, done.stdout
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

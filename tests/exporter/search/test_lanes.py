@@ -1,0 +1,47 @@
+"""Lanes: what is tried next of a variant, and what a budget of bytes makes of that."""
+
+import hashlib
+
+from exporter.config.targets import load_targets
+from exporter.data.facts.points import Plan
+from exporter.formats.registry import format_named
+from exporter.search.ladder import Ladder
+from exporter.use_cases.search.lanes import WeightsLane
+from tests.exporter.search.options import usual
+from tests.exporter.search.points import loss, point, verdict
+
+BESIDE, BUDGET = 1000, 60_000
+"""Bytes of a file beside its weights, and all that it may have."""
+
+
+def lane() -> WeightsLane:
+    target = load_targets(["iphone-15"])[0]
+    variant = next(one for one in format_named("coreml").variants(target) if one.name == "weights")
+    key = lambda text: hashlib.sha256(text.encode()).hexdigest()  # noqa: E731
+    return WeightsLane(target, variant, Ladder(usual(4), cap=BUDGET), key)
+
+
+def test_what_a_file_holds_beside_its_weights_counts() -> None:
+    """Protects the answer under --max-size: files were too large by their structure, and larger ones were tried."""
+    tried, found = lane(), list[Plan]()
+    sizes = []
+    while (plan := tried.next()) is not None:
+        found.append(plan)
+        assert plan.weights_bytes is not None
+        size = plan.weights_bytes + BESIDE
+        sizes.append(size)
+        judged = [verdict(size, BUDGET), verdict(1.0 if size < 0.9 * BUDGET else 0.0, 0.5, "accuracy.top1_drop")]
+        tried.told(point(plan.key, size, loss(0.1), plan=plan, verdicts=tuple(judged)))
+    assert len({plan.key for plan in found}) == len(found)
+    assert any(size > 0.9 * BUDGET for size in sizes if size <= BUDGET)
+
+
+def test_a_plan_that_waits_is_not_proposed_again() -> None:
+    """Protects two workers: what one was at was told as failed when its storages were proposed for another size."""
+    tried = lane()
+    waiting = list[Plan]()
+    while (plan := tried.next()) is not None and len(waiting) < 20:
+        waiting.append(plan)
+    assert len({plan.key for plan in waiting}) == len(waiting)
+    for plan in waiting:
+        tried.told(point(plan.key, 1000, loss(0.1), plan=plan))
