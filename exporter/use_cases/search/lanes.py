@@ -46,10 +46,15 @@ class Lane(Protocol):
 
 @dataclass
 class _Stage:
-    """Sizes that are tried with the same knobs."""
+    """Sizes that are tried with the same knobs.
+
+    Attributes:
+        refused: whether the model cannot be rounded so at all, as a model that cannot be traced by blocks.
+    """
 
     knobs: Table
     ladder: Ladder
+    refused: bool = False
 
 
 class WeightsLane:
@@ -85,12 +90,13 @@ class WeightsLane:
     def told(self, point: Point) -> None:
         """Go on from there."""
         stage, size = self._sizes[point.plan.key]
+        stage.refused = point.size_bytes is None and stage.knobs == FINER
         excess = _excess(point)
         if excess is None or not stage.ladder.too_large(size, excess):
             stage.ladder.told(size, inside=point.inside)
 
     def _step(self) -> tuple[_Stage, int, bool] | None:
-        for stage in self._stages:
+        for stage in (one for one in self._stages if not one.refused):
             size = stage.ladder.bisected()
             if size is not None:
                 return stage, size, True

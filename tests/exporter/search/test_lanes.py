@@ -45,3 +45,18 @@ def test_a_plan_that_waits_is_not_proposed_again() -> None:
     assert len({plan.key for plan in waiting}) == len(waiting)
     for plan in waiting:
         tried.told(point(plan.key, 1000, loss(0.1), plan=plan))
+
+
+def test_a_model_that_has_no_blocks_is_not_rounded_by_blocks_again() -> None:
+    """Protects minutes: each size was refused anew."""
+    tried, ways = lane(), list[object]()
+    while (plan := tried.next()) is not None:
+        assert plan.weights_bytes is not None
+        way = plan.knobs["rounding"]
+        ways.append(way)
+        size = None if way == "brecq" else plan.weights_bytes
+        lossy = [verdict(1.0 if plan.weights_bytes < 0.5 * BUDGET else 0.0, 0.5, "accuracy.top1_drop")]
+        error = "it cannot be traced" if size is None else None
+        tried.told(point(plan.key, size, loss(0.1), plan=plan, verdicts=tuple(lossy), error=error))
+    assert ways.count("brecq") == 1
+    assert ways.count("gptq") > 2
