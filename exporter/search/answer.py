@@ -26,10 +26,16 @@ def answer_of(target: str, points: Sequence[Point], minimize: str | None) -> tup
     if not named:
         return f"{target}: nothing is inside every limit. {nearest(points)}", None
     chosen = next(one for one in named if one.name == WANTED[minimize])
-    return (
-        f"{target}: take `{chosen.name}`: {figures(chosen.point)}, inside every budget; {shape(chosen.point)}",
-        chosen,
-    )
+    taken = f"take `{chosen.name}`: {figures(chosen.point)}, inside every budget; {shape(chosen.point)}"
+    return f"{target}: {taken}{_saved(points, chosen.point)}", chosen
+
+
+def _saved(points: Sequence[Point], chosen: Point) -> str:
+    """By how much it is smaller than what the target asks for as it stands; empty where it is not."""
+    own = next((point for point in points if point.plan.role == "own"), None)
+    if own is None or not own.size_bytes or not chosen.size_bytes or chosen.size_bytes >= own.size_bytes:
+        return ""
+    return f"; {1 - chosen.size_bytes / own.size_bytes:.0%} smaller than by its own settings ({figures(own)})"
 
 
 def figures(point: Point) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.data.facts.storage import Storage
+from exporter.data.settings.recipe import Recipe
 from exporter.data.settings.target import Target
 from exporter.execution.heavy import load
 
@@ -39,6 +40,16 @@ def weights_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], de
 def integer_recipe(knobs: Mapping[str, Any], description: str) -> Table:
     """One step that quantizes weights and activations on calibration data."""
     return {"description": description, "steps": [{"method": "static_quantization", **knobs}]}
+
+
+def recipe_table(recipe: Recipe) -> Table:
+    """What a recipe says beside its defaults."""
+    steps = [
+        {"method": step.method, **step.model_dump(mode="json", exclude_defaults=True, exclude_none=True)}
+        for step in recipe.steps
+    ]
+    rest = recipe.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude={"name", "steps"})
+    return {**rest, "steps": steps}
 
 
 def tables_text(name: str, target: Target, recipe: Table | None) -> str:

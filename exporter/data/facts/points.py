@@ -7,7 +7,7 @@ from exporter.data.base import Frozen
 from exporter.data.facts.storage import Storage
 from exporter.data.verdict import Status, Verdict
 
-Role = Literal["bisection", "front", "knobs"]
+Role = Literal["own", "bisection", "front", "knobs"]
 
 
 class Plan(Frozen):

@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
+from exporter.compression.recipe import load_recipe
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.points import Plan, Point
 from exporter.data.facts.storage import Sensitivities, Storage, WeightFacts
@@ -17,11 +18,13 @@ from exporter.formats.registry import format_named
 from exporter.formats.variants import Variant
 from exporter.search.allocation import Option
 from exporter.search.ladder import Ladder
+from exporter.search.recipes import tables_text
 from exporter.search.study import Study
 from exporter.store.cache import key_of
 from exporter.use_cases.search.knobs import KnobsLane
 from exporter.use_cases.search.lanes import FixedLane, Lane, WeightsLane
 from exporter.use_cases.search.measure import Part, measure
+from exporter.use_cases.search.plans import knobs_plan, own_plan
 from exporter.use_cases.search.trial import Trial, Tried, carry_out
 from exporter.use_cases.search.work import Work
 
@@ -72,9 +75,19 @@ class Hunt:
                 else:
                     yield outcome
 
+    def try_own(self) -> None:
+        """The targets as they stand, which gives a first answer before anything is measured."""
+        self._try([FixedLane(self._own(target)) for target in self.work.targets])
+
     def try_all(self) -> None:
         """Trials until nothing is left that would tell anything, or the time is up."""
-        lanes = self.lanes()
+        self._try(self.lanes())
+
+    def _own(self, target: Target) -> Plan:
+        recipe = target.recipe and load_recipe(target.recipe, targets_file=self.work.request.targets_file)
+        return own_plan(target, recipe or None, self._key_of)
+
+    def _try(self, lanes: Sequence[Lane]) -> None:
         trials: dict[Ticket, tuple[Lane, Plan]] = {}
         while True:
             for lane, plan in self._wanted(lanes, len(trials)):
@@ -94,13 +107,18 @@ class Hunt:
 
     def lanes(self) -> list[Lane]:
         """One a variant of each target."""
-        key = partial(_point_key, self.work.decided_by)
-        return [self._lane(target, variant, key) for target in self.work.targets for variant in _variants(target)]
+        return [self._lane(target, variant) for target in self.work.targets for variant in _variants(target)]
 
-    def _lane(self, target: Target, variant: Variant, key: Callable[[str], str]) -> Lane:
+    @cached_property
+    def _key_of(self) -> Callable[[str], str]:
+        return partial(_point_key, self.work.decided_by)
+
+    def _lane(self, target: Target, variant: Variant) -> Lane:
+        key = self._key_of
         options = {weight.layer: self._options(weight, variant) for weight in self.sensitivities.weights}
         if variant.storages is None:
-            return FixedLane(target, variant, key)
+            settings = tables_text(target.name, variant.settings(()), None)
+            return FixedLane(knobs_plan(target, variant, settings, {}, key))
         if all(len(given) < 2 for given in options.values()):
             return KnobsLane(target, variant, key, self.study.folder, self.study.points.values())
         cap = target.budgets.size

@@ -13,7 +13,7 @@ from exporter.formats.variants import Variant
 from exporter.search.allocation import Allocation, allocate
 from exporter.search.ladder import FIRST_ERROR, Ladder
 from exporter.search.recipes import FLOATS, Table, tables_text, weights_recipe
-from exporter.use_cases.search.plans import KeyOf, knobs_plan
+from exporter.use_cases.search.plans import KeyOf
 
 USUAL: Table = {"rounding": "gptq"}
 """Knobs of the weights that are turned first: it takes seconds."""
@@ -134,12 +134,11 @@ class WeightsLane:
 
 
 class FixedLane:
-    """Implements `Lane` for variants that leave no choice."""
+    """Implements `Lane` for what leaves no choice."""
 
-    def __init__(self, target: Target, variant: Variant, key_of: KeyOf) -> None:
-        self.target = target.name
-        settings = tables_text(target.name, variant.settings(()), None)
-        self._plans = [knobs_plan(target, variant, settings, {}, key_of)]
+    def __init__(self, plan: Plan) -> None:
+        self.target = plan.target
+        self._plans = [plan]
 
     def next(self) -> Plan | None:
         """The one plan, once."""

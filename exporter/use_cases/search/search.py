@@ -32,6 +32,7 @@ def search(request: SearchRequest, progress: Progress) -> SearchResult:
         options = PlaceOptions(at_once=work.at_once, scheduler=request.scheduler)
         with closing(executor_named(request.executor, progress, options)) as executor:
             hunt = Hunt(work, study, executor, started + request.time_s)
+            hunt.try_own()
             hunt.measure()
             hunt.try_all()
     return result_of(study, request.output, unfinished=hunt.unfinished)

@@ -17,6 +17,16 @@ def test_the_answer_names_point_figures_and_storages() -> None:
     )
 
 
+def test_the_answer_is_held_against_what_the_target_asks_for_already() -> None:
+    """Protects the person who has a preset: how much a search was worth, or nothing where it was not."""
+    own = point("own", 3_660_000, 0.0, plan=plan("own", role="own"))
+    for size, said in ((1_830_000, True), (3_660_001, False)):
+        sentence, _ = answer_of("ios", [own, point("a", size, -0.4, plan=plan("a", storages=STORAGES))], "size")
+        ending = "; 50% smaller than by its own settings (3.66 MB, +0.00 points top-1)"
+        assert sentence.endswith(ending) is said
+        assert ("smaller than by" in sentence) is said
+
+
 def test_what_is_made_small_decides_the_point() -> None:
     given = [point("a", 1000, 5.0), point("b", 1200, 1.0), point("c", 4000, 0.0)]
     for minimize, key in (("size", "a"), (None, "b")):

@@ -13,6 +13,7 @@ from exporter.config.targets import load_targets
 from exporter.data.facts.storage import Storage
 from exporter.data.settings.target import Target
 from exporter.search.recipes import integer_recipe, tables_text, weights_recipe
+from exporter.use_cases.search.plans import own_plan
 
 GRID = Storage(form="grid", bits=8, granularity="per_channel")
 BLOCKS = Storage(form="grid", bits=4, granularity="per_block", block_size=32)
@@ -32,6 +33,20 @@ quantization.precision = "float32"
 def given(tmp_path: Path) -> Target:
     (tmp_path / "given.toml").write_text(GIVEN)
     return load_targets(("given",), user_file=tmp_path / "given.toml")[0]
+
+
+PRESETS = ("static-int8", "qat-int8", "half-macs", "shared-4bit", "sparse-90")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_target_s_own_recipe_reads_back_as_it_is(name: str, given: Target, tmp_path: Path) -> None:
+    """Protects the first point of a search: the target as it stands, with its recipe's every step."""
+    recipe = load_recipe(name)
+    plan = own_plan(given, recipe, str)
+    (tmp_path / "own.toml").write_text(plan.settings)
+    found = load_recipe("given", targets_file=tmp_path / "own.toml")
+    assert found.model_copy(update={"name": name}) == recipe
+    assert read(plan.settings, tmp_path).recipe == "given"
 
 
 def read(text: str, folder: Path, name: str = "given") -> Target:

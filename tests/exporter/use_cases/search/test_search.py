@@ -25,7 +25,8 @@ def test_the_answer_is_the_first_line(found: Found) -> None:
 def test_every_point_is_a_file_that_was_gated(found: Found) -> None:
     """Protects from an answer by prediction: each point has an artifact, verdicts, and settings to make it again."""
     points = Study(found.place.folder / "study").points.values()
-    assert {point.plan.variant for point in points} == {"weights", "int8"}
+    assert {point.plan.variant for point in points} == {"own", "weights", "int8"}
+    assert next(iter(points)).plan.role == "own"
     for point in points:
         folder = found.place.folder / "study" / point.folder
         assert point.error is None
