@@ -11,7 +11,7 @@ import numpy as np
 
 from exporter.data.base import Frozen
 from exporter.data.facts.storage import Storage
-from exporter.execution.heavy import load
+from exporter.execution.heavy import load, quiet
 
 _GAP = 1e-6
 
@@ -115,14 +115,15 @@ def _once(
         (np.ones(len(rows)), ([place[layer] for layer, _ in rows], range(len(rows)))), (len(layers), len(rows))
     )
     sizes = np.array([one.size_bytes for _, one in rows], np.float64)
-    found = optimize.milp(
-        np.array([one.error for _, one in rows]) / max(scale, 1e-300),
-        integrality=np.ones(len(rows)),
-        bounds=optimize.Bounds(0, 1),
-        constraints=[
-            optimize.LinearConstraint(belongs, 1, 1),
-            optimize.LinearConstraint(sizes[None] / budget_bytes, -np.inf, 1),
-        ],
-        options={"mip_rel_gap": _GAP},
-    )
+    with quiet():  # HiGHS writes lines of its own to standard output, where the answer goes
+        found = optimize.milp(
+            np.array([one.error for _, one in rows]) / max(scale, 1e-300),
+            integrality=np.ones(len(rows)),
+            bounds=optimize.Bounds(0, 1),
+            constraints=[
+                optimize.LinearConstraint(belongs, 1, 1),
+                optimize.LinearConstraint(sizes[None] / budget_bytes, -np.inf, 1),
+            ],
+            options={"mip_rel_gap": _GAP},
+        )
     return None if found.x is None else [row for row, taken in zip(rows, found.x, strict=True) if taken > 0.5]

@@ -1,5 +1,7 @@
 """Layers with ways to store them, as searches have them."""
 
+import numpy as np
+
 from exporter.data.facts.storage import Storage
 from exporter.search.allocation import Option, Options
 
@@ -22,3 +24,21 @@ def usual(layers: int = 12) -> Options:
         ]
         for index in range(layers)
     }
+
+
+def scattered(seed: int, layers: int = 53) -> Options:
+    """Layers whose sizes and errors lie orders of magnitude apart, as those of real networks do."""
+    random = np.random.default_rng(seed)
+    return {f"layer{index}": _scattered(random) for index in range(layers)}
+
+
+def _scattered(random: np.random.Generator) -> list[Option]:
+    elements, error = int(10 ** random.uniform(2.5, 6)), 10 ** random.uniform(-6, -2)
+    return [
+        Option(
+            storage=storage(bits),
+            size_bytes=elements * bits // 8 + int(random.integers(0, 500)),
+            error=error * 4.0 ** (8 - bits) * random.uniform(0.5, 2),
+        )
+        for bits in (2, 3, 4, 6, 8, 16)
+    ]

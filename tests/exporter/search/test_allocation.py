@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.data.facts.storage import Storage
 from exporter.search.allocation import Option, Options, allocate, largest, smallest
-from tests.exporter.search.options import storage
+from tests.exporter.search.options import scattered, storage
 
 SIZES = st.integers(1, 20_000_000)
 ERRORS = st.one_of(st.just(0.0), st.floats(1e-12, 1e3))
@@ -136,3 +136,12 @@ def least_possible(options: Options, budget: int) -> float:
         sum(min(one.error + price * one.size_bytes for one in given) for given in options.values()) - price * budget
         for price in prices
     )
+
+
+def test_the_solver_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Protects the first line of a search, and its JSON: HiGHS wrote to standard output on some problems."""
+    options = scattered(52)  # on which it does
+    largest = sum(given[-1].size_bytes for given in options.values())
+    for share in (0.2, 0.3, 0.4, 0.5, 0.6):
+        assert allocate(options, int(share * largest)) is not None
+    assert capfd.readouterr() == ("", "")
