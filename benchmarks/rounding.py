@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from compression_networks import mobilenet
+from imagenet import images_of, mobilenet
 from torch import Tensor, nn
 
 from exporter.compression.apply import apply_recipe
@@ -49,18 +49,16 @@ def main() -> None:
     if given.time:
         print_times()
         return
-    bench = mobilenet(given.shared)
-    assert bench.test is not None
-    assert bench.data.training is not None
-    images, labels = bench.test[0], torch.tensor(bench.test[1])
-    calibration = torch.stack([bench.data.training[index][0] for index in range(128)])
-    wanted = outputs(bench.network, images)
+    network = mobilenet(given.shared)
+    pixels, classes = images_of(given.shared)
+    calibration, images, labels = pixels[:256:2], pixels[1::2], torch.tensor(classes[1::2])
+    wanted = outputs(network, images)
     print("| | top-1 | same class | divergence | s |\n|---|---|---|---|---|")
     print(f"| float32 | {percent(wanted.argmax(1) == labels)} | 100.0 | 0 | |", flush=True)
     for name in given.rows or ROWS:
         start = time.monotonic()
         recipe = parse_recipe("row", {"steps": [ROWS[name]]})
-        found = apply_recipe(bench.network, (images[:1],), recipe, CompressionData(((calibration,),)))
+        found = apply_recipe(network, (images[:1],), recipe, CompressionData(((calibration,),)))
         seconds = time.monotonic() - start
         print(f"| {name} | {compared(outputs(found.module, images), wanted, labels)} | {seconds:.0f} |", flush=True)
         cut = found.steps[0].notes.get("trainings_cut_short", 0)

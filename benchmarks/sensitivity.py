@@ -8,24 +8,21 @@ measured with the layer's weight changed, and in the end the spread of their rat
 """
 
 import argparse
-import io
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from imagenet import images_of, mobilenet
 from torch import Tensor, nn
 
 from exporter.compression.forms.folding import fold_batch_norms
 from exporter.compression.layers import weight_of
-from exporter.execution.heavy import load_torchvision
 from exporter.formats.registry import format_named
 from exporter.search.sensitivity import output_errors
 from exporter.search.storages import changes, weights_of
 
-SIZE, RESIZED, BATCH, IMAGES = 224, 256, 16, 96
+BATCH, IMAGES = 16, 96
 LEAST = 1e-3
 """Nats below which the measured divergence is rounding."""
 
@@ -36,10 +33,9 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--every", type=int, default=4, help="look at each so-manieth layer")
     given = parser.parse_args()
-    module = load_torchvision().models.mobilenet_v2(weights=None)
-    module.load_state_dict(torch.load(given.shared / "models" / "mobilenet_v2_imagenet.pt", weights_only=True))
-    fold_batch_norms(module.eval())
-    batches = [(one,) for one in _images(given.shared / "data" / "imagenet_sample_500.zip").split(BATCH)]
+    module = mobilenet(given.shared)
+    fold_batch_norms(module)
+    batches = [(one,) for one in images_of(given.shared)[0][::2][:IMAGES].split(BATCH)]
     target = format_named("coreml").target_type.model_validate(
         {"name": "ios", "format": "coreml", "minimum_os": "iOS 18"}
     )
@@ -63,22 +59,6 @@ def main() -> None:
                 ratios.append(error / measured)
     low, middle, high = np.percentile(ratios, (2.5, 50, 97.5))
     print(f"{len(ratios)} above {LEAST} nats: predicted over measured {middle:.2f}, 95 % in {low:.2f} to {high:.2f}")
-
-
-def _images(path: Path) -> Tensor:
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.lower().endswith((".jpg", ".jpeg")))
-        chosen = names[::2][:IMAGES]
-        return torch.stack([_image(archive.read(name)) for name in chosen])
-
-
-def _image(content: bytes) -> Tensor:
-    picture = Image.open(io.BytesIO(content)).convert("RGB")
-    scale = RESIZED / min(picture.size)
-    width, height = (round(side * scale) for side in picture.size)
-    left, top = (width - SIZE) // 2, (height - SIZE) // 2
-    resized = picture.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + SIZE, top + SIZE))
-    return torch.from_numpy(np.asarray(resized, np.float32) / 127.5 - 1).permute(2, 0, 1)  # the weights' own range
 
 
 def _measured(

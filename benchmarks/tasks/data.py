@@ -1,11 +1,11 @@
-r"""Writes data on which the networks of `networks.py` are calibrated and judged: scenes as COCO, clips as WAV files.
+r"""Writes data on which `task_networks.py` is calibrated and judged: scenes as COCO, clips as WAV files.
 
     python benchmarks/tasks/data.py scenes --objects cifar10.zip --backgrounds imagenet_sample_500.zip FOLDER
     python benchmarks/tasks/data.py clips FOLDER
 
 Then, with weights of `train.py`, the first of which is a detector's:
 
-    mobile-export run benchmarks/tasks/networks.py:detector --weights detector.pt \
+    mobile-export run benchmarks/tasks/task_networks.py:detector --weights detector.pt \
         --targets benchmarks/tasks/detector.toml --target naive --target tflite --target coreml --target w8a8 \
         --calibration FOLDER/calibration/scenes.json --evaluation FOLDER/test/scenes.json
 

@@ -1,4 +1,4 @@
-r"""Trains the detector, the segmenter and the keyword spotter of `networks.py` on data made here, from a fixed seed.
+r"""Trains detector, segmenter and keyword spotter of `task_networks.py` on data made here, from a fixed seed.
 
     python benchmarks/tasks/train.py detector --out detector.pt --steps 2000 \
         --objects cifar10.zip --backgrounds imagenet_sample_500.zip --backbone mobilenet_v2_imagenet.pt
@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import networks
 import numpy as np
 import scenes
 import speech
+import task_networks
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -91,7 +91,7 @@ def _assigned(boxes: Tensor, centres: Tensor, strides: Tensor) -> tuple[Tensor, 
     ).amin(-1)
     area = sides.prod(-1)
     coarse = area.sqrt() > SMALL
-    on_its_grid = (strides == networks.STRIDES[1])[None, None] == coarse[:, :, None]
+    on_its_grid = (strides == task_networks.STRIDES[1])[None, None] == coarse[:, :, None]
     near = (away < 1.5 * strides) & (inside > 0) & on_its_grid & (kinds >= 0)[:, :, None]
     cost = torch.where(near, area[:, :, None], math.inf)
     least, place = cost.min(1)
@@ -121,9 +121,9 @@ def word_loss(found: Tensor, batch: Batch, network: nn.Module) -> Tensor:
 
 Loss = Callable[[Any, Batch, nn.Module], Tensor]
 KINDS: dict[str, tuple[Callable[[], nn.Module], Loss]] = {
-    "detector": (networks.detector, detection_loss),
-    "segmenter": (networks.segmenter, segmentation_loss),
-    "keyword_spotter": (networks.keyword_spotter, word_loss),
+    "detector": (task_networks.detector, detection_loss),
+    "segmenter": (task_networks.segmenter, segmentation_loss),
+    "keyword_spotter": (task_networks.keyword_spotter, word_loss),
 }
 
 

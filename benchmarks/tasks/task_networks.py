@@ -1,6 +1,6 @@
 """A detector, a segmenter and a keyword spotter, small as phones take them; factories for the command line too.
 
-mobile-export run benchmarks/tasks/networks.py:detector --weights detector.pt ...
+mobile-export run benchmarks/tasks/task_networks.py:detector --weights detector.pt ...
 """
 
 from typing import Any
