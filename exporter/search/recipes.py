@@ -37,6 +37,26 @@ def weights_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], de
     return {"description": description, "steps": [step]}
 
 
+def pruned_recipe(macs: float, epochs: int, last: Table, description: str) -> Table:
+    """Channels removed, the rest taught by the original, then the step that stores weights.
+
+    Args:
+        macs: share of the multiply-accumulates that stays.
+        epochs: of the recovery.
+        last: step.
+        description: of the recipe.
+    """
+    training = {"epochs": epochs, "optimizer": "AdamW", "optimizer_options": {}, "learning_rate": 0.001}
+    training |= {"warmup_epochs": min(1.0, epochs / 10), "clip_gradient": 1.0}
+    pruning = {"method": "channel_pruning", "macs": macs, "scope": "global", "max_ratio": 0.75}
+    return {"description": description, "steps": [pruning, {"method": "recovery", "training": training}, last]}
+
+
+def stored(storage: Storage, knobs: Mapping[str, Any]) -> Table:
+    """The step that stores every weight alike."""
+    return {"method": "mixed_precision", **_options(storage), **knobs}
+
+
 def integer_recipe(knobs: Mapping[str, Any], description: str) -> Table:
     """One step that quantizes weights and activations on calibration data."""
     return {"description": description, "steps": [{"method": "static_quantization", **knobs}]}

@@ -25,6 +25,10 @@ SHOW = "show"
 @targets_option
 @calibration_options
 @evaluation_options
+@click.option("--train", "training", metavar="DATA", help="Prune too, and recover on these; labels are optional.")
+@click.option(
+    "--train-epochs", "training_epochs", type=click.IntRange(1), default=10, show_default=True, help="Of each recovery."
+)
 @click.option("--max-size", type=SIZE, metavar="SIZE", help="Most bytes of a file, such as '3 MB'.")
 @click.option(
     "--max-drop",

@@ -78,6 +78,11 @@ class Storage(Frozen):
         }
         return f"{self.bits}-bit {self.form}{where.get(self.granularity or '', '')}"
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether it is a table or a grid that any weight can have, however many channels it has."""
+        return self.granularity in ("per_tensor", "per_channel")
+
     def fits(self, weight: WeightFacts) -> bool:
         """Whether the weight divides as it must, and is larger than what describes it."""
         if weight.transposed and (self.group_size or self.block_size):  # their channels are not the first axis

@@ -21,7 +21,7 @@ from exporter.search.ladder import Ladder
 from exporter.search.recipes import tables_text
 from exporter.search.study import Study
 from exporter.store.cache import key_of
-from exporter.use_cases.search.knobs import KnobsLane
+from exporter.use_cases.search.knobs import Knobs, KnobsLane, integer_knobs, pruned_knobs
 from exporter.use_cases.search.lanes import FixedLane, Lane, WeightsLane
 from exporter.use_cases.search.measure import Part, measure
 from exporter.use_cases.search.plans import knobs_plan, own_plan
@@ -43,7 +43,7 @@ class Hunt:
     sensitivities: Sensitivities = field(default_factory=Sensitivities)
     unfinished: bool = False
     again: set[str] = field(default_factory=set)
-    begun: Counter[str] = field(default_factory=Counter)
+    begun: Counter[str | Lane] = field(default_factory=Counter)
 
     def measure(self) -> None:
         """Have the sensitivities of all layers, from the study where it has them."""
@@ -107,7 +107,11 @@ class Hunt:
 
     def lanes(self) -> list[Lane]:
         """One a variant of each target."""
-        return [self._lane(target, variant) for target in self.work.targets for variant in _variants(target)]
+        pairs = [(target, variant) for target in self.work.targets for variant in _variants(target)]
+        found = [self._lane(target, variant) for target, variant in pairs]
+        if self.work.request.training is not None:
+            found += [self._pruned(target, variant) for target, variant in pairs if variant.storages is not None]
+        return found
 
     @cached_property
     def _key_of(self) -> Callable[[str], str]:
@@ -120,9 +124,16 @@ class Hunt:
             settings = tables_text(target.name, variant.settings(()), None)
             return FixedLane(knobs_plan(target, variant, settings, {}, key))
         if all(len(given) < 2 for given in options.values()):
-            return KnobsLane(target, variant, key, self.study.folder, self.study.points.values())
+            return self._knobs(target, variant, integer_knobs(variant))
         cap = target.budgets.size
         return WeightsLane(target, variant, Ladder(options, cap), key)
+
+    def _pruned(self, target: Target, variant: Variant) -> Lane:
+        epochs = self.work.request.training_epochs
+        return self._knobs(target, variant, pruned_knobs(variant, self.sensitivities.weights, epochs))
+
+    def _knobs(self, target: Target, variant: Variant, knobs: Knobs) -> Lane:
+        return KnobsLane(target, variant, knobs, self._key_of, self.study.folder, self.study.points.values())
 
     def _options(self, weight: WeightFacts, variant: Variant) -> list[Option]:
         """Storages whose error is known; of layers that no example reaches the most exact."""
@@ -142,16 +153,15 @@ class Hunt:
                 self.unfinished = True
                 return
             at_work += 1
-            self.begun[found[1].target] += 1
             yield found
 
     def _next(self, lanes: Sequence[Lane]) -> tuple[Lane, Plan] | None:
-        """A plan of the target that had the fewest; what the study knows is told at once."""
-        for lane in sorted(lanes, key=lambda lane: self.begun[lane.target]):
+        """A plan of the target that had the fewest, and of its lane that had; what the study knows is told at once."""
+        for lane in sorted(lanes, key=lambda lane: (self.begun[lane.target], self.begun[lane] / lane.share)):
             while (plan := lane.next()) is not None:
+                self.begun.update((lane.target, lane))
                 if plan.key not in self.study.points:
                     return lane, plan
-                self.begun[plan.target] += 1
                 lane.told(self.study.points[plan.key])
         return None
 

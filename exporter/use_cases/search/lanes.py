@@ -33,9 +33,11 @@ class Lane(Protocol):
 
     Attributes:
         target: name of its target.
+        share: of the trials, beside the other lanes of its target.
     """
 
     target: str
+    share: int
 
     def next(self) -> Plan | None:
         """The next plan; None while nothing is to be tried before more is known, or at all."""
@@ -62,6 +64,8 @@ class WeightsLane:
 
     Bisection with quick rounding comes first; then, below what that found, with slow rounding; then the front.
     """
+
+    share = 3  # most is to be found here
 
     def __init__(self, target: Target, variant: Variant, ladder: Ladder, key_of: KeyOf) -> None:
         self.target = target.name
@@ -135,6 +139,8 @@ class WeightsLane:
 
 class FixedLane:
     """Implements `Lane` for what leaves no choice."""
+
+    share = 1
 
     def __init__(self, plan: Plan) -> None:
         self.target = plan.target

@@ -16,16 +16,19 @@ OWN: Final = "own"
 """The variant, and the role, of a target's own settings."""
 
 
-def knobs_plan(target: Target, variant: Variant, settings: str, knobs: Mapping[str, Any], key_of: KeyOf) -> Plan:
+def knobs_plan(
+    target: Target, variant: Variant, settings: str, knobs: Mapping[str, Any], key_of: KeyOf, name: str | None = None
+) -> Plan:
     """A plan that is its knobs.
 
     Args:
         settings: TOML of target and recipe.
+        name: of what the knobs belong to; None where that is the variant.
     """
     return Plan(
         key=key_of(settings),
         target=target.name,
-        variant=variant.name,
+        variant=name or variant.name,
         role="knobs",
         why=variant.says + _with_knobs(knobs),
         settings=settings,

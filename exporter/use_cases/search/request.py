@@ -22,6 +22,8 @@ class SearchRequest:
         targets_file: targets of the user's own, over the presets.
         calibration: representative data; labels are not looked at.
         evaluation: what points are judged on.
+        training: what pruned models recover on; labels are optional. None prunes nothing.
+        training_epochs: of each recovery.
         calibration_samples: at most so many examples calibrate.
         evaluation_samples: at most so many examples are compared; None takes all.
         max_size: most bytes of an artifact; None takes the target's budget.
@@ -43,6 +45,8 @@ class SearchRequest:
     targets_file: Path | None = None
     calibration: str | None = None
     evaluation: str | None = None
+    training: str | None = None
+    training_epochs: int = 10
     calibration_samples: int = 128
     evaluation_samples: int | None = None
     max_size: int | None = None

@@ -41,6 +41,7 @@ class Work:
             output=request.output,
             calibration=request.calibration,
             evaluation=request.evaluation,
+            training=request.training,
             calibration_samples=request.calibration_samples,
             evaluation_samples=request.evaluation_samples,
             cache_root=request.cache_root,
@@ -82,7 +83,7 @@ class Work:
     @property
     def decided_by(self) -> list[Any]:
         """What decides sensitivities and points beside their settings."""
-        request, data = self.request, (self.model.calibration, self.model.evaluation)
+        request, data = self.request, (self.model.calibration, self.model.evaluation, self.model.training)
         return [
             code_digest(),
             tool_versions(),
@@ -107,6 +108,8 @@ class Work:
             options={
                 "calibration": request.calibration,
                 "evaluation": request.evaluation,
+                "training": request.training,
+                "training_epochs": request.training_epochs,
                 "calibration_samples": request.calibration_samples,
                 "evaluation_samples": request.evaluation_samples,
                 "devices": list(request.devices),
