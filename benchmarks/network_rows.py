@@ -40,7 +40,7 @@ RECOVER: Table = {
 GPTQ: Table = {"rounding": "gptq"}
 GRID4: Table = {"method": "weight_quantization", "bits": 4, **GPTQ}
 TABLES: Table = {"method": "weight_sharing", **GPTQ}
-GROUPED: Table = {**TABLES, "granularity": "per_grouped_channel", "group_size": 16}
+GROUPED: Table = {**TABLES, "granularity": "per_grouped_channel", "group_size": 8}
 STATIC: Table = {"method": "static_quantization", "observer": "histogram", "bias_correction": True}
 SPARSE: Table = {"method": "magnitude_pruning", "sparsity": 0.9, "scope": "global"}
 HALF: Table = {"method": "channel_pruning", "macs": 0.5, "scope": "global", "max_ratio": 0.75}
@@ -57,8 +57,8 @@ ROWS: dict[str, Row] = {
     "dynamic int8": Row(({"method": "dynamic_quantization"},)),
     "4-bit grids, to nearest": Row(({**GRID4, "rounding": "nearest"},), tflite=INT4),
     "4-bit grids, GPTQ": Row((GRID4,), tflite=INT4),
-    "6-bit tables of 16 channels, GPTQ": Row(({**GROUPED, "bits": 6},)),
-    "4-bit tables of 16 channels, GPTQ": Row(({**GROUPED, "bits": 4},)),
+    "6-bit tables of 8 channels, GPTQ": Row(({**GROUPED, "bits": 6},)),
+    "4-bit tables of 8 channels, GPTQ": Row(({**GROUPED, "bits": 4},)),
     "half the MACs": Row((HALF,)),
     "blocks to 3/4 of the MACs": Row(({"method": "block_removal", "macs": 0.75},)),
     "low rank, 80 % energy": Row(({"method": "low_rank", "energy": 0.8},)),

@@ -12,6 +12,7 @@ TFLite files on this machine with one thread, all of a table in turn.
 import argparse
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -80,16 +81,18 @@ def main() -> None:
 
 
 def unpacked(archive: Path, work: Path) -> tuple[Path, Path]:
-    """CSV files of every second image: the first half is shown to the program, the other judges it."""
+    """A folder of one half of the images, which the program is shown without labels; a CSV file of the other half."""
     with zipfile.ZipFile(archive) as content:
         content.extractall(work / "images")
     (listing,) = (work / "images").rglob("labels.csv")
     rows = list(csv.DictReader(listing.open(encoding="utf-8")))
-    halves = work / "shown.csv", work / "judging.csv"
-    for start, path in enumerate(halves):
-        lines = [f"{listing.parent / row['path']},{row['label']}" for row in rows[start::2]]
-        path.write_text("\n".join(["path,label", *lines, ""]), encoding="utf-8")
-    return halves
+    shown, judging = work / "shown", work / "judging.csv"
+    shown.mkdir(exist_ok=True)
+    for row in rows[::2]:
+        shutil.copy(listing.parent / row["path"], shown)
+    lines = [f"{listing.parent / row['path']},{row['label']}" for row in rows[1::2]]
+    judging.write_text("\n".join(["path,label", *lines, ""]), encoding="utf-8")
+    return shown, judging
 
 
 def command(network: Network, shared: Path, halves: tuple[Path, Path]) -> list[str]:
