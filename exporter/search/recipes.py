@@ -1,6 +1,5 @@
 """Settings of a point, as tables of a targets file: what is tried is what `run` does with the same tables."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +8,16 @@ from exporter.data.facts.storage import Storage
 from exporter.data.settings.recipe import Recipe
 from exporter.data.settings.target import Target
 from exporter.execution.heavy import load
+from exporter.formats.variants import names_pattern
 
 FLOATS = ("float16", "float32")
 Table = dict[str, Any]
+
+INTEGER: tuple[Table, ...] = (
+    {"observer": "histogram", "equalize": False, "rounding": "nearest", "bias_correction": True},
+    {"observer": "min_max", "equalize": False, "rounding": "gptq", "bias_correction": False},
+)
+"""Settings of int8 activations that usually do well."""
 
 
 def weights_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], description: str) -> Table | None:
@@ -29,10 +35,10 @@ def weights_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], de
     rules: list[Table] = []
     floating = [layer for layer in storages if layer not in stored]
     if floating:
-        rules.append({"name": _names(floating), "apply": False})
+        rules.append({"name": names_pattern(floating), "apply": False})
     for storage in dict.fromkeys(one for one in stored.values() if one != usual):
         layers = [layer for layer, one in stored.items() if one == storage]
-        rules.append({"name": _names(layers), **_options(storage)})
+        rules.append({"name": names_pattern(layers), **_options(storage)})
     step = {"method": "mixed_precision", **_options(usual), "min_elements": 0, **knobs, "rules": rules}
     return {"description": description, "steps": [step]}
 
@@ -60,6 +66,13 @@ def stored(storage: Storage, knobs: Mapping[str, Any]) -> Table:
 def integer_recipe(knobs: Mapping[str, Any], description: str) -> Table:
     """One step that quantizes weights and activations on calibration data."""
     return {"description": description, "steps": [{"method": "static_quantization", **knobs}]}
+
+
+def islands_recipe(storages: Mapping[str, Storage], knobs: Mapping[str, Any], description: str) -> Table:
+    """As `integer_recipe`; layers whose storage is a float keep theirs."""
+    floating = [layer for layer, one in storages.items() if one.form in FLOATS]
+    rules = {"rules": [{"name": names_pattern(floating), "apply": False}]} if floating else {}
+    return integer_recipe({**knobs, **rules}, description)
 
 
 def recipe_table(recipe: Recipe) -> Table:
@@ -97,7 +110,3 @@ def _options(storage: Storage) -> Table:
         "block_size": storage.block_size,
     }
     return {key: value for key, value in options.items() if value is not None}
-
-
-def _names(layers: list[str]) -> str:
-    return f"^(?:{'|'.join(re.escape(layer) for layer in layers)})$"

@@ -47,22 +47,27 @@ def output_errors(
     examples = 0
     for done, inputs in enumerate(batches, 1):
         with _watched(module, changes) as products, torch.enable_grad():
-            _probe(flatten(module(*_tracked(inputs))), judged, generator).backward()
+            probe(flatten(module(*tracked(inputs))), judged, generator).backward()
         for layer, found in products.items():
             totals[layer] += (found.double() ** 2).sum(1)
         examples += len(inputs[0])
         module.zero_grad(set_to_none=True)
         advance(done, len(batches))
-    scale = 2 if judged == "classes" else 1
-    return {layer: (total / (scale * max(examples, 1))).tolist() for layer, total in totals.items()}
+    return {layer: (total / (scale_of(judged) * max(examples, 1))).tolist() for layer, total in totals.items()}
 
 
-def _tracked(inputs: Examples) -> Examples:
+def scale_of(judged: Judged) -> int:
+    """By which E[(g . d)^2] is divided: a divergence is half of it."""
+    return 2 if judged == "classes" else 1
+
+
+def tracked(inputs: Examples) -> Examples:
     """Inputs through which gradients flow, so that they reach the first layer whatever is frozen."""
     return tuple(one.detach().requires_grad_(one.is_floating_point()) for one in inputs)
 
 
-def _probe(outputs: Sequence[Tensor], judged: Judged, generator: torch.Generator) -> Tensor:
+def probe(outputs: Sequence[Tensor], judged: Judged, generator: torch.Generator) -> Tensor:
+    """A scalar whose gradient is g: the log probability of drawn classes, or the outputs along random directions."""
     if judged == "classes":
         logs = outputs[0].flatten(2).movedim(1, -1).flatten(0, -2) if outputs[0].dim() > 2 else outputs[0]
         logs = logs.log_softmax(-1)

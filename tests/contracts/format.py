@@ -195,8 +195,9 @@ def storages_reach_the_file(form: Format, case: Case, folder: Path) -> None:
     weights = weights_of(source.module)
     for variant in form.variants(target_of(form, case)):
         written = folder / "targets.toml"
-        written.write_text(tables_text("t", variant.settings(()), None))
-        assert load_targets(["t"], user_file=written) == [variant.settings(())]
+        for floats in ((), ("stem", "head.1")):
+            written.write_text(tables_text("t", variant.settings(floats), None))
+            assert load_targets(["t"], user_file=written) == [variant.settings(floats)]
         if variant.storages is None or variant.activations == "int8":
             continue
         offered = {layer: variant.storages(weight) for layer, weight in weights.items()}

@@ -9,6 +9,7 @@ TABLE_ENTRY_BYTES = 2
 """Values of tables are float16, as Core ML stores them."""
 
 StorageForm = Literal["table", "grid", "float16", "float32"]
+Activations = Literal["float", "int8", "int16"]
 Granularity = Literal["per_tensor", "per_grouped_channel", "per_channel", "per_block"]
 
 
@@ -49,7 +50,7 @@ class WeightFacts(Frozen):
 
 
 class Storage(Frozen):
-    """One way to store a weight.
+    """One way to store a weight, and what the layer reads beside it.
 
     Attributes:
         form: indices into a table, integers on a symmetric grid, or floating point.
@@ -58,6 +59,7 @@ class Storage(Frozen):
         group_size: output channels that share a table; for ``per_grouped_channel``.
         block_size: input channels that share a scale; for ``per_block``.
         scale_bytes: of one scale of a grid.
+        activations: of the layer's inputs.
     """
 
     form: StorageForm
@@ -66,17 +68,19 @@ class Storage(Frozen):
     group_size: int | None = None
     block_size: int | None = None
     scale_bytes: int = 2
+    activations: Activations = "float"
 
     @property
     def name(self) -> str:
-        """For people: ``4-bit table``, ``4-bit table per 16 channels``, ``8-bit grid``, ``float16``."""
+        """For people: ``4-bit table per 16 channels``, ``8-bit grid, int8 activations``, ``float16``."""
         if self.form in ("float16", "float32"):
             return self.form
         where = {
             "per_grouped_channel": f" per {self.group_size} channels",
             "per_block": f" per {self.block_size} inputs",
         }
-        return f"{self.bits}-bit {self.form}{where.get(self.granularity or '', '')}"
+        read = "" if self.activations == "float" else f", {self.activations} activations"
+        return f"{self.bits}-bit {self.form}{where.get(self.granularity or '', '')}{read}"
 
     @property
     def anywhere(self) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 
 from exporter.data.facts.storage import Storage, WeightFacts
 from exporter.formats.coreml.settings import Activations, CoremlQuantization, CoremlRule, CoremlTarget
-from exporter.formats.variants import Variant, exact
+from exporter.formats.variants import Variant, names_pattern
 
 _TABLES_FROM, _GROUPS_FROM, _INTEGERS_FROM = 16, 18, 17
 """iOS generations with tables and 8-bit grids; with 3 bits, 4-bit grids, blocks and groups; with int8 activations.
@@ -30,15 +30,24 @@ def variants(target: CoremlTarget) -> tuple[Variant, ...]:
             )
         )
     if target.generation >= _INTEGERS_FROM:
-        grid = Storage(form="grid", bits=8, granularity="per_channel")
-        found.append(Variant("int8", "int8 weights and activations", "int8", partial(_w8a8, target), exact(grid)))
+        integers, storages = partial(_w8a8, target), partial(_integers, target)
+        found.append(Variant("int8", "int8 weights and activations", "int8", integers, storages))
     return tuple(found)
 
 
-def _storages(target: CoremlTarget, weight: WeightFacts) -> tuple[Storage, ...]:
-    floating = Storage(form="float16", bits=16)
+def _floating(target: CoremlTarget) -> Storage:
     if target.quantization.precision == "float32":
-        floating = Storage(form="float32", bits=32)
+        return Storage(form="float32", bits=32)
+    return Storage(form="float16", bits=16)
+
+
+def _integers(target: CoremlTarget, weight: WeightFacts) -> tuple[Storage, ...]:
+    grid = Storage(form="grid", bits=8, granularity="per_channel", activations="int8")
+    return (_floating(target), grid)
+
+
+def _storages(target: CoremlTarget, weight: WeightFacts) -> tuple[Storage, ...]:
+    floating = _floating(target)
     if weight.elements < _LEAST_ELEMENTS:
         return (floating,)
     kinds = [*_grids(target), *_tables(target)]
@@ -76,5 +85,7 @@ def _kept(target: CoremlTarget) -> tuple[CoremlRule, ...]:
 def _w8a8(target: CoremlTarget, layers: Sequence[str]) -> CoremlTarget:
     given = target.quantization
     activations = (given.activations or Activations()).model_copy(update={"scheme": "affine"})
-    quantization = CoremlQuantization(precision=given.precision, activations=activations, rules=_kept(target))
+    kept = (CoremlRule(op_name=names_pattern(layers), activations="none"),) if layers else ()
+    rules = (*kept, *_kept(target))
+    quantization = CoremlQuantization(precision=given.precision, activations=activations, rules=rules)
     return target.model_copy(update={"quantization": quantization})

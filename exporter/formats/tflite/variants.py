@@ -1,6 +1,6 @@
 """What a search may make of a TFLite target."""
 
-import re
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from exporter.data.facts.storage import Storage, WeightFacts
 from exporter.formats.tflite.settings import TfliteQuantization, TfliteRule, TfliteTarget, TfliteWeights
-from exporter.formats.variants import Variant, exact
+from exporter.formats.variants import Variant, names_pattern
 
 _FLOAT_BITS = 32
 _SCALE_BYTES = 12
@@ -33,17 +33,24 @@ def variants(target: TfliteTarget) -> tuple[Variant, ...]:
                 partial(_storages, small=dynamic.quantization.weight_bits == 4),
             )
         )
-    found.append(Variant("int8", "int8 weights and activations", "int8", partial(_int8, target), exact(_GRID)))
+    found.append(Variant("int8", "int8 weights and activations", "int8", partial(_int8, target), _integers))
+    wide = _first(target, TfliteQuantization(mode="int16x8", rules=_kept(target)))
+    if wide is not None:
+        found.append(Variant("int16x8", "int8 weights, int16 activations", "int16", lambda layers: wide, None))
     return tuple(found)
 
 
 def _dynamic(target: TfliteTarget) -> TfliteTarget | None:
-    for weights in (TfliteWeights(nbits=4), TfliteWeights(nbits=8)):
-        quantization = TfliteQuantization(mode="dynamic_range", weights=weights, rules=_kept(target))
-        try:
+    weights = (TfliteWeights(nbits=4), TfliteWeights(nbits=8))
+    modes = [TfliteQuantization(mode="dynamic_range", weights=one, rules=_kept(target)) for one in weights]
+    return _first(target, *modes)
+
+
+def _first(target: TfliteTarget, *quantizations: TfliteQuantization) -> TfliteTarget | None:
+    """The target with the first that its runtime and its accelerator can have."""
+    for quantization in quantizations:
+        with contextlib.suppress(ValidationError):
             return TfliteTarget(**{**dict(target), "quantization": quantization})
-        except ValidationError:  # the runtime, or the accelerator, cannot
-            continue
     return None
 
 
@@ -55,11 +62,15 @@ def _storages(weight: WeightFacts, *, small: bool) -> tuple[Storage, ...]:
     return (Storage(form="float16", bits=16), _GRID, *([_SMALL_GRID] if four else []))
 
 
+def _integers(weight: WeightFacts) -> tuple[Storage, ...]:
+    grid = _GRID.model_copy(update={"activations": "int8"})
+    return (Storage(form="float32", bits=32), grid)
+
+
 def _with_float(target: TfliteTarget, layers: Sequence[str]) -> TfliteTarget:
     if not layers:
         return target
-    names = "|".join(re.escape(name) for name in layers)
-    rule = TfliteRule(op_name=f"^(?:{names})$", keep="float16")
+    rule = TfliteRule(op_name=names_pattern(layers), keep="float16")
     quantization = target.quantization.model_copy(update={"rules": (rule, *target.quantization.rules)})
     return target.model_copy(update={"quantization": quantization})
 
@@ -67,7 +78,9 @@ def _with_float(target: TfliteTarget, layers: Sequence[str]) -> TfliteTarget:
 def _int8(target: TfliteTarget, layers: Sequence[str]) -> TfliteTarget:
     given = target.quantization
     types = {"input_type": given.input_type, "output_type": given.output_type} if given.mode == "int8" else {}
-    quantization = TfliteQuantization(mode="int8", rules=_kept(target), mixed_outputs=given.mixed_outputs, **types)
+    kept = (TfliteRule(op_name=names_pattern(layers), keep="float32"),) if layers else ()
+    rules = (*kept, *_kept(target))
+    quantization = TfliteQuantization(mode="int8", rules=rules, mixed_outputs=given.mixed_outputs, **types)
     return target.model_copy(update={"quantization": quantization})
 
 

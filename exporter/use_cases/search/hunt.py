@@ -16,13 +16,13 @@ from exporter.execution.executor import Cancelled, Done, Executor, Lost, Outcome
 from exporter.execution.isolation import Trouble
 from exporter.formats.registry import format_named
 from exporter.formats.variants import Variant
-from exporter.search.allocation import Option
+from exporter.search.allocation import Option, smallest
 from exporter.search.ladder import Ladder
 from exporter.search.recipes import tables_text
 from exporter.search.study import Study
 from exporter.store.cache import key_of
 from exporter.use_cases.search.knobs import Knobs, KnobsLane, integer_knobs, pruned_knobs
-from exporter.use_cases.search.lanes import FixedLane, Lane, WeightsLane
+from exporter.use_cases.search.lanes import ISLANDS, FallbackLane, FixedLane, Lane, WeightsLane
 from exporter.use_cases.search.measure import Part, measure
 from exporter.use_cases.search.plans import knobs_plan, own_plan
 from exporter.use_cases.search.trial import Trial, Tried, carry_out
@@ -123,10 +123,14 @@ class Hunt:
         if variant.storages is None:
             settings = tables_text(target.name, variant.settings(()), None)
             return FixedLane(knobs_plan(target, variant, settings, {}, key))
-        if all(len(given) < 2 for given in options.values()):
-            return self._knobs(target, variant, integer_knobs(variant))
         cap = target.budgets.size
-        return WeightsLane(target, variant, Ladder(options, cap), key)
+        if variant.activations == "float":
+            return WeightsLane(target, variant, Ladder(options, cap), key)
+        whole = smallest(options)
+        islands = WeightsLane(target, variant, Ladder(options, cap, failed=[whole]), key, ISLANDS)
+        known = [point for point in self.study.points.values() if point.plan.target == target.name]
+        inside = any(point.inside for point in known if point.plan.variant == variant.name)
+        return FallbackLane(self._knobs(target, variant, integer_knobs(variant)), islands, inside=inside)
 
     def _pruned(self, target: Target, variant: Variant) -> Lane:
         epochs = self.work.request.training_epochs

@@ -11,7 +11,7 @@ from exporter.data.facts.storage import WeightFacts
 from exporter.data.settings.target import Target
 from exporter.execution.heavy import load
 from exporter.formats.variants import Variant
-from exporter.search.recipes import Table, integer_recipe, pruned_recipe, stored, tables_text
+from exporter.search.recipes import INTEGER, Table, integer_recipe, pruned_recipe, stored, tables_text
 from exporter.use_cases.search.plans import KeyOf, knobs_plan
 
 JOURNAL = "optuna.jsonl"
@@ -35,12 +35,6 @@ class Knobs:
     first: tuple[Table, ...]
     recipe: Callable[[Table], Table]
 
-
-INTEGER: tuple[Table, ...] = (
-    {"observer": "histogram", "equalize": False, "rounding": "nearest", "bias_correction": True},
-    {"observer": "min_max", "equalize": False, "rounding": "gptq", "bias_correction": False},
-)
-"""Of int8 activations, those that usually do well."""
 
 PRUNED: tuple[Table, ...] = ({"macs": "0.75"}, {"macs": "0.5"})
 

@@ -1,7 +1,7 @@
 """Lanes: what is tried next of one variant of a target, by what became of what was tried before."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,20 +12,45 @@ from exporter.data.units import format_size
 from exporter.formats.variants import Variant
 from exporter.search.allocation import Allocation, allocate
 from exporter.search.ladder import FIRST_ERROR, Ladder
-from exporter.search.recipes import FLOATS, Table, tables_text, weights_recipe
+from exporter.search.recipes import FLOATS, INTEGER, Table, islands_recipe, tables_text, weights_recipe
 from exporter.use_cases.search.plans import KeyOf
-
-USUAL: Table = {"rounding": "gptq"}
-"""Knobs of the weights that are turned first: it takes seconds."""
-
-FINER: Table = {"rounding": "brecq", "rounding_budget": "240 s"}
-"""What may hold a smaller size, and takes minutes."""
 
 SIZE = "size"
 """The metric of a file's bytes."""
 
 STEP = 0.88
 """Of the smallest size that quick rounding holds: where slow rounding begins."""
+
+
+Recipe = Callable[[Mapping[str, Storage], Table, str], Table | None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How storages become a recipe.
+
+    Attributes:
+        usual: knobs that are turned first: it takes seconds.
+        finer: knobs that may hold a smaller size, and take minutes; None where there are none.
+        recipe: of storages, knobs and a description.
+        share: of its lane.
+        front: whether sizes above the smallest are worth a try.
+        beside: what the variant's name is followed by.
+    """
+
+    usual: Table
+    finer: Table | None
+    recipe: Recipe
+    share: int
+    front: bool
+    beside: str = ""
+
+
+WEIGHTS = Way({"rounding": "gptq"}, {"rounding": "brecq", "rounding_budget": "240 s"}, weights_recipe, 3, front=True)
+"""Most is to be found here."""
+
+ISLANDS = Way(INTEGER[0], None, islands_recipe, 1, front=False, beside=" and float")
+"""Layers that stay in floating point among integer ones."""
 
 
 class Lane(Protocol):
@@ -51,11 +76,14 @@ class _Stage:
     """Sizes that are tried with the same knobs.
 
     Attributes:
-        refused: whether the model cannot be rounded so at all, as a model that cannot be traced by blocks.
+        usual: whether what fails is worth another try at another size: elsewhere the model cannot be had so at all,
+            as a model that cannot be traced by blocks.
+        refused: whether it was found that it cannot.
     """
 
     knobs: Table
     ladder: Ladder
+    usual: bool
     refused: bool = False
 
 
@@ -65,12 +93,10 @@ class WeightsLane:
     Bisection with quick rounding comes first; then, below what that found, with slow rounding; then the front.
     """
 
-    share = 3  # most is to be found here
-
-    def __init__(self, target: Target, variant: Variant, ladder: Ladder, key_of: KeyOf) -> None:
-        self.target = target.name
-        self._settings, self._variant, self._key_of = target, variant, key_of
-        self._stages = [_Stage(USUAL, ladder)]
+    def __init__(self, target: Target, variant: Variant, ladder: Ladder, key_of: KeyOf, way: Way = WEIGHTS) -> None:
+        self.target, self.share = target.name, way.share
+        self._variant, self._key_of, self._way = variant, key_of, way
+        self._stages = [_Stage(way.usual, ladder, usual=way.finer is not None)]
         self._sizes: dict[str, tuple[_Stage, int]] = {}
 
     def next(self) -> Plan | None:
@@ -94,7 +120,7 @@ class WeightsLane:
     def told(self, point: Point) -> None:
         """Go on from there."""
         stage, size = self._sizes[point.plan.key]
-        stage.refused = point.size_bytes is None and stage.knobs == FINER
+        stage.refused = point.size_bytes is None and not stage.usual
         excess = _excess(point)
         if excess is None or not stage.ladder.too_large(size, excess):
             stage.ladder.told(size, inside=point.inside)
@@ -107,10 +133,10 @@ class WeightsLane:
             if not stage.ladder.settled:
                 return None
         first = self._stages[0]
-        if len(self._stages) == 1 and first.ladder.passed:
-            self._stages.append(_finer(first.ladder))
+        if self._way.finer is not None and len(self._stages) == 1 and first.ladder.passed:
+            self._stages.append(_finer(first.ladder, self._way.finer))
             return self._step()
-        between = first.ladder.between()
+        between = first.ladder.between() if self._way.front else None
         return None if between is None else (first, between, False)
 
     def _inside(self, plan: Plan) -> bool:
@@ -120,13 +146,13 @@ class WeightsLane:
     def _plan(self, found: Allocation, stage: _Stage, *, bisects: bool) -> Plan:
         role: Role = "bisection" if bisects else "front"
         why = _reason(found.size_bytes, found.error, stage, bisects=bisects)
-        recipe = weights_recipe(found.storages, stage.knobs, _described(found.storages))
+        recipe = self._way.recipe(found.storages, stage.knobs, _described(found.storages))
         floats = [layer for layer, one in found.storages.items() if one.form in FLOATS]
         settings = tables_text(self.target, self._variant.settings(floats), recipe)
         return Plan(
             key=self._key_of(settings),
             target=self.target,
-            variant=self._variant.name,
+            variant=self._variant.name + self._way.beside,
             role=role,
             why=why,
             settings=settings,
@@ -135,6 +161,35 @@ class WeightsLane:
             predicted_error=found.error,
             knobs=stage.knobs,
         )
+
+
+class FallbackLane:
+    """Implements `Lane`: a second one begins where the first has nothing left to try and is inside no limits.
+
+    Args:
+        inside: whether the study has such a point of the first's already.
+    """
+
+    def __init__(self, first: Lane, second: Lane, *, inside: bool) -> None:
+        self.target, self.share = first.target, first.share
+        self._lanes, self._inside = (first, second), inside
+        self._asked: dict[str, Lane] = {}
+
+    def next(self) -> Plan | None:
+        """Of the first, while it has any."""
+        first, second = self._lanes
+        plan, lane = first.next(), first
+        if plan is None and not self._inside and first not in self._asked.values():
+            plan, lane = second.next(), second
+        if plan is not None:
+            self._asked[plan.key] = lane
+        return plan
+
+    def told(self, point: Point) -> None:
+        """To the lane whose plan it was."""
+        lane = self._asked.pop(point.plan.key)
+        self._inside = self._inside or (lane is self._lanes[0] and point.inside)
+        lane.told(point)
 
 
 class FixedLane:
@@ -162,9 +217,9 @@ def _excess(point: Point) -> int | None:
     return max(math.ceil(-(one.margin or 0)) for one in verdicts)
 
 
-def _finer(ladder: Ladder) -> _Stage:
+def _finer(ladder: Ladder, knobs: Table) -> _Stage:
     smallest = min(ladder.passed)
-    return _Stage(FINER, Ladder(ladder.options, cap=smallest, first=int(STEP * smallest)))
+    return _Stage(knobs, Ladder(ladder.options, cap=smallest, first=int(STEP * smallest)), usual=False)
 
 
 def _reason(size: int, error: float, stage: _Stage, *, bisects: bool) -> str:

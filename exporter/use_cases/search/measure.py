@@ -1,7 +1,7 @@
 """Sensitivities of a model's layers, measured apart in as many processes as there are cores."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.data.errors import UsageProblem
@@ -43,6 +43,7 @@ def measure(part: Part, progress: Progress) -> Sensitivities:
     from exporter.compression.data import compression_data
     from exporter.compression.forms.folding import fold_batch_norms
     from exporter.compression.model import own_copy
+    from exporter.search.activations import activation_errors
     from exporter.search.sensitivity import Judged, output_errors
     from exporter.search.storages import changes, weights_of
 
@@ -64,10 +65,23 @@ def measure(part: Part, progress: Progress) -> Sensitivities:
     with progress.stage("Measuring how much each layer bears") as advance:
         judged: Judged = "classes" if _of_classes(model) else "values"
         found = output_errors(module, data.calibration, made, judged, part.seed, advance)
+    integers = [layer for layer, given in storages.items() if any(map(_reads_integers, given.values()))]
+    with progress.stage("Measuring how much int8 inputs of each layer cost") as advance:
+        read = activation_errors(module, data.calibration, integers, judged, part.seed, advance) if integers else {}
     if not all(math.isfinite(error) for given in found.values() for error in given):
         raise UsageProblem(f"model {part.run.spec} gives NaN or infinity on the calibration data.")
-    errors = {layer: dict(zip(storages[layer], found.get(layer, ()), strict=False)) for layer in own}
+    errors = {layer: _errors(storages[layer], found.get(layer, ()), read.get(layer, 0.0)) for layer in own}
     return Sensitivities(weights=tuple(weights.values()), errors=errors)
+
+
+def _errors(storages: Mapping[str, Storage], found: Sequence[float], read: float) -> dict[str, float]:
+    """Of each storage by name: what the weight's change does, and integer inputs where it has them."""
+    pairs = zip(storages.items(), found, strict=False)
+    return {name: error + (read if _reads_integers(storage) else 0.0) for (name, storage), error in pairs}
+
+
+def _reads_integers(storage: Storage) -> bool:
+    return storage.activations != "float"
 
 
 def _of_classes(model: ModelAtHand) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from exporter.compression.model import unwatched
+from exporter.search.activations import activation_errors
 from exporter.search.sensitivity import output_errors
 
 EXAMPLES, BATCH, SMALL, FACTOR = 512, 64, 0.02, 2.0
@@ -65,6 +66,36 @@ def test_what_is_predicted_is_about_what_happens(case: str, judged: str) -> None
         assert measured / FACTOR < found[name][0] < measured * FACTOR, name
 
 
+@pytest.mark.parametrize("judged", ["classes", "values"])
+@pytest.mark.parametrize("case", CASES)
+def test_what_integer_inputs_cost_is_about_what_they_do(case: str, judged: str) -> None:
+    """Protects which layers stay in floating point; torch's own fake quantization says what happens."""
+    torch.manual_seed(0)
+    make, draw = CASES[case]
+    module, inputs = make().eval(), draw()
+    batches = [(batch,) for batch in inputs.split(BATCH)]
+    found = activation_errors(module, batches, list(weighted(module)), judged, 0, unwatched)  # type: ignore[arg-type]
+    assert set(found) == set(weighted(module))
+    for name, layer in weighted(module).items():
+        before = module(inputs).detach()
+        hook = layer.register_forward_pre_hook(on_int8_grid(module, name, inputs))
+        measured = error_of(module(inputs).detach(), before, judged)
+        hook.remove()
+        assert measured / FACTOR < found[name] < measured * FACTOR, name
+
+
+def on_int8_grid(module: nn.Module, name: str, inputs: Tensor) -> Callable[..., tuple[Tensor]]:
+    """Rounds what the layer reads; over all of its calls one grid, from the extremes."""
+    read: list[Tensor] = [torch.zeros(1)]
+    hook = weighted(module)[name].register_forward_pre_hook(lambda _, given: read.append(given[0].detach().flatten()))
+    module(inputs)
+    hook.remove()
+    low, high = float(torch.cat(read).min()), float(torch.cat(read).max())
+    step = (high - low) / 255
+    zero = round(-low / step)
+    return lambda _, given: (torch.fake_quantize_per_tensor_affine(given[0], step, zero, 0, 255),)
+
+
 def weighted(module: nn.Module) -> dict[str, nn.Linear]:
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d)
     return {name: one for name, one in module.named_modules() if isinstance(one, kinds)}  # type: ignore[misc]
@@ -88,6 +119,11 @@ def measured_error(module: nn.Module, name: str, change: Tensor, inputs: Tensor,
         changed = module(inputs)
         layer.weight.copy_(before[0])
         layer.bias.copy_(before[1])
+    return error_of(changed, plain, judged)
+
+
+def error_of(changed: Tensor, plain: Tensor, judged: str) -> float:
+    """Divergence of the classes, or noise against signal."""
     if judged == "classes":
         logs, others = plain.log_softmax(1), changed.log_softmax(1)
         return float(functional.kl_div(others, logs, log_target=True, reduction="batchmean"))

@@ -10,7 +10,8 @@ from exporter.config.targets import load_targets
 from exporter.data.facts.points import Plan, Point
 from exporter.data.facts.storage import WeightFacts
 from exporter.formats.registry import format_named
-from exporter.use_cases.search.knobs import INTEGER, TRIALS, KnobsLane, integer_knobs, pruned_knobs
+from exporter.search.recipes import INTEGER
+from exporter.use_cases.search.knobs import TRIALS, KnobsLane, integer_knobs, pruned_knobs
 from tests.exporter.search.points import loss
 
 GIVEN = '[targets.ios]\nformat = "coreml"\nminimum_os = "iOS 18"\n'
