@@ -1,6 +1,6 @@
 """What rounding on data keeps of MobileNetV2 (ImageNet weights), way by way; weights in torch, activations in float.
 
-    python benchmarks/rounding.py SHARED_FOLDER [ROW ...]
+    python benchmarks/rounding.py SHARED_FOLDER [ROW ...] [--budget "600 s"]
     python benchmarks/rounding.py SHARED_FOLDER --time
 
 Every second of the 500 shared images, 128 of them, calibrates without labels; the other 250 are tried. Prints a table:
@@ -26,10 +26,9 @@ Step = dict[str, Any]
 GRID = {"method": "weight_quantization", "bits": 4}
 TABLE = {"method": "weight_sharing"}
 GROUPED = {**TABLE, "granularity": "per_grouped_channel", "group_size": 16}
-BUDGET = "600 s"
+TRAINED = ("adaround", "brecq")
 ROWS: dict[str, Step] = {
-    **{f"4-bit grids, {way}": {**GRID, "rounding": way} for way in ("nearest", "gptq")},
-    **{f"4-bit grids, {way}": {**GRID, "rounding": way, "rounding_budget": BUDGET} for way in ("adaround", "brecq")},
+    **{f"4-bit grids, {way}": {**GRID, "rounding": way} for way in ("nearest", "gptq", *TRAINED)},
     **{
         f"{bits}-bit tables{name}, {way}": {**step, "bits": bits, "rounding": way}
         for bits in (4, 6)
@@ -44,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path)
     parser.add_argument("rows", nargs="*")
+    parser.add_argument("--budget", default="600 s", help="of each training that rounds")
     parser.add_argument("--time", action="store_true")
     given = parser.parse_args()
     if given.time:
@@ -57,13 +57,18 @@ def main() -> None:
     print(f"| float32 | {percent(wanted.argmax(1) == labels)} | 100.0 | 0 | |", flush=True)
     for name in given.rows or ROWS:
         start = time.monotonic()
-        recipe = parse_recipe("row", {"steps": [ROWS[name]]})
+        recipe = parse_recipe("row", {"steps": [budgeted(ROWS[name], given.budget)]})
         found = apply_recipe(network, (images[:1],), recipe, CompressionData(((calibration,),)))
         seconds = time.monotonic() - start
         print(f"| {name} | {compared(outputs(found.module, images), wanted, labels)} | {seconds:.0f} |", flush=True)
         cut = found.steps[0].notes.get("trainings_cut_short", 0)
         if cut:
             print(f"({name}: {cut} trainings were cut short)")
+
+
+def budgeted(step: Step, budget: str) -> Step:
+    """With so much time for what trains."""
+    return {**step, "rounding_budget": budget} if step["rounding"] in TRAINED else step
 
 
 def outputs(module: nn.Module, images: Tensor) -> Tensor:
