@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.data.facts.points import Point
     from exporter.data.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to take for a target.
+
+    Attributes:
+        sentence: for people; what would have to give where nothing fits.
+        points: keys of the plans of the named points; empty where nothing fits.
+    """
+
+    sentence: str
+    points: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -20,6 +35,7 @@ class SearchResult:
         folder: of the study.
         targets: names, in the order asked for.
         points: everything that was tried, in the order in which it ended.
+        answers: by target.
         minimize: what the answer makes small; None balances bytes and loss.
         notes: what a person should know of the data.
         unfinished: whether the time was up before everything was tried.
@@ -29,6 +45,7 @@ class SearchResult:
     folder: Path
     targets: tuple[str, ...]
     points: tuple[Point, ...]
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     minimize: str | None = None
     notes: tuple[str, ...] = ()
     unfinished: bool = False
@@ -52,15 +69,20 @@ class SearchResult:
         return max((_code(self.of(target)) for target in self.targets), default=0)
 
     def document(self) -> dict[str, Any]:
-        """All points."""
+        """The answers and all points."""
         return {
             "model": self.model,
             "folder": str(self.folder),
             "minimize": self.minimize,
             "unfinished": self.unfinished,
             "notes": list(self.notes),
-            "targets": {name: [point.model_dump(mode="json") for point in self.of(name)] for name in self.targets},
+            "answers": {target: asdict(answer) for target, answer in self.answers.items()},
+            "targets": {name: [_document(point) for point in self.of(name)] for name in self.targets},
         }
+
+
+def _document(point: Point) -> dict[str, Any]:
+    return {**point.model_dump(mode="json"), "inside": point.inside}
 
 
 def _code(points: list[Point]) -> int:

@@ -1,13 +1,17 @@
 """The search itself: what is asked, the study that keeps it, and what is said of it in the end."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
+from exporter.data.facts.points import Point
 from exporter.data.progress import Progress
-from exporter.data.results.search import SearchResult
+from exporter.data.results.search import Answer, SearchResult
 from exporter.execution.executor import PlaceOptions, executor_named
+from exporter.search.answer import answer_of
+from exporter.search.front import choices
 from exporter.search.study import Study
 from exporter.store.output import output_folder
 from exporter.use_cases.search.hunt import Hunt
@@ -42,12 +46,20 @@ def result_of(study: Study, folder: Path, *, unfinished: bool = False) -> Search
     """What a study says."""
     if study.asked is None:
         raise UsageProblem(f"{folder} holds no study; `mobile-export search MODEL -o {folder}` makes one.")
+    minimize, points = study.asked.options.get("minimize"), tuple(study.points.values())
+    found = {target: [one for one in points if one.plan.target == target] for target in study.asked.targets}
     return SearchResult(
         model=study.asked.model,
         folder=folder,
-        targets=tuple(study.asked.targets),
-        points=tuple(study.points.values()),
-        minimize=study.asked.options.get("minimize"),
+        targets=tuple(found),
+        points=points,
+        answers={target: _answer(target, own, minimize) for target, own in found.items()},
+        minimize=minimize,
         notes=study.asked.notes,
         unfinished=unfinished,
     )
+
+
+def _answer(target: str, points: Sequence[Point], minimize: str | None) -> Answer:
+    named = {one.name: one.point.plan.key for one in choices(points, minimize or "size")}
+    return Answer(answer_of(target, points, minimize)[0], named)

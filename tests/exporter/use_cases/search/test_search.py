@@ -60,6 +60,11 @@ def test_a_finished_study_is_answered_at_once(found: Found) -> None:
     document = json.loads(again.stdout)
     assert document["schema_version"] == 1
     assert not document["unfinished"]
+    answer = document["answers"]["ios"]
+    assert answer["sentence"].startswith("ios: take `balanced`: ")
+    inside = [one["plan"]["key"] for one in document["targets"]["ios"] if one["inside"]]
+    assert {*answer["points"]} == {"quality", "balanced", "compact"}
+    assert {*answer["points"].values()} <= {*inside}
     assert [one["plan"]["key"] for one in document["targets"]["ios"]] == before
 
 
