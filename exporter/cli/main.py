@@ -55,6 +55,10 @@ COMMANDS = {
         "exporter.cli.commands.profile",
         "Measure latency, processor time, memory and energy of a model file on this machine or on devices.",
     ),
+    "doctor": CommandEntry(
+        "exporter.cli.commands.doctor",
+        "Say what works on this machine, what does not, and the command that mends it.",
+    ),
     "targets": CommandEntry(
         "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
     ),

@@ -119,6 +119,7 @@ class BudgetFile(Frozen):
         minimum_os: of the app, as ``--minimum-os``.
         duplicates: what it means that a package holds the same weights twice.
         compressed: what it means that a model that must be mapped is deflated.
+        extracted: what it means that Android copies native code out of the APK that it could map inside it.
     """
 
     schema_version: int = 1
@@ -128,6 +129,7 @@ class BudgetFile(Frozen):
     waivers: tuple[Waiver, ...] = ()
     duplicates: Literal["error", "warn", "off"] = "warn"
     compressed: Literal["error", "warn", "off"] = "error"
+    extracted: Literal["error", "warn", "off"] = "warn"
 
 
 def load_budgets(path: Path | None) -> BudgetFile:

@@ -34,6 +34,7 @@ class _Gate(NamedTuple):
 _GATES = (
     _Gate("latency_p50", ("latency", "latency.p50"), 50.0, "latency.p50", "s"),
     _Gate("latency_p90", ("latency", "latency.p90"), 90.0, "latency.p90", "s"),
+    _Gate("load_time", ("load_time",), None, "load_time", "s"),
     _Gate("peak_memory", ("memory.model", "memory.growth"), None, "memory.peak", "B"),
     _Gate("energy", ("energy.inference",), None, "energy.inference", "J"),
 )

@@ -8,7 +8,9 @@ from exporter.data.facts.sizes import Facet, Finding, Measurement
 from exporter.data.verdict import Status, Verdict
 from exporter.gates.artifact import artifact_verdicts
 from exporter.gates.byte_limits import Gates, judge_bytes, total
+from exporter.gates.homes import with_homes
 from exporter.gates.judge import not_checked
+from exporter.gates.native import library_verdicts
 from exporter.gates.team import team_verdicts
 from exporter.sizes.models import in_one_app
 from exporter.sizes.packaging import Options
@@ -19,6 +21,8 @@ _SCOPES = {
     "executable": "all executables",
     "install-time": "all of the first install",
     "apk": "APK",
+    "only-32-bit": "32-bit native code without its 64-bit counterpart",
+    "on-demand-resources": "all on-demand resources",
     "on-demand": "all on-demand packs",
     "ai-pack": "AI pack",
     "ai-packs": "all AI packs",
@@ -40,8 +44,10 @@ def judge_sizes(measurements: Sequence[Measurement], gates: Gates, options: Opti
     verdicts: list[Verdict] = []
     for found in _for_stores(measurements, whole, options):
         rules = gates.rules.get(found.subject, [])
+        given = next((one for one in measurements if one.subject == found.subject), found)
         for selected in rules:
-            verdicts += _store_verdicts(found, selected, gates.today)
+            judged = _store_verdicts(found, selected, gates.today)
+            verdicts += [with_homes(verdict, given, rules) for verdict in judged]
         if found is not whole:
             verdicts += _uncovered(found, rules)
     for found in measurements:
@@ -70,9 +76,11 @@ def _for_stores(
 
 def _store_verdicts(found: Measurement, selected: Selected, today: dt.date) -> Iterator[Verdict]:
     rule = selected.rule
-    for facet in found.facets:
-        if not _about(facet, selected):
-            continue
+    about = [facet for facet in found.facets if _about(facet, selected)]
+    if rule.counts == "alignment":
+        yield from (_sourced(verdict, selected, today) for verdict in library_verdicts(found, rule, about))
+        return
+    for facet in about:
         verdict = judge_bytes(
             found.subject,
             f"store.{rule.id}",
@@ -82,14 +90,20 @@ def _store_verdicts(found: Measurement, selected: Selected, today: dt.date) -> I
             severity=rule.severity,
             partial="the size of the rest of the app is not given (--app-size)" if facet.partial else "",
         )
-        if selected.in_doubt and verdict.status is Status.FAILED:
-            verdict = verdict.model_copy(update={"status": Status.NOT_CHECKED})
-        notes = [selected.supposed, "this rule was last checked more than a year ago" if rule.stale(today) else ""]
-        told = verdict.status is Status.FAILED or (verdict.status is Status.NOT_CHECKED and not facet.partial)
-        if told or rule.stale(today):
-            notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, *notes]
-        reason = " ".join([verdict.reason, *(f"{note[0].upper()}{note[1:]}." for note in notes if note)])
-        yield verdict.model_copy(update={"reason": reason})
+        yield _sourced(verdict, selected, today, partial=facet.partial)
+
+
+def _sourced(verdict: Verdict, selected: Selected, today: dt.date, *, partial: bool = False) -> Verdict:
+    """With what the rule says, where it failed, and with what had to be supposed."""
+    rule = selected.rule
+    if selected.in_doubt and verdict.status is Status.FAILED:
+        verdict = verdict.model_copy(update={"status": Status.NOT_CHECKED})
+    notes = [selected.supposed, "this rule was last checked more than a year ago" if rule.stale(today) else ""]
+    told = verdict.status is Status.FAILED or (verdict.status is Status.NOT_CHECKED and not partial)
+    if told or rule.stale(today):
+        notes = [f"the limit is on {rule.title} ({rule.source}, seen {rule.seen})", rule.note, *notes]
+    reason = " ".join([verdict.reason, *(f"{note[0].upper()}{note[1:]}." for note in notes if note)])
+    return verdict.model_copy(update={"reason": reason})
 
 
 def _about(facet: Facet, selected: Selected) -> bool:
@@ -117,6 +131,8 @@ def _packaging(found: Measurement, budgets: BudgetFile) -> Iterator[Verdict]:
         "compressed": budgets.compressed,
         "empty": "error",
         "damaged": "error",
+        "extraction": "error",
+        "extracted": budgets.extracted,
     }
     for finding in found.findings:
         severity = severities[finding.kind]

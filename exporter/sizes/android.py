@@ -21,6 +21,8 @@ from exporter.sizes.attribution import (
 from exporter.sizes.codecs import EXACT_BYTES, GZIP_FRAME_BYTES, Compressed, gzip_size
 from exporter.sizes.containers import Entry, ZipContainer
 from exporter.sizes.headers import MAX_HEADER_BYTES, ModuleManifest, read_module_manifest, uncompressed_globs
+from exporter.sizes.manifests import ApkManifest, read_apk_manifest
+from exporter.sizes.native import installed_facts, native_facts, packed_facets, unpacked_bytes
 from exporter.sizes.packaging import Options, archive_download, blocks, entry_downloads, file_sizes, total_size
 
 # bundletool's rule streams the whole APK through one encoder; beyond this size that takes seconds.
@@ -28,20 +30,22 @@ WHOLE_APK_BYTES = 2 * EXACT_BYTES
 
 _MODULE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)/manifest/AndroidManifest\.xml")
 _ANDROID_5_SDK = 21
+_MANIFEST = "AndroidManifest.xml"
 
 
 def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Options) -> Measurement:
     """One APK: its download is bundletool's rule, the smaller of the file and its gzip."""
     entries = archive.entries
-    if not any(entry.path == "AndroidManifest.xml" for entry in entries):
+    if not any(entry.path == _MANIFEST for entry in entries):
         raise UsageProblem(f"{subject} has no AndroidManifest.xml: it is no APK.")
     downloads = entry_downloads(archive, entries, "gzip", exact=options.exact)
     download = _apk_download(archive, path, downloads, exact=options.exact)
     models = find_models(archive, entries)
     parts = divide(entries, models, _sizes(downloads), _installed)
-    unpacked = sum(blocks(entry.size) for entry in entries if native_abi(entry.path) and entry.method == "deflated")
+    manifest, unread = _manifest(archive)
+    native = native_facts(archive, entries)
     install = ByteCount.estimate(
-        blocks(archive.packed_size) + unpacked,
+        blocks(archive.packed_size) + unpacked_bytes(entries, manifest),
         "the APK in 4 KiB blocks and the native libraries that are unpacked; code compiled on the device comes on top",
     )
     return Measurement(
@@ -50,10 +54,13 @@ def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Option
         size_bytes=archive.packed_size,
         install=install,
         download=download,
+        minimum_os=None if manifest is None else _minimum_os(manifest.minimum_sdk),
         facets=(
             Facet(scope="apk", counts="download", size=download),
             Facet(scope="install-time", counts="download", size=download),
             *model_facets(parts),
+            *native.facets,
+            *packed_facets(archive, entries),
         ),
         parts=parts,
         files=file_sizes(entries, downloads),
@@ -61,8 +68,27 @@ def measure_apk(archive: ZipContainer, path: Path, subject: str, options: Option
             *duplicates(archive, entries, models),
             *deflated_models(entries, models),
             *unusable_models(archive, entries, models),
+            *native.findings,
+            *installed_facts(entries, manifest),
         ),
+        notes=(*unread, *native.notes),
     )
+
+
+def _manifest(archive: ZipContainer) -> tuple[ApkManifest | None, tuple[str, ...]]:
+    """The APK's own, or a note that it cannot be read."""
+    entry = next(entry for entry in archive.entries if entry.path == _MANIFEST)
+    with archive.open(entry) as stream:
+        data = stream.read(MAX_HEADER_BYTES)
+    try:
+        return read_apk_manifest(data), ()
+    except UsageProblem as error:
+        return None, (f"{str(error).rstrip('.')}; minSdkVersion and extractNativeLibs are not known",)
+
+
+def _minimum_os(sdk: int | None) -> str | None:
+    """Before or after Android 5, which is all that rules ask."""
+    return None if sdk is None else "5" if sdk >= _ANDROID_5_SDK else "4"
 
 
 def _apk_download(archive: ZipContainer, path: Path, downloads: dict[str, Compressed], *, exact: bool) -> ByteCount:
@@ -105,6 +131,7 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
     parts = divide(shipped, models, sizes, _installed)
     first = [module for module in modules if module.manifest.install_time]
     install = sum(blocks(sum(_installed(entry) for entry in m.for_largest_abi(sizes))) for m in first)
+    native = native_facts(archive, shipped)
     sdk = next((module.manifest.minimum_sdk for module in modules if module.name == "base"), None)
     return Measurement(
         subject=subject,
@@ -115,16 +142,20 @@ def measure_aab(archive: ZipContainer, subject: str, options: Options) -> Measur
             "split APKs of the largest ABI, native code and models stored; code compiled on the device comes on top",
         ),
         download=_sum([wire[module.name] for module in first]),
-        minimum_os=None if sdk is None else "5" if sdk >= _ANDROID_5_SDK else "4",
-        facets=(*_facets(modules, wire), *model_facets(parts)),
+        minimum_os=_minimum_os(sdk),
+        facets=(*_facets(modules, wire), *model_facets(parts), *native.facets),
         parts=parts,
         files=file_sizes(shipped, downloads),
         findings=(
             *duplicates(archive, shipped, models),
             *_deflated(archive, modules, models),
             *unusable_models(archive, shipped, models),
+            *native.findings,
         ),
-        notes=("the figures are those of a device with the largest ABI, all languages and all screen densities",),
+        notes=(
+            "the figures are those of a device with the largest ABI, all languages and all screen densities",
+            *native.notes,
+        ),
     )
 
 

@@ -50,6 +50,7 @@ def measure_app(container: Container, subject: str, kind: str, options: Options)
         *_nested(app, clips, "app-clip"),
         *_nested(app, _folders(app.entries, _WATCH), "watch-app"),
         *_nested(container, packs, "on-demand-resource"),
+        *_together(container, packs),
         *_executables(app, inside),
         *model_facets(parts),
     ]
@@ -118,6 +119,12 @@ def _nested(container: Container, folders: Iterable[str], scope: str) -> list[Fa
         )
         for folder in folders
     ]
+
+
+def _together(container: Container, packs: Iterable[str]) -> list[Facet]:
+    size = sum(facet.size.value for facet in _nested(container, packs, "on-demand-resource"))
+    count = ByteCount.exact(size, "sum of the packs' files")
+    return [Facet(scope="on-demand-resources", counts="uncompressed", size=count)] if size else []
 
 
 def _executables(app: Container, entries: Iterable[Entry]) -> list[Facet]:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, Protocol, Self
 
 from exporter.data.errors import UsageProblem
+from exporter.sizes.zip_records import behind_header, entry_count
 
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
@@ -21,9 +22,6 @@ HARMLESS_BYTES = 1_000_000_000
 
 # What zipfile lets through, depending on which byte is wrong: an offset before the file, a flag, a length, a name.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError, ValueError, RuntimeError)
-_END = struct.Struct("<4s4H2LH")
-_END64_LOCATOR = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
 
 
 @dataclass(frozen=True)
@@ -185,6 +183,13 @@ class ZipContainer:
         except _DAMAGE as error:
             raise UsageProblem(f"{self._path}: {entry.path!r} is damaged: {error}. Copy or build it again.") from error
 
+    def data_offset(self, entry: Entry) -> int:
+        """Where the bytes of `entry` begin in the archive, behind its own header (APPNOTE 4.3.7)."""
+        try:
+            return behind_header(self._path, self._infos[entry.path].header_offset)
+        except _DAMAGE as error:
+            raise UsageProblem(f"{self._path}: {entry.path!r} is damaged: {error}. Copy or build it again.") from error
+
     def check_unchanged(self) -> None:
         """Compare the archive's size and time with those at the start."""
         if file_state(self._path) != self._state:
@@ -210,35 +215,6 @@ def file_state(path: Path) -> tuple[int, int]:
     if not stat.S_ISREG(found.st_mode):
         raise UsageProblem(f"{path} is not a regular file.")
     return found.st_size, found.st_mtime_ns
-
-
-def entry_count(path: Path) -> int:
-    """Entries that the archive's end record announces, read without loading the directory (APPNOTE 4.3.14, 4.3.16).
-
-    Raises:
-        UsageProblem: there is no end record: the file is cut off or no zip archive.
-    """
-    with path.open("rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        start = max(0, size - 0xFFFF - _END.size - _END64_LOCATOR.size)
-        stream.seek(start)
-        tail = stream.read()
-        place = tail.rfind(b"PK\x05\x06")
-        if place < 0 or len(tail) - place < _END.size:
-            raise UsageProblem(f"{path} is not a whole zip archive: its end record is missing. Copy or build it again.")
-        count = int(_END.unpack_from(tail, place)[4])
-        if count < 0xFFFF or place < _END64_LOCATOR.size:
-            return count
-        signature, _, offset, _ = _END64_LOCATOR.unpack_from(tail, place - _END64_LOCATOR.size)
-        if signature != b"PK\x06\x07":
-            return count
-        stream.seek(min(offset, size))
-        record = stream.read(_END64.size)
-    if len(record) < _END64.size or not record.startswith(b"PK\x06\x06"):
-        raise UsageProblem(
-            f"{path} is not a whole zip archive: its zip64 end record is missing. Copy or build it again."
-        )
-    return int(_END64.unpack(record)[7])
 
 
 def _entry(info: zipfile.ZipInfo) -> Entry:

@@ -9,11 +9,12 @@ from exporter.data.results.record import TargetRecord
 from exporter.formats.files import check_whole
 from exporter.formats.packing import Compilation
 from exporter.formats.registry import all_formats, format_of
-from exporter.sizes import tool_reports
+from exporter.sizes import app_store, tool_reports
 from exporter.sizes.android import measure_aab, measure_apk
 from exporter.sizes.apple import measure_app
 from exporter.sizes.containers import Container, FilesContainer, FolderContainer, ZipContainer
 from exporter.sizes.models import measure_model
+from exporter.sizes.native import is_library, native_facts
 from exporter.sizes.packaging import Options
 from exporter.store.runs import load_record
 
@@ -43,8 +44,12 @@ def measure(path: Path, options: Options) -> list[Measurement]:
     if is_folder:
         return [_folder(path, subject, options)]
     suffix = path.suffix.lower()
-    if suffix == ".json":
+    if suffix == ".json" and not app_store.is_file_sizes(path):
         return _run(path, options)
+    if suffix == ".json":
+        return [app_store.measure_file_sizes(path, subject, options)]
+    if suffix == ".plist":
+        return [app_store.measure_thinning_plist(path, subject, options)]
     if suffix == ".csv":
         return [tool_reports.measure_bundletool_csv(tool_reports.read_report(path), subject)]
     if suffix == ".txt" and tool_reports.THINNING_HEADING in tool_reports.read_report(path):
@@ -66,7 +71,18 @@ def _file(path: Path, subject: str, suffix: str, options: Options) -> Measuremen
         check_whole(path)
         beside = form.packing.beside(path) if form is not None else ()
     container = FilesContainer([path, *beside])
-    return _unchanged(container, measure_model(container, subject, suffix.lstrip(".") or "file", options))
+    kind = "so" if is_library(path.name) else suffix.lstrip(".") or "file"
+    return _with_libraries(path, container, _unchanged(container, measure_model(container, subject, kind, options)))
+
+
+def _with_libraries(path: Path, container: Container, found: Measurement) -> Measurement:
+    """With what a native library, or those in an Android archive, ask of the device."""
+    if found.kind == "so":
+        return found.with_more(native_facts(container, container.entries))
+    if found.kind == "aar":
+        with ZipContainer(path) as archive:
+            return found.with_more(native_facts(archive, archive.entries))
+    return found
 
 
 def _folder(path: Path, subject: str, options: Options) -> Measurement:

@@ -14,11 +14,11 @@ from exporter.sizes.packaging import Options, blocks, entry_downloads, file_size
 
 APPLE_STORES = {"app-store", "app-clip", "watchos", "mac-app-store"}
 _APP_SCOPES = ("app", "app-clip", "base-module", "install-time", "apk")
-_DELIVERED = {
+DELIVERED = {
     "feature-module": ("feature-module", "install-time"),
     "asset-pack": ("asset-pack", "on-demand"),
     "ai-pack": ("ai-pack", "ai-packs"),
-    "on-demand-resource": ("on-demand-resource",),
+    "on-demand-resource": ("on-demand-resource", "on-demand-resources"),
     "background-asset": ("background-assets",),
 }
 
@@ -129,7 +129,7 @@ def _facets(uncompressed: ByteCount, download: ByteCount, size: int, form: str, 
     in_app = options.delivery == "app"
     # The App Store limits watch apps inside iOS apps too: only --store watchos says that this model is for one.
     in_watch = ("watch-app",) if "watchos" in options.stores else ()
-    for scope in (*_APP_SCOPES, *in_watch) if in_app else _DELIVERED[options.delivery]:
+    for scope in (*_APP_SCOPES, *in_watch) if in_app else DELIVERED[options.delivery]:
         yield Facet(scope=scope, counts="uncompressed", size=uncompressed, partial=in_app)
         yield Facet(scope=scope, counts="download", size=download, partial=in_app)
 

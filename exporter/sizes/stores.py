@@ -14,6 +14,7 @@ from exporter.data.base import Frozen
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.sizes import Counts
 from exporter.data.quantities import SizeText
+from exporter.data.verdict import Bound
 
 STALE_AFTER = dt.timedelta(days=365)
 
@@ -29,7 +30,8 @@ class Rule(Frozen):
         group: rules of one group are alternatives of which the largest that holds counts; `id` when not set.
         stores: names that ``--store`` takes.
         title: what is limited, in words.
-        limit: most bytes.
+        limit: bytes.
+        bound: whether `limit` is the most or the least that the store takes.
         counts: what is counted.
         scope: the part of the app that is counted.
         severity: ``warning`` for a prompt or an advice.
@@ -45,6 +47,7 @@ class Rule(Frozen):
     stores: tuple[str, ...]
     title: str
     limit: SizeText
+    bound: Bound = "at most"
     counts: Counts
     scope: str
     severity: Literal["error", "warning"] = "error"

@@ -71,7 +71,7 @@ def measure_thinning_report(text: str, subject: str, options: Options) -> Measur
                 "The report is cut off or of an Xcode that writes another form."
             )
         download, size = (_thinned(figure) for figure in found.groups())
-        for scope in _scopes(options):
+        for scope in app_scopes(options):
             facets += [
                 Facet(scope=scope, name=name, counts="uncompressed", size=size),
                 Facet(scope=scope, name=name, counts="download", size=download),
@@ -106,7 +106,8 @@ def measure_thinning_report(text: str, subject: str, options: Options) -> Measur
     )
 
 
-def _scopes(options: Options) -> list[str]:
+def app_scopes(options: Options) -> list[str]:
+    """What of the stores' rules a thinned variant is judged as."""
     of_store = {"app-clip": "app-clip", "watchos": "watch-app"}
     return ["app", *(of_store[store] for store in options.stores if store in of_store)]
 

@@ -71,8 +71,9 @@ ANY = click.Path(path_type=Path)
 def command(subjects: tuple[Path, ...], reporter: Reporter, **options: Any) -> int:
     """Measure download and install sizes and judge them by store rules, budgets and a baseline.
 
-    SUBJECT is a .tflite, .mlpackage, .mlmodelc, .onnx, .apk, .aab, .ipa, .xcarchive or .app, any other file or folder,
-    an App Thinning Size Report (.txt), the CSV of `bundletool get-size total`, or a run.json.
+    SUBJECT is a .tflite, .mlpackage, .mlmodelc, .onnx, .apk, .aab, .aar, .so, .ipa, .xcarchive or .app, any other file
+    or folder, an App Thinning Size Report (.txt) or app-thinning.plist, App Store Connect's file sizes of a build
+    (.json), the CSV of `bundletool get-size total`, or a run.json.
     """
     from exporter.use_cases.budget import check_sizes, write_baseline
 

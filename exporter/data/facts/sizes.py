@@ -6,7 +6,7 @@ from pydantic import Field
 
 from exporter.data.base import Frozen
 
-Counts = Literal["uncompressed", "install", "download", "text", "file"]
+Counts = Literal["uncompressed", "install", "download", "text", "file", "alignment"]
 Role = Literal["model", "native code", "rest"]
 
 
@@ -115,16 +115,26 @@ class Finding(Frozen):
     """Something about the packaging that costs the user bytes or breaks loading.
 
     Attributes:
-        kind: ``duplicate``, ``compressed`` (a model that must be mapped but is deflated), ``empty``, or ``damaged``.
+        kind: ``duplicate``, ``compressed`` (a model that must be mapped but is deflated), ``empty``, ``damaged``,
+            ``extraction`` (a native library that must be mapped but is deflated), or ``extracted`` (native libraries
+            that are copied out of their APK although they could be mapped inside it).
         name: path in the package.
         wasted_bytes: what it costs.
         sentence: for a person.
     """
 
-    kind: Literal["duplicate", "compressed", "empty", "damaged"]
+    kind: Literal["duplicate", "compressed", "empty", "damaged", "extraction", "extracted"]
     name: str
     wasted_bytes: int
     sentence: str
+
+
+class NativeFacts(NamedTuple):
+    """What native libraries show: figures for store rules, what is wrong, and what a reader should know."""
+
+    facets: tuple[Facet, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Measurement(Frozen):
@@ -161,6 +171,16 @@ class Measurement(Frozen):
     notes: tuple[str, ...] = ()
     target: str = ""
     limits: dict[str, int] = Field(default_factory=dict)
+
+    def with_more(self, found: NativeFacts) -> "Measurement":
+        """With the facts of native libraries."""
+        return self.model_copy(
+            update={
+                "facets": (*self.facets, *found.facets),
+                "findings": (*self.findings, *found.findings),
+                "notes": (*self.notes, *found.notes),
+            }
+        )
 
     def models(self) -> list[Part]:
         """The models in it."""

@@ -125,6 +125,7 @@ class Budgets(Frozen):
         download: bytes that the artifact adds to a compressed store download.
         latency_p50: median time of one inference.
         latency_p90: 90th percentile of the time of one inference.
+        load_time: mean time from the file to a model that is ready, compilation included, in a process of its own.
         peak_memory: most memory that the model adds: growth of the process's peak over what it had before it loaded
             the model (resident memory; on Apple systems the footprint).
         energy: energy of one inference.
@@ -135,6 +136,7 @@ class Budgets(Frozen):
     download: Size | None = None
     latency_p50: Duration | None = None
     latency_p90: Duration | None = None
+    load_time: Duration | None = None
     peak_memory: Size | None = None
     energy: Energy | None = None
     neural_engine: Fraction | None = None

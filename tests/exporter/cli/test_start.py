@@ -33,6 +33,7 @@ LIGHT = [
     ["targets", "check"],
     ["targets", "schema"],
     ["devices"],
+    ["doctor", "--no-devices"],
     ["budget", "model.tflite", "--report", "html=page.html"],
     ["report", "run.json", "--report", "html=page.html"],
     ["compare", "model.tflite", "model.tflite"],

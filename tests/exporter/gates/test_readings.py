@@ -74,6 +74,15 @@ def test_too_few_samples_for_a_percentile_are_not_checked() -> None:
     assert verdict(Budgets(latency_p90=1.0), few).status is Status.NOT_CHECKED
 
 
+def test_loading_is_judged_by_its_mean_over_processes() -> None:
+    """A budget between the mean and its upper bound is not held; one process bounds nothing."""
+    loads = reading("load_time", samples=(0.1, 0.2, 0.3), groups=())
+    for limit, status in ((0.19, Status.FAILED), (0.3, Status.FAILED), (0.5, Status.PASSED)):
+        assert verdict(Budgets(load_time=limit), loads).status is status
+    assert verdict(Budgets(load_time=9.0), reading("load_time", samples=(0.1,), groups=())).status is Status.NOT_CHECKED
+    assert verdict(Budgets(load_time=9.0), reading()).status is Status.NOT_CHECKED
+
+
 def test_memory_is_judged_at_its_highest() -> None:
     """One process over the budget is over the budget."""
     memory = reading("memory.model", "B", samples=(1e6, 1e6, 3e6), groups=())
@@ -116,9 +125,9 @@ def test_accelerator(used: str, status: Status) -> None:
     assert [item.status for item in found if item.metric == "accelerator"] == [status]
 
 
-BUDGETS = Budgets(latency_p50=1.0, latency_p90=1.0, peak_memory=10, energy=1.0)
+BUDGETS = Budgets(latency_p50=1.0, latency_p90=1.0, load_time=1.0, peak_memory=10, energy=1.0)
 VALUES = st.floats() | st.sampled_from([0.001, 0.5, math.nan, math.inf])
-METRICS = st.sampled_from(["latency", "latency.p50", "cpu_time", "cpu_utilization", "memory.model", "energy.inference"])
+METRICS = st.sampled_from(["latency", "latency.p50", "cpu_time", "load_time", "memory.model", "energy.inference"])
 
 
 @given(st.lists(st.tuples(METRICS, st.lists(VALUES, min_size=1, max_size=12)), max_size=4))

@@ -25,6 +25,7 @@ from exporter.data.results.commands import (
     RunResult,
     VerifyResult,
 )
+from exporter.data.results.doctor import Checkup, DoctorResult
 from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
 from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
@@ -241,5 +242,6 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "target": lambda text, verdicts: TargetResult(load_targets()[0].model_copy(update={"description": text})),
     "targets-check": lambda text, verdicts: TargetsCheckResult({text: (text,)}),
     "search": _search,
+    "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

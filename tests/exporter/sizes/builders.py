@@ -135,3 +135,68 @@ def mlpackage(folder: Path, weight_bytes: int, *, program_bytes: int = 3000) -> 
             ),
         },
     )
+
+
+def elf(*alignments: int, bits: int = 64, shift: int = 0) -> bytes:
+    """A shared library with a LOAD segment for each of `alignments`, whose address is `shift` beyond its offset."""
+    count, size = len(alignments) + 1, {64: 56, 32: 32}[bits]
+    ident = b"\x7fELF" + bytes([{64: 2, 32: 1}[bits], 1, 1]).ljust(12, b"\0")
+    start = 16 + (48 if bits == 64 else 36)
+    layout = "<HHIQQQIHHHHHH" if bits == 64 else "<HHIIIIIHHHHHH"
+    header = struct.pack(layout, 3, 183, 1, 0, start, 0, 0, start, size, count, 0, 0, 0)
+    segments = [(1, 0, shift, alignment) for alignment in alignments] + [(2, 0, 0, 8)]  # the last is PT_DYNAMIC
+    return ident + header + b"".join(_segment(*segment, bits=bits) for segment in segments) + b"code" * 300
+
+
+def _segment(kind: int, offset: int, address: int, alignment: int, *, bits: int) -> bytes:
+    if bits == 64:
+        return struct.pack("<IIQQQQQQ", kind, 5, offset, address, address, 100, 100, alignment)
+    return struct.pack("<IIIIIIII", kind, offset, address, address, 100, 100, 5, alignment)
+
+
+def apk_manifest(
+    minimum_sdk: int = 24, target_sdk: int = 35, *, extract: bool | None = None, utf8: bool = True, named: bool = True
+) -> bytes:
+    """AndroidManifest.xml in the binary form of APKs (AOSP, ``ResourceTypes.h``).
+
+    Args:
+        extract: ``extractNativeLibs`` of ``<application>``; None leaves it out.
+        utf8: how its strings are kept.
+        named: whether attributes have names; tools that shorten resources take them away.
+    """
+    keys = [(b"minSdkVersion", 0x0101020C), (b"targetSdkVersion", 0x01010270), (b"extractNativeLibs", 0x010104EA)]
+    strings = [key if named else b"" for key, _ in keys] + [b"manifest", b"uses-sdk", b"application"]
+    application = [] if extract is None else [(2, 0x12, 0xFFFFFFFF if extract else 0)]
+    body = (
+        _pool(strings, utf8=utf8)
+        + _chunk(0x0180, b"", struct.pack("<3I", *(number for _, number in keys)))
+        + _element(3, [])
+        + _element(4, [(0, 0x10, minimum_sdk), (1, 0x10, target_sdk)])
+        + _element(5, application)
+    )
+    return _chunk(0x0003, b"", body)
+
+
+def _chunk(kind: int, header: bytes, body: bytes) -> bytes:
+    return struct.pack("<HHI", kind, 8 + len(header), 8 + len(header) + len(body)) + header + body
+
+
+def _pool(strings: list[bytes], *, utf8: bool) -> bytes:
+    texts = []
+    for text in strings:
+        wide = text.decode().encode("utf-16-le")
+        texts.append(
+            bytes([len(text), len(text)]) + text + b"\0" if utf8 else struct.pack("<H", len(text)) + wide + b"\0\0"
+        )
+    places = [sum(map(len, texts[:number])) for number in range(len(texts))]
+    data = b"".join(texts)
+    data += b"\0" * (-len(data) % 4)
+    header = struct.pack("<5I", len(texts), 0, 0x100 if utf8 else 0, 28 + 4 * len(texts), 0)
+    return _chunk(0x0001, header, struct.pack(f"<{len(places)}I", *places) + data)
+
+
+def _element(name: int, attributes: list[tuple[int, int, int]]) -> bytes:
+    body = struct.pack("<2I6H", 0xFFFFFFFF, name, 20, 20, len(attributes), 0, 0, 0)
+    for key, kind, value in attributes:
+        body += struct.pack("<3IHBBI", 0xFFFFFFFF, key, 0xFFFFFFFF, 8, 0, kind, value)
+    return _chunk(0x0102, struct.pack("<2I", 1, 0xFFFFFFFF), body)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from exporter.data.errors import UsageProblem
-from exporter.sizes.containers import MAX_ENTRIES, FilesContainer, FolderContainer, ZipContainer, entry_count
+from exporter.sizes.containers import MAX_ENTRIES, FilesContainer, FolderContainer, ZipContainer
 from exporter.sizes.measure import measure
 from exporter.sizes.packaging import Options
+from exporter.sizes.zip_records import entry_count
 from tests.exporter.sizes.builders import app_files, tflite, write_folder, write_zip
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.data.errors import UsageProblem
 from exporter.sizes.stores import Rule, load_rules, select, shipped_rules, store_names, version_key
 
-TODAY = dt.date(2026, 11, 23)
+TODAY = dt.date(2026, 11, 28)
 
 
 def chosen(store: str, minimum_os: str | None = None, invocation: str | None = None) -> dict[str, int]:
