@@ -14,7 +14,7 @@ from exporter.formats.registry import all_formats
 from exporter.report.renderer import RENDERERS
 from tests.conftest import RunCommand
 from tests.exporter.sizes.builders import tflite
-from tests.reference import PAGE, meanings, models_of, settings_page
+from tests.reference import DOCUMENTS, DOCUMENTS_PAGE, PAGE, documents_page, meanings, models_of, settings_page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,15 +114,17 @@ def test_the_table_of_report_formats_is_that_of_the_renderers() -> None:
     assert found == {name: set(kinds) & set(row.kinds) for name, row in RENDERERS.items()}
 
 
-def test_the_page_of_settings_is_that_of_the_types() -> None:
+def test_the_pages_of_settings_are_those_of_the_types() -> None:
     """Run `python -m tests.reference` after a change of settings."""
     assert PAGE.read_text(encoding="utf-8") == settings_page()
+    assert DOCUMENTS_PAGE.read_text(encoding="utf-8") == documents_page()
 
 
 def test_every_setting_is_explained() -> None:
     """By the docstring of its type, which is where the page has it from."""
     own_pages = {"tolerances", "budgets"}
-    for model in {model for form in all_formats() for model in models_of(form.target_type)}:
+    kinds = [*(form.target_type for form in all_formats()), *(kind for _, kind in DOCUMENTS)]
+    for model in {model for kind in kinds for model in models_of(kind)}:
         assert set(model.model_fields) <= {*meanings(model), *own_pages}, model.__name__
 
 
