@@ -15,7 +15,7 @@ TIMED := --durations 25 --durations-min 1
 # Containers often set it; every process would compile torch and TensorFlow anew, which takes longer than to import them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick lint constraints hooks clean
+.PHONY: demo test quick lint docs release constraints hooks clean
 
 $(STAMP): pyproject.toml $(wildcard constraints/*.txt)
 	tools/set-up $(VENV) $(INSTALLER) $(PYTHON)
@@ -39,6 +39,15 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/constraints.py check
+
+# The documentation site, without any network; a broken link is an error.
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
+	@echo "Open build/site/index.html"
+
+# Wheel, sdist and the list of what they bring along, built and checked in dist/.
+release: $(STAMP)
+	tools/release $(BIN)/python dist
 
 # After a change of pyproject.toml's dependencies; UPGRADE=--upgrade takes the newest versions that fit.
 constraints:

@@ -1,4 +1,7 @@
-"""docs/settings.md and the end of docs/tasks.md, made from the types by `python -m tests.reference`; tests compare."""
+"""docs/settings.md, docs/documents.md and the end of docs/tasks.md, made from the types; tests compare.
+
+`python -m tests.reference` writes them.
+"""
 
 import inspect
 import re
@@ -8,19 +11,43 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from exporter.compression.recipe import recipe_type
+from exporter.config.budgets import BudgetFile
+from exporter.data.settings.model import ModelSettings
+from exporter.data.settings.recipe import Step
 from exporter.data.settings.target import Budgets, Target, Tolerances
+from exporter.data.settings.task import TaskSettings
 from exporter.formats.registry import all_formats
 from exporter.formats.registry import names as names_of_formats
 from exporter.tasks.registry import TASKS, settings_type
+from profilers.plan import ProfilePlan
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 TASKS_PAGE = PAGE.with_name("tasks.md")
+DOCUMENTS_PAGE = PAGE.with_name("documents.md")
 HEAD = """# Settings of targets
 
 Made from the types by `python -m tests.reference`. What a target does not set has its default, or that of the target
 which it `extends`; what has no default here is off. `mobile-export targets check` names every mistake at once.
 """
 SHARED: list[tuple[type[BaseModel], str]] = [(Target, ""), (Tolerances, "tolerances."), (Budgets, "budgets.")]
+DOCUMENTS_HEAD = """# Settings of models, recipes, budgets and plans
+
+Made from the types by `python -m tests.reference`. What has no default here is off. `mobile-export schema targets`,
+`mobile-export schema budgets` and `mobile-export schema plan` print the same as JSON Schema, for editors.
+"""
+DOCUMENTS: list[tuple[str, type[BaseModel]]] = [
+    ("The model: `[model]` of a targets file", ModelSettings),
+    ("A recipe: `[recipes.NAME]` of a targets file, or a file", recipe_type()),
+    ("A budgets file", BudgetFile),
+    ("A plan of profiling", ProfilePlan),
+]
+ELSEWHERE = {
+    "format": ", ".join(f"`{one}`" for one in names_of_formats()),
+    "steps": "a list of tables, each with its `method`, one of those below, and that method's settings",
+    "task": "a table: [a task](tasks.md#settings)",
+}
+"""What can be written where the JSON Schema says too little or too much."""
 OF_THE_FORMAT = ("compute_units", "quantization")
 
 
@@ -45,6 +72,29 @@ def tasks_page() -> str:
         own = [field for field in kind.model_fields if field != "kind"]
         parts.append("\n".join(_table(f"### {name}\n\n{_summary(kind)}", kind, own)))
     return "\n\n".join(parts) + "\n"
+
+
+def documents_page() -> str:
+    """Every other document that people write."""
+    parts = [DOCUMENTS_HEAD.rstrip()]
+    for title, kind in DOCUMENTS:
+        first, *inside = models_of(kind)
+        parts.append("\n".join(_table(f"## {title}", first, list(first.model_fields))))
+        parts += [
+            "\n".join(_table(f"### {_heading(model)}\n\n{_summary(model)}", model, _settable(model)))
+            for model in inside
+            if model is not TaskSettings
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(model: type[BaseModel]) -> str:
+    """What a recipe's step is called there, else the type's name, which tables refer to."""
+    return str(model.model_fields["method"].default) if issubclass(model, Step) else model.__name__
+
+
+def _settable(model: type[BaseModel]) -> list[str]:
+    return [name for name in model.model_fields if name != "method"]
 
 
 def _is_own(kind: type[BaseModel], name: str) -> bool:
@@ -109,11 +159,7 @@ def _rows(model: type[BaseModel], names: list[str], prefix: str) -> Iterator[str
     schema = model.model_json_schema()
     said = meanings(model)
     for name in names:
-        values = (
-            ", ".join(f"`{one}`" for one in names_of_formats())
-            if name == "format"
-            else _values(schema["properties"][name])
-        )
+        values = ELSEWHERE.get(name) or _values(schema["properties"][name])
         yield _row(f"{prefix}{name}", values, _default(model, name), said.get(name, ""))
 
 
@@ -135,7 +181,8 @@ def _values(field: dict[str, Any]) -> str:
         choices = field.get("anyOf") or field["oneOf"]
         return " or ".join(dict.fromkeys(_values(one) for one in choices if one.get("type") != "null"))
     if field.get("type") == "object":
-        return f"a table of names, each with {_values(field['additionalProperties'])}"
+        values = field["additionalProperties"]
+        return f"a table of names, each with {'any value' if values is True else _values(values)}"
     if field.get("type") == "array":
         items = field.get("items") or {"anyOf": field["prefixItems"]}
         return f"a list of {_values(items)}"
@@ -155,7 +202,7 @@ def _default(model: type[BaseModel], name: str) -> str:
     value = field.default
     if field.is_required():
         return "required"
-    if value is None or value in ((), {}, "") or isinstance(value, BaseModel):
+    if value is None or (not value and not isinstance(value, bool | int | float)) or isinstance(value, BaseModel):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)
@@ -164,4 +211,5 @@ def _default(model: type[BaseModel], name: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(settings_page(), encoding="utf-8")
+    DOCUMENTS_PAGE.write_text(documents_page(), encoding="utf-8")
     TASKS_PAGE.write_text(tasks_page(), encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OWN = ("exporter", "profilers", "device_harness")
+OWN = ("mobile_export", "exporter", "profilers", "device_harness")
 NAMES = {"google": ["protobuf"]}  # several distributions share the package
 
 

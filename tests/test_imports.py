@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("exporter", "profilers", "device_harness")
+PACKAGES = ("mobile_export", "exporter", "profilers", "device_harness")
 
 
 def modules() -> dict[str, Path]:

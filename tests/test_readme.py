@@ -1,8 +1,12 @@
 """The README and the guides tell the truth: commands, options, settings, examples, and the files that they link."""
 
+import json
+import os
 import re
 import shlex
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,7 +18,7 @@ from exporter.formats.registry import all_formats
 from exporter.report.renderer import RENDERERS
 from tests.conftest import RunCommand
 from tests.exporter.sizes.builders import tflite
-from tests.reference import PAGE, meanings, models_of, settings_page
+from tests.reference import DOCUMENTS, DOCUMENTS_PAGE, PAGE, documents_page, meanings, models_of, settings_page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,6 +38,12 @@ def command_lines() -> list[tuple[str, list[str]]]:
         lines += re.findall(r"`mobile-export ([^`]+)`", text.replace("\n", " "))
         found += [(guide.name, shlex.split(line, comments=True)) for line in lines]
     return found
+
+
+def examples(text: str, beginning: str) -> list[list[str]]:
+    """The words of the `mobile-export` lines in a page's blocks of sh that begin so, after the program's name."""
+    lines = [line for block in blocks(text, "sh") for line in block.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith(f"mobile-export {beginning}")]
 
 
 def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
@@ -104,7 +114,8 @@ def _leaves(name: str) -> list[click.Command]:
 
 def test_the_table_of_report_formats_is_that_of_the_renderers() -> None:
     """A format that nobody finds is not there."""
-    head, _, *rows = README.partition("\n| format |")[2].partition("\n\n")[0].splitlines()
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    head, _, *rows = page.partition("\n| format |")[2].partition("\n\n")[0].splitlines()
     kinds = ["run" if "`run`" in cell else cell.strip(" `") for cell in head.split("|")[:-2]]
     found = {}
     for row in rows:
@@ -114,15 +125,17 @@ def test_the_table_of_report_formats_is_that_of_the_renderers() -> None:
     assert found == {name: set(kinds) & set(row.kinds) for name, row in RENDERERS.items()}
 
 
-def test_the_page_of_settings_is_that_of_the_types() -> None:
+def test_the_pages_of_settings_are_those_of_the_types() -> None:
     """Run `python -m tests.reference` after a change of settings."""
     assert PAGE.read_text(encoding="utf-8") == settings_page()
+    assert DOCUMENTS_PAGE.read_text(encoding="utf-8") == documents_page()
 
 
 def test_every_setting_is_explained() -> None:
     """By the docstring of its type, which is where the page has it from."""
     own_pages = {"tolerances", "budgets"}
-    for model in {model for form in all_formats() for model in models_of(form.target_type)}:
+    kinds = [*(form.target_type for form in all_formats()), *(kind for _, kind in DOCUMENTS)]
+    for model in {model for kind in kinds for model in models_of(kind)}:
         assert set(model.model_fields) <= {*meanings(model), *own_pages}, model.__name__
 
 
@@ -144,10 +157,66 @@ def test_every_toml_example_is_well_formed(tmp_path: Path) -> None:
 
 def test_the_cheap_example_runs(installed: RunCommand, tmp_path: Path) -> None:
     """The one of the README that needs nothing but the light install, word for word."""
-    (example,) = [block for block in blocks(README, "sh") if "--report junit=" in block]
+    (line,) = examples(README, "budget ")
     (tmp_path / "model.tflite").write_bytes(tflite(100_000))
-    (line,) = example.splitlines()
-    done = installed(*shlex.split(line)[1:])
+    done = installed(*line)
     assert done.returncode == 0, done.stderr
     assert "passed" in done.stdout
     assert (tmp_path / "gates.xml").is_file()
+
+
+def test_the_first_examples_are_targets_of_make_and_extras_of_the_package() -> None:
+    """They are typed before anything else is read; what they do is tested where they are made."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    first, install, *_ = blocks(README, "sh")
+    wanted = re.findall(r"^make (\w+)", first, flags=re.M)
+    assert wanted
+    assert [name for name in wanted if not re.search(rf"^{name}:", makefile, flags=re.M)] == []
+    asked = {name for names in re.findall(r"\[([\w,]+)\]", install) for name in names.split(",")}
+    assert asked
+    assert asked <= set(extras)
+
+
+@pytest.mark.slow
+def test_the_example_of_a_model_of_ones_own_runs(
+    mobile_export: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word for word, from the file that it shows to the notebook's cell."""
+    monkeypatch.setenv("MOBILE_EXPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    network, cell = blocks(README, "python")
+    (tmp_path / "net.py").write_text(network)
+    (line,) = examples(README, "run ")
+    done = mobile_export(*line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "build" / "report.html").is_file()
+    record = json.loads((tmp_path / "build" / "run.json").read_text())
+    parity = {
+        (one["name"], verdict["metric"], verdict["status"]) for one in record["targets"] for verdict in one["verdicts"]
+    }
+    assert {("android-float", "parity.snr", "passed"), ("ios-onnx", "parity.snr", "passed")} <= parity
+    names: dict[str, Any] = {}
+    exec(cell, names)
+    assert names["result"].artifacts["android-float"].is_file()
+    assert names["result"].record.targets[0].from_cache
+
+
+@pytest.mark.slow
+def test_the_tutorial_is_true(mobile_export: RunCommand, tmp_path: Path) -> None:
+    """Every command in its order, behind the demo, which has a test of its own."""
+    from exporter.demo.digits import write_demo
+
+    tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    cached = {**os.environ, "MOBILE_EXPORT_CACHE": str(tmp_path / "cache")}
+    write_demo(tmp_path / "demo-output" / "model", lambda *_: None)
+    check, run, own = (words for name in ("check ", "run ") for words in examples(tutorial, name))
+    assert mobile_export(*check, env=cached).returncode == 0
+    done = mobile_export(*run, env=cached)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "build" / "report.html").is_file()
+    (limits,) = blocks(tutorial, "toml")
+    for size, code in (("50 kB", 1), ("100 kB", 0)):
+        (tmp_path / "targets.toml").write_text(limits.replace("50 kB", size))
+        done = mobile_export(*own, env=cached)
+        assert done.returncode == code, done.stdout + done.stderr

@@ -115,8 +115,11 @@ class BudgetFile(Frozen):
     """budgets.toml.
 
     Attributes:
+        schema_version: of the file's form.
         stores: stores whose rules are judged, besides those of ``--store``.
         minimum_os: of the app, as ``--minimum-os``.
+        budgets: most bytes, growth or drift of subjects.
+        waivers: failures that are accepted until a day.
         duplicates: what it means that a package holds the same weights twice.
         compressed: what it means that a model that must be mapped is deflated.
         extracted: what it means that Android copies native code out of the APK that it could map inside it.

@@ -12,7 +12,7 @@ import profilers
 from device_harness.digests import file_digest
 from exporter.store.tools import declared_libraries, versions_of
 
-SHOWING = frozenset({"cli", "report", "gates", "sizes", "demo"})
+SHOWING = frozenset({"api", "cli", "report", "gates", "sizes", "demo"})
 """Packages that show, judge or weigh what a cached result is; a new package decides until it is named here."""
 
 

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class RunOptions(TypedDict, total=False):
-    """What else `run` can be told; see `exporter.api.run`."""
+    """What else `run` can be told; see `mobile_export.run`."""
 
     calibration: str
     calibration_samples: int
@@ -19,8 +19,17 @@ class RunOptions(TypedDict, total=False):
     force: bool
 
 
+class ConvertOptions(TypedDict, total=False):
+    """What else `convert` can be told; see `mobile_export.convert`."""
+
+    calibration: str
+    calibration_samples: int
+    routes: tuple[str, ...]
+    force: bool
+
+
 class CompressOptions(TypedDict, total=False):
-    """What else `compress` can be told; see `exporter.api.compress`."""
+    """What else `compress` can be told; see `mobile_export.compress`."""
 
     training: str
     calibration: str
@@ -29,7 +38,7 @@ class CompressOptions(TypedDict, total=False):
 
 
 class SearchOptions(TypedDict, total=False):
-    """What else `search` can be told; see `exporter.api.search`."""
+    """What else `search` can be told; see `mobile_export.search`."""
 
     calibration_samples: int
     evaluation: str

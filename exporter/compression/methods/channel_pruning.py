@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class ChannelRule(LayerRule):
-    """Another share of removed channels for the layers it matches."""
+    """Another share of removed channels for the layers it matches.
+
+    Attributes:
+        ratio: share of their channels that goes.
+    """
 
     ratio: Ratio | None = None
 

@@ -17,6 +17,9 @@ class DynamicQuantization(Step):
     """Int8 weights of linear layers; their inputs are quantized while the model runs.
 
     Convolutions stay float, as with ``torch.ao.quantization.quantize_dynamic``; a rule may add them.
+
+    Attributes:
+        rules: layers that are left out (``apply = false``) or added.
     """
 
     stage: ClassVar[int | None] = 3

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class FineTuning(Step):
-    """Trains on labels alone."""
+    """Trains on labels alone.
+
+    Attributes:
+        training: how.
+    """
 
     training: Training = Training()
 

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class Float16(Step):
-    """Rounds weights to float16."""
+    """Rounds weights to float16.
+
+    Attributes:
+        rules: layers that are left out (``apply = false``).
+    """
 
     stage: ClassVar[int | None] = 3
     rules: tuple[LayerRule, ...] = ()

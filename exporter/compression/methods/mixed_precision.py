@@ -28,7 +28,15 @@ GRANULARITIES: dict[Kind, tuple[Granularity, ...]] = {
 
 
 class PrecisionRule(LayerRule):
-    """Another form for the layers it matches."""
+    """Another form for the layers it matches.
+
+    Attributes:
+        form: a table, a grid or float16.
+        bits: of an index into a table (1 to 8) or an integer (4 or 8).
+        granularity: of their tables or scales.
+        group_size: output channels that share a table.
+        block_size: input channels that share a scale with their whole kernels.
+    """
 
     form: Kind | None = None
     bits: Bits | None = None

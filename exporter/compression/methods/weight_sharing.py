@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class BitsRule(LayerRule):
-    """Another number of bits for the layers it matches."""
+    """Another number of bits for the layers it matches.
+
+    Attributes:
+        bits: of an index into the table.
+    """
 
     bits: Annotated[int, Field(ge=1, le=8)] | None = None
 

@@ -122,6 +122,10 @@ class ModelSettings(Frozen):
         counter: the input of such a model that counts the calls from 0; empty where there is none.
         trust_pickle: whether a file that runs code when loaded may be loaded.
         task: what the outputs mean, and how they are read; unset looks at outputs as numbers.
+        author: of the model, for the artifacts' metadata.
+        license: likewise; unset takes what the model's library says.
+        version: likewise.
+        description: likewise.
     """
 
     weights: str | None = None

@@ -26,6 +26,7 @@ class Training(Frozen):
         epochs: passes over the training data.
         batch_size: examples a step.
         optimizer: a class of ``torch.optim`` by name.
+        learning_rate: of the optimizer, after the warm-up.
         optimizer_options: further keyword arguments of that class, for example ``momentum`` and ``weight_decay``.
         schedule: learning rate over the training: half a cosine down to zero, or constant.
         warmup_epochs: epochs of linear warm-up before the schedule; fractions count.
@@ -84,7 +85,11 @@ class LayerRule(Frozen):
 
 
 class SparsityRule(LayerRule):
-    """Another sparsity for the layers it matches."""
+    """Another sparsity for the layers it matches.
+
+    Attributes:
+        sparsity: share of their weights that becomes zero.
+    """
 
     sparsity: Ratio | None = None
 

@@ -14,7 +14,7 @@ GATES = ROOT / "exporter" / "gates"
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
-    for package in ("exporter", "profilers", "device_harness"):
+    for package in ("mobile_export", "exporter", "profilers", "device_harness"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text(encoding="utf-8"))
 

@@ -1,1 +1,1 @@
-"""Decoding and non-maximum suppression inside the file."""
+"""Core ML: Decoding and non-maximum suppression inside the file."""

@@ -1,1 +1,1 @@
-"""Decoding and non-maximum suppression inside the file."""
+"""ONNX: Decoding and non-maximum suppression inside the file."""

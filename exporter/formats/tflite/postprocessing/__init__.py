@@ -1,1 +1,1 @@
-"""Decoding and non-maximum suppression inside the file."""
+"""TFLite: Decoding and non-maximum suppression inside the file."""
