@@ -57,6 +57,18 @@ def test_every_setting_is_in_the_reference(site: Path) -> None:
 
 
 @pytest.mark.slow
+def test_every_page_is_there(site: Path) -> None:
+    """Sphinx writes pages of its own over some names, such as search."""
+    pages = [page for page in DOCS.glob("*.md") if page.stem != "ARCHITECTURE"]
+    titles = {
+        page.stem: page.read_text(encoding="utf-8").splitlines()[0].strip("# ").replace("`", "") for page in pages
+    }
+    shown = {name: re.search(r"<h1>(.*?)<a class", (site / f"{name}.html").read_text(), flags=re.S) for name in titles}
+    found = {name: match and unescape(re.sub("<[^>]+>", "", match[1])) for name, match in shown.items()}
+    assert {name: found[name] for name in titles if plain(found[name]) != plain(titles[name])} == {}
+
+
+@pytest.mark.slow
 def test_pages_need_no_network(site: Path) -> None:
     """No font, script or picture is fetched from elsewhere."""
     pages = list(site.rglob("*.html"))
@@ -80,6 +92,11 @@ def inside(command: click.Command, context: click.Context) -> list[click.Command
         return []
     found = [command.get_command(context, name) for name in command.list_commands(context)]
     return [one for one in found if one is not None]
+
+
+def plain(title: str | None) -> str:
+    """Without the quotes that a browser is given in place of those that are typed."""
+    return re.sub("[\"'“”‘’]", "", title or "")
 
 
 def words_of(page: Path) -> str:
