@@ -17,7 +17,10 @@ project_copyright = f"{date.today().year}, {author}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
 exclude_patterns = ["ARCHITECTURE.md"]
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+# Options are typed with two hyphens, and docstrings have code in single quotes.
+smartquotes = False
+default_role = "code"
+
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"

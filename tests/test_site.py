@@ -57,6 +57,18 @@ def test_every_setting_is_in_the_reference(site: Path) -> None:
 
 
 @pytest.mark.slow
+def test_every_page_is_there(site: Path) -> None:
+    """Sphinx writes pages of its own over some names, such as search."""
+    pages = [page for page in DOCS.glob("*.md") if page.stem != "ARCHITECTURE"]
+    titles = {
+        page.stem: page.read_text(encoding="utf-8").splitlines()[0].strip("# ").replace("`", "") for page in pages
+    }
+    shown = {name: re.search(r"<h1>(.*?)<a class", (site / f"{name}.html").read_text(), flags=re.S) for name in titles}
+    found = {name: match and unescape(re.sub("<[^>]+>", "", match[1])) for name, match in shown.items()}
+    assert found == titles
+
+
+@pytest.mark.slow
 def test_pages_need_no_network(site: Path) -> None:
     """No font, script or picture is fetched from elsewhere."""
     pages = list(site.rglob("*.html"))
