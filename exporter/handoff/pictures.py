@@ -1,0 +1,53 @@
+"""Golden pictures: of the data, and made up ones of other sizes, so that a wrong resize shows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.data.facts.source import InputSpec
+from exporter.datasets.dataset import Dataset
+from exporter.datasets.images import decoded, denormalize
+from exporter.execution.heavy import load
+
+TIMES = 2
+"""Pictures of the data are made at most so many times as large as the input, which keeps the folder small."""
+
+DRAWN = ((1.6, 1.25), (1.1, 1.9))
+"""Width and height of made up pictures, as shares of the input's: one lies, one stands."""
+
+
+def picture_of(data: Dataset, index: int, spec: InputSpec) -> Any:
+    """Example `index` as an RGB image of PIL: of its file, else of the pixels that the input was made of."""
+    if not data.paths:
+        pixels = denormalize(data.read(index)[0], spec)
+        assert spec.image is not None
+        pixels = pixels[:, :, ::-1] if spec.image.color == "BGR" else pixels
+        return rgb_image(np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels)
+    image = decoded(data.paths[index], "RGB")
+    limit = TIMES * max(spec.height_width)
+    image.thumbnail((limit, limit))
+    return image
+
+
+def drawn_picture(place: int, spec: InputSpec) -> Any:
+    """A picture of soft colours and fine noise, the same whenever it is asked for, of another size than the input."""
+    height, width = spec.height_width
+    wide, high = DRAWN[place]
+    size = (round(width * wide) + 1, round(height * high) + 1)
+    random = np.random.default_rng(place)
+    soft = rgb_image(random.integers(0, 256, (5, 5, 3), np.uint8)).resize(size, load("PIL.Image").Resampling.BICUBIC)
+    noise = random.integers(-24, 25, (size[1], size[0], 3))
+    return rgb_image(np.clip(np.asarray(soft, np.int64) + noise, 0, 255).astype(np.uint8))
+
+
+def rgb_image(pixels: NDArray[Any]) -> Any:
+    """The image of PIL with these pixels, (height, width, 3)."""
+    return load("PIL.Image").fromarray(np.ascontiguousarray(pixels))
+
+
+def save_picture(image: Any, folder: Path) -> None:
+    """`picture.png`, without any colour profile, and its bytes as ``pixels.npy``."""
+    image.save(folder / "picture.png")
+    np.save(folder / "pixels.npy", np.asarray(image, np.uint8))
