@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from exporter.data.facts.handoff import GoldenCase, HandoffTensor
 from exporter.data.facts.source import InputSpec
 from exporter.datasets.dataset import Dataset
-from exporter.datasets.images import normalize, read_image
+from exporter.datasets.images import normalize
 from exporter.formats.handoff import OwnRuntime
 from exporter.handoff.interface import spec_of
-from exporter.handoff.pictures import DRAWN, drawn_picture, picture_of, save_picture
+from exporter.handoff.pictures import DRAWN, drawn_picture, fitted, picture_of, save_picture
 
 FOLDER = "golden"
 _DRAWN_TENSORS = 3
@@ -133,7 +133,7 @@ def _given(example: Example, inputs: Sequence[HandoffTensor], place: Path) -> Ar
     spec, picture = spec_of(inputs[0]), inputs[0].picture
     assert picture is not None
     assert picture.resize is not None
-    return [stored(normalize(read_image(place / "picture.png", spec, picture.resize), spec)[None], inputs[0])]
+    return [stored(normalize(fitted(example.image, spec, picture.resize), spec)[None], inputs[0])]
 
 
 def stored(value: NDArray[Any], tensor: HandoffTensor) -> NDArray[Any]:
