@@ -14,6 +14,7 @@ import pytest
 from exporter.data.facts.handoff import HandoffTensor
 from exporter.data.facts.pictures import Picture
 from exporter.data.progress import Silent
+from exporter.data.settings.task import Resize
 from exporter.datasets.images import normalize
 from exporter.formats.registry import format_named
 from exporter.handoff.golden import stored
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.slow
 JVM = Path(__file__).with_name("jvm")
 CODE = "android/core/src/main/kotlin/models/phone"
 GOLDEN = "models.phone.GoldenTest"
+FITS: tuple[Resize, ...] = ("crop", "stretch", "letterbox")
 
 
 def replaced(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -125,7 +127,7 @@ def written_filters(folder: Path) -> Path:
     """Pictures, and the inputs that the program's own data code makes of them."""
     colors = {"RGB": "FLOAT32", "BGR": "INT8", "GRAY": "UINT8"}
     filters = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-    for place, (resize, how, color) in enumerate(product(("crop", "stretch", "letterbox"), filters, colors)):
+    for place, (resize, how, color) in enumerate(product(FITS, filters, colors)):
         channels, whole = 1 if color == "GRAY" else 3, color == "GRAY"
         picture = Picture(
             color=color,
