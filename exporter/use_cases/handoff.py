@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,12 +14,14 @@ from exporter.data.progress import Progress
 from exporter.data.results.handoff import HandoffResult
 from exporter.data.results.record import RunRecord, TargetRecord
 from exporter.data.settings.model import ModelSettings
+from exporter.execution.isolation import Trouble, attempt
 from exporter.formats.registry import format_named, format_of, suffixes
 from exporter.handoff.folder import refuse_others_files
 from exporter.handoff.make import Subject, Wanted, make
 from exporter.store.digests import tree_digest
 from exporter.store.output import naming, publish
 from exporter.store.runs import RUN, load_record
+from exporter.use_cases.job.request import RunRequest
 
 FOLDER = "handoff"
 CASES = 4
@@ -57,6 +60,25 @@ def handoff(request: HandoffRequest, progress: Progress) -> HandoffResult:
     for subject in subjects:
         refuse_others_files(subject.folder)
     return HandoffResult(str(request.subject), tuple((one.folder, _made(one, request, progress)) for one in subjects))
+
+
+def refuse_early(output: Path, target_names: Sequence[str]) -> None:
+    """Refuse, before a long run into `output`, what its hand-offs would overwrite.
+
+    Raises:
+        UsageProblem: a file there is the user's.
+    """
+    for name in target_names:
+        refuse_others_files(output / name / FOLDER)
+
+
+def beside_artifacts(record: RunRecord, request: RunRequest, progress: Progress) -> list[Trouble]:
+    """A hand-off beside each artifact of a finished run; what went wrong with one leaves the others alone."""
+    found = []
+    for target in (target.name for target in record.targets if target.artifact is not None):
+        asked = HandoffRequest(request.output, (target,), request.settings, request.evaluation)
+        found.append(attempt(partial(handoff, asked, progress)))
+    return [one for one in found if isinstance(one, Trouble)]
 
 
 def _made(subject: Subject, request: HandoffRequest, progress: Progress) -> Handoff:

@@ -7,6 +7,7 @@ import click
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
+from exporter.execution.heavy import need
 
 _FILE = click.Path(path_type=Path)
 
@@ -38,6 +39,7 @@ def command(
 
     RUN is the folder of a run, its run.json, or an artifact that anyone made. Nothing of yours is overwritten.
     """
+    need("numpy")
     from exporter.cli.progress import progress
     from exporter.config.model import model_settings
     from exporter.use_cases.handoff import HandoffRequest, handoff
