@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from exporter.data.facts.handoff import Handoff
 from exporter.data.progress import Silent
+from exporter.formats.registry import format_named
+from exporter.handoff.swift import swift_files
 from exporter.use_cases.handoff import HandoffRequest, handoff
-from tests.exporter.handoff.conftest import recorded
+from tests.exporter.handoff.conftest import CLASSES, recorded
 
 pytestmark = pytest.mark.slow
+STUBS = Path(__file__).with_name("swift")
 TESTS = ("testPicturesBecomeTheInput", "testOutputsAreRead", "testTheWholeWayGivesTheGoldenAnswer")
 
 
@@ -69,3 +73,24 @@ def test_a_fault_fails(swift: list[str], folder: Path, tmp_path: Path) -> None:
     done = checked(swift, wrong, tmp_path)
     assert done.returncode != 0
     assert "testPicturesBecomeTheInput : XCTAssertEqual failed" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "modules"), [("coreml", ("CoreVideo", "CoreML")), ("onnx", ("OnnxRuntimeBindings",))])
+def test_the_code_that_calls_the_runtime_has_its_types(
+    name: str, modules: tuple[str, ...], swift: list[str], folder: Path, tmp_path: Path
+) -> None:
+    """Against interfaces written down here, which are no proof that the runtime has them."""
+    options = [*swift, "-module-cache-path", str(tmp_path / "cache"), "-I", str(tmp_path)]
+    for module in modules:
+        out = str(tmp_path / f"{module}.swiftmodule")
+        words = ["-emit-module", "-parse-as-library", "-module-name", module, "-o", out, str(STUBS / f"{module}.swift")]
+        subprocess.run([*options, *words], check=True, timeout=600)
+    found = Handoff.model_validate_json((folder / "handoff.json").read_text())
+    files = []
+    for place, text in swift_files(found, format_named(name).handoff.apps["swift"], CLASSES):
+        if place.startswith("swift/Sources/"):
+            files.append(tmp_path / Path(place).name)
+            files[-1].write_text(text)
+    command = [*options, "-typecheck", "-parse-as-library", "-module-name", "PhoneModel", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
