@@ -64,7 +64,7 @@ HEAVY = (
 # They look at one run, which takes half a minute (`finished` of exporter/use_cases/conftest.py).
 TOGETHER = tuple(
     f"tests/exporter/use_cases/{name}.py"
-    for name in ("job/test_interruptions", "test_commands", "test_report_in_browser", "test_run")
+    for name in ("job/test_interruptions", "test_commands", "test_handoff", "test_report_in_browser", "test_run")
 )
 
 LOADED = pytest.StashKey[int]()

@@ -43,6 +43,10 @@ COMMANDS = {
         "exporter.cli.commands.inspect",
         "Show what is inside a converted model: operators, types, bytes, sparsity, quantization.",
     ),
+    "handoff": CommandEntry(
+        "exporter.cli.commands.handoff",
+        "Make what an app team needs beside an artifact: golden cases, tested code, README, model card, provenance.",
+    ),
     "report": CommandEntry(
         "exporter.cli.commands.report",
         "Show a run.json again: as tables, as JSON of the current schema, as a page, or as a report for CI.",

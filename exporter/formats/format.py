@@ -21,6 +21,7 @@ from exporter.data.settings.target import Target
 from exporter.formats.common.ports import Shapes
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.devices import DeviceSupport
+from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Packing
 from exporter.formats.variants import Variant
 
@@ -259,6 +260,11 @@ class Format(Protocol):
     @property
     def devices(self) -> DeviceSupport:
         """How it is measured on devices."""
+        ...
+
+    @property
+    def handoff(self) -> HandoffSupport:
+        """What apps need beside an artifact."""
         ...
 
     def host_runner(self) -> DocumentRunner | None:

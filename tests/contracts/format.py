@@ -96,9 +96,24 @@ def computes_what_the_source_does(form: Format, case: Case, source: ModelSource,
     assert made.inspection.weights
     for name in form.evaluators():
         assert _snr(form, name, made.path, source) > LEAST_SNR_DB
+    _is_called_as_an_app_calls_it(form, made, source)
     again = _made(form, case, source, folder / "second")
     assert content(again.path) == content(made.path)
     assert not form.file_facts(made.path).nan_constants
+
+
+def _is_called_as_an_app_calls_it(form: Format, made: Conversion, source: ModelSource) -> None:
+    """Its own runtime takes the file's own tensors, in the order of its inspection, and computes what evaluators do."""
+    own = form.handoff.open(made.path)
+    assert [port.name for port in own.inputs] == [tensor.name for tensor in made.inspection.inputs]
+    outputs = own([np.zeros(port.shape, port.dtype) for port in own.inputs])
+    assert [value.shape for value in outputs] == [port.shape for port in own.outputs]
+    if not any(port.is_picture for port in own.inputs):
+        runner = form.evaluator(form.evaluators()[0], made.path, Origin(source.description))
+        zeros = [np.zeros(spec.shape, spec.dtype) for spec in source.description.inputs]
+        np.testing.assert_allclose(np.ravel(outputs[0]), np.ravel(runner(zeros)[0]), rtol=1e-4, atol=1e-5)
+    assert set(form.handoff.apps) <= {"kotlin", "swift"}
+    assert all(app.engine.is_file() for app in form.handoff.apps.values())
 
 
 def check_agrees(form: Format, case: Case, source: ModelSource, folder: Path) -> None:

@@ -28,10 +28,13 @@ from exporter.execution.heavy import need
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
+@click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @model_options
 @report_options("run", output=False)
-def command(model: str, targets_file: Path | None, quick: bool, reporter: Reporter, **given: Any) -> int:
+def command(
+    model: str, targets_file: Path | None, quick: bool, hands_off: bool, reporter: Reporter, **given: Any
+) -> int:
     """Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.
 
     MODEL is torchvision:NAME, timm:NAME, transformers:FOLDER[:HEAD], ultralytics:FILE, smp:ARCHITECTURE[:ENCODER],
@@ -41,7 +44,10 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
     """
     need("torch")
     from exporter.cli.outcome import finish
+    from exporter.cli.output import complain
     from exporter.cli.progress import progress
+    from exporter.execution.isolation import hardest
+    from exporter.use_cases.handoff import beside_artifacts, refuse_early
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.report import result_of
     from exporter.use_cases.run import run
@@ -55,4 +61,11 @@ def command(model: str, targets_file: Path | None, quick: bool, reporter: Report
         command_line=("mobile-export", *sys.argv[1:]),
         **given,
     )
-    return finish(result_of(run(request, progress()), request.output), reporter)
+    if hands_off:
+        refuse_early(request.output, request.target_names)
+    record = run(request, progress())
+    code = finish(result_of(record, request.output), reporter)
+    troubles = beside_artifacts(record, request, progress()) if hands_off else []
+    for trouble in troubles:
+        complain(trouble.sentence)
+    return max(code, hardest(troubles))

@@ -25,6 +25,7 @@ from exporter.formats.coreml.states import states_problem
 from exporter.formats.coreml.variants import variants
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Compilation, Packing
 from exporter.formats.variants import Variant
 
@@ -163,6 +164,12 @@ class _Coreml:
         from exporter.formats.coreml.devices import DEVICES
 
         return DEVICES
+
+    @property
+    def handoff(self) -> HandoffSupport:
+        from exporter.formats.coreml.handoff.support import SUPPORT
+
+        return SUPPORT
 
     def host_runner(self) -> DocumentRunner | None:
         """None: `run` measures Core ML on devices alone."""

@@ -17,6 +17,7 @@ from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.handoff import HandoffSupport
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
 from exporter.formats.onnx.settings import OnnxQuantization, OnnxRoute, OnnxTarget
@@ -128,6 +129,12 @@ class _Onnx:
         from exporter.formats.onnx.devices import DEVICES
 
         return DEVICES
+
+    @property
+    def handoff(self) -> HandoffSupport:
+        from exporter.formats.onnx.handoff.support import SUPPORT
+
+        return SUPPORT
 
     def host_runner(self) -> DocumentRunner | None:
         return OnnxRuntimeInProcess()

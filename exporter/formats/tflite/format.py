@@ -19,6 +19,7 @@ from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
 from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
 from exporter.formats.tflite.inspection.structure import IDENTIFIER, check_tflite_bytes
@@ -120,6 +121,12 @@ class _Tflite:
         from exporter.formats.tflite.devices import DEVICES
 
         return DEVICES
+
+    @property
+    def handoff(self) -> HandoffSupport:
+        from exporter.formats.tflite.handoff.support import SUPPORT
+
+        return SUPPORT
 
     def host_runner(self) -> DocumentRunner | None:
         return LitertInProcess()

@@ -20,6 +20,7 @@ MODULES = {
     "targets-check": "targets",
     "devices": "devices",
     "doctor": "doctor",
+    "handoff": "handoff",
 }
 
 

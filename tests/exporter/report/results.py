@@ -9,6 +9,7 @@ from exporter.config.targets import load_targets
 from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, TargetCheck
 from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
 from exporter.data.facts.diff import Change, SizeDiff
+from exporter.data.facts.handoff import Dependency, GoldenCase, Handoff, HandoffTensor
 from exporter.data.facts.hints import CompressionHints
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact
 from exporter.data.facts.layers import LayerComparison, LayerFindings, Layers, NotMatched, Statistics
@@ -26,6 +27,7 @@ from exporter.data.results.commands import (
     VerifyResult,
 )
 from exporter.data.results.doctor import Checkup, DoctorResult
+from exporter.data.results.handoff import HandoffResult
 from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
 from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
@@ -229,6 +231,23 @@ def _search(text: str, verdicts: list[Verdict]) -> SearchResult:
     return SearchResult(text, Path(text), (text,), points, notes=(text,), unfinished=True)
 
 
+def _handoff(text: str, verdicts: list[Verdict]) -> HandoffResult:
+    words = ("name", "target", "format", "minimum_os", "artifact", "sha256", "license", "runtime", "data")
+    tensor = HandoffTensor(name=text, dtype="float32", shape=(1, 3))
+    made = Handoff(
+        **dict.fromkeys(words, text),
+        size_bytes=1,
+        inputs=(tensor,),
+        outputs=(tensor,),
+        reads="outputs",
+        drawn=True,
+        cases=(GoldenCase(name=text, about=text, inputs=(text,), outputs=(text,)),),
+        dependencies=(Dependency(language="kotlin", title=text, place=text, version=text, license=text),),
+        not_generated=(text,),
+    )
+    return HandoffResult(text, ((Path("out"), made),))
+
+
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
@@ -243,5 +262,6 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "targets-check": lambda text, verdicts: TargetsCheckResult({text: (text,)}),
     "search": _search,
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
+    "handoff": _handoff,
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

@@ -1,0 +1,1 @@
+"""What an app team gets beside an artifact: golden cases, code that reads them, and the papers."""
