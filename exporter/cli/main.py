@@ -55,6 +55,7 @@ COMMANDS = {
         "exporter.cli.commands.profile",
         "Measure latency, processor time, memory and energy of a model file on this machine or on devices.",
     ),
+    "lab": CommandEntry("exporter.cli.commands.lab", "See who uses which device, and break a lease by hand."),
     "targets": CommandEntry(
         "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
     ),

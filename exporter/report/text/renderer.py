@@ -19,6 +19,7 @@ MODULES = {
     "target": "targets",
     "targets-check": "targets",
     "devices": "devices",
+    "leases": "leases",
 }
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device_harness.facts import DeviceInfo
+from device_harness.lease import Lease
 from exporter.config.targets import load_targets
 from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, TargetCheck
 from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
@@ -25,7 +26,14 @@ from exporter.data.results.commands import (
     RunResult,
     VerifyResult,
 )
-from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
+from exporter.data.results.listings import (
+    DevicesResult,
+    LeasesResult,
+    TargetResult,
+    TargetsCheckResult,
+    TargetsResult,
+    TargetSummary,
+)
 from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.settings.recipe import Recipe
@@ -228,6 +236,10 @@ def _search(text: str, verdicts: list[Verdict]) -> SearchResult:
     return SearchResult(text, Path(text), (text,), points, notes=(text,), unfinished=True)
 
 
+def _lease(text: str) -> Lease:
+    return Lease(serial=SERIAL, token="0f", owner=text, pid=7, command=text, since=TAKEN, until=TAKEN)
+
+
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
@@ -241,5 +253,6 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "target": lambda text, verdicts: TargetResult(load_targets()[0].model_copy(update={"description": text})),
     "targets-check": lambda text, verdicts: TargetsCheckResult({text: (text,)}),
     "search": _search,
+    "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }
