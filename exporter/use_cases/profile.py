@@ -73,7 +73,7 @@ def profile(
     request = request._replace(plan=plan)
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = support.compares_outputs and list(serials) != ["local"]
-        references = support.references(request.models, Path(folder), plan) if elsewhere else References()
+        references = _references(request, Path(folder)) if elsewhere else References()
 
         def measure(held: Leased) -> list[DeviceProfile]:
             results = _measured(held, request, references, clock, say)
@@ -106,6 +106,15 @@ def profile_on_devices(
         format_named(target.format), [artifact], plan, target=target, name=target.name, wait_s=wait_s
     )
     return [*profile(request, selection.serials, listing=selection.listing, say=say), *skipped]
+
+
+def _references(request: ProfileRequest, folder: Path) -> References:
+    """Outputs of this machine; what goes wrong with them is no fault of devices, which are measured all the same."""
+    try:
+        return request.form.devices.references(request.models, folder, request.plan)
+    except Exception as error:  # noqa: BLE001 - whatever this machine's runtime does with a model
+        reason = f"This machine itself could not run the model: {type(error).__name__}: {error}"
+        return References(missing=dict.fromkeys(request.models, reason))
 
 
 def host_reason(info: DeviceInfo, target: Target | None) -> str:

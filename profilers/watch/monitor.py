@@ -38,6 +38,8 @@ GOVERNOR_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
 ZONE_FILES = "/sys/class/thermal/thermal_zone*/temp"
 IIO_FILES = "/sys/bus/iio/devices/iio:device*/energy_value"
 RAPL_FILES = [f"/sys/class/powercap/intel-rapl:?/{name}" for name in ("energy_uj", "max_energy_range_uj")]
+HWMON_FILES = [f"/sys/class/hwmon/hwmon*/{name}" for name in ("energy*_input", "power*_input")]
+HWMON_NAMES = ["/sys/class/hwmon/hwmon*/name", "/sys/class/hwmon/hwmon*/*_label"]
 GAUGE_FILES = "/sys/class/power_supply/*/uevent"
 
 
