@@ -14,14 +14,14 @@ from tests.conftest import RunCommand
 from tests.fakes.adbd import SERIAL, AdbdRig
 from tests.integration.profiling import programs
 
-LONG = "warmup_runs = 1\nwarmup_min_s = 0.0\nruns = 5\nmin_s = 1.0\nprocesses = 30\nenergy_repeats = 0\n"
+LONG = "warmup_runs = 1\nwarmup_min_s = 0.0\nruns = 5\nmin_s = 0.3\nprocesses = 30\nenergy_repeats = 0\n"
 
 
 class Profiling:
     """A long `profile` of the phone in a process of its own, with leases of its own host."""
 
-    def __init__(self, folder: Path, model: Path, *options: object) -> None:
-        (folder / "long.toml").write_text(LONG)
+    def __init__(self, folder: Path, model: Path, *options: object, plan: str = LONG) -> None:
+        (folder / "long.toml").write_text(plan)
         program = Path(sys.executable).with_name("mobile-export")
         command = [
             program,
@@ -102,4 +102,24 @@ def test_two_profiles_at_once(
     assert phone.leftovers() == []
     after = mobile_export(*quick)
     assert after.returncode == 0, after.stdout
+    assert not phone.on_device(f"/tmp/{on_device.NAME}").is_symlink()
+
+
+def test_a_cut_connection_that_comes_back(phone: AdbdRig, tmp_path: Path, litert_bench: Path, model: Path) -> None:
+    """The process that it struck is measured again, no other; all of the plan is there in the end."""
+    running = Profiling(
+        tmp_path, model, *programs(litert_bench), plan=LONG.replace("= 30", "= 3").replace("0.3", "2.0")
+    )
+    try:
+        running.until(phone, 2)
+        time.sleep(1.5)  # in the middle of the process
+        phone.cut()
+        code, found = running.result()
+    finally:
+        running.kill()
+    assert code == 0, found["error"]
+    latency = next(one for one in found["result"]["readings"] if one["metric"] == "latency")
+    assert len(latency["groups"]) == 3
+    assert any(words.startswith("the connection was lost once and came back") for words in found["result"]["warnings"])
+    assert phone.leftovers() == []
     assert not phone.on_device(f"/tmp/{on_device.NAME}").is_symlink()
