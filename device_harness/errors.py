@@ -35,6 +35,14 @@ class DeviceRebootedError(DeviceError):
     """The device started anew since the session began: processes and clocks of before are gone."""
 
 
+class DeviceBusyError(DeviceError):
+    """Somebody else uses the device now; the message says who, since when and until when."""
+
+
+class LeaseLostError(DeviceError):
+    """The device is not this session's any more: somebody broke its lease, took it over, or its time is over."""
+
+
 class StorageFullError(DeviceError):
     """A file did not fit on the device."""
 

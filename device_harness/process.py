@@ -125,11 +125,15 @@ class Process:
                 f"{self.command[0]} did not end within {timeout_s:g} s and was killed."
                 + (f" Its last words: {told}" if told else "")
             ) from error
+        try:
+            stdout, stderr = self._read(1), self._read(2)
+        except ValueError as error:  # closed in another thread: its session is over
+            raise CommandFailedError(f"{self.command[0]} was ended with its session.") from error
         return CommandResult(
             command=self.command,
             returncode=code,
-            stdout=self._read(1),
-            stderr=self._read(2),
+            stdout=stdout,
+            stderr=stderr,
             duration_s=time.monotonic() - self._began,
         )
 

@@ -96,8 +96,26 @@ class Restoring(Protocol):
         ...
 
 
+class Resuming(Protocol):
+    """A session goes on after its connection was lost, where the device has kept its files."""
+
+    def resume(self, limit_s: float) -> None:
+        """Wait for the device, end what still runs there of this session, and go on.
+
+        Raises:
+            DeviceRebootedError: it started anew meanwhile.
+            DeviceError: it is not there after `limit_s`, or what was pushed is gone.
+        """
+        ...
+
+
 class Thermal(Protocol):
     """Has a service that tells the thermal status and temperatures."""
+
+    @property
+    def thermal_command(self) -> Sequence[str]:
+        """What `thermal_report` asks, for whoever samples it on the device."""
+        ...
 
     def thermal_report(self) -> str:
         """Its words, for `profilers.parse.android.thermal`."""
@@ -191,6 +209,7 @@ class Capabilities:
     shell: Shell | None = None
     apps: RunsApps | None = None
     restoring: Restoring | None = None
+    resuming: Resuming | None = None
     thermal: Thermal | None = None
     battery: Battery | None = None
     screen: Screen | None = None

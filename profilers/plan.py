@@ -8,6 +8,8 @@ from device_harness.frozen import Frozen
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Rejected runs, and those of output check, operators and sustained latency; starting, and asking for conditions.
+EXTRA_PROCESSES, PROCESS_MARGIN_S = 8, 90.0
 
 
 class ProfilePlan(Frozen):
@@ -85,6 +87,12 @@ class ProfilePlan(Frozen):
             "energy_repeats": 0,
         }
         return cls(**{**quick, **changes})
+
+    def longest_s(self, models: int = 1) -> float:
+        """An upper bound of the time that so many models take, with runs that are done again, in seconds."""
+        process_s = 2 * self.limit_s + self.cool_down_limit_s + PROCESS_MARGIN_S
+        energy_s = (self.energy_repeats + 1) * 2 * self.idle_s + self.energy_repeats * process_s
+        return models * ((self.processes + EXTRA_PROCESSES) * process_s + energy_s + self.sustained_s)
 
     def conditions(self) -> dict[str, str]:
         """What must be equal for two readings to be comparable."""

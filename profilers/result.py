@@ -37,6 +37,10 @@ class ProfileResult(Frozen):
         ops: time of every operator, from a run of its own; only benchmark_model tells.
         warnings: sentences about conditions that make the readings less representative.
         rejected: why each rejected run was rejected.
+        held_back: what kept the device from what it can in a run that counts: heat, a frequency limit, a core that is
+            switched off. No budget is judged by such readings. None where nothing did.
+        stopped: why the session ended before the plan was done; what was finished until then is in the readings. None
+            where all of the plan was done.
     """
 
     artifact: str
@@ -48,3 +52,5 @@ class ProfileResult(Frozen):
     ops: tuple[OpTime, ...] = ()
     warnings: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    held_back: str | None = None
+    stopped: str | None = None

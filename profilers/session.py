@@ -5,7 +5,7 @@ Runner, probe, meters (in the bench's stages) and clock are passed in.
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,17 +15,19 @@ from device_harness.errors import DeviceError
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
-from profilers.bench import Bench, Findings, Taken, Work, request_of
+from profilers.bench import Bench, Findings, Stage, Taken, Work, request_of
 from profilers.clock import Clock, SystemClock
-from profilers.conditions.conditions import Conditions, problems_before, throttled
+from profilers.conditions.conditions import Conditions, held_back, problems_before, throttled
 from profilers.conditions.probe import DeviceProbe, Probe
+from profilers.losses import Holding, Losses, Unleased
+from profilers.parse.linux.sampler import Sample
 from profilers.plan import ProfilePlan
 from profilers.readers.documents import DocumentReader
 from profilers.readings import Reading
 from profilers.result import ProfileResult
 from profilers.stages.energy import EnergyStage
 from profilers.stages.sustained import sustained
-from profilers.watch.monitor import FREQUENCY_FILES, Monitor, monitored, readable_files
+from profilers.watch.monitor import FREQUENCY_FILES, LIMIT_FILES, ONLINE_FILE, Monitor, monitored, readable_files
 
 MOST_REJECTED = 3
 COOLING_LOOK_S = 1.0
@@ -39,13 +41,14 @@ def say_nothing(words: str) -> None:
 
 @dataclass
 class Entry(Generic[Run]):
-    """A model in a session: where it lies on the device, what its processes gave, why runs were rejected."""
+    """A model in a session: where it lies on the device, what its processes gave, and what speaks against them."""
 
     path: Path
     sha256: str
     remote: str
     runs: list[Run] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
 
 
 def profile_models(
@@ -57,8 +60,12 @@ def profile_models(
     probe: Probe | None = None,
     clock: Clock | None = None,
     say: Say = say_nothing,
+    lease: Holding | None = None,
 ) -> list[ProfileResult]:
     """Measure `models` on an open device.
+
+    When the device is lost, or its lease, what was finished is the result, which says so; a model of which nothing was
+    finished has none.
 
     Args:
         device: open; stays open.
@@ -68,12 +75,15 @@ def profile_models(
         probe: looks at the device's conditions; None asks the device for all that it can tell.
         clock: time; None is this machine's.
         say: progress, one sentence a step.
+        lease: of the device; None where nobody else could use it.
 
     Raises:
-        DeviceError: the device or the runner failed, or it throttles again and again; nothing is left on the device
-            when it is closed.
+        DeviceError: nothing was finished: the device or the runner failed, or it throttles again and again; nothing
+            is left on the device when it is closed.
     """
-    return _Session(device, plan, bench, probe or DeviceProbe(device), clock or SystemClock(), say).profile(models)
+    looks, time = probe or DeviceProbe(device), clock or SystemClock()
+    losses = Losses(device, lease or Unleased(), say)
+    return _Session(device, plan, bench, looks, time, say, losses).profile(models)
 
 
 def host_readings(model: Path, plan: ProfilePlan, runner: DocumentRunner) -> tuple[Reading, ...]:
@@ -104,7 +114,9 @@ class _Session(Generic[Run]):
     probe: Probe
     clock: Clock
     say: Say
+    losses: Losses
     warnings: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
     def profile(self, models: Sequence[Path]) -> list[ProfileResult]:
         self.bench.runner.prepare(self.device)
@@ -116,10 +128,11 @@ class _Session(Generic[Run]):
         if not self.plan.quick:
             self.warnings.extend(problems_before(start, self.plan))
         at = self.clock.utc()
-        with self._frequencies() as monitor:
-            self._measure(entries, start)
-        taken = Taken(self.device.info(), self.plan, at, monitor.samples)
-        return [self._result(entry, taken) for entry in entries]
+        self._measure(entries, start)
+        if self.losses.end is not None and not any(entry.runs for entry in entries):
+            raise self.losses.end
+        taken = Taken(self.device.info(), self.plan, at, tuple(self.samples))
+        return [self._result(entry, taken) for entry in entries if entry.runs]
 
     def _place(self, models: Sequence[Path]) -> list[Entry[Run]]:
         """Each model once, by its digest."""
@@ -131,14 +144,14 @@ class _Session(Generic[Run]):
                 entries[digest] = Entry(path, digest, remote)
         return list(entries.values())
 
-    @contextlib.contextmanager
-    def _frequencies(self) -> Iterator[Monitor]:
-        shell = self.device.can.shell
+    def _watched(self) -> contextlib.AbstractContextManager[Monitor]:
+        """Samples what a run could be held back by, while it runs."""
+        shell, thermal = self.device.can.shell, self.device.can.thermal
         if shell is None:
-            yield Monitor()
-            return
-        with monitored(shell, readable_files(shell, [FREQUENCY_FILES]), self.plan.sampling_interval_s) as monitor:
-            yield monitor
+            return contextlib.nullcontext(Monitor())
+        files = readable_files(shell, [FREQUENCY_FILES, LIMIT_FILES, ONLINE_FILE])
+        service = thermal.thermal_command if thermal is not None else ()
+        return monitored(shell, files, self.plan.sampling_interval_s, service)
 
     def _measure(self, entries: Sequence[Entry[Run]], start: Conditions) -> None:
         """Processes in random order: what changes in the course of a session falls on every model alike."""
@@ -146,7 +159,8 @@ class _Session(Generic[Run]):
         for number in range(self.plan.processes):
             for entry in order.sample(list(entries), len(entries)):
                 self.say(f"{self.device.serial}: {entry.path.name}, process {number + 1} of {self.plan.processes}")
-                self._run_until_cool(entry, number, start)
+                if not self.losses.done(lambda entry=entry, number=number: self._run_until_cool(entry, number, start)):  # type: ignore[misc]
+                    return
 
     def _run_until_cool(self, entry: Entry[Run], number: int, start: Conditions) -> None:
         """One process that counts; one during which the device throttled is rejected and done again."""
@@ -155,10 +169,14 @@ class _Session(Generic[Run]):
             if self.plan.cool_down and (number or entry.runs or entry.rejected):
                 self._cool_down(start, hot=hot)
             before = self.probe.look()
-            run = self.bench.runner.run(self.device, self._request(entry))
-            reason = self.bench.reader.complaint(run) or throttled(before, self.probe.look())
+            with self._watched() as monitor:
+                run = self.bench.runner.run(self.device, self._request(entry))
+            reason = self.bench.reader.complaint(run) or throttled(before, self.probe.look(), monitor.samples)
+            self.losses.lease.check()  # until its end nobody else can have used the device
             if reason is None:
                 entry.runs.append(run)
+                entry.held_back.extend(held_back(before))
+                self.samples.extend(monitor.samples)
                 return
             hot = True
             entry.rejected.append(f"process {number + 1}: {reason}")
@@ -192,8 +210,8 @@ class _Session(Generic[Run]):
         readings = self.bench.reader.readings(entry.runs, taken)
         work = Work(self.device, taken.info, self.plan, self.bench, self.clock, entry.path, entry.remote, readings)
         self.say(f"{self.device.serial}: what takes runs of its own, of {entry.path.name}")
-        found: list[Findings] = [stage(work) for stage in self.bench.stages]
-        warnings = (*self.warnings, *self.bench.reader.warnings(entry.runs))
+        found = self._stages(work)
+        warnings = (*self.warnings, *self._returns(), *self.bench.reader.warnings(entry.runs))
         return ProfileResult(
             artifact=str(entry.path),
             sha256=entry.sha256,
@@ -204,4 +222,29 @@ class _Session(Generic[Run]):
             ops=tuple(op for one in found for op in one.ops),
             warnings=tuple(dict.fromkeys(warnings)),
             rejected=tuple(entry.rejected),
+            held_back="; ".join(dict.fromkeys(entry.held_back)) or None,
+            stopped=self._ending(entry),
         )
+
+    def _stages(self, work: Work[Run]) -> list[Findings]:
+        found: list[Findings] = []
+        for stage in self.bench.stages:
+            if not self.losses.done(lambda stage=stage: self._stage(stage, work, found)):  # type: ignore[misc]
+                break
+        return found
+
+    def _stage(self, stage: Stage, work: Work[Run], found: list[Findings]) -> None:
+        findings = stage(work)
+        self.losses.lease.check()
+        found.append(findings)
+
+    def _returns(self) -> tuple[str, ...]:
+        times = self.losses.returns
+        words = f"the connection was lost {times} times and came back: what it was lost over was done again"
+        return (words.replace("1 times", "once"),) if times else ()
+
+    def _ending(self, entry: Entry[Run]) -> str | None:
+        if self.losses.end is None:
+            return None
+        count = f"{len(entry.runs)} of {self.plan.processes} processes were finished and are kept"
+        return f"it ended before the plan was done ({count}): {self.losses.end}"

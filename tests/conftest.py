@@ -129,6 +129,12 @@ def _ctrl_c_is_heard() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _devices_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests that run side by side measure on this machine at once; none of them waits for another, nor for a user."""
+    os.environ["MOBILE_EXPORT_LEASES"] = str(tmp_path_factory.mktemp("leases"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of larger fixtures, or a skip that says how to have it."""

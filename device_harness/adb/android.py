@@ -15,6 +15,7 @@ class AndroidSystem:
     """Implements `Thermal`, `Battery`, `Screen`, `PowerTracing` and `PowerLedger` with Android's own commands."""
 
     ledger_user = SHELL_USER
+    thermal_command = ("dumpsys", "thermalservice")
 
     def __init__(self, shell: Shell, restoring: Restoring) -> None:
         self._shell = shell

@@ -36,7 +36,8 @@ from device_harness.errors import (
 from device_harness.facts import ClockOffset, CommandResult, DeviceInfo
 from device_harness.protocol import Capabilities
 
-GUARD_GRACE_S = 20
+# Longer than a session waits for the device to come back.
+GUARD_GRACE_S = 60
 Result = TypeVar("Result")
 
 
@@ -86,10 +87,17 @@ class AdbDevice:
     def can(self) -> Capabilities:
         """A shell; on Android its services too."""
         if not (self.info().os or "").startswith("Android"):
-            return Capabilities(shell=self, restoring=self)
+            return Capabilities(shell=self, restoring=self, resuming=self)
         system = AndroidSystem(self, self)
         return Capabilities(
-            shell=self, restoring=self, thermal=system, battery=system, screen=system, tracing=system, ledger=system
+            shell=self,
+            restoring=self,
+            resuming=self,
+            thermal=system,
+            battery=system,
+            screen=system,
+            tracing=system,
+            ledger=system,
         )
 
     def push(self, source: Path, name: str, *, executable: bool = False, timeout_s: float = 300) -> str:
@@ -142,6 +150,18 @@ class AdbDevice:
         """
         self.client.call("shell", scripts.remember(self.workspace, command))
 
+    def resume(self, limit_s: float) -> None:
+        """See `Resuming.resume`."""
+        end = time.monotonic() + limit_s
+        while True:
+            try:
+                self._come_back()
+                self.client.call("shell", scripts.kill(self._token))
+                return
+            except (DeviceDisconnectedError, DeviceNotFoundError):
+                if time.monotonic() > end:
+                    raise
+
     def close(self) -> None:
         """See `Device.close`; when the connection is lost, the guard on the device does the same."""
         if self._closed:
@@ -182,16 +202,19 @@ class AdbDevice:
         try:
             return operation()
         except (DeviceDisconnectedError, DeviceNotFoundError) as error:
-            self.client.reconnect()
-            boot_id = self.client.call("shell", "cat /proc/sys/kernel/random/boot_id").text.strip()
-            if boot_id != self._boot_id:
-                raise DeviceRebootedError(
-                    f"{self.serial} started anew during the session. Wait until it is up and run again.",
-                    serial=self.serial,
-                ) from error
-            if not self._closed:
-                self._set_guard()
+            self._come_back(error)
             return operation()
+
+    def _come_back(self, error: DeviceError | None = None) -> None:
+        self.client.reconnect()
+        boot_id = self.client.call("shell", "cat /proc/sys/kernel/random/boot_id").text.strip()
+        if boot_id != self._boot_id:
+            raise DeviceRebootedError(
+                f"{self.serial} started anew during the session. Wait until it is up and run again.",
+                serial=self.serial,
+            ) from error
+        if not self._closed:
+            self._set_guard()
 
     def _set_guard(self) -> str:
         """Leave a process on the device that clears up when this session is gone; returns what it said.

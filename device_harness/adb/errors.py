@@ -56,6 +56,6 @@ def disconnected(serial: str, words: str) -> DeviceDisconnectedError:
     told = f" (adb says: {words.strip()[-200:]})" if words.strip() else ""
     return DeviceDisconnectedError(
         f"{serial}: the connection was lost{told}. Check the cable or network and run again; what ran on the device is "
-        "ended there, and its files are removed, within half a minute.",
+        "ended there, and its files are removed, within two minutes.",
         serial=serial,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.apple.advice import check
 from device_harness.apple.app import AppDevice
+from device_harness.apple.pairing import is_paired
 from device_harness.apple.settings import APPLE_DEVICE, AppleSettings
 from device_harness.apple.usbmux import INSTALL, TOOL, AttachedDevice, battery_command, list_attached
 from device_harness.errors import (
@@ -26,8 +27,11 @@ COMMAND_S = 120.0
 COPY_S = 600.0
 
 
-def describe(attached: AttachedDevice) -> DeviceInfo:
-    """The device; usbmux lists only those that are paired and can be reached."""
+UNPAIRED = "Connect it by cable, unlock it, run `pymobiledevice3 lockdown pair`, and answer Trust with its passcode."
+
+
+def describe(attached: AttachedDevice, *, paired: bool | None = True) -> DeviceInfo:
+    """The device, which usbmux lists when it can be reached; `paired`: see `pairing.is_paired`."""
     facts = {
         "product_type": attached.product_type,
         "os_build": attached.os_build,
@@ -37,7 +41,8 @@ def describe(attached: AttachedDevice) -> DeviceInfo:
     return DeviceInfo(
         serial=attached.udid,
         kind="ios",
-        state=DeviceState.READY,
+        state=DeviceState.UNAUTHORIZED if paired is False else DeviceState.READY,
+        advice=UNPAIRED if paired is False else None,
         model=attached.product_type or attached.kind,
         os=f"iOS {attached.os_version}" if attached.os_version else None,
         connection={"USB": "usb", "Network": "network"}.get(attached.connection or ""),
@@ -159,7 +164,10 @@ class PymobiledeviceFinder:
         settings = AppleSettings.from_environment()
         cable_last = sorted(list_attached(), key=lambda one: one.connection == "USB")
         by_udid = {one.udid: one for one in cable_last}
-        return [Found(describe(one), partial(PymobiledeviceDevice, one, settings)) for one in by_udid.values()]
+        return [
+            Found(describe(one, paired=is_paired(one.udid)), partial(PymobiledeviceDevice, one, settings))
+            for one in by_udid.values()
+        ]
 
     def reach(self, serial: str) -> None:
         """Only those that are listed."""

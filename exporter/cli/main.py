@@ -63,6 +63,7 @@ COMMANDS = {
         "exporter.cli.commands.doctor",
         "Say what works on this machine, what does not, and the command that mends it.",
     ),
+    "lab": CommandEntry("exporter.cli.commands.lab", "See who uses which device, and break a lease by hand."),
     "targets": CommandEntry(
         "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
     ),

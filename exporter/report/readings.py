@@ -63,6 +63,7 @@ def _result_lines(profile: Profile, measured: Measured) -> list[str]:
     outputs = [] if profile.outputs is None else [f"outputs: {profile.outputs.reason}"]
     return [
         *readings_lines(measured),
+        *([f"error: {profile.error}"] if profile.error else []),
         *(f"warning: {words}" for words in profile.warnings),
         *(f"rejected: {words}" for words in profile.rejected),
         *(f"op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}" for op in slowest(profile.ops)),

@@ -75,7 +75,19 @@ class Row(NamedTuple):
 
 JUDGED = ("run", "budget", "profile", "verify", "check")
 PAGES = ("run", "budget", "compare", "profile", "verify", "search")
-ALL = (*PAGES, "check", "compress", "inspect", "targets", "target", "targets-check", "devices", "doctor", "handoff")
+ALL = (
+    *PAGES,
+    "check",
+    "compress",
+    "inspect",
+    "targets",
+    "target",
+    "targets-check",
+    "devices",
+    "doctor",
+    "handoff",
+    "leases",
+)
 
 RENDERERS = {
     "text": Row("exporter.report.text.renderer", ALL),

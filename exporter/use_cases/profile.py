@@ -2,12 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 from device_harness.discovery import Listing, discover
 from device_harness.errors import CommandFailedError, DeviceError, DeviceNotFoundError, UnreadableOutputError
 from device_harness.facts import DeviceInfo
+from device_harness.leases.session import Leased, Terms, leased
 from device_harness.protocol import Device
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.settings.target import Budgets, Target
@@ -37,6 +39,7 @@ class ProfileRequest(NamedTuple):
         choice: the runner.
         target: by whose budgets the readings are judged; None judges outputs and accelerator only.
         name: what the verdicts are about; None takes the file's name.
+        wait_s: longest time to wait for a device that somebody else uses.
     """
 
     form: Format
@@ -45,6 +48,7 @@ class ProfileRequest(NamedTuple):
     choice: RunnerChoice = RunnerChoice()
     target: Target | None = None
     name: str | None = None
+    wait_s: float = 0.0
 
 
 def profile(
@@ -69,17 +73,21 @@ def profile(
     request = request._replace(plan=plan)
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = support.compares_outputs and list(serials) != ["local"]
-        references = support.references(request.models, Path(folder), plan) if elsewhere else References()
+        references = _references(request, Path(folder)) if elsewhere else References()
 
-        def measure(device: Device) -> list[DeviceProfile]:
-            results = _measured(device, request, references, clock, say)
-            return [_judged(result, request, notes, references) for result in results]
+        def measure(held: Leased) -> list[DeviceProfile]:
+            results = _measured(held, request, references, clock, say)
+            told = (*notes, held.keeper.note) if held.keeper.note else notes
+            return [_judged(result, request, told, references) for result in results]
 
-        def open_it(serial: str) -> Device:
+        def open_it(serial: str) -> AbstractContextManager[Leased]:
             unfit = misfit(serial, request.form, listing.devices)
             if unfit is not None:
                 raise DeviceError(unfit, serial=serial)
-            return (opener or listing.open)(support.here if serial == "local" else serial)
+            name = support.here if serial == "local" else serial
+            known = next((info.serial for info in listing.devices if name in info.names), name)
+            terms = Terms(plan.longest_s(len(request.models)), request.wait_s, say)
+            return leased(name, known, opener or listing.open, terms, clock)
 
         def explain(serial: str, error: DeviceError) -> str:
             return _explained(serial, request.form, error)
@@ -88,14 +96,25 @@ def profile(
 
 
 def profile_on_devices(
-    target: Target, artifact: Path, selection: Selection, plan: ProfilePlan, say: Say
+    target: Target, artifact: Path, selection: Selection, plan: ProfilePlan, say: Say, wait_s: float = 0.0
 ) -> list[DeviceProfile]:
     """A run's artifact, one profile a device; those that were meant and could not be tried are among them."""
     skipped = [unmeasured(target.name, item) for item in selection.skipped]
     if not selection.serials:
         return skipped
-    request = ProfileRequest(format_named(target.format), [artifact], plan, target=target, name=target.name)
+    request = ProfileRequest(
+        format_named(target.format), [artifact], plan, target=target, name=target.name, wait_s=wait_s
+    )
     return [*profile(request, selection.serials, listing=selection.listing, say=say), *skipped]
+
+
+def _references(request: ProfileRequest, folder: Path) -> References:
+    """Outputs of this machine; what goes wrong with them is no fault of devices, which are measured all the same."""
+    try:
+        return request.form.devices.references(request.models, folder, request.plan)
+    except Exception as error:  # noqa: BLE001 - whatever this machine's runtime does with a model
+        reason = f"This machine itself could not run the model: {type(error).__name__}: {error}"
+        return References(missing=dict.fromkeys(request.models, reason))
 
 
 def host_reason(info: DeviceInfo, target: Target | None) -> str:
@@ -115,33 +134,35 @@ def _explained(serial: str, form: Format, error: DeviceError) -> str:
 
 
 def _measured(
-    device: Device, request: ProfileRequest, references: References, clock: SystemClock, say: Say
+    held: Leased, request: ProfileRequest, references: References, clock: SystemClock, say: Say
 ) -> list[ProfileResult]:
     """With the accelerator of the plan; on the CPU, with the reason as a warning, where it cannot be had.
 
     Readings of the CPU say that they are, so that no budget of the accelerator is judged by them.
     """
+    device = held.device
     if not fits(device.info(), request.form):
         raise DeviceError(f"{device.serial}: {where_it_runs(request.form)}.", serial=device.serial)
     plan = request.plan
     try:
-        return _run_plan(device, request, references, clock, say)
+        return _run_plan(held, request, references, clock, say)
     except (CommandFailedError, UnreadableOutputError) as error:
         if plan.accelerator == "cpu":
             raise
         unit = plan.accelerator.upper()
         say(f"{device.serial}: the {unit} cannot be had; measuring on the CPU")
         plain = request._replace(plan=plan.model_copy(update={"accelerator": "cpu"}))
-        results = _run_plan(device, plain, references, clock, say)
+        results = _run_plan(held, plain, references, clock, say)
         warning = f"the {unit} could not be had, so that everything was measured on the CPU: {error}"
         return [_asked_for(result, plan, warning) for result in results]
 
 
 def _run_plan(
-    device: Device, request: ProfileRequest, references: References, clock: SystemClock, say: Say
+    held: Leased, request: ProfileRequest, references: References, clock: SystemClock, say: Say
 ) -> list[ProfileResult]:
-    bench = request.form.devices.bench(device, request.choice, request.plan, request.target, references)
-    return profile_models(device, request.models, request.plan, bench, clock=clock, say=say)
+    device, plan = held.device, request.plan
+    bench = request.form.devices.bench(device, request.choice, plan, request.target, references)
+    return profile_models(device, request.models, plan, bench, clock=clock, say=say, lease=held.keeper)
 
 
 def _asked_for(result: ProfileResult, plan: ProfilePlan, warning: str) -> ProfileResult:
@@ -163,7 +184,7 @@ def _judged(
 ) -> DeviceProfile:
     serial, target = result.device.serial, request.target
     subject = f"{request.name or Path(result.artifact).name} on {serial}"
-    budgets, why_not = target.budgets if target else Budgets(), host_reason(result.device, target)
+    budgets, why_not = target.budgets if target else Budgets(), _why_not(result, target)
     verdicts = [
         *judge_readings(subject, result.readings, budgets, why_not),
         *judge_placement(subject, budgets, result.readings, why_not),
@@ -171,4 +192,10 @@ def _judged(
     if request.form.devices.compares_outputs and serial != "local":
         verdicts.append(judge_outputs(subject, result.outputs, references.missing.get(Path(result.artifact), "")))
     told = result.model_copy(update={"warnings": (*notes, *result.warnings)})
-    return DeviceProfile(device=serial, result=told, verdicts=tuple(verdicts), info=result.device)
+    return DeviceProfile(device=serial, result=told, verdicts=tuple(verdicts), error=result.stopped, info=result.device)
+
+
+def _why_not(result: ProfileResult, target: Target | None) -> str:
+    """Why no budget can be judged by a result, as a sentence; empty when all can."""
+    held = f"The device was held back while it was measured: {result.held_back}." if result.held_back else ""
+    return host_reason(result.device, target) or held

@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Sequence
-from statistics import median
+from itertools import pairwise
 from typing import NamedTuple
 
 from device_harness.errors import UnreadableOutputError
 from profilers.meters.energy import EnergyTrace, integrate_power, trapezoids
-from profilers.parse.android.battery import parse_power_supply
+from profilers.parse.android.battery import GaugeSample, parse_power_supply
 from profilers.parse.linux.sampler import Sample
 
-# No phone draws 15 A: figures below are milliamperes, above microamperes (of at least 15 mA).
-MILLIAMPERE_LIMIT = 15_000
+# Amperes of what the file says. Which of them it is, its own charge counter decides.
+SCALES = {"milliamperes": 1e-3, "microamperes": 1e-6}
 MOST_DISAGREEMENT = 0.3
 # Below this the counter's own steps are larger than what was drawn.
 LEAST_CHARGE_C = 3.6
+# A phase's energy is then told to a tenth, with ten idle and loaded ones.
+LEAST_STEPS = 100
 
 
 class Gauge(NamedTuple):
@@ -30,11 +32,8 @@ def gauge_of(samples: Sequence[Sample], path: str) -> Gauge:
     """The readings of the power_supply file `path` that hold both current and voltage."""
     rows = []
     for sample in samples:
-        try:
-            found = parse_power_supply(sample.texts.get(path, ""))
-        except UnreadableOutputError:
-            continue
-        if found.current_raw is not None and found.voltage_v is not None:
+        found = _look(sample, path)
+        if found is not None and found.current_raw is not None and found.voltage_v is not None:
             rows.append((sample.time_s, float(found.current_raw), found.voltage_v, found.charge_c))
     charges = tuple(row[3] for row in rows if row[3] is not None)
     return Gauge(
@@ -63,10 +62,46 @@ def gauge_trace(gauge: Gauge) -> EnergyTrace:
         raise ValueError(
             "the gauge's current changes sign while discharging: it is charging now and then, or is no gauge"
         )
-    scale = 1e-3 if median(map(abs, current)) < MILLIAMPERE_LIMIT else 1e-6
+    scale = _scale(gauge)
     amperes = [abs(raw) * scale for raw in current]
-    _cross_check(gauge, amperes)
     return integrate_power(gauge.times_s, [ampere * volt for ampere, volt in zip(amperes, gauge.volts, strict=True)])
+
+
+def battery_trace(samples: Sequence[Sample], path: str) -> EnergyTrace:
+    """Energy drawn from a battery, by the energy that it still holds where it tells that, else by current and voltage.
+
+    Raises:
+        ValueError: the readings cannot be trusted; the message says why.
+    """
+    looks = [(sample.time_s, look) for sample in samples if (look := _look(sample, path)) is not None]
+    if any(look.status in ("charging", "full") for _, look in looks):
+        raise ValueError("the battery says that it is charging or full: its gauge means nothing then")
+    held = [(at, look.energy_j) for at, look in looks if look.energy_j is not None]
+    if held and len(held) == len(looks):
+        return stored_trace([at for at, _ in held], [joules for _, joules in held])
+    return gauge_trace(gauge_of(samples, path))
+
+
+def stored_trace(times_s: Sequence[float], left_j: Sequence[float]) -> EnergyTrace:
+    """Energy drawn, by what a battery still holds.
+
+    Args:
+        times_s: ascending.
+        left_j: joules.
+
+    Raises:
+        ValueError: it rose, or its steps are too coarse for the time.
+    """
+    if len(times_s) < 10:
+        raise ValueError(f"the battery's energy was told {len(times_s)} times; at least 10 are needed")
+    falls = [before - after for before, after in pairwise(left_j)]
+    if min(falls) < 0:
+        raise ValueError("the battery's energy rose while discharging: it was set anew, or the battery was charging")
+    step = min((fall for fall in falls if fall > 0), default=0.0)
+    count = round((left_j[0] - left_j[-1]) / step) if step else 0
+    if count < LEAST_STEPS:
+        raise ValueError(f"the battery's energy fell by {count} of its steps; at least {LEAST_STEPS} are needed")
+    return EnergyTrace(tuple(times_s), tuple(left_j[0] - left for left in left_j))
 
 
 def find_gauge(paths: Sequence[str]) -> str | None:
@@ -78,15 +113,25 @@ def find_gauge(paths: Sequence[str]) -> str | None:
     return None
 
 
-def _cross_check(gauge: Gauge, amperes: Sequence[float]) -> None:
-    """Compare the charge that the current sums up to with the fall of the charge counter."""
+def _look(sample: Sample, path: str) -> GaugeSample | None:
+    try:
+        return parse_power_supply(sample.texts.get(path, ""))
+    except UnreadableOutputError:
+        return None
+
+
+def _scale(gauge: Gauge) -> float:
+    """The unit in which the current sums up to the fall of the charge counter."""
     if not gauge.charge_c:
         raise ValueError("the gauge has no charge counter to check unit and scale of its current against")
     fallen = gauge.charge_c[0] - gauge.charge_c[-1]
-    summed = sum(trapezoids(gauge.times_s, amperes))
+    if any(after > before + LEAST_CHARGE_C for before, after in pairwise(gauge.charge_c)):
+        raise ValueError("the charge counter rose while discharging: it was set anew, or the battery was charging")
     if fallen < LEAST_CHARGE_C:
         raise ValueError(f"the charge counter fell by {fallen:.2f} C, too little to check the gauge's current against")
-    if abs(summed - fallen) > MOST_DISAGREEMENT * fallen:
-        raise ValueError(
-            f"the gauge contradicts itself: its current sums to {summed:.1f} C, its counter fell by {fallen:.1f} C"
-        )
+    summed = sum(trapezoids(gauge.times_s, [abs(raw) for raw in gauge.current_raw]))
+    for scale in SCALES.values():
+        if abs(summed * scale - fallen) <= MOST_DISAGREEMENT * fallen:
+            return scale
+    told = " or ".join(f"{summed * scale:.3g} C in {name}" for name, scale in SCALES.items())
+    raise ValueError(f"the gauge contradicts itself: its current sums to {told}, its counter fell by {fallen:.1f} C")

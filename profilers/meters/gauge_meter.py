@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from profilers.meters.energy import EnergyTrace
-from profilers.meters.gauge import find_gauge, gauge_of, gauge_trace
+from profilers.meters.gauge import battery_trace, find_gauge
 from profilers.meters.meter import Meter, NoMeterError, Setting
 from profilers.meters.timeline import BootTimeline
 from profilers.meters.traced import TracedMeter, watched_files
@@ -21,7 +21,7 @@ def find(setting: Setting) -> Meter | None:
         raise NoMeterError("no readable power_supply")
 
     def trace(samples: Sequence[Sample]) -> EnergyTrace:
-        return gauge_trace(gauge_of(samples, gauge))
+        return battery_trace(samples, gauge)
 
     return TracedMeter(
         name=f"fuel gauge {gauge}",

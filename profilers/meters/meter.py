@@ -25,6 +25,7 @@ METERS: Mapping[str, str] = {
     "battery of an iPhone": "profilers.meters.battery_stream",
     "power rails by iio": "profilers.meters.iio",
     "RAPL": "profilers.meters.rapl",
+    "hwmon": "profilers.meters.hwmon",
     "fuel gauge": "profilers.meters.gauge_meter",
     "batterystats": "profilers.meters.ledger",
 }

@@ -10,6 +10,9 @@ from profilers.meters.traced import TracedMeter, watched_files
 from profilers.parse.linux.sampler import Sample, numbers_of
 from profilers.watch.monitor import RAPL_FILES, readable_files
 
+# No power rises so much from one sample to the next: such a step is a counter that was set back, not one at its end.
+MOST_TIMES_ORDINARY = 20.0
+
 
 def find(setting: Setting) -> Meter | None:
     """See `MeterModule.find`."""
@@ -27,10 +30,10 @@ def find(setting: Setting) -> Meter | None:
 
 
 def rapl_trace(samples: Sequence[Sample]) -> EnergyTrace:
-    """Joules of all packages; a counter that starts again from 0 goes on from where it was.
+    """Joules of all packages; a counter that starts again from 0 at its end goes on from where it was.
 
     Raises:
-        ValueError: a counter is missing in some samples.
+        ValueError: a counter is missing in some samples, or was set back before its end.
     """
     taken = tuple(samples)
     paths = sorted({path for sample in taken for path in sample.texts if path.endswith("/energy_uj")})
@@ -48,5 +51,12 @@ def rapl_trace(samples: Sequence[Sample]) -> EnergyTrace:
 
 def _joules(counts: Sequence[float], full: float) -> Iterator[float]:
     """Since the first of `counts`, which are microjoules and start again from 0 at `full`."""
-    steps = (after - before if after >= before else after - before + full for before, after in pairwise(counts))
+    ordinary = [after - before for before, after in pairwise(counts) if after >= before]
+    most = MOST_TIMES_ORDINARY * max(ordinary) if ordinary else full / 2
+    steps = []
+    for before, after in pairwise(counts):
+        step = after - before if after >= before else after - before + full
+        if after < before and step > most:
+            raise ValueError("a RAPL counter started again before its end, as after sleep: its energy is not known")
+        steps.append(step)
     return (micro / 1e6 for micro in accumulate(steps, initial=0.0))

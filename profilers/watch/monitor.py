@@ -1,31 +1,45 @@
 """Samples files of a device while a model runs on it: frequencies, temperatures, counters of meters."""
 
 import contextlib
+import shlex
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from device_harness.protocol import Shell
 from profilers.parse.linux.sampler import Sample, parse_samples
 
-# Reads with the shell's own `read`: the only process that it starts is `sleep`, so that sampling costs little.
-_SCRIPT = """interval=$1; out=$2; shift 2
+# Reads with the shell's own `read`: the only process that it starts is `sleep`, so that sampling costs little. A
+# service is asked much less often, and not in the first rounds: asking it takes processor time.
+_SCRIPT = """interval=$1; out=$2; every=$3; shift 3; round=0
 while :; do
   read -r up _ < /proc/uptime
-  { printf '@%s\\n' "$up"
+  {{ printf '@%s\\n' "$up"
     for f in "$@"; do
       printf '#%s\\n' "$f"
       while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < "$f"
-    done; } >> "$out" 2>/dev/null
+    done
+    round=$((round + 1))
+    if [ "$round" -eq "$every" ]; then round=0; printf '#{service}\\n'; {command}; fi; }} >> "$out" 2>/dev/null
   sleep "$interval"
 done"""
+# What a service's answer is called among the samples.
+SERVICE = "/service"
+SERVICE_INTERVAL_S = 2.0
 
 FREQUENCY_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"
 LIMIT_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_max_freq"
+# What the hardware can, whatever it is held to now.
+MAXIMUM_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq"
+CPU_FILES = [f"/sys/devices/system/cpu/{name}" for name in ("online", "present", "smt/control")]
+ONLINE_FILE = CPU_FILES[0]
 GOVERNOR_FILES = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
 ZONE_FILES = "/sys/class/thermal/thermal_zone*/temp"
 IIO_FILES = "/sys/bus/iio/devices/iio:device*/energy_value"
 RAPL_FILES = [f"/sys/class/powercap/intel-rapl:?/{name}" for name in ("energy_uj", "max_energy_range_uj")]
+HWMON_FILES = [f"/sys/class/hwmon/hwmon*/{name}" for name in ("energy*_input", "power*_input")]
+HWMON_NAMES = ["/sys/class/hwmon/hwmon*/name", "/sys/class/hwmon/hwmon*/*_label"]
 GAUGE_FILES = "/sys/class/power_supply/*/uevent"
 
 
@@ -50,23 +64,29 @@ class Monitor:
 
 
 @contextlib.contextmanager
-def monitored(shell: Shell, files: Sequence[str], interval_s: float) -> Iterator[Monitor]:
-    """Sample `files` every `interval_s` inside the block; without files nothing is started."""
+def monitored(shell: Shell, files: Sequence[str], interval_s: float, service: Sequence[str] = ()) -> Iterator[Monitor]:
+    """Sample `files` every `interval_s` inside the block; without files and service nothing is started.
+
+    Args:
+        shell: of the device.
+        files: on it.
+        interval_s: between two samples.
+        service: a command whose output is sampled too, as `SERVICE`, every two seconds.
+    """
     monitor = Monitor()
-    if not files:
+    if not files and not service:
         yield monitor
         return
+    out = f"{shell.workspace}/samples-{uuid.uuid4().hex}.txt"
+    every = max(1, round(SERVICE_INTERVAL_S / interval_s)) if service else 0
+    script = _SCRIPT.format(service=SERVICE, command=shlex.join(service) if service else "true")
+    process = shell.start(["sh", "-c", script, "sampler", f"{interval_s:g}", out, str(every), *files])
+    try:
+        yield monitor
+    finally:
+        process.kill()
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder, "sampler.sh")
-        script.write_text(_SCRIPT, encoding="utf-8")
-        path = shell.push(script, "sampler.sh")
-        out = f"{shell.workspace}/samples.txt"
-        shell.run(["rm", "-f", out], timeout_s=30)
-        process = shell.start(["sh", path, f"{interval_s:g}", out, *files])
-        try:
-            yield monitor
-        finally:
-            process.kill()
         local = Path(folder, "samples.txt")
         shell.pull(out, local)
         monitor.samples = parse_samples(local.read_text(encoding="utf-8", errors="replace"))
+    shell.run(["rm", "-f", out], timeout_s=30)

@@ -140,7 +140,7 @@ def test_rapl_goes_on_after_its_range() -> None:
 def test_odpm_adds_the_rails_that_are_always_there() -> None:
     """A rail that comes and goes would make a step."""
     texts = ["CH0(T=1)[A], 1000000\nCH1(T=1)[B], 2000000\n", "CH0(T=2)[A], 1500000\n"]
-    trace = odpm_trace([Sample(float(at), {"/iio": text}) for at, text in enumerate(texts)])
+    trace = odpm_trace([Sample(100.0 + at, {"/iio": text}) for at, text in enumerate(texts)])
     assert trace.joules == pytest.approx((1.0, 1.5))
 
 

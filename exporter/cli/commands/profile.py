@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from exporter.cli.options.lease import wait_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
 from exporter.cli.options.targets import targets_option
@@ -29,6 +30,7 @@ from profilers.plan import ProfilePlan
 @click.command(name="profile")
 @click.argument("artifact", type=click.Path(path_type=Path, exists=True))
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Default: local. Repeatable.")
+@wait_option
 @click.option("--target", "target_name", metavar="NAME", help="Judge the readings by this target's budgets.")
 @targets_option
 @click.option(
@@ -54,6 +56,7 @@ from profilers.plan import ProfilePlan
 def command(
     artifact: Path,
     devices: tuple[str, ...],
+    wait_s: float,
     target_name: str | None,
     targets_file: Path | None,
     plan_file: Path | None,
@@ -82,7 +85,7 @@ def command(
     if choice.name != "auto" and choice.name not in form.devices.runners:
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
     chosen = choose_devices(devices, form, target=target)
-    request = ProfileRequest(form, [artifact], plan, choice, target)
+    request = ProfileRequest(form, [artifact], plan, choice, target, wait_s=wait_s)
     found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
     found += [unmeasured(artifact.name, item) for item in chosen.skipped]
     changes = None if earlier is None else changes_since(earlier, found)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from exporter.cli.options.data import calibration_options, evaluation_options, training_option
+from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
@@ -30,6 +31,7 @@ from exporter.execution.heavy import need
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
 @click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
+@wait_option
 @model_options
 @report_options("run", output=False)
 def command(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from exporter.cli.options.data import calibration_options, evaluation_options
+from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.quantities import DURATION, SIZE, SPAN
@@ -40,6 +41,7 @@ SHOW = "show"
     "--max-latency", "max_latency_s", type=DURATION, metavar="TIME", help="Most of a median inference, such as '8 ms'."
 )
 @click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Measure there; repeatable.")
+@wait_option
 @click.option("--minimize", type=click.Choice(["size", "latency", "energy"]), help="What the answer makes small.")
 @click.option("--time", "time_s", type=SPAN, default="30 min", show_default=True, help="Begin nothing after that.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Trials at once.  [default: one a core]")

@@ -1,4 +1,4 @@
-"""What the commands found that list something: targets and devices."""
+"""What the commands found that list something: targets, devices, and who uses them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from exporter.data.results.commands import Unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
 
     from device_harness.facts import DeviceInfo
+    from device_harness.lease import Lease
     from exporter.data.settings.target import Target
 
 
@@ -87,3 +90,26 @@ class DevicesResult(Unjudged):
     def document(self) -> dict[str, Any]:
         """One object a device."""
         return {"devices": self.devices, "not_asked": self.not_asked}
+
+
+@dataclass(frozen=True)
+class LeasesResult(Unjudged):
+    """Who uses which device at the time `at`, and in `not_asked` who could not be asked, and why."""
+
+    leases: tuple[Lease, ...]
+    not_asked: tuple[str, ...]
+    at: datetime
+
+    kind: ClassVar[str] = "leases"
+    title: ClassVar[str] = "Devices in use"
+
+    def document(self) -> dict[str, Any]:
+        """One object a lease."""
+        return {"leases": self.leases, "not_asked": self.not_asked}
+
+
+class LeaseBroken(NamedTuple):
+    """A lease that was broken by hand, and the log that says so."""
+
+    lease: Lease
+    log: Path

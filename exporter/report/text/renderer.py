@@ -21,6 +21,7 @@ MODULES = {
     "devices": "devices",
     "doctor": "doctor",
     "handoff": "handoff",
+    "leases": "leases",
 }
 
 

@@ -9,17 +9,19 @@ from pathlib import Path
 
 from device_harness import process
 from device_harness.errors import DeviceError
+from device_harness.leases.session import Leased
 from device_harness.protocol import Device
 from exporter.data.facts.profile import DeviceProfile
 from profilers.clock import SystemClock
 
 CLOSING_S = 5.0
-Measure = Callable[[Device], list[DeviceProfile]]
+Measure = Callable[[Leased], list[DeviceProfile]]
+Opener = Callable[[str], contextlib.AbstractContextManager[Leased]]
 
 
 def on_devices(
     serials: Sequence[str],
-    opener: Callable[[str], Device],
+    opener: Opener,
     measure: Measure,
     clock: SystemClock,
     explain: Callable[[str, DeviceError], str] = lambda serial, error: str(error),
@@ -30,7 +32,7 @@ def on_devices(
 
     Args:
         serials: devices; the results are in their order.
-        opener: gives a session for a serial.
+        opener: leases and opens the device of a serial.
         measure: the work.
         clock: whose waits Ctrl-C ends.
         explain: the words of a device's error.
@@ -40,9 +42,9 @@ def on_devices(
 
     def work(serial: str) -> None:
         try:
-            with opener(serial) as device:
-                opened.append(device)
-                found[serial] = measure(device)
+            with opener(serial) as leased:
+                opened.append(leased.device)
+                found[serial] = measure(leased)
         except DeviceError as error:
             found[serial] = [DeviceProfile(device=serial, result=None, error=explain(serial, error))]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - one device's fault is its own, the others' readings stay

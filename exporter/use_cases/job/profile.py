@@ -13,5 +13,7 @@ def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
     from exporter.use_cases.profile import profile_on_devices
 
     request = model.request
-    found = profile_on_devices(work.target, request.output / work.file, work.devices, request.plan, model.progress.note)
+    found = profile_on_devices(
+        work.target, request.output / work.file, work.devices, request.plan, model.progress.note, request.wait_s
+    )
     return replace(work, profiles=tuple(found))

@@ -30,6 +30,7 @@ class RunRequest:
         measure: take readings of artifacts on this machine, where their format has a runner.
         devices: serials to profile the artifacts on, or ``all``.
         plan: how devices are measured.
+        wait_s: longest time to wait for a device that somebody else uses.
         command_line: as typed, for the record.
     """
 
@@ -51,4 +52,5 @@ class RunRequest:
     measure: bool = True
     devices: tuple[str, ...] = ()
     plan: ProfilePlan = field(default_factory=ProfilePlan)
+    wait_s: float = 0.0
     command_line: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ class SearchRequest:
         max_size: most bytes of an artifact; None takes the target's budget.
         max_drop: most points that may be lost; None takes the target's tolerances.
         max_latency_s: most seconds of a median inference on the devices.
+        wait_s: longest time that a trial waits for a device that somebody else uses.
         devices: where latency is measured; none takes this machine, where the format has a runner for it.
         minimize: what the answer makes small; None balances bytes and loss.
         time_s: begin nothing after so many seconds.
@@ -53,6 +54,7 @@ class SearchRequest:
     max_drop: float | None = None
     max_latency_s: float | None = None
     devices: tuple[str, ...] = ()
+    wait_s: float = 0.0
     minimize: Minimize | None = None
     time_s: float = 1800.0
     executor: str = "processes"

@@ -47,6 +47,7 @@ class Work:
             cache_root=request.cache_root,
             measure=self.timed,
             devices=request.devices,
+            wait_s=request.wait_s,
         )
 
     @property

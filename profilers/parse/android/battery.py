@@ -36,11 +36,15 @@ class BatteryState(Frozen):
 
 
 class GaugeSample(Frozen):
-    """One look at a fuel gauge, as it stands in the files: neither unit nor sign of the current are certain."""
+    """One look at a fuel gauge, as it stands in the files: neither unit nor sign of the current are certain.
+
+    `energy_j` is what the battery still holds, which Linux's drivers of laptops and boards tell in place of a charge.
+    """
 
     current_raw: int | None = None
     voltage_v: float | None = None
     charge_c: float | None = None
+    energy_j: float | None = None
     status: str | None = None
 
 
@@ -94,13 +98,15 @@ def parse_power_supply(text: str) -> GaugeSample:
     """
     found = dict(re.findall(r"^(?:POWER_SUPPLY_)?([A-Z][A-Z_]*)=([^\r\n]*)\r?$", text, flags=re.MULTILINE))
     current, voltage = _number(found.get("CURRENT_NOW")), _number(found.get("VOLTAGE_NOW"))
-    charge = _number(found.get("CHARGE_COUNTER"))
-    if current is None and voltage is None and charge is None:
+    charge = _number(found.get("CHARGE_COUNTER", found.get("CHARGE_NOW")))
+    energy = _number(found.get("ENERGY_NOW"))
+    if current is None and voltage is None and charge is None and energy is None:
         raise UnreadableOutputError("no current, voltage or charge in this power_supply file")
     return GaugeSample(
         current_raw=current,
         voltage_v=voltage / 1e6 if voltage else None,
         charge_c=charge * 3.6e-3 if charge is not None else None,
+        energy_j=energy * 3.6e-3 if energy is not None else None,
         status=found.get("STATUS", "").lower() or None,
     )
 

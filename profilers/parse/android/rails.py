@@ -26,7 +26,10 @@ class BatterySample(NamedTuple):
 
 
 class PowerTrace(NamedTuple):
-    """What a trace holds: samples of every rail by name, and of the battery, in order of time."""
+    """What a trace holds: samples of every rail by name, and of the battery, in order of time.
+
+    Rails of two power chips that have one name are two: the second is called ``NAME #2``.
+    """
 
     rails: dict[str, tuple[RailSample, ...]]
     battery: tuple[BatterySample, ...]
@@ -36,11 +39,11 @@ def parse_perfetto(data: bytes) -> PowerTrace:
     """Rails and battery counters of a Perfetto trace.
 
     A rail is known by the session and index of its descriptor, which comes once. Samples may repeat and come out of
-    order; one that lies at or below the energy of an earlier moment is not a reading of a counter and is dropped.
-    Samples without a time of their own take the packet's.
+    order; a single one that lies below the energy of an earlier moment is not a reading of a counter and is dropped.
+    Samples without a time of their own take the packet's. Several sessions see the same rails.
 
     Raises:
-        UnreadableOutputError: not a trace, or one without power data.
+        UnreadableOutputError: not a trace, one without power data, or one in which a counter started again.
     """
     trace = message_class("Trace")()
     try:
@@ -62,7 +65,12 @@ def parse_perfetto(data: bytes) -> PowerTrace:
             time_s = reading.timestamp_ms / 1e3 if reading.HasField("timestamp_ms") else packet.timestamp / 1e9
             of_rail = samples.setdefault((session, reading.index), {})
             of_rail[time_s] = max(of_rail.get(time_s, 0.0), reading.energy / 1e6)
-    rails = {names[key]: _ascending(values) for key, values in samples.items() if key in names}
+    titles, merged = _titles(names), dict[str, dict[float, float]]()
+    for key, values in samples.items():
+        if key in titles:
+            of_rail = merged.setdefault(titles[key], {})
+            of_rail.update({at: max(joules, of_rail.get(at, 0.0)) for at, joules in values.items()})
+    rails = {title: _ascending(title, values) for title, values in merged.items()}
     if not rails and not battery:
         raise UnreadableOutputError("the trace has no power rails and no battery counters: this device reports none")
     return PowerTrace(rails, tuple(sorted(battery)))
@@ -71,7 +79,8 @@ def parse_perfetto(data: bytes) -> PowerTrace:
 def parse_odpm(text: str) -> dict[str, RailSample]:
     """One or more ``/sys/bus/iio/devices/iio:device*/energy_value`` files, one after the other.
 
-    Each line is ``CH0(T=251741617)[VSYS_PWR_WLAN_BT], 192612469095``: milliseconds since boot, microjoules.
+    Each line is ``CH0(T=251741617)[VSYS_PWR_WLAN_BT], 192612469095``: milliseconds since boot, microjoules. Rails of
+    two power chips that have one name are added.
 
     Raises:
         UnreadableOutputError: no channel.
@@ -79,14 +88,37 @@ def parse_odpm(text: str) -> dict[str, RailSample]:
     rows = re.findall(r"^CH\d+\(T=(\d{1,18})\)\[([^\]\r\n]+)\], (\d{1,20})\r?$", text, flags=re.MULTILINE)
     if not rows:
         raise UnreadableOutputError("no channel of a power meter in this text")
-    return {name: RailSample(int(time_ms) / 1e3, int(energy) / 1e6) for time_ms, name, energy in rows}
+    found: dict[str, RailSample] = {}
+    for time_ms, name, energy in rows:
+        before = found.get(name, RailSample(0.0, 0.0))
+        found[name] = RailSample(max(before.time_s, int(time_ms) / 1e3), before.joules + int(energy) / 1e6)
+    return found
 
 
-def _ascending(values: dict[float, float]) -> tuple[RailSample, ...]:
+def _titles(names: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:
+    """What each rail of each session is called: its name, with a number from the second of that name on."""
+    seen: dict[tuple[int, str], int] = {}
+    titles = {}
+    for session, index in sorted(names):
+        name = names[session, index]
+        count = seen[session, name] = seen.get((session, name), 0) + 1
+        titles[session, index] = name if count == 1 else f"{name} #{count}"
+    return titles
+
+
+def _ascending(title: str, values: dict[float, float]) -> tuple[RailSample, ...]:
+    """By time, without a single sample that lies below; two of them in a row, or the last, are a counter set back."""
     kept: list[RailSample] = []
+    below = False
     for time_s in sorted(values):
-        if not kept or values[time_s] >= kept[-1].joules:
+        falls = bool(kept) and values[time_s] < kept[-1].joules
+        if falls and below:
+            break
+        below = falls
+        if not falls:
             kept.append(RailSample(time_s, values[time_s]))
+    if below:
+        raise UnreadableOutputError(f"the counter of power rail {title} started again while it was read")
     return tuple(kept)
 
 

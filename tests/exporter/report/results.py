@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from device_harness.facts import DeviceInfo
+from device_harness.lease import Lease
 from exporter.config.targets import load_targets
 from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, TargetCheck
 from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
@@ -28,7 +29,14 @@ from exporter.data.results.commands import (
 )
 from exporter.data.results.doctor import Checkup, DoctorResult
 from exporter.data.results.handoff import HandoffResult
-from exporter.data.results.listings import DevicesResult, TargetResult, TargetsCheckResult, TargetsResult, TargetSummary
+from exporter.data.results.listings import (
+    DevicesResult,
+    LeasesResult,
+    TargetResult,
+    TargetsCheckResult,
+    TargetsResult,
+    TargetSummary,
+)
 from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.settings.recipe import Recipe
@@ -248,6 +256,10 @@ def _handoff(text: str, verdicts: list[Verdict]) -> HandoffResult:
     return HandoffResult(text, ((Path("out"), made),))
 
 
+def _lease(text: str) -> Lease:
+    return Lease(serial=SERIAL, token="0f", owner=text, pid=7, command=text, since=TAKEN, until=TAKEN)
+
+
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
@@ -263,5 +275,6 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "search": _search,
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "handoff": _handoff,
+    "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

@@ -13,6 +13,7 @@ from device_harness.discovery import Listing
 from device_harness.errors import DeviceError
 from device_harness.facts import DeviceInfo
 from device_harness.finder import Found
+from device_harness.leases.session import Leased, Terms, leased
 from device_harness.local import LocalDevice
 from device_harness.protocol import Capabilities
 from device_harness.runners.in_process import LitertInProcess
@@ -188,14 +189,19 @@ def test_ctrl_c_ends_an_apple_profile(
 def test_a_fault_on_one_device_is_its_own() -> None:
     """Protects the readings of the others; a fault of this program says that it is one."""
 
-    def measure(device: Any) -> list[DeviceProfile]:
-        if device.serial == "BAD":
+    def measure(held: Leased) -> list[DeviceProfile]:
+        if held.device.serial == "BAD":
             raise KeyError("oops")
-        if device.serial == "LOST":
+        if held.device.serial == "LOST":
             raise DeviceError("the cable")
-        return [DeviceProfile(device=device.serial, result=None, skipped="fine")]
+        return [DeviceProfile(device=held.device.serial, result=None, skipped="fine")]
 
-    found = on_devices(["GOOD", "BAD", "LOST"], Standin, measure, SystemClock())  # type: ignore[arg-type]
+    clock = SystemClock()
+
+    def opener(serial: str) -> Any:
+        return leased(serial, serial, Standin, Terms(60), clock)  # type: ignore[arg-type]
+
+    found = on_devices(["GOOD", "BAD", "LOST"], opener, measure, clock)
     assert [item.device for item in found] == ["GOOD", "BAD", "LOST"]
     assert found[0].error is None
     assert "KeyError: 'oops'. This is a fault in mobile-export" in str(found[1].error)

@@ -63,6 +63,7 @@ SETTINGS: dict[str, tuple[Setting, Setting | None]] = {
     ),
     "power rails by iio": (on_files("/sys/bus/iio/devices/iio:device0/energy_value"), on_files()),
     "RAPL": (on_files("/sys/class/powercap/intel-rapl:0/energy_uj"), on_files()),
+    "hwmon": (on_files("/sys/class/hwmon/hwmon0/power1_input"), on_files()),
     "fuel gauge": (on_files("/sys/class/power_supply/battery/uevent"), on_files()),
     "batterystats": (setting(Capabilities(ledger=PROVIDER, battery=PROVIDER)), None),
 }
