@@ -82,7 +82,7 @@ RENDERERS = {
     "json": Row("exporter.report.json", ALL),
     "html": Row("exporter.report.html.renderer", PAGES),
     "markdown": Row("exporter.report.markdown.renderer", PAGES),
-    "svg": Row("exporter.report.html.treemap", ("compare",)),
+    "svg": Row("exporter.report.html.plots.treemap", ("compare",)),
     "junit": Row("exporter.report.ci.junit", JUDGED),
     "sarif": Row("exporter.report.ci.sarif", JUDGED),
     "github": Row("exporter.report.ci.github", JUDGED),

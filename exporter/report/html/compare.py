@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.results.sizes import CompareResult
-from exporter.report.html.treemap import diff_treemap
+from exporter.report.html.plots.treemap import diff_treemap
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, heading, rest_words
 

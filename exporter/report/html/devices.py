@@ -3,7 +3,7 @@
 from typing import Any
 
 from exporter.data.facts.profile import Measured, Profile
-from exporter.report.html.charts import latency_histogram
+from exporter.report.html.plots.charts import latency_histogram
 from exporter.report.readings import device_title, latency_percentiles, slowest, taken_words
 
 

@@ -8,10 +8,10 @@ from exporter.data.facts.inspection import Inspection
 from exporter.data.results.commands import RunResult
 from exporter.data.results.record import RunRecord, TargetRecord
 from exporter.formats.registry import format_named, names
-from exporter.report.html.charts import accuracy_size_points
 from exporter.report.html.devices import device_facts, measured_facts
+from exporter.report.html.plots.charts import accuracy_size_points
+from exporter.report.html.plots.treemap import diff_treemap
 from exporter.report.html.tasks import tasks
-from exporter.report.html.treemap import diff_treemap
 from exporter.report.renderer import View
 from exporter.report.summary import outcome_words
 

@@ -12,7 +12,7 @@ from exporter.data.facts.storage import Storage
 from exporter.data.results.search import SearchResult
 from exporter.data.units import format_size, format_time
 from exporter.report.cells import one_line
-from exporter.report.html.plot import Axis, change_axis, cost_axis
+from exporter.report.html.plots.axes import Axis, change_axis, cost_axis
 from exporter.report.renderer import View
 from exporter.report.search import Answer, Row, answer, interval_text, limit_of, loss_limit, rows, table
 from exporter.report.summary import excused, quantity, verdict_value

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from exporter.data.facts.layers import LayerFindings
 from exporter.data.results.commands import VerifyResult
-from exporter.report.html.charts import PLOT_HEIGHT, PLOT_WIDTH
+from exporter.report.html.plots.charts import PLOT_HEIGHT, PLOT_WIDTH
 from exporter.report.html.tasks import tasks
 from exporter.report.layers import COLUMNS, cells, snr_words, summary
 from exporter.report.renderer import View
