@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import click
 
+from exporter.data.spelling import did_you_mean
+
 
 class CommandEntry(NamedTuple):
     """Where a command lives and what `--help` says of it without importing it."""
@@ -13,7 +15,20 @@ class CommandEntry(NamedTuple):
     help: str
 
 
-class LazyGroup(click.Group):
+class SuggestingGroup(click.Group):
+    """Says which command a mistyped one is most like."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; an unknown name is refused with the nearest known one."""
+        hint = did_you_mean(args[0], self.list_commands(ctx))
+        if hint and self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(SuggestingGroup):
     """Resolves a command name to ``module:command`` on first use (click docs, "Lazily Loading Subcommands")."""
 
     def __init__(self, *args: object, entries: dict[str, CommandEntry] | None = None, **kwargs: object) -> None:

@@ -1,5 +1,6 @@
 """Entry point of `mobile-export`: the command table, and the one place that turns errors into exit codes."""
 
+import os
 import sys
 from typing import Any
 
@@ -82,6 +83,8 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+COMPLETES = "_MOBILE_EXPORT_COMPLETE"
+"""The variable by which a shell asks for completions."""
 # No fault, so that --debug has nothing to show.
 _PLAIN = (click.exceptions.Abort, click.ClickException)
 
@@ -92,6 +95,8 @@ class Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with 0, 1, 2 or 3 as documented in the README, or 130 after Ctrl-C."""
         kwargs["standalone_mode"] = False
+        if COMPLETES in os.environ:
+            _complete_colons()
         steady_streams()
         with noticing_interrupts():
             try:
@@ -103,6 +108,12 @@ class Program(LazyGroup):
                 # Some libraries turn the KeyboardInterrupt that reaches them into an error of their own.
                 sys.exit(_interrupted() if interrupted() else _failed(error))
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complete_colons() -> None:
+    from exporter.cli.completion import install
+
+    install()
 
 
 def _interrupted() -> int:
@@ -130,7 +141,7 @@ def _debugging() -> bool:
 
 @click.group(cls=Program, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(__version__, prog_name="mobile-export")
+@click.version_option(__version__, "-V", "--version", prog_name="mobile-export")
 def main(debug: bool) -> None:
     """Compress a PyTorch model, convert it to Core ML, TFLite and ONNX, and prove that it still works.
 

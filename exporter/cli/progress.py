@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
+import click
+
 from exporter.data.progress import Advance, Progress, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+QUIET = "exporter.quiet"
+"""Key of a command's context: whether it was called with ``-q``."""
 _EVERY_S = 30.0
 _PATIENCE_S = 1.0
 
@@ -122,7 +126,10 @@ class Lines:
 
 
 def progress() -> Progress:
-    """What fits standard error."""
+    """What fits standard error, or nothing where the command was called with ``-q``."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(QUIET):
+        return Silent()
     if sys.stderr.isatty():
         return Terminal()
     try:  # a descriptor of its own: libraries are silenced by taking the other one away

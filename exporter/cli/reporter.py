@@ -17,12 +17,16 @@ class Reporter(NamedTuple):
         file: in the place of standard output.
         reports: format and file of each further report.
         summary: a file that Markdown is appended to.
+        verbose: whether text shows everything.
+        quiet: whether text shows what failed alone.
     """
 
     format: str
     file: Path | None = None
     reports: tuple[tuple[str, Path], ...] = ()
     summary: Path | None = None
+    verbose: bool = False
+    quiet: bool = False
 
     def also(self, form: str, path: Path) -> "Reporter":
         """With one more report."""
@@ -36,13 +40,16 @@ class Reporter(NamedTuple):
             rows: most rows of tables that could have very many.
         """
         if self.file is None:
-            echo(render(self.format, result, screen(rows)))
+            echo(render(self.format, result, self._view(screen(rows))))
         for form, path in ((self.format, self.file), *self.reports):
             if path is not None:
-                write_text(path, render(form, result, View(rows)))
+                write_text(path, render(form, result, self._view(View(rows))))
         if self.summary is not None:
             append_text(self.summary, render("markdown", result, View(rows)))
         return result.exit_code
+
+    def _view(self, view: View) -> View:
+        return view._replace(verbose=self.verbose, quiet=self.quiet)
 
 
 def screen(rows: int) -> View:

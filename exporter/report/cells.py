@@ -28,11 +28,20 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table whose first column is text and whose others are figures."""
+LEAST_NAME = 12
+"""Letters of a name that are left where there is little room."""
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[str]:
+    """Lines of a table whose first column is text, shortened to what `columns` leave, and whose others are figures."""
     cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells]
+    room = max(LEAST_NAME, columns - sum(widths[1:]) - 2 * len(widths[1:]))
+    widths[0] = min(widths[0], room)
+    names = [shortened(row[0], room).ljust(widths[0]) for row in cells]
+    return [
+        "  ".join([name, *map(str.rjust, row[1:], widths[1:])]).rstrip() for name, row in zip(names, cells, strict=True)
+    ]
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from exporter.data.facts.profile import Measured, Profile
 from exporter.data.results.record import TargetRecord
 from exporter.data.units import format_time
-from exporter.data.verdict import Verdict, worst_first
 from exporter.report.summary import quantity
 from profilers.readings import Obtained, OpTime
 from profilers.steadiness import LEAST_CPU_SHARE
@@ -38,17 +37,31 @@ def target_lines(target: TargetRecord) -> list[str]:
         said = [taken_words(target.host), *target.host.caveats]
         lines += [", ".join(["readings of this machine", *filter(None, said)]), *_indented(readings_lines(target.host))]
     for profile in target.profiles:
-        lines += profile_lines(profile, verdicts=False)
+        lines += profile_lines(profile)
     return lines
 
 
-def profile_lines(profile: Profile, *, verdicts: bool = True) -> list[str]:
-    """The device with its model and system, every reading, warnings, rejected runs, operators and the output check."""
+def profile_lines(profile: Profile, *, ops: bool = True) -> list[str]:
+    """The device with its model and system, every reading, warnings, rejected runs, operators and the output check.
+
+    Args:
+        profile: of one model there.
+        ops: whether the slowest operators are among the lines.
+    """
     if profile.measured is None:
         why = f"error: {profile.error}" if profile.error else f"not measured: {profile.skipped}"
         return [f"{profile.device}: {why}"]
-    told = _verdict_lines(profile.verdicts) if verdicts else []
-    return [_title(profile, profile.measured), *_indented([*_result_lines(profile, profile.measured), *told])]
+    return [_title(profile, profile.measured), *_indented(_result_lines(profile, profile.measured, ops=ops))]
+
+
+def profile_line(profile: Profile) -> list[str]:
+    """The device with its latency and when that was taken, in a line; below it what must be said of its readings."""
+    if profile.measured is None:
+        return profile_lines(profile)
+    latency = latency_percentiles(profile.measured)
+    figures = f": p50 {format_time(latency['p50'])}, p90 {format_time(latency['p90'])}" if latency else ": no latency"
+    said = [*profile.measured.caveats, *profile.warnings, *(f"rejected: {words}" for words in profile.rejected)]
+    return [_title(profile, profile.measured) + figures, *_indented(said)]
 
 
 def _title(profile: Profile, measured: Measured) -> str:
@@ -59,20 +72,16 @@ def _title(profile: Profile, measured: Measured) -> str:
     return f"{said}  QUICK DESK CHECK, not for comparison" if quick else said
 
 
-def _result_lines(profile: Profile, measured: Measured) -> list[str]:
+def _result_lines(profile: Profile, measured: Measured, *, ops: bool) -> list[str]:
     outputs = [] if profile.outputs is None else [f"outputs: {profile.outputs.reason}"]
     return [
         *readings_lines(measured),
         *([f"error: {profile.error}"] if profile.error else []),
         *(f"warning: {words}" for words in profile.warnings),
         *(f"rejected: {words}" for words in profile.rejected),
-        *(f"op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}" for op in slowest(profile.ops)),
+        *(f"op {format_time(op.mean_s)} ({op.share:.1%}): {op.type} {op.name}" for op in slowest(profile.ops) if ops),
         *outputs,
     ]
-
-
-def _verdict_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    return [f"{one.status.value.upper()} {one.metric}: {one.reason}" for one in worst_first(verdicts)]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

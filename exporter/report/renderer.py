@@ -48,11 +48,15 @@ class View(NamedTuple):
         rows: most rows of a table that could have very many.
         columns: width of the terminal; files have whole lines.
         colour: whether terminal colours can be seen.
+        verbose: whether text shows everything: what passed, and every reading.
+        quiet: whether text shows what failed and nothing else.
     """
 
     rows: int = 15
     columns: int = PAPER_COLUMNS
     colour: bool = False
+    verbose: bool = False
+    quiet: bool = False
 
 
 class Renderer(Protocol):
@@ -94,7 +98,7 @@ RENDERERS = {
     "json": Row("exporter.report.json", ALL),
     "html": Row("exporter.report.html.renderer", PAGES),
     "markdown": Row("exporter.report.markdown.renderer", PAGES),
-    "svg": Row("exporter.report.html.treemap", ("compare",)),
+    "svg": Row("exporter.report.html.plots.treemap", ("compare",)),
     "junit": Row("exporter.report.ci.junit", JUDGED),
     "sarif": Row("exporter.report.ci.sarif", JUDGED),
     "github": Row("exporter.report.ci.github", JUDGED),

@@ -36,6 +36,22 @@ def _gates(count: int) -> str:
     return f"{count} gate{'' if count == 1 else 's'}"
 
 
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """How many gates came to what, as a sentence."""
+    found = counts(verdicts)
+    failed, passed = sum(map(fails, verdicts)), found[Status.PASSED]
+    if passed == len(verdicts):
+        return f"All {passed} gates passed." if passed > 1 else "The gate passed." if passed else "There were no gates."
+    figures = (
+        (failed, "failed"),
+        (found[Status.FAILED] - failed, "failed with a warning"),
+        (found[Status.NOT_CHECKED], "not checked"),
+        (passed, "passed"),
+    )
+    parts = [f"{count} {word}" for count, word in figures if count]
+    return f"Of {_gates(len(verdicts))}, {', '.join(parts)}."
+
+
 def headline(verdicts: Sequence[Verdict]) -> str:
     """How many gates failed, warned and were not checked, in a few words."""
     failed = sum(map(fails, verdicts))

@@ -52,6 +52,11 @@ _FACTORY = _Row(SourceKind.FACTORY, "exporter.sources.kinds.factory")
 """What has a colon and no other form."""
 
 
+def prefixes() -> list[str]:
+    """How MODEL arguments that name a library's model begin."""
+    return [row.prefix for row in _ROWS if row.prefix]
+
+
 def classify(spec: str) -> SourceKind:
     """Tell from its form what a MODEL argument is.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.data import calibration_options, training_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="compress")
-@click.argument("model")
-@click.option("--recipe", metavar="NAME|FILE", help="[recipes.NAME] of a targets file, or a TOML file.")
+@click.argument("model", shell_complete=completion.models)
+@click.option(
+    "--recipe",
+    shell_complete=completion.recipes,
+    metavar="NAME|FILE",
+    help="[recipes.NAME] of a targets file, or a TOML file.",
+)
 @targets_option
 @click.option(
     "-o",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.data import calibration_options
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
@@ -16,8 +17,16 @@ from exporter.execution.heavy import need
 
 
 @click.command(name="convert")
-@click.argument("model")
-@click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
+@click.argument("model", shell_complete=completion.models)
+@click.option(
+    "--target",
+    "target_names",
+    multiple=True,
+    required=True,
+    shell_complete=completion.targets,
+    metavar="NAME",
+    help="Once a target.",
+)
 @targets_option
 @route_option
 @calibration_options

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
@@ -29,9 +30,22 @@ from profilers.plan import ProfilePlan
 
 @click.command(name="profile")
 @click.argument("artifact", type=click.Path(path_type=Path, exists=True))
-@click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Default: local. Repeatable.")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    shell_complete=completion.devices,
+    metavar="SERIAL|local|all",
+    help="Default: local. Repeatable.",
+)
 @wait_option
-@click.option("--target", "target_name", metavar="NAME", help="Judge the readings by this target's budgets.")
+@click.option(
+    "--target",
+    "target_name",
+    shell_complete=completion.targets,
+    metavar="NAME",
+    help="Judge the readings by this target's budgets.",
+)
 @targets_option
 @click.option(
     "--plan",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.data import calibration_options, evaluation_options, training_option
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
@@ -17,8 +18,16 @@ from exporter.execution.heavy import need
 
 
 @click.command(name="run")
-@click.argument("model")
-@click.option("--target", "target_names", multiple=True, required=True, metavar="NAME", help="Once a target.")
+@click.argument("model", shell_complete=completion.models)
+@click.option(
+    "--target",
+    "target_names",
+    multiple=True,
+    required=True,
+    shell_complete=completion.targets,
+    metavar="NAME",
+    help="Once a target.",
+)
 @targets_option
 @route_option
 @calibration_options
@@ -28,7 +37,14 @@ from exporter.execution.heavy import need
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")
-@click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Profile there too; repeatable.")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    shell_complete=completion.devices,
+    metavar="SERIAL|local|all",
+    help="Profile there too; repeatable.",
+)
 @click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @wait_option

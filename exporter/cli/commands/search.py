@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.data import calibration_options, evaluation_options
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
@@ -21,8 +22,10 @@ SHOW = "show"
 
 
 @click.command(name="search")
-@click.argument("model", metavar="MODEL|show", required=False)
-@click.option("--target", "target_names", multiple=True, metavar="NAME", help="Once a target.")
+@click.argument("model", metavar="MODEL|show", required=False, shell_complete=completion.models)
+@click.option(
+    "--target", "target_names", multiple=True, shell_complete=completion.targets, metavar="NAME", help="Once a target."
+)
 @targets_option
 @calibration_options
 @evaluation_options
@@ -40,7 +43,14 @@ SHOW = "show"
 @click.option(
     "--max-latency", "max_latency_s", type=DURATION, metavar="TIME", help="Most of a median inference, such as '8 ms'."
 )
-@click.option("--device", "devices", multiple=True, metavar="SERIAL|local|all", help="Measure there; repeatable.")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    shell_complete=completion.devices,
+    metavar="SERIAL|local|all",
+    help="Measure there; repeatable.",
+)
 @wait_option
 @click.option("--minimize", type=click.Choice(["size", "latency", "energy"]), help="What the answer makes small.")
 @click.option("--time", "time_s", type=SPAN, default="30 min", show_default=True, help="Begin nothing after that.")

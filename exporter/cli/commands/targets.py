@@ -5,13 +5,15 @@ from pathlib import Path
 
 import click
 
+from exporter.cli import completion
+from exporter.cli.lazy import SuggestingGroup
 from exporter.cli.options.report import report_options
 from exporter.cli.options.targets import targets_option
 from exporter.cli.reporter import Reporter
 from exporter.use_cases.targets import check_targets, list_targets, show_target
 
 
-@click.group(name="targets")
+@click.group(name="targets", cls=SuggestingGroup)
 def command() -> None:
     """List, show and check the targets that models are exported for."""
 
@@ -25,7 +27,7 @@ def list_command(targets_file: Path | None, reporter: Reporter) -> int:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.targets)
 @targets_option
 @report_options("target")
 def show(name: str, targets_file: Path | None, reporter: Reporter) -> int:

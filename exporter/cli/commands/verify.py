@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from exporter.cli import completion
 from exporter.cli.options.data import evaluation_options
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
@@ -15,8 +16,15 @@ from exporter.execution.heavy import need
 
 @click.command(name="verify")
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.argument("model")
-@click.option("--target", "target_name", required=True, metavar="NAME", help="Whose tolerances are the limits.")
+@click.argument("model", shell_complete=completion.models)
+@click.option(
+    "--target",
+    "target_name",
+    required=True,
+    shell_complete=completion.targets,
+    metavar="NAME",
+    help="Whose tolerances are the limits.",
+)
 @targets_option
 @evaluation_options
 @click.option("--layers", is_flag=True, help="Compare layer by layer too, and name the first that leaves the source.")

@@ -7,12 +7,15 @@ from typing import Any, TypeVar
 
 import click
 
+from exporter.cli.progress import QUIET
 from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
 from exporter.report.renderer import names_for
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
+MORE_OR_LESS = ("run", "budget", "compare", "profile", "verify", "check")
+"""Kinds of results whose text heeds `View.verbose` and `View.quiet`."""
 
 
 def report_options(kind: str, *, output: bool = True) -> Callable[[Command], Command]:
@@ -31,10 +34,15 @@ def report_options(kind: str, *, output: bool = True) -> Callable[[Command], Com
             reports: tuple[str, ...] = (),
             summary: Path | None = None,
             report_file: Path | None = None,
+            quiet: bool = False,
+            verbose: bool = False,
             **kwargs: Any,
         ) -> Any:
+            if quiet and verbose:
+                raise UsageProblem("-q and -v exclude each other.")
             wanted = tuple(_report(text, kind) for text in reports)
-            return command(*args, reporter=Reporter(output_format, report_file, wanted, summary), **kwargs)
+            reporter = Reporter(output_format, report_file, wanted, summary, verbose=verbose, quiet=quiet)
+            return command(*args, reporter=reporter, **kwargs)
 
         wrapped: Any = with_reporter
         for option in reversed(_options(kind, output=output)):
@@ -55,7 +63,24 @@ def _options(kind: str, *, output: bool) -> list[Callable[[Any], Any]]:
         options.append(_report_option())
     if "markdown" in names:
         options.append(_summary_option())
-    return options
+    return [*options, *_amount_options(kind)]
+
+
+def _amount_options(kind: str) -> list[Callable[[Any], Any]]:
+    """How much text says, for results that can say more or less."""
+    if kind not in MORE_OR_LESS:
+        return []
+    return [
+        click.option(
+            "-q", "--quiet", is_flag=True, callback=_hush, help="Say what failed and nothing else; show no progress."
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="Show every gate, reading and table."),
+    ]
+
+
+def _hush(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    context.meta[QUIET] = value
+    return value
 
 
 def _format_option(names: Sequence[str]) -> Callable[[Any], Any]:

@@ -6,14 +6,21 @@ from markupsafe import Markup
 
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.results.sizes import CompareResult
-from exporter.report.html.treemap import diff_treemap
+from exporter.report.html.plots.treemap import drawings
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, heading, rest_words
 
 
 def facts(result: CompareResult, view: View) -> dict[str, Any]:
     """What the template of a comparison needs."""
-    return {"diffs": [_diff(diff, view.rows) for diff in result.diffs]}
+    return {"diffs": [_diff(diff, view.rows) for diff in result.diffs], "outcome": _outcome(result), "counts": {}}
+
+
+def _outcome(result: CompareResult) -> str:
+    grown = sum(diff.size.bytes > 0 for diff in result.diffs)
+    shrunk = sum(diff.size.bytes < 0 for diff in result.diffs)
+    figures = ((grown, "grew"), (shrunk, "shrank"), (len(result.diffs) - grown - shrunk, "stayed"))
+    return ", ".join(f"{count} {word}" for count, word in figures if count)
 
 
 def _diff(diff: SizeDiff, rows: int) -> dict[str, Any]:
@@ -21,5 +28,5 @@ def _diff(diff: SizeDiff, rows: int) -> dict[str, Any]:
         (group, [change_row(change) for change in changed(changes)[:rows]], rest_words(changes, rows))
         for group, changes in diff.groups.items()
     ]
-    drawing = Markup(diff_treemap([diff]))  # noqa: S704 - escaped there
-    return {"heading": heading(diff), "groups": groups, "notes": diff.notes, "drawing": drawing}
+    drawn = [Markup(one) for one in drawings([diff])]  # noqa: S704 - escaped there
+    return {"heading": heading(diff), "groups": groups, "notes": diff.notes, "drawings": drawn}

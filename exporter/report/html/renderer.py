@@ -1,6 +1,6 @@
-"""Results as one HTML file that needs no network: styles and drawings are inside.
+"""Results as one HTML file that needs no network: styles, drawings and data are inside.
 
-Only the page of a search has a script, which shows a point's layers; all of it can be read without.
+The script sorts and filters tables, and says what a mark is; everything can be read without.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from exporter import __version__
 from exporter.data.units import format_size, format_time
 from exporter.data.verdict import Verdict, worst_first
 from exporter.report.cells import printable
-from exporter.report.readings import reading_value
+from exporter.report.html.data import embedded
 from exporter.report.renderer import Result, View
 from exporter.report.summary import counts, excused, headline, status_word, verdict_value
 
@@ -36,7 +36,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(size=format_size, time=format_time, reading=reading_value)
+    environment.filters.update(size=format_size, time=format_time)
     return environment
 
 
@@ -50,6 +50,7 @@ def _shared(result: Result) -> dict[str, Any]:
         "version": __version__,
         "title": result.title,
         "good": result.exit_code == 0,
+        "data": embedded(result),
         "counts": counts(result.verdicts),
         "outcome": headline(result.verdicts),
         "verdicts": [_verdict(verdict) for verdict in worst_first(result.verdicts)],

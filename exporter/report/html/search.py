@@ -1,26 +1,23 @@
 """A search as the page shows it."""
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
-
-from markupsafe import Markup
 
 from exporter.data.facts.points import Point
 from exporter.data.facts.storage import Storage
 from exporter.data.results.search import SearchResult
 from exporter.data.units import format_size, format_time
 from exporter.report.cells import one_line
-from exporter.report.html.plot import Axis, change_axis, cost_axis
+from exporter.report.html.data import as_script
+from exporter.report.html.plots.axes import Axis, change_axis, cost_axis
+from exporter.report.html.plots.field import SHAPES
 from exporter.report.renderer import View
 from exporter.report.search import Answer, Row, answer, interval_text, limit_of, loss_limit, rows, table
 from exporter.report.summary import excused, quantity, verdict_value
 from exporter.search.answer import figures, latency_text, loss_text
 from exporter.search.front import equal, front
 
-SHAPES = ("circle", "square", "diamond", "triangle", "cross")
-"""Of variants: a colour alone is none to many readers and on much paper."""
 STRIP_HEIGHT = 32
 _PERCENT = {"points": " %"}
 
@@ -59,7 +56,7 @@ def facts(result: SearchResult, view: View) -> dict[str, Any]:
         "failed": sum(point.error is not None for point in points),
         "tried": len(points),
         "targets": [_target(name, result) for name in result.targets],
-        "layers": Markup(_data(result)),  # noqa: S704 - escaped there
+        "layers": as_script([_layers(rows(name, result)) for name in result.targets]),
     }
 
 
@@ -165,13 +162,6 @@ def _strip(storages: dict[str, Storage], most: int) -> Iterator[tuple[str, str]]
 def _height(bits: int, most: int) -> float:
     """A share of the strip: by doublings, so that 4 and 8 bits are told apart beside a layer of 32."""
     return (1 + math.log2(bits)) / (1 + math.log2(most))
-
-
-def _data(result: SearchResult) -> str:
-    """Storages of all layers at all points, for the page's script."""
-    return json.dumps([_layers(rows(name, result)) for name in result.targets], separators=(",", ":")).translate(
-        {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
-    )
 
 
 def _layers(known: Sequence[Row]) -> dict[str, Any]:

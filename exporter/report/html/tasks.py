@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.data.facts.parity import Parity
-from exporter.report.html.drawn import worst
+from exporter.report.html.plots.drawn import worst
 from exporter.report.tasks import CLASS_COLUMNS, COLUMNS, class_rows, rows
 
 

@@ -72,7 +72,7 @@ def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:
 
 
 def _profile(result: ProfileResults, view: View) -> str:
-    told = [(device_title(item), profile_lines(item, verdicts=False)) for item in result.summaries()]
+    told = [(device_title(item), profile_lines(item)) for item in result.summaries()]
     return "\n".join([_verdicts(result), *(_details(title, lines) for title, lines in told)])
 
 

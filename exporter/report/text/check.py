@@ -9,8 +9,9 @@ from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding
 from exporter.data.results.commands import CheckResult
 from exporter.report.cells import printable
 from exporter.report.renderer import View
+from exporter.report.summary import tally
 from exporter.report.text.console import Cell, laid_out, table, warning, words
-from exporter.report.text.run import verdict_table
+from exporter.report.text.verdicts import verdict_items
 
 _STYLES = {
     Support.SUPPORTED: "green",
@@ -23,17 +24,20 @@ _PLACES = 2
 
 
 def render(result: CheckResult, view: View) -> str:
-    """The license, a table a target, what to change, and the verdicts."""
-    return laid_out(_items(result, view.rows), view)
+    """What is refused, the license, a table a target, what to change, and how many gates passed."""
+    if view.quiet:
+        return laid_out(verdict_items(result.verdicts, view), view)
+    return laid_out(_items(result, view), view)
 
 
-def _items(result: CheckResult, rows: int) -> Iterator[RenderableType]:
+def _items(result: CheckResult, view: View) -> Iterator[RenderableType]:
+    yield from verdict_items(result.verdicts, view)
     if result.license:
         yield words(f"{result.model}: license {result.license}")
     yield from (warning(result.model, note) for note in result.notes)
     for check in result.checks:
-        yield from _target(check, rows)
-    yield verdict_table(result.verdicts)
+        yield from _target(check, view.rows)
+    yield words(tally(result.verdicts))
 
 
 def _target(check: TargetCheck, rows: int) -> Iterator[RenderableType]:

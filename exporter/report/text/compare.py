@@ -7,18 +7,24 @@ from exporter.data.results.sizes import CompareResult
 from exporter.report.cells import one_line, text_table
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, header, heading, rest_words
+from exporter.report.text.console import laid_out, words
 
 
 def render(result: CompareResult, view: View) -> str:
-    """A table a pair and group, the largest change first."""
-    return "\n".join("\n".join(_lines(diff, view.rows)).rstrip() + "\n" for diff in result.diffs)
+    """A table a pair and group, the largest change first; where it is quiet, how the whole changed."""
+    if view.quiet:
+        return laid_out((words(one_line(heading(diff))) for diff in result.diffs), view)
+    blocks = (laid_out(map(words, _lines(diff, view)), view).rstrip() for diff in result.diffs)
+    return "\n\n".join(blocks) + "\n"
 
 
-def _lines(diff: SizeDiff, rows: int) -> Iterator[str]:
+def _lines(diff: SizeDiff, view: View) -> Iterator[str]:
     yield one_line(heading(diff))
     yield ""
     for group, changes in diff.groups.items():
-        yield from text_table(header(group), [change_row(change) for change in changed(changes)[:rows]])
-        yield rest_words(changes, rows)
+        yield from text_table(
+            header(group), [change_row(change) for change in changed(changes)[: view.rows]], view.columns
+        )
+        yield rest_words(changes, view.rows)
         yield ""
     yield from (one_line(f"note: {note}") for note in diff.notes)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.report.cells import printable
-from exporter.report.renderer import View
+from exporter.report.renderer import PAPER_COLUMNS, View
 
 Cell = str | Text
 
@@ -19,13 +19,17 @@ def plain_console(*, stderr: bool = False) -> Console:
 
 
 def laid_out(items: Iterable[RenderableType], view: View) -> str:
-    """`items`, one below the other, for a terminal as `view` describes it."""
+    """`items`, one below the other, for a terminal as `view` describes it.
+
+    In files a sentence is a line: no name can have it broken so that the next line is a command of a CI system.
+    """
     stream = io.StringIO()
     console = Console(
         file=stream, width=view.columns, force_terminal=view.colour, markup=False, emoji=False, highlight=False
     )
+    paper = view.columns >= PAPER_COLUMNS
     for item in items:
-        console.print(item)
+        console.print(item, soft_wrap=paper and isinstance(item, Text))
     return stream.getvalue()
 
 

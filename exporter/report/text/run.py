@@ -1,31 +1,30 @@
-"""A run as tables in the terminal."""
+"""A run in the terminal: what failed first, a line a target, a sentence; tables of everything where they are wanted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from exporter.data.facts.artifact import Artifact
-from exporter.data.facts.parity import Parity
-from exporter.data.facts.profile import Measured
+from exporter.data.facts.profile import Profile
 from exporter.data.results.commands import RunResult
 from exporter.data.results.record import RunRecord, TargetRecord
-from exporter.data.units import format_size, format_time
-from exporter.data.verdict import Status, Verdict, worst_first
+from exporter.data.units import format_size
 from exporter.report.cells import printable
-from exporter.report.readings import latency_percentiles, profile_lines
+from exporter.report.readings import profile_line, profile_lines
 from exporter.report.renderer import View
-from exporter.report.summary import outcome_words, verdict_value
+from exporter.report.summary import outcome_words
 from exporter.report.tasks import COLUMNS, rows
 from exporter.report.text.console import laid_out, table, warning, words
-
-_STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_CHECKED: "yellow"}
+from exporter.report.text.targets_of_run import latency_cells, parity_cells, share, target_lines
+from exporter.report.text.verdicts import verdict_items
 
 
 def render(result: RunResult, view: View) -> str:
-    """Artifacts, verdicts, warnings, readings, and where the files are."""
-    return laid_out([*_items(result), words(_ending(result))], view)
+    """What failed and what must be known, the targets, how it ended, and where the files are."""
+    if view.quiet:
+        return laid_out(_failures(result, view), view)
+    return laid_out([*_items(result, view), words(_ending(result))], view)
 
 
 def _ending(result: RunResult) -> str:
@@ -35,24 +34,46 @@ def _ending(result: RunResult) -> str:
     return f"{outcome} Not verified. Record: {result.folder / 'run.json'}"
 
 
-def _items(result: RunResult) -> Iterator[RenderableType]:
+def _failures(result: RunResult, view: View) -> Iterator[RenderableType]:
+    if result.errors_shown:
+        yield from _errors(result.record)
+    yield from verdict_items(result.verdicts, view)
+
+
+def _items(result: RunResult, view: View) -> Iterator[RenderableType]:
     record = result.record
+    yield words(_title(record))
+    yield from _failures(result, view)
+    yield from _warnings(record)
+    cached = [target.name for target in record.targets if "conversion" in target.from_cache]
+    if cached:
+        yield words(f"Nothing was converted for {', '.join(cached)}: the cache has it.")
+    if view.verbose:
+        yield from _tables(record)
+    yield from _readings(record, view)
+    yield from map(words, target_lines(record, view.columns))
+
+
+def _title(record: RunRecord) -> str:
+    license_ = f"  license {record.source.license}" if record.source.license else ""
+    return f"{record.source.spec}  {format_size(record.source.size_bytes)}{license_}"
+
+
+def _tables(record: RunRecord) -> Iterator[Table]:
     yield _artifacts(record)
     measured = [row for target in record.targets for parity in target.parities for row in rows(target.name, parity)]
     if measured:
         yield table("Tasks", COLUMNS, measured)
-    yield verdict_table(record.verdicts())
+
+
+def _warnings(record: RunRecord) -> Iterator[Text]:
     for sentence in record.warnings:
         yield Text.assemble(("warning", "yellow"), printable(f": {sentence}"))
-    if result.errors_shown:
-        yield from _errors(record)
     for target in record.targets:
         yield from (warning(target.name, sentence) for sentence in target.warnings)
     for target in record.targets:
-        yield from _readings(target)
-    cached = [target.name for target in record.targets if "conversion" in target.from_cache]
-    if cached:
-        yield words(f"Nothing was converted for {', '.join(cached)}: the cache has it.")
+        for said in target.host.caveats if target.host else ():
+            yield Text.assemble(("(!) readings here", "yellow"), printable(f" {target.name}: {said}"))
 
 
 def _errors(record: RunRecord) -> Iterator[Text]:
@@ -62,21 +83,22 @@ def _errors(record: RunRecord) -> Iterator[Text]:
     return (words(sentence, "bold red") for sentence in told)
 
 
-def _readings(target: TargetRecord) -> Iterator[Text]:
-    """What must be said of this machine's readings, and what each device measured."""
-    for said in target.host.caveats if target.host else ():
-        yield Text.assemble(("(!) readings here", "yellow"), printable(f" {target.name}: {said}"))
-    for profile in target.profiles:
-        if not profile.error:  # told above
-            first, *rest = profile_lines(profile, verdicts=False)
-            yield words("\n".join([f"{target.name}: {first}", *rest]))
+def _readings(record: RunRecord, view: View) -> Iterator[Text]:
+    """What each device measured: its latency, or everything."""
+    for target in record.targets:
+        for profile in target.profiles:
+            if not profile.error:  # told above
+                yield words(f"{target.name}: {_profile(profile, view)}")
+
+
+def _profile(profile: Profile, view: View) -> str:
+    lines = profile_lines(profile) if view.verbose else profile_line(profile)
+    return "\n".join(lines)
 
 
 def _artifacts(record: RunRecord) -> Table:
-    title = f"{record.source.spec}  {format_size(record.source.size_bytes)}"
-    title += f"  license {record.source.license}" if record.source.license else ""
     columns = ("target", "artifact", ">size", ">of float", ">SNR dB", ">top-1 %", ">p50 here", ">p90 here")
-    return table(title, columns, map(_artifact_row, record.targets))
+    return table("Artifacts", columns, map(_artifact_row, record.targets))
 
 
 def _artifact_row(target: TargetRecord) -> list[str]:
@@ -86,37 +108,7 @@ def _artifact_row(target: TargetRecord) -> list[str]:
         target.name,
         target.artifact.path,
         format_size(target.artifact.size_bytes),
-        _share(target.artifact),
-        *_parity_cells(target.parities[0] if target.parities else None),
-        *_latency_cells(target.host),
+        share(target.artifact),
+        *parity_cells(target),
+        *latency_cells(target.host),
     ]
-
-
-def _share(artifact: Artifact) -> str:
-    return f"{artifact.size_bytes / artifact.twin_size_bytes:.0%}" if artifact.twin_size_bytes else "-"
-
-
-def _parity_cells(parity: Parity | None) -> list[str]:
-    if parity is None:
-        return ["-", "-"]
-    snr = "-" if parity.not_compared else "exact" if parity.snr_db is None else f"{parity.snr_db:.1f}"
-    return [snr, "-" if parity.top1 is None else f"{100 * parity.top1:.2f}"]
-
-
-def _latency_cells(measured: Measured | None) -> list[str]:
-    latency = latency_percentiles(measured)
-    if measured is None or latency is None:
-        return ["-", "-"]
-    mark = " (!)" if measured.caveats else ""  # told in full below the tables
-    return [format_time(latency[rank]) + mark for rank in ("p50", "p90")]
-
-
-def verdict_table(verdicts: Iterable[Verdict]) -> Table:
-    """Verdicts, the worst first."""
-    columns = ("verdict", "target", "metric", ">value", ">limit", "reason")
-    return table("Verdicts, the worst first", columns, map(_verdict_row, worst_first(verdicts)))
-
-
-def _verdict_row(verdict: Verdict) -> list[str | Text]:
-    status = Text(verdict.status, _STYLES[verdict.status])
-    return [status, verdict.subject, verdict.metric, *verdict_value(verdict), verdict.reason]

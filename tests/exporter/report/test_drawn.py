@@ -8,7 +8,7 @@ from exporter.data.facts.drawings import Drawing, Mark, Shown, keep_picture
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.task import MetricFact, TaskFacts
 from exporter.data.results.commands import VerifyResult
-from exporter.report.html.drawn import worst
+from exporter.report.html.plots.drawn import worst
 from exporter.report.renderer import render
 
 PICTURES: dict[str, str] = {}

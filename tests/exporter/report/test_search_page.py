@@ -14,7 +14,7 @@ from exporter.data.facts.points import Loss, Plan, Point
 from exporter.data.facts.storage import Storage
 from exporter.data.results.search import SearchResult
 from exporter.data.verdict import Status, Verdict
-from exporter.report.html.plot import change_axis, cost_axis
+from exporter.report.html.plots.axes import change_axis, cost_axis
 from exporter.report.renderer import render
 from exporter.report.search import loss_limit, rows
 

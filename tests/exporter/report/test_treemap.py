@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.report.html.treemap import HEIGHT, WIDTH, Box, treemap
+from exporter.report.html.plots.treemap import HEIGHT, WIDTH, Box, treemap
 from tests.exporter.report.samples import texts
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -141,7 +141,7 @@ def test_apps_and_packages_from_the_command_line(mobile_export: RunCommand, tmp_
     files = {f"Payload/A.app/{name}": content for name, content in app_files("A", {"m.tflite": tflite(9000)}).items()}
     write_zip(tmp_path / "a.ipa", files)
     mlpackage(tmp_path / "M.mlpackage", 20_000)
-    done = mobile_export("budget", "a.ipa", "M.mlpackage", "--store", "app-store", "--app-size", "20 MB")
+    done = mobile_export("budget", "a.ipa", "M.mlpackage", "--store", "app-store", "--app-size", "20 MB", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     for told in ("m.tflite", "M.mlpackage", "total", "estimated", "store.app-store.bundle"):
         assert told in done.stdout

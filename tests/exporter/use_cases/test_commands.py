@@ -118,7 +118,7 @@ def test_verify_names_the_layers_in_every_format(finished: Done, workspace: Work
         layers = json.loads(page.with_suffix(".json").read_text())["layers"]
         assert {"stem.0", "mix", "head", "(model)"} <= {layer["module"] for layer in layers["compared"]}
         assert (layers["first"], layers["rule"], layers["not_matched"]) == (None, None, [])
-        assert page.read_text().count("<circle") == len(layers["compared"])
+        assert page.read_text().count('class="spot ') == len(layers["compared"])
         assert "http" not in page.read_text()
 
 

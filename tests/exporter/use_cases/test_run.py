@@ -178,7 +178,7 @@ def test_artifacts_are_profiled_on_devices_asked_for(workspace: Workspace, data:
     raw = load_samples(done.output / "run.json").targets["android"].profiles["local"]
     assert [reading.metric for reading in raw] == [reading["metric"] for reading in readings]
     assert not {"true"} & {reading["conditions"].get("quick") for reading in target["host"]["readings"]}
-    assert "android on local" in (done.output / "report.html").read_text()
+    assert "Readings of local" in (done.output / "report.html").read_text()
     unknown = workspace.run("--target", "android", *data, "--device", "nosuchserial", output="device")
     assert unknown.returncode == 2
     assert "there is no device nosuchserial" in unknown.stderr

@@ -1,30 +1,6 @@
 // Shows the layers of the point that is pointed at or has the focus; without it, the lists below the plots have them all.
 const layers = JSON.parse(document.getElementById("layers").textContent);
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text ?? "";
-  return made;
-}
-
-// One stop of the Tab key a group: arrows go on from there, in the order of `members`.
-function walk(members, shown) {
-  const stop = (chosen) => members.forEach((one) => { one.tabIndex = one === chosen ? 0 : -1; });
-  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -members.length, End: members.length };
-  members.forEach((one, place) => {
-    one.addEventListener("focus", () => { stop(one); shown(one); });
-    one.addEventListener("pointerenter", () => shown(one));
-    one.addEventListener("click", () => one.focus());
-    one.addEventListener("keydown", (event) => {
-      if (!(event.key in steps)) return;
-      event.preventDefault();
-      members[Math.min(Math.max(place + steps[event.key], 0), members.length - 1)].focus();
-    });
-  });
-  return stop;
-}
-
 function cellsOf(data, number) {
   const places = data.points[number];
   if (!places) return null;

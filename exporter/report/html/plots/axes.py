@@ -1,14 +1,17 @@
-"""Axes of the plots of a search: places in percent, so that a plot is as wide as its page is."""
+"""Axes of plots: places in percent, so that a plot is as wide as its page is."""
 
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from exporter.data.units import format_time
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _TICKS = 5
 _MARGIN = 0.08
 _NEAR = 1.25
 """Marks up to so many times the largest point widen the axis; others stand at its end, with an arrow."""
+_LEAST_S = 1e-9
 _FAR = 2.0
 """Points whose loss lies so many widths of all others below them stand at the bottom."""
 
@@ -51,6 +54,22 @@ def change_axis(core: Sequence[float], all_values: Sequence[float]) -> Axis:
         high,
         lambda value: f"{value:+.4g}" if value else "0",
     )
+
+
+def value_axis(values: Sequence[float], marks: Sequence[float], unit: str = "") -> Axis:
+    """Of a figure: all `values`, and of `marks` what does not press those together."""
+    low, high = min(values), max(values)
+    room = (high - low) or abs(high) * _MARGIN or 1.0
+    near = [mark for mark in marks if low - room <= mark <= high + room]
+    return _axis(min([low, *near]), max([high, *near]), lambda value: f"{value:.4g}{unit}")
+
+
+def time_axis(low: float, high: float) -> Axis:
+    """Of latencies from `low` to `high`, wide enough that what is nearly equal looks so."""
+    high = max(high, low + max(abs(low) * _MARGIN, _LEAST_S))
+    step = _step((high - low) / _TICKS)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return Axis(low, high, tuple((step * number, format_time(step * number)) for number in range(first, last + 1)))
 
 
 def _axis(low: float, high: float, words: Callable[[float], str]) -> Axis:

@@ -10,6 +10,8 @@ from exporter.data.units import format_change, format_size
 from exporter.report.renderer import View
 
 WIDTH, HEIGHT = 960.0, 480.0
+NARROW = 360.0, 560.0
+"""Of the drawing for a phone's screen, on which letters of the wide one could not be read."""
 # Below this share of the area a box is a speck; the smallest are drawn as one.
 LEAST_SHARE = 0.002
 _LETTER_WIDTH, _LINE_HEIGHT = 6.5, 14.0
@@ -28,12 +30,14 @@ def render(result: CompareResult, view: View) -> str:
     return f"{diff_treemap(result.diffs)}\n"
 
 
-def treemap(boxes: Sequence[Box], *, title: str) -> str:
+def treemap(boxes: Sequence[Box], *, title: str, width: float = WIDTH, height: float = HEIGHT) -> str:
     """The larger of both sizes as area; red grew, green shrank, grey stayed. Each box has a tooltip with its figures.
 
     Args:
         boxes: what to draw; those of no size are left out.
         title: for screen readers and as the tooltip of the whole.
+        width: of the drawing; letters are 11 high.
+        height: likewise.
 
     Returns:
         An ``<svg>`` element, well-formed as XML too.
@@ -42,24 +46,31 @@ def treemap(boxes: Sequence[Box], *, title: str) -> str:
 
     drawn = _merged(sorted((box for box in boxes if max(box.before, box.after) > 0), key=_area, reverse=True))
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" width="100%" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="100%" role="img" '
         f'font-family="system-ui, sans-serif" font-size="11"><title>{_text(title)}</title>'
     )
     if not drawn:
         return head + "</svg>"
-    sizes = squarify.normalize_sizes([_area(box) for box in drawn], WIDTH, HEIGHT)
-    places = squarify.squarify(sizes, 0, 0, WIDTH, HEIGHT)
+    sizes = squarify.normalize_sizes([_area(box) for box in drawn], width, height)
+    places = squarify.squarify(sizes, 0, 0, width, height)
     return head + "".join(_draw(box, place) for box, place in zip(drawn, places, strict=True)) + "</svg>"
 
 
-def diff_treemap(diffs: Sequence[SizeDiff]) -> str:
+def drawings(diffs: Sequence[SizeDiff]) -> tuple[str, str]:
+    """The same treemap for a wide page and for a narrow one."""
+    return diff_treemap(diffs), diff_treemap(diffs, *NARROW)
+
+
+def diff_treemap(diffs: Sequence[SizeDiff], width: float = WIDTH, height: float = HEIGHT) -> str:
     """One inline SVG of all `diffs`: layers where they are known, files where not."""
     boxes = []
     for diff in diffs:
         changes = diff.groups.get("layer", diff.groups.get("file", ()))
         prefix = f"{diff.after.rpartition(':')[2]}: " if len(diffs) > 1 else ""
         boxes += [Box(f"{prefix}{change.name}", change.before, change.after) for change in changes]
-    return treemap(boxes, title=f"Size by layer or file, {diffs[0].before} to {diffs[0].after}")
+    return treemap(
+        boxes, title=f"Size by layer or file, {diffs[0].before} to {diffs[0].after}", width=width, height=height
+    )
 
 
 def _area(box: Box) -> int:

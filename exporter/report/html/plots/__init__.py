@@ -1,0 +1,1 @@
+"""Drawings of pages: coordinates of axes and marks; templates draw them."""
