@@ -115,7 +115,7 @@ def run(jars: str, work: Path, trials: list[tuple[str, list[Path], Path, str]]) 
         for name, folders, place, tests in trials
         for word in (name, os.pathsep.join(map(str, folders)), str(place), tests)
     ]
-    command = ["java", "-XX:TieredStopAtLevel=1", "-cp", jars, str(JVM / "Trials.java"), jars, *words]
+    command = ["java", "-Xmx2g", "-XX:TieredStopAtLevel=1", "-cp", jars, str(JVM / "Trials.java"), jars, *words]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-4000:]
     print(done.stderr)
