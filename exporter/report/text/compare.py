@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.results.sizes import CompareResult
 from exporter.report.cells import one_line, text_table
+from exporter.report.figures import figure_row
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, header, heading, rest_words
 
@@ -21,4 +22,7 @@ def _lines(diff: SizeDiff, rows: int) -> Iterator[str]:
         yield from text_table(header(group), [change_row(change) for change in changed(changes)[:rows]])
         yield rest_words(changes, rows)
         yield ""
+    yield from (
+        one_line("  ".join(figure_row(one))) for one in diff.figures if one.unit != "s"
+    )  # speed is in the notes
     yield from (one_line(f"note: {note}") for note in diff.notes)
