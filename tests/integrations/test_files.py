@@ -118,6 +118,32 @@ def test_a_gate_that_could_not_run_is_told_and_is_no_pass(tmp_path: Path) -> Non
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize(("run", "kept"), [("41", True), ("41", False), ("", False)])
+def test_the_baseline_is_that_of_the_base_branch(run: str, kept: bool, tmp_path: Path) -> None:
+    """A first pull request has none, and an old run's artifact may be gone: told, and no failure."""
+    tool = tmp_path / "bin" / "gh"
+    tool.parent.mkdir()
+    tool.write_text(
+        f'#!/bin/bash\necho "$*" >> "$RUNNER_TEMP/calls"\n[ "$2" = list ] && echo "{run}" && exit 0\n'
+        + ('touch "${@: -1}/sizes.json"\n' if kept else "exit 1\n")
+    )
+    tool.chmod(0o755)
+    environment = {
+        "PATH": f"{tool.parent}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_REPOSITORY": "ada/app",
+        "GITHUB_WORKFLOW": "ci",
+        "BASE": "main",
+        "NAME": "sizes",
+    }
+    command = ["bash", str(FOLDER / "github" / "baseline.sh")]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mobile-export" / "baseline" / "sizes.json").exists() is kept
+    assert ("no baseline" in done.stdout) is not kept
+    assert "--branch main --status success" in (tmp_path / "calls").read_text()
+
+
 def scripts(path: Path) -> list[str]:
     """Everything in a YAML file that a shell runs."""
     found: list[str] = []
