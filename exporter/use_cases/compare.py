@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exporter.data.errors import UsageProblem
-from exporter.data.facts.diff import SizeDiff
+from exporter.data.facts.diff import FigureChange, SizeDiff
+from exporter.data.results.record import TargetRecord
 from exporter.data.results.samples import TargetSamples
 from exporter.data.results.sizes import CompareResult
 from exporter.sizes.diff import compare_sizes
 from exporter.store.runs import load_record, load_samples
-from profilers.comparison import compare_readings
+from exporter.use_cases.figures import accuracy_changes, latency_changes
 
 
 def compare(before: Path, after: Path) -> CompareResult:
     """Why an artifact or a run grew: two artifacts, packages or folders, or two run.json target by target.
 
-    Of two runs, the measured latencies are compared too, where both took them on the same device under the same
-    conditions.
+    Of two runs, accuracy is compared too, and the measured latencies where both took them on the same device under the
+    same conditions.
 
     Raises:
         UsageProblem: one of them cannot be read, or only one is a run.
@@ -27,7 +28,10 @@ def compare(before: Path, after: Path) -> CompareResult:
 
 
 def _with_speed(diffs: list[SizeDiff], before: Path, after: Path) -> Iterator[SizeDiff]:
-    here = load_record(before).machine == load_record(after).machine
+    first, second = load_record(before), load_record(after)
+    here = first.machine == second.machine
+    targets = [{target.name: target for target in record.targets} for record in (first, second)]
+    diffs = [_with_accuracy(diff, diff.after.removeprefix(f"{after}:"), *targets) for diff in diffs]
     try:
         old, new = load_samples(before).targets, load_samples(after).targets
     except UsageProblem as error:  # a record that was copied without its samples still tells its sizes
@@ -37,15 +41,22 @@ def _with_speed(diffs: list[SizeDiff], before: Path, after: Path) -> Iterator[Si
     nothing = TargetSamples()
     for diff in diffs:
         name = diff.after.removeprefix(f"{after}:")
-        notes = _speed_notes(old.get(name, nothing), new.get(name, nothing), here=here)
-        yield diff.model_copy(update={"notes": (*diff.notes, *notes)})
+        speed = list(_speed(old.get(name, nothing), new.get(name, nothing), here=here))
+        notes = [f"latency on {change.where}: {change.reason}" for change in speed]
+        yield diff.model_copy(update={"notes": (*diff.notes, *notes), "figures": (*diff.figures, *speed)})
 
 
-def _speed_notes(old: TargetSamples, new: TargetSamples, *, here: bool) -> Iterator[str]:
+def _with_accuracy(
+    diff: SizeDiff, name: str, before: dict[str, TargetRecord], after: dict[str, TargetRecord]
+) -> SizeDiff:
+    if name not in before or name not in after:
+        return diff
+    return diff.model_copy(update={"figures": tuple(accuracy_changes(before[name], after[name]))})
+
+
+def _speed(old: TargetSamples, new: TargetSamples, *, here: bool) -> Iterator[FigureChange]:
     """What is known of each device that measured both; `here`: whether both runs were on one machine."""
     pairs = [("this machine", old.host, new.host)] if here else []
     pairs += [(device, old.profiles[device], new.profiles[device]) for device in old.profiles if device in new.profiles]
     for device, first, second in pairs:
-        for change in compare_readings(first, second):
-            if change.metric == "latency":
-                yield f"latency on {device}: {change.reason}"
+        yield from latency_changes(device, first, second)

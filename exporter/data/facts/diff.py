@@ -20,6 +20,34 @@ class Change(Frozen):
         return self.after - self.before
 
 
+class FigureChange(Frozen):
+    """One figure of two runs of a target: how well it does its task, or how fast it is.
+
+    Attributes:
+        metric: in words, with what it is of: ``top-1 accuracy``, ``median latency``.
+        where: the device, or the data.
+        unit: ``s``, ``%`` of what lies in [0, 1] times 100, or what the metric has.
+        change: after less before, in `unit`; of latencies the ratio of the two less 1.
+        low: lower end of the interval of `change`; infinite where it is not known.
+        high: upper end of it.
+        confidence: of the interval, in [0, 1].
+        differs: whether the interval excludes that nothing changed; None where the two cannot be compared.
+        reason: the finding, or why there is none, in words.
+    """
+
+    metric: str
+    where: str
+    unit: str
+    before: float
+    after: float
+    change: float
+    low: float
+    high: float
+    confidence: float
+    differs: bool | None
+    reason: str
+
+
 class SizeDiff(Frozen):
     """Two subjects compared.
 
@@ -30,6 +58,7 @@ class SizeDiff(Frozen):
         download: their downloads; None where one is unavailable.
         groups: changes by layer, dtype and file, the largest first; a group that could not be had is not there.
         notes: why a group is not there.
+        figures: of two runs, what both measured of accuracy and latency.
     """
 
     before: str
@@ -38,3 +67,4 @@ class SizeDiff(Frozen):
     download: Change | None
     groups: dict[Group, tuple[Change, ...]]
     notes: tuple[str, ...] = ()
+    figures: tuple[FigureChange, ...] = ()

@@ -10,6 +10,8 @@ from exporter.data.results.commands import ProfileResults, RunResult, VerifyResu
 from exporter.data.results.record import TargetRecord
 from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.report.cells import markdown_cell, markdown_table, one_line
+from exporter.report.figures import COLUMNS as COLUMNS_OF_FIGURES
+from exporter.report.figures import figure_row
 from exporter.report.layers import COLUMNS, WORST, cells, summary
 from exporter.report.markdown.search import search_markdown
 from exporter.report.markdown.verdicts import verdicts_markdown
@@ -65,6 +67,9 @@ def _compare(result: CompareResult, view: View) -> str:
 def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:
     yield f"### {markdown_cell(heading(diff))}"
     yield ""
+    if diff.figures:
+        yield from markdown_table(COLUMNS_OF_FIGURES, [figure_row(one) for one in diff.figures])
+        yield ""
     for group, changes in diff.groups.items():
         yield from markdown_table(header(group), [change_row(change) for change in changed(changes)[:rows]])
         yield from ("", rest_words(changes, rows), "")

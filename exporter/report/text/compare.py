@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.results.sizes import CompareResult
 from exporter.report.cells import one_line, text_table
+from exporter.report.figures import figure_row
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, header, heading, rest_words
 from exporter.report.text.console import laid_out, words
@@ -27,4 +28,7 @@ def _lines(diff: SizeDiff, view: View) -> Iterator[str]:
         )
         yield rest_words(changes, view.rows)
         yield ""
+    yield from (
+        one_line("  ".join(figure_row(one))) for one in diff.figures if one.unit != "s"
+    )  # speed is in the notes
     yield from (one_line(f"note: {note}") for note in diff.notes)

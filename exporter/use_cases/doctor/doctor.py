@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from device_harness.discovery import discover
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.results.doctor import Checkup, DoctorResult
-from exporter.use_cases.doctor.libraries import library_checkups
+from exporter.use_cases.doctor.libraries import extras, library_checkups
 from exporter.use_cases.doctor.places import place_checkups
 from exporter.use_cases.doctor.tools import android_checkups, apple_checkups
 
@@ -15,7 +15,8 @@ _STEPS: Sequence[Callable[[], Iterator[Checkup]]] = (
     android_checkups,
     apple_checkups,
 )
-AREAS = ("python", "export", "litert", "models", "ultralytics", "cluster", "disk", "android", "apple", "devices")
+AREAS = ("python", *extras(), "disk", "android", "apple", "devices")
+"""What can be needed; the extras are those of the installed program."""
 
 
 def examine(needed: Sequence[str] = (), *, devices: bool = True) -> DoctorResult:

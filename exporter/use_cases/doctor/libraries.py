@@ -12,11 +12,12 @@ from exporter.data.results.doctor import Checkup
 
 _USES = {
     "export": "run, compress, convert, verify, search",
-    "litert": "profile --device local of .tflite files without TensorFlow",
     "models": "models of timm:, transformers: and smp:",
     "ultralytics": "models of ultralytics:",
     "cluster": "work on other machines, a cache that they share",
 }
+_INSIDE = ("conversion", "dev")
+"""What other extras consist of, and what developers have."""
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([A-Za-z0-9._-]+)['"]""")
 _PROGRAM = "mobile-export"
@@ -32,9 +33,18 @@ def library_checkups() -> Iterator[Checkup]:
         return
     installed = _installed()
     yield _core(requirements[""], installed)
-    for extra, use in _USES.items():
-        yield _extra(extra, use, requirements.get(extra, ()), installed)
+    for extra in extras():
+        yield _extra(extra, _USES.get(extra, ""), requirements.get(extra, ()), installed)
     yield _tested(installed)
+
+
+def extras() -> tuple[str, ...]:
+    """Those of the installed program that a user asks for; none where it runs from its files."""
+    try:
+        names = importlib.metadata.metadata(_PROGRAM).get_all("Provides-Extra") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    return tuple(name for name in names if name not in _INSIDE)
 
 
 def _version() -> str:
@@ -100,9 +110,6 @@ def _core(names: tuple[str, ...], installed: Mapping[str, str]) -> Checkup:
 
 def _extra(extra: str, use: str, names: tuple[str, ...], installed: Mapping[str, str]) -> Checkup:
     lacking = [name for name in names if name not in installed]
-    if not names:
-        found, mend = "this installation is older than it", f"pip install -U '{_PROGRAM}[{extra}]'"
-        return Checkup(extra, f"[{extra}]", "missing", found, use, mend)
     if not lacking:
         return Checkup(extra, f"[{extra}]", "works", f"all {len(names)} libraries are installed", use)
     some = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")

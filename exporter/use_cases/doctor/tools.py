@@ -24,7 +24,9 @@ _NDK_MEND = "sdkmanager 'ndk;28.2.13676358', then: export ANDROID_NDK_HOME=$ANDR
 def android_checkups() -> Iterator[Checkup]:
     """adb, CMake and the NDK."""
     yield _program("android", "adb", ["adb", "version"], "Android devices", _ADB)
-    yield _program("android", "cmake", ["cmake", "--version"], "building litert_bench", _CMAKE)
+    yield _program(
+        "android", "cmake", ["cmake", "--version"], "building the runner of this machine and of Android devices", _CMAKE
+    )
     yield _ndk()
 
 
@@ -57,7 +59,7 @@ def _program(area: str, name: str, command: Sequence[str], use: str, mends: dict
 
 
 def _ndk() -> Checkup:
-    use = "building litert_bench for Android"
+    use = "building the runner of Android devices"
     given = os.environ.get("ANDROID_NDK_HOME") or os.environ.get("ANDROID_NDK_ROOT")
     if given is None:
         there = _unnamed_ndk()

@@ -1,5 +1,6 @@
 """A result of every kind, with one text wherever a user's text can stand."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from device_harness.lease import Lease
 from exporter.config.targets import load_targets
 from exporter.data.facts.checks import Judgement, OperatorCheck, OperatorFinding, Support, TargetCheck
 from exporter.data.facts.compression import LayerStats, LeftAlone, ModelStats, StepResult
-from exporter.data.facts.diff import Change, SizeDiff
+from exporter.data.facts.diff import Change, FigureChange, SizeDiff
 from exporter.data.facts.handoff import Dependency, GoldenCase, Handoff, HandoffTensor
 from exporter.data.facts.hints import CompressionHints
 from exporter.data.facts.inspection import Inspection, OpFact, TensorFact, WeightFact
@@ -165,7 +166,14 @@ def _diff(text: str) -> SizeDiff:
         download=None,
         groups={"layer": changes, "file": changes},
         notes=(text,),
+        figures=(_figure(text, True), _figure(text, None)),
     )
+
+
+def _figure(text: str, differs: bool | None) -> FigureChange:
+    ends = {"low": 0.5, "high": 1.5} if differs else {"low": -math.inf, "high": math.inf}
+    facts = {"metric": text, "where": text, "unit": text, "reason": text, "differs": differs, **ends}
+    return FigureChange.model_validate({**facts, "before": 1, "after": 2, "change": 1, "confidence": 0.95})
 
 
 def _check(text: str, verdicts: list[Verdict]) -> CheckResult:

@@ -104,7 +104,7 @@ def test_the_weights_beside_an_onnx_file_count(tmp_path: Path) -> None:
         ("app", {"app", "app-clip", "base-module", "install-time", "apk"}),
         ("asset-pack", {"asset-pack", "on-demand"}),
         ("ai-pack", {"ai-pack", "ai-packs"}),
-        ("on-demand-resource", {"on-demand-resource"}),
+        ("on-demand-resource", {"on-demand-resource", "on-demand-resources"}),
         ("background-asset", {"background-assets"}),
     ],
 )

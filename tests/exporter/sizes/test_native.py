@@ -218,3 +218,17 @@ def readelf(path: Path) -> int:
     """The least alignment of a LOAD segment, as GNU readelf prints it in the last column."""
     told = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True, check=True).stdout
     return min(int(line.split()[-1], 16) for line in told.splitlines() if line.strip().startswith("LOAD"))
+
+
+@pytest.mark.skipif(shutil.which("zipalign") is None, reason="zipalign is not installed: apt-get install zipalign")
+@pytest.mark.parametrize(("alignment", "held"), [(4, False), (4096, False), (16384, True)])
+def test_zipalign_says_the_same(alignment: int, held: bool, tmp_path: Path) -> None:
+    """Of an APK that it aligned itself; an entry before the library keeps smaller alignments from holding by chance."""
+    plain, aligned = tmp_path / "plain.apk", tmp_path / "aligned.apk"
+    files = {"AndroidManifest.xml": apk_manifest(), "assets/a.so": elf(0x4000) + b"x" * 5000}
+    write_zip(plain, {**files, "lib/arm64-v8a/libx.so": LARGE}, stored=(".so",))
+    subprocess.run(["zipalign", str(alignment), plain, aligned], check=True, capture_output=True)
+    told = subprocess.run(["zipalign", "-c", "16384", aligned], check=False, capture_output=True)
+    ours = alignments(one(aligned), "library-in-apk").values()
+    assert (told.returncode == 0) is held
+    assert all(offset >= 16384 for offset in ours) is held

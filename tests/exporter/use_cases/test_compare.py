@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from exporter.data.facts.parity import Parity
 from exporter.data.results.record import TargetRecord
 from exporter.data.results.samples import Samples, TargetSamples
+from exporter.report.renderer import render
 from exporter.store.runs import write_run
 from exporter.use_cases.compare import compare
+from exporter.use_cases.figures import accuracy_changes
 from tests.exporter import typical
 from tests.exporter.sizes.builders import tflite
 
@@ -49,3 +52,41 @@ def test_a_record_without_its_samples_still_tells_its_sizes(tmp_path: Path) -> N
     (diff,) = compare(before, after).diffs
     assert diff.size.before == 2000
     assert "latencies are not compared" in diff.notes[0]
+    assert diff.figures == ()
+
+
+def accuracy(lost: int, gained: int, source: float = 0.9, samples: int = 1000) -> TargetRecord:
+    """A target whose artifact has `lost` examples wrong that its source has right, and `gained` the other way round."""
+    top1 = source - (lost - gained) / samples
+    facts = {"data": "digits", "samples": samples, "evaluator": "LiteRT 2.1.0", "cosine": 1, "max_abs_error": 0}
+    more = {"snr_db": 30, "top1": top1, "source_top1": source, "top1_lost": lost, "top1_gained": gained}
+    parity = Parity.model_validate({**facts, **more})
+    return TargetRecord(name="t", format="tflite", minimum_os="Android 14", settings={}, parities=(parity,))
+
+
+@pytest.mark.parametrize(("lost", "differs"), [(14, False), (80, True)])
+def test_accuracies_of_two_runs_are_compared_with_an_interval(lost: int, differs: bool) -> None:
+    """Four examples more of a thousand are chance; seventy are not."""
+    (found,) = accuracy_changes(accuracy(10, 0), accuracy(lost, 0))
+    assert found.change == pytest.approx(-(lost - 10) / 10)
+    assert found.low < found.change < found.high
+    assert found.differs is differs
+    assert found.where == "digits"
+
+
+def test_accuracies_of_other_sources_or_data_are_not_compared() -> None:
+    """Another source is another model: the change says nothing of the artifact."""
+    (found,) = accuracy_changes(accuracy(10, 0), accuracy(80, 0, source=0.95))
+    assert found.differs is None
+    assert "another" in found.reason
+    assert list(accuracy_changes(accuracy(10, 0), accuracy(10, 0, samples=500))) == []
+
+
+def test_figures_of_two_runs_are_in_markdown(tmp_path: Path) -> None:
+    """What a pull request's comment shows."""
+    found = compare(run_in(tmp_path / "a", 0.010), run_in(tmp_path / "b", 0.020))
+    (figure,) = found.diffs[0].figures
+    assert (figure.differs, figure.change) == (True, pytest.approx(1.0))
+    text = render("markdown", found)
+    assert "| median latency | this machine |" in text
+    assert "differs" in text

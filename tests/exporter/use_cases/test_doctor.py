@@ -84,7 +84,7 @@ def test_the_ndk_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_libraries_of_this_environment_are_those_that_were_tested() -> None:
     """The set that `make` installs is the set that the program was tested with."""
     found = {one.name: one for one in library_checkups()}
-    assert found["[litert]"].state == "works"
+    assert found["[export]"].state == "works"
     assert found["mobile-export"].state == "works"
     assert "tested together" in found["versions"].found or "differ" in found["versions"].found
 
