@@ -40,7 +40,8 @@ def test_every_imported_library_is_declared() -> None:
     files = [path for package in OWN for path in (ROOT / package).rglob("*.py")]
     names = {name.partition(".")[0] for path in files for name in imported(ast.parse(path.read_text()))}
     known = importlib.metadata.packages_distributions()
-    libraries = names - {*sys.stdlib_module_names, *OWN, ""}
+    # `_typeshed` is of type checkers, and there is nothing to install.
+    libraries = names - {*sys.stdlib_module_names, *OWN, "", "_typeshed"}
     homes = {name: {normalized(home) for home in NAMES.get(name, known.get(name, [name]))} for name in libraries}
     assert {name: home for name, home in homes.items() if not home & declared()} == {}
 

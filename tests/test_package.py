@@ -35,7 +35,8 @@ def test_the_wheel_has_the_program_and_nothing_else(built: Path, tracked: set[st
     with zipfile.ZipFile(wheel) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
     own = {path for path in tracked if path.startswith(tuple(f"{name}/" for name in PACKAGES))}
-    expected = {path for path in own if not path.startswith(NOT_SHIPPED)} | {"exporter/targets.toml"}
+    pinned = {f"exporter/{path}" for path in tracked if path.startswith("constraints/")}
+    expected = {path for path in own if not path.startswith(NOT_SHIPPED)} | {"exporter/targets.toml"} | pinned
     assert inside - new_files() == expected
 
 

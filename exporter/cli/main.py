@@ -46,7 +46,7 @@ COMMANDS = {
     ),
     "handoff": CommandEntry(
         "exporter.cli.commands.handoff",
-        "Make what an app team needs beside an artifact: golden cases, tested code, README, model card, provenance.",
+        "Make a folder beside each artifact of RUN that an app team drops into its project.",
     ),
     "report": CommandEntry(
         "exporter.cli.commands.report",
