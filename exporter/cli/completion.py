@@ -15,7 +15,6 @@ from exporter.data.errors import UsageProblem
 
 _PATIENCE_S = 3.0
 """Devices that have not answered by then are not completed."""
-_MODEL_FILES = (".pt2", ".pt", ".pth", ".onnx", ".py")
 
 
 class ColonBash(BashComplete):
@@ -85,12 +84,12 @@ def devices(context: click.Context, option: click.Parameter, incomplete: str) ->
 def models(context: click.Context, option: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Files that hold models, kinds of MODEL arguments, and the names of a library once its kind is typed."""
     from exporter.sources.names import model_names
-    from exporter.sources.registry import prefixes
+    from exporter.sources.registry import prefixes, suffixes
 
     kinds = [prefix for prefix in prefixes() if prefix.startswith(incomplete) or incomplete.startswith(prefix)]
     named = model_names(kinds[0]) if len(kinds) == 1 and incomplete else []
     known = [name for name in named if name.startswith(incomplete)] or kinds
-    return _items([*known, *_files(incomplete, _MODEL_FILES)])
+    return _items([*known, *_files(incomplete, (*suffixes(), ".py"))])
 
 
 def _items(values: Iterable[str]) -> list[CompletionItem]:

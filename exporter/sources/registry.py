@@ -57,6 +57,11 @@ def prefixes() -> list[str]:
     return [row.prefix for row in _ROWS if row.prefix]
 
 
+def suffixes() -> list[str]:
+    """How the names of files end that are MODEL arguments."""
+    return [suffix for row in _ROWS for suffix in row.suffixes]
+
+
 def classify(spec: str) -> SourceKind:
     """Tell from its form what a MODEL argument is.
 

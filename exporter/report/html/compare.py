@@ -1,4 +1,4 @@
-"""Changes in bytes as the page shows them."""
+"""Changes in bytes, accuracy and latency as the page shows them."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.results.sizes import CompareResult
+from exporter.report.figures import COLUMNS, figure_row
 from exporter.report.html.plots.treemap import drawings
 from exporter.report.renderer import View
 from exporter.report.sizes import change_row, changed, heading, rest_words
@@ -13,7 +14,17 @@ from exporter.report.sizes import change_row, changed, heading, rest_words
 
 def facts(result: CompareResult, view: View) -> dict[str, Any]:
     """What the template of a comparison needs."""
-    return {"diffs": [_diff(diff, view.rows) for diff in result.diffs], "outcome": _outcome(result), "counts": {}}
+    return {
+        "diffs": [_diff(diff, view.rows) for diff in result.diffs],
+        "outcome": _outcome(result),
+        "counts": {},
+        "columns": _columns(),
+    }
+
+
+def _columns() -> list[tuple[str, bool]]:
+    """Of figures, and which of them hold numbers."""
+    return [(name, name in ("before", "after", "change")) for name in COLUMNS]
 
 
 def _outcome(result: CompareResult) -> str:
@@ -29,4 +40,5 @@ def _diff(diff: SizeDiff, rows: int) -> dict[str, Any]:
         for group, changes in diff.groups.items()
     ]
     drawn = [Markup(one) for one in drawings([diff])]  # noqa: S704 - escaped there
-    return {"heading": heading(diff), "groups": groups, "notes": diff.notes, "drawings": drawn}
+    figures = [figure_row(one) for one in diff.figures]
+    return {"heading": heading(diff), "figures": figures, "groups": groups, "notes": diff.notes, "drawings": drawn}

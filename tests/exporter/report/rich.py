@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from device_harness.facts import DeviceInfo
-from exporter.data.facts.diff import Change, SizeDiff
+from exporter.data.facts.diff import Change, FigureChange, SizeDiff
 from exporter.data.facts.inspection import Inspection, WeightFact
 from exporter.data.facts.layers import LayerComparison, LayerFindings, Layers, NotMatched, Statistics
 from exporter.data.facts.parity import OutputParity, Parity
@@ -203,8 +203,19 @@ def _diff() -> SizeDiff:
     by_size = tuple(sorted(changes, key=lambda one: -abs(one.bytes)))
     size = Change(name="size", before=sum(one.before for one in changes), after=sum(one.after for one in changes))
     return SizeDiff(
-        before="old/run.json:int8", after="new/run.json:int8", size=size, download=None, groups={"layer": by_size}
+        before="old/run.json:int8",
+        after="new/run.json:int8",
+        size=size,
+        download=None,
+        groups={"layer": by_size},
+        figures=(_figure("top-1", "%", 86.4, 84.8, -1.6), _figure("latency", "s", 0.008, 0.0092, 0.15)),
     )
+
+
+def _figure(metric: str, unit: str, before: float, after: float, change: float) -> FigureChange:
+    facts = {"metric": metric, "unit": unit, "where": "Pixel 8", "before": before, "after": after, "change": change}
+    interval = {"low": change - abs(change) / 2, "high": change + abs(change) / 2, "confidence": 0.95}
+    return FigureChange.model_validate({**facts, **interval, "differs": True, "reason": "it differs"})
 
 
 def profiles() -> ProfileResults:

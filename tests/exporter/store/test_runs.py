@@ -96,7 +96,8 @@ def test_a_record_without_profiles_shows_each_device_under_its_own_name() -> Non
     assert target.host is not None
     assert {one.device for one in target.host.readings} == {"this machine"}
     html = render("html", RunResult(record, Path()))
-    assert "pixel on SIM [x]" in html.partition("<h2>On devices</h2>")[2]
+    own = html.partition("<h2>Readings of SIM [x] (unknown, simulator)</h2>")[2].partition("<h2>")[0]
+    assert "latency of one inference on SIM [x]" in own
     assert "measured 3 h before this run" in html
 
 

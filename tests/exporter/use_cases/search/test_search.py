@@ -158,7 +158,7 @@ def test_without_labels_losses_are_against_the_source_and_too_few_examples_are_s
 
 def test_a_time_too_short_for_a_trial_says_so(place: Place) -> None:
     """Protects from "nothing fits" where nothing was tried."""
-    done = place.call(*SEARCH, *EVALUATED, *BUDGETS, "-o", "short", "--time", "1 s")
+    done = place.call(*SEARCH, *EVALUATED, *BUDGETS, "-o", "short", "--time", "0.001 s")
     assert done.returncode == 1, done.stderr
     first = " ".join(done.stdout.split())
     assert first.startswith("ios: nothing was tried. ")
