@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 from device_harness.frozen import Frozen
 from profilers.distributions import t_quantile, t_two_sided
@@ -87,18 +88,34 @@ class ReadingChange(Frozen):
     reason: str
 
 
-def compare_readings(before: Sequence[Reading], after: Sequence[Reading]) -> tuple[ReadingChange, ...]:
+class Test(Protocol):
+    """`compare`, or `profilers.paired.compare_paired` for processes that took turns."""
+
+    def __call__(
+        self,
+        baseline: Sequence[float],
+        candidate: Sequence[float],
+        *,
+        baseline_groups: Sequence[int],
+        candidate_groups: Sequence[int],
+    ) -> Comparison:
+        """Candidate against baseline."""
+
+
+def compare_readings(
+    before: Sequence[Reading], after: Sequence[Reading], test: Test = compare
+) -> tuple[ReadingChange, ...]:
     """Every comparable metric that both have, in the order of `after`."""
     earlier = {reading.metric: reading for reading in before}
     both = [(earlier[now.metric], now) for now in after if now.metric in COMPARED and now.metric in earlier]
-    return tuple(_change(then, now) for then, now in both)
+    return tuple(_change(then, now, test) for then, now in both)
 
 
-def _change(then: Reading, now: Reading) -> ReadingChange:
+def _change(then: Reading, now: Reading, test: Test) -> ReadingChange:
     reason = incomparable(then, now)
     if reason is not None:
         return ReadingChange(metric=now.metric, comparison=None, reason=f"not compared: {reason}")
-    found = compare(then.samples, now.samples, baseline_groups=then.groups, candidate_groups=now.groups)
+    found = test(then.samples, now.samples, baseline_groups=then.groups, candidate_groups=now.groups)
     return ReadingChange(metric=now.metric, comparison=found, reason=found.reason)
 
 

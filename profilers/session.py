@@ -69,7 +69,8 @@ def profile_models(
 
     Args:
         device: open; stays open.
-        models: files or packages; each is put there once, also when it is given twice.
+        models: files or packages; each is measured once, also when it is given twice, and equal files are put there
+            once.
         plan: what to do.
         bench: what runs and reads them.
         probe: looks at the device's conditions; None asks the device for all that it can tell.
@@ -135,14 +136,15 @@ class _Session(Generic[Run]):
         return [self._result(entry, taken) for entry in entries if entry.runs]
 
     def _place(self, models: Sequence[Path]) -> list[Entry[Run]]:
-        """Each model once, by its digest."""
-        entries: dict[str, Entry[Run]] = {}
-        for path in models:
+        """Each path once; equal files are two entries, as a file against its copy, and lie there once."""
+        remotes: dict[str, str] = {}
+        entries: list[Entry[Run]] = []
+        for path in dict.fromkeys(models):
             digest = tree_digest(path)
-            if digest not in entries:
-                remote = self.bench.runner.place(self.device, path, f"{digest[:8]}-{path.name}")
-                entries[digest] = Entry(path, digest, remote)
-        return list(entries.values())
+            if digest not in remotes:
+                remotes[digest] = self.bench.runner.place(self.device, path, f"{digest[:8]}-{path.name}")
+            entries.append(Entry(path, digest, remotes[digest]))
+        return entries
 
     def _watched(self) -> contextlib.AbstractContextManager[Monitor]:
         """Samples what a run could be held back by, while it runs."""

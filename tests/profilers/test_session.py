@@ -32,6 +32,16 @@ def test_a_model_given_twice_is_placed_once(model: Path) -> None:
     assert (len(results), len(session.runner.placed)) == (1, 1)
 
 
+def test_a_file_and_its_copy_are_two_models_in_one_place(model: Path, tmp_path: Path) -> None:
+    """Protects A against A, by which the comparison itself is tried: a copy was dropped as the same file."""
+    copy = tmp_path / f"copy{model.suffix}"
+    copy.write_bytes(model.read_bytes())
+    session = Session()
+    results = session.run_all([model, copy])
+    assert [result.artifact for result in results] == [str(model), str(copy)]
+    assert len(session.runner.placed) == 1
+
+
 def test_models_take_turns_in_random_order(tmp_path: Path) -> None:
     """What changes in the course of a session falls on every model alike; the seed gives the same order again."""
     models = [tmp_path / f"{number}.mlmodel" for number in range(4)]

@@ -1,5 +1,6 @@
 """`mobile-export profile`: latency, processor time, memory and energy of a model file on devices."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +23,20 @@ from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named
-from exporter.use_cases.devices.changes import changes_since, load_profiles
+from exporter.use_cases.devices.changes import changes_between, changes_since, load_profiles
 from exporter.use_cases.devices.choice import choose_devices, unmeasured
 from exporter.use_cases.profile import ProfileRequest, profile
+from profilers.paired import ROUNDS
 from profilers.plan import ProfilePlan
+
+TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
+"""Of the plan of several models: many short processes tell them apart; energy takes a plan of one's own."""
 
 
 @click.command(name="profile")
-@click.argument("artifact", type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "artifacts", metavar="ARTIFACT...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
+)
 @click.option(
     "--device",
     "devices",
@@ -68,7 +75,7 @@ from profilers.plan import ProfilePlan
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @report_options("profile")
 def command(
-    artifact: Path,
+    artifacts: tuple[Path, ...],
     devices: tuple[str, ...],
     wait_s: float,
     target_name: str | None,
@@ -85,11 +92,17 @@ def command(
 ) -> int:
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
-    ARTIFACT is a model file of any format that targets have. Exit code 3 when a device failed, 1 when a budget did.
+    ARTIFACT is a model file of any format that targets have. Of several, the processes take turns in random order, and
+    each is held against the first: differences with intervals, and false alarms under 5 %. Exit code 3 when a device
+    failed, 1 when a budget did.
     """
-    plan = _plan(plan_file, quick, repeat, threads, no_energy)
-    check_whole(artifact)
-    form, target = _form(artifact), _target(target_name, targets_file)
+    models = tuple(dict.fromkeys(artifacts))
+    plan = _plan(plan_file, quick, repeat, threads, no_energy, several=len(models) > 1)
+    artifact, form, target = models[0], _same_form(models), _target(target_name, targets_file)
+    for one in models:
+        check_whole(one)
+    if against is not None and len(models) > 1:
+        raise UsageProblem("--against holds one model against an earlier profile of it: give one model.")
     earlier = load_profiles(against) if against is not None else None
     if target is not None and target.format != form.name:
         raise UsageProblem(
@@ -99,10 +112,11 @@ def command(
     if choice.name != "auto" and choice.name not in form.devices.runners:
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
     chosen = choose_devices(devices, form, target=target)
-    request = ProfileRequest(form, [artifact], plan, choice, target, wait_s=wait_s)
+    request = ProfileRequest(form, models, plan, choice, target, wait_s=wait_s)
     found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
     found += [unmeasured(artifact.name, item) for item in chosen.skipped]
     changes = None if earlier is None else changes_since(earlier, found)
+    changes = changes_between(found, models) if len(models) > 1 else changes
     return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
 
 
@@ -122,8 +136,18 @@ def _form(artifact: Path) -> Format:
     raise UsageProblem(f"{artifact}: only {titles} models can be profiled by this command.")
 
 
-def _plan(file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool) -> ProfilePlan:
-    changes: dict[str, object] = {}
+def _same_form(models: Sequence[Path]) -> Format:
+    forms = {model: _form(model) for model in models}
+    if len({form.name for form in forms.values()}) > 1:
+        listed = ", ".join(f"{model} is {form.devices.subject}" for model, form in forms.items())
+        raise UsageProblem(f"models of one format are held against each other: {listed}.")
+    return forms[models[0]]
+
+
+def _plan(
+    file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool, *, several: bool
+) -> ProfilePlan:
+    changes: dict[str, object] = dict(TURNS) if several and file is None and not quick else {}
     if repeat is not None:
         changes["processes"] = repeat
     if threads is not None:

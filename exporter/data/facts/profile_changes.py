@@ -1,12 +1,29 @@
-"""ProfileChange: what became of the readings of one device since an earlier profile."""
+"""ProfileChange: readings of one device against an earlier profile, or against those of another model."""
 
 from exporter.data.base import Frozen
 from profilers.comparison import ReadingChange
 
 
 class ProfileChange(Frozen):
-    """One device: what became of each metric, or why nothing is compared."""
+    """One device: what became of each metric, or why nothing is compared.
+
+    Attributes:
+        device: its serial.
+        baseline: file that the other is held against, where both took turns; empty for an earlier profile.
+        candidate: the other file.
+        changes: one a metric.
+        reason: why nothing is compared.
+    """
 
     device: str
+    baseline: str = ""
+    candidate: str = ""
     changes: tuple[ReadingChange, ...] = ()
     reason: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What is held against what."""
+        if not self.baseline:
+            return f"{self.device} against the earlier profile"
+        return f"{self.device}: {self.candidate} against {self.baseline}, in turns"

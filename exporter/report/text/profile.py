@@ -38,6 +38,6 @@ def _items(result: ProfileResults, view: View) -> Iterator[RenderableType]:
 
 
 def _changes(change: ProfileChange) -> str:
-    lines = [f"{change.device} against the earlier profile: {change.reason or ''}".rstrip()]
+    lines = [f"{change.title}: {change.reason or ''}".rstrip()]
     lines += [f"  {one.metric}: {one.reason}" for one in change.changes]
     return "\n".join(map(one_line, lines))

@@ -1,7 +1,7 @@
-"""What changed since an earlier profile of the same devices."""
+"""What changed since an earlier profile of the same devices, or from one model to the next on one device."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,6 +10,8 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.facts.profile_changes import ProfileChange
 from profilers.comparison import compare_readings
+from profilers.paired import compare_paired
+from profilers.readings import Reading
 
 VERSION = 1
 
@@ -38,6 +40,29 @@ def changes_since(before: Sequence[DeviceProfile], after: Sequence[DeviceProfile
     """One entry a device that was measured now."""
     earlier = {item.device: item for item in before if item.result is not None}
     return tuple(_change(earlier.get(item.device), item) for item in after if item.result is not None)
+
+
+def changes_between(found: Sequence[DeviceProfile], models: Sequence[Path]) -> tuple[ProfileChange, ...]:
+    """Every model after the first against the first, device by device; their processes took turns.
+
+    Args:
+        found: profiles of all models on all devices.
+        models: as they were given.
+    """
+    devices = dict.fromkeys(item.device for item in found if item.result is not None)
+    readings = {(item.device, item.result.artifact): item.result.readings for item in found if item.result is not None}
+    return tuple(_difference(device, models[0], candidate, readings) for device in devices for candidate in models[1:])
+
+
+def _difference(
+    device: str, baseline: Path, candidate: Path, readings: Mapping[tuple[str, str], Sequence[Reading]]
+) -> ProfileChange:
+    names = {"baseline": str(baseline), "candidate": str(candidate)}
+    given = [readings.get((device, str(path))) for path in (baseline, candidate)]
+    if given[0] is None or given[1] is None:
+        missing = baseline if given[0] is None else candidate
+        return ProfileChange(device=device, reason=f"not compared: {missing} was not measured", **names)
+    return ProfileChange(device=device, changes=compare_readings(given[0], given[1], compare_paired), **names)
 
 
 def _change(then: DeviceProfile | None, now: DeviceProfile) -> ProfileChange:

@@ -289,3 +289,40 @@ def test_a_target_of_another_format_is_refused(mobile_export: RunCommand, model:
     done = mobile_export("profile", model, "--target", "iphone-15", "--quick")
     assert done.returncode == 2
     assert "is for Core ML models" in done.stderr
+
+
+def test_models_that_took_turns_are_held_against_the_first(
+    model: Path, tmp_path: Path, mobile_export: RunCommand
+) -> None:
+    """Protects `profile A B`: each device says whether B differs from A, and with how many rounds it was asked."""
+    copy = tmp_path / "copy.tflite"
+    copy.write_bytes(model.read_bytes())
+    plan = tmp_path / "plan.toml"
+    plan.write_text("processes = 7\nruns = 3\nmin_s = 0\nwarmup_min_s = 0\nenergy_repeats = 0\ncool_down = false\n")
+    done = mobile_export("profile", str(model), str(copy), "--plan", str(plan), "-f", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [one["result"]["artifact"] for one in document["profiles"]] == [str(model), str(copy)]
+    (change,) = document["changes"]
+    assert (change["baseline"], change["candidate"]) == (str(model), str(copy))
+    latency = next(one for one in change["changes"] if one["metric"] == "latency")
+    assert latency["comparison"]["low"] < latency["comparison"]["ratio"] < latency["comparison"]["high"]
+    assert latency["reason"].endswith("over 7 rounds")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [(("other.mlpackage",), "models of one format"), (("copy.tflite", "--against", "old.json"), "give one model")],
+)
+def test_what_cannot_be_held_against_each_other(
+    others: tuple[str, ...], said: str, tmp_path: Path, mobile_export: RunCommand, model: Path
+) -> None:
+    for name in ("copy.tflite", "old.json"):
+        (tmp_path / name).write_bytes(model.read_bytes())
+    package = tmp_path / "other.mlpackage"
+    package.mkdir()
+    (package / "Manifest.json").write_text("{}")
+    given = [str(tmp_path / one) if "." in one else one for one in others]
+    done = mobile_export("profile", str(model), *given)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())

@@ -1,0 +1,95 @@
+"""Models that took turns: false alarms are as rare as promised, slow-downs are found, and the arithmetic is exact."""
+
+import itertools
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profilers.paired import ALPHA, ROUNDS, compare_paired, least_rounds, shift, signed_rank_p
+
+
+def by_hand(differences: Sequence[float]) -> float:
+    """The p value from every assignment of signs."""
+    given = [one for one in differences if one]
+    sizes = [abs(one) for one in given]
+    ranks = [sum(other < one for other in sizes) + (sizes.count(one) + 1) / 2 for one in sizes]
+    seen = sum(rank for one, rank in zip(given, ranks, strict=True) if one > 0)
+    sums = [
+        sum(rank for rank, sign in zip(ranks, signs, strict=True) if sign)
+        for signs in itertools.product((0, 1), repeat=len(ranks))
+    ]
+    tails = sum(one <= seen for one in sums), sum(one >= seen for one in sums)
+    return min(1.0, 2 * min(tails) / len(sums))
+
+
+@given(st.lists(st.sampled_from([-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 2.5]), max_size=9))
+def test_the_p_value_is_that_of_trying_every_sign(differences: list[float]) -> None:
+    """Protects the false alarms: ties and zeros included."""
+    assert signed_rank_p(differences) == pytest.approx(by_hand(differences))
+
+
+def test_the_table_of_the_literature_is_reproduced() -> None:
+    """Hollander, Wolfe and Chicken, table A.4: P(W >= 25) = 0.023 and P(W >= 28) = 0.008 of seven differences."""
+    assert signed_rank_p([1, 2, 3, 4, 5, 6, 7]) == pytest.approx(2 * 0.0078125)
+    assert signed_rank_p([1, 2, -3, 4, 5, 6, 7]) == pytest.approx(2 * 0.0390625)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=8, max_size=12), st.floats(0.001, 1))
+def test_the_interval_moves_with_what_is_measured(differences: list[float], by: float) -> None:
+    middle, low, high = shift(differences, ALPHA)
+    moved = shift([one + by for one in differences], ALPHA)
+    assert low <= middle <= high
+    assert moved == pytest.approx((middle + by, low + by, high + by), abs=1e-9)
+
+
+def test_too_few_rounds_are_not_compared() -> None:
+    """Not checked is never a finding."""
+    rounds = least_rounds()
+    assert rounds == 7
+    groups = (1,) * (rounds - 1)
+    found = compare_paired([1.0] * len(groups), [9.0] * len(groups), baseline_groups=groups, candidate_groups=groups)
+    assert not found.differs
+    assert found.reason.startswith("not compared: it takes 7 rounds or more, and there were 6")
+
+
+def disturbed(generator: random.Random, slower: float) -> tuple[list[float], list[float]]:
+    """Medians of processes that took turns on a busy machine: drift, load that comes and goes, and bad outliers."""
+    first, second, load = list[float](), list[float](), 0.0
+    for number in range(ROUNDS):
+        load = 0.8 * load + generator.gauss(0, 0.1)
+        drift = 0.02 * number + load
+        noise = [generator.gauss(0, 0.025) + (generator.random() < 0.05) * generator.expovariate(2) for _ in range(2)]
+        first.append(math.exp(drift + noise[0]))
+        second.append(math.exp(drift + noise[1]) * slower)
+    return first, second
+
+
+def called(slower: float, times: int) -> float:
+    generator, groups = random.Random(0), (1,) * ROUNDS
+    found = [
+        compare_paired(*disturbed(generator, slower), baseline_groups=groups, candidate_groups=groups).differs
+        for _ in range(times)
+    ]
+    return sum(found) / times
+
+
+def test_false_alarms_are_rare_on_a_busy_machine() -> None:
+    """Protects a release from a regression that is none."""
+    assert called(1.0, 500) <= 0.04
+
+
+def test_a_true_slow_down_is_found_on_a_busy_machine() -> None:
+    """Protects from a test that calls nothing."""
+    assert called(1.05, 200) >= 0.8
+
+
+def test_of_profiles_of_other_lengths_the_pairs_count() -> None:
+    """A device that was lost in the middle of a round leaves one process without its pair."""
+    first, second = [1.0 + 0.01 * one for one in range(9)], [1.1 + 0.012 * one for one in range(8)]
+    found = compare_paired(first, second, baseline_groups=(1,) * 9, candidate_groups=(1,) * 8)
+    assert found.differs
+    assert found.reason.endswith("over 8 rounds")
