@@ -218,14 +218,20 @@ def table(folder: Path) -> str:
         latency = f"{next(times):.2f}" if path else ""
         cells = [*cells_of(row, rows[0], "tflite"), latency, *cells_of(row, rows[0], "coreml")]
         lines.append(f"| {row['name']} | {' | '.join(cells)} | {row['seconds']:.0f} s |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *reasons(rows)]) + "\n"
+
+
+def reasons(rows: Sequence[Any]) -> list[str]:
+    """Why rows have no file, a line each."""
+    told = {row["name"]: {one["error"] for one in row["formats"].values() if "error" in one} for row in rows}
+    return [f"\n{name}: {'; '.join(sorted(given))}" for name, given in told.items() if given]
 
 
 def cells_of(row: Any, first: Any, kind: str) -> list[str]:
-    """Bytes, download and top-1 of a format; the reason in place of bytes where there is no file."""
+    """Bytes, download and top-1 of a format; where there is no file, `reasons` say why."""
     given = row["formats"].get(kind, {"error": "not made"})
     if "error" in given:
-        return [given["error"].partition(". ")[0], "", ""]
+        return ["no file", "", ""]
     ratio = first["formats"][kind]["bytes"] / given["bytes"]
     top1 = "not measured" if given["top1"] is None else f"{given['top1']:.1f}"
     return [f"{given['bytes']:,} ({ratio:.1f}x)", f"{given['download']:,}", top1]

@@ -13,7 +13,7 @@ from exporter.store.tools import versions_of
 
 SUMS, PROVENANCE = "SHA256SUMS", "provenance.json"
 STATEMENT, PREDICATE = "https://in-toto.io/Statement/v1", "https://slsa.dev/provenance/v1"
-BUILDER = "https://pypi.org/project/mobile-export"
+BUILDER = "pkg:pypi/mobile-export"
 
 
 def checksums(folder: Path) -> str:

@@ -8,7 +8,7 @@ import click
 from exporter.cli import completion
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.report import report_options
-from exporter.cli.options.targets import route_option, targets_option
+from exporter.cli.options.targets import route_option, target_names_option, targets_option
 from exporter.cli.output import complain
 from exporter.cli.reporter import Reporter
 from exporter.execution.heavy import need
@@ -16,15 +16,7 @@ from exporter.execution.heavy import need
 
 @click.command(name="check")
 @click.argument("model", shell_complete=completion.models)
-@click.option(
-    "--target",
-    "target_names",
-    multiple=True,
-    required=True,
-    shell_complete=completion.targets,
-    metavar="NAME",
-    help="Once a target.",
-)
+@target_names_option()
 @targets_option
 @route_option
 @click.option("--rows", type=click.IntRange(1), default=40, show_default=True, metavar="N", help="Operators to show.")

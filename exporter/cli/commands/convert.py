@@ -11,22 +11,14 @@ from exporter.cli.options.data import calibration_options
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
-from exporter.cli.options.targets import route_option, targets_option
+from exporter.cli.options.targets import route_option, target_names_option, targets_option
 from exporter.cli.reporter import Reporter
 from exporter.execution.heavy import need
 
 
 @click.command(name="convert")
 @click.argument("model", shell_complete=completion.models)
-@click.option(
-    "--target",
-    "target_names",
-    multiple=True,
-    required=True,
-    shell_complete=completion.targets,
-    metavar="NAME",
-    help="Once a target.",
-)
+@target_names_option()
 @targets_option
 @route_option
 @calibration_options

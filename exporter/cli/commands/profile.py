@@ -10,7 +10,7 @@ from exporter.cli import completion
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
-from exporter.cli.options.targets import targets_option
+from exporter.cli.options.targets import devices_option, targets_option
 from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
 from exporter.config.plans import load_plan
@@ -37,14 +37,7 @@ TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
 @click.argument(
     "artifacts", metavar="ARTIFACT...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
 )
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    shell_complete=completion.devices,
-    metavar="SERIAL|local|all",
-    help="Default: local. Repeatable.",
-)
+@devices_option("Default: local. Repeatable.")
 @wait_option
 @click.option(
     "--target",

@@ -12,22 +12,14 @@ from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.report import report_options
-from exporter.cli.options.targets import route_option, targets_option
+from exporter.cli.options.targets import devices_option, route_option, target_names_option, targets_option
 from exporter.cli.reporter import Reporter
 from exporter.execution.heavy import need
 
 
 @click.command(name="run")
 @click.argument("model", shell_complete=completion.models)
-@click.option(
-    "--target",
-    "target_names",
-    multiple=True,
-    required=True,
-    shell_complete=completion.targets,
-    metavar="NAME",
-    help="Once a target.",
-)
+@target_names_option()
 @targets_option
 @route_option
 @calibration_options
@@ -37,14 +29,7 @@ from exporter.execution.heavy import need
 @click.option("--force", is_flag=True, help="Make everything anew instead of taking it from the cache.")
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    shell_complete=completion.devices,
-    metavar="SERIAL|local|all",
-    help="Profile there too; repeatable.",
-)
+@devices_option("Profile there too; repeatable.")
 @click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @wait_option

@@ -13,7 +13,7 @@ from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
 from exporter.cli.options.quantities import DURATION, SIZE, SPAN
 from exporter.cli.options.report import report_options
-from exporter.cli.options.targets import targets_option
+from exporter.cli.options.targets import devices_option, target_names_option, targets_option
 from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
 from exporter.execution.heavy import need
@@ -23,9 +23,7 @@ SHOW = "show"
 
 @click.command(name="search")
 @click.argument("model", metavar="MODEL|show", required=False, shell_complete=completion.models)
-@click.option(
-    "--target", "target_names", multiple=True, shell_complete=completion.targets, metavar="NAME", help="Once a target."
-)
+@target_names_option(required=False)
 @targets_option
 @calibration_options
 @evaluation_options
@@ -43,14 +41,7 @@ SHOW = "show"
 @click.option(
     "--max-latency", "max_latency_s", type=DURATION, metavar="TIME", help="Most of a median inference, such as '8 ms'."
 )
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    shell_complete=completion.devices,
-    metavar="SERIAL|local|all",
-    help="Measure there; repeatable.",
-)
+@devices_option("Measure there; repeatable.")
 @wait_option
 @click.option("--minimize", type=click.Choice(["size", "latency", "energy"]), help="What the answer makes small.")
 @click.option("--time", "time_s", type=SPAN, default="30 min", show_default=True, help="Begin nothing after that.")

@@ -2,21 +2,18 @@
 
 import itertools
 import json
-import shutil
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from exporter.data.results.record import RunRecord
 from exporter.report.renderer import PAGES as KINDS
 from exporter.report.renderer import render
 from tests.exporter.report import rich
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PAGES = rich.pages()
 MOST_BYTES = 1_500_000
 WCAG = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
@@ -29,18 +26,6 @@ OUTSIDE = """
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
     return {kind: render("html", result) for kind, result in PAGES.items()}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,11 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from exporter.data.facts.points import Loss, Plan, Point
 from exporter.data.facts.storage import Storage
@@ -18,7 +16,6 @@ from exporter.report.html.plots.axes import change_axis, cost_axis
 from exporter.report.renderer import render
 from exporter.report.search import loss_limit, rows
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TABLE, GRID = Storage(form="table", bits=4), Storage(form="grid", bits=8, granularity="per_channel")
 
 
@@ -130,18 +127,6 @@ def test_a_loss_that_is_no_number_and_a_point_without_a_file_are_told_and_not_dr
     assert "it broke" in shown
     assert shown.count('class="spot ') == len(FOUND)
     assert not re.search(r"[:%\s]nan[%;\s]", shown.partition("<figure")[2].partition("</figure>")[0])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 def opened(browser: Browser, folder: Path, **options: Any) -> tuple[Page, list[str]]:
