@@ -11,10 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device_harness.local import LocalDevice
 from device_harness.runners.bench_document import BenchDocument
-from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.build import build_litert_bench, find_litert_library
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
+from device_harness.runners.platforms import host_platform
 from profilers.bench import request_of
 from profilers.plan import ProfilePlan
 from profilers.statistics import percentile

@@ -1,33 +1,42 @@
-"""Builds litert_bench from the sources in `device_harness/native`, once for each kind of device and each source."""
+"""litert_bench for a kind of device: built in advance, or from `device_harness/native`, once for each source."""
 
-import hashlib
 import importlib.util
 import os
-import platform
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from device_harness import process
 from device_harness.errors import CommandFailedError, ToolMissingError
+from device_harness.runners.platforms import SOURCES, Platform, host_platform, sources_digest
+from device_harness.runners.prebuilt import prebuilt_litert_bench
 
-SOURCES = Path(__file__).resolve().parents[1] / "native"
 BUILD_LIMIT_S = 300.0
 
 
-class Platform(NamedTuple):
-    """What a runner is built for: ``linux`` or ``android``, and ``x86_64`` or ``arm64``."""
+def litert_bench_for(target: Platform) -> Path:
+    """The program for `target`: the installed wheel's, else one that is built here.
 
-    system: str
-    architecture: str
+    Raises:
+        ToolMissingError: neither; the message says why not, and what to install.
+        CommandFailedError: the build failed; the message has the compiler's words.
+    """
+    ready = prebuilt_litert_bench(target)
+    if ready.program is not None:
+        return ready.program
+    try:
+        return build_litert_bench(target)
+    except ToolMissingError as error:
+        raise ToolMissingError(f"{error} ({ready.reason}.)") from error
 
 
-def build_litert_bench(target: Platform, *, folder: Path | None = None) -> Path:
+def build_litert_bench(target: Platform, *, folder: Path | None = None, compiler: Sequence[str] = ()) -> Path:
     """The program for `target`, built now unless these sources were built for it before.
 
     Args:
         target: system and architecture of the device.
         folder: where builds are kept; None takes the user's cache folder.
+        compiler: command of a C compiler for `target`; empty takes the host's own, Debian's or the NDK's.
 
     Raises:
         ToolMissingError: no CMake, no compiler for this target, or no NDK.
@@ -36,7 +45,7 @@ def build_litert_bench(target: Platform, *, folder: Path | None = None) -> Path:
     kept = (folder or _cache_folder()) / f"litert_bench-{sources_digest()[:16]}-{target.system}-{target.architecture}"
     if kept.is_file():
         return kept
-    options = _toolchain(target)
+    options = _cross(target, compiler) if compiler else _toolchain(target)
     cmake = process.find_program("cmake", "Install CMake (apt install cmake; brew install cmake).")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as build:
@@ -47,20 +56,6 @@ def build_litert_bench(target: Platform, *, folder: Path | None = None) -> Path:
                 raise CommandFailedError(f"building litert_bench for {' '.join(target)} failed:\n{words}")
         Path(build, "litert_bench").replace(kept)
     return kept
-
-
-def sources_digest() -> str:
-    """SHA-256 over the names and contents of the sources."""
-    digest = hashlib.sha256()
-    for path in sorted([*SOURCES.glob("*.[ch]"), SOURCES / "CMakeLists.txt"]):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def host_platform() -> Platform:
-    """This machine's."""
-    return Platform("linux", {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()))
 
 
 def find_litert_library() -> Path:
@@ -103,8 +98,13 @@ def _toolchain(target: Platform) -> list[str]:
         "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" if target.architecture == "arm64" else "gcc-x86-64-linux-gnu"
     )
     process.find_program(compiler, f"Install it (apt install {packages}), or give --benchmark-binary.")
+    return _cross(target, [compiler])
+
+
+def _cross(target: Platform, compiler: Sequence[str]) -> list[str]:
     processor = {"arm64": "aarch64"}.get(target.architecture, target.architecture)
-    return ["-DCMAKE_SYSTEM_NAME=Linux", f"-DCMAKE_SYSTEM_PROCESSOR={processor}", f"-DCMAKE_C_COMPILER={compiler}"]
+    command = ";".join(compiler)
+    return ["-DCMAKE_SYSTEM_NAME=Linux", f"-DCMAKE_SYSTEM_PROCESSOR={processor}", f"-DCMAKE_C_COMPILER={command}"]
 
 
 def _cache_folder() -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from device_harness.runners.build import build_litert_bench, host_platform
+from device_harness.runners.build import build_litert_bench
+from device_harness.runners.platforms import host_platform
 from tests.conftest import RunCommand
 from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig
 from tests.integration.profiling import PLAN, programs

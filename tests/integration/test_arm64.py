@@ -9,8 +9,10 @@ import pytest
 
 from device_harness.local import LocalDevice
 from device_harness.runners.bench_document import parse_bench_document
-from device_harness.runners.build import Platform, build_litert_bench, host_platform
+from device_harness.runners.build import build_litert_bench
 from device_harness.runners.in_process import LitertInProcess
+from device_harness.runners.platforms import Platform, host_platform
+from device_harness.runners.prebuilt import prebuilt_litert_bench
 from profilers.outputs import compare_output
 from profilers.stages.outputs import make_reference, read_tensor
 from tests.fakes.adbd import PROJECT, UnavailableError, debian_root
@@ -42,7 +44,8 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     if done.returncode != 0:
         pytest.skip(f"the aarch64 wheel of {wanted} cannot be had: {done.stderr.strip()[-200:]}")
     library = str(folder / "ai_edge_litert" / "libLiteRt.so")
-    bench = build_litert_bench(Platform("linux", "arm64"), folder=folder)
+    target = Platform("linux", "arm64")
+    bench = prebuilt_litert_bench(target).program or build_litert_bench(target, folder=folder)
     return [qemu, "-L", str(root), str(bench), "--litert-library", library]
 
 

@@ -12,10 +12,11 @@ from device_harness.local import LocalDevice
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument
 from device_harness.runners.benchmark_model import BenchmarkModel, find_on, identify
-from device_harness.runners.build import Platform, build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.build import find_litert_library, litert_bench_for
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
+from device_harness.runners.platforms import Platform, host_platform
 from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
 from exporter.formats.tflite.settings import TfliteTarget
 from profilers.bench import Bench
@@ -91,7 +92,7 @@ class _Devices:
             return document_bench(LitertInProcess(), references)
         if wanted == "benchmark_model" or choice.binary is not None:
             return _given(device, choice, plan, references)
-        return document_bench(LitertBench(build_litert_bench(_platform(info)), _library(device, choice)), references)
+        return document_bench(LitertBench(litert_bench_for(_platform(info)), _library(device, choice)), references)
 
 
 def document_bench(runner: DocumentRunner, references: References) -> Bench[BenchDocument]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from device_harness.local import LocalDevice
-from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.build import build_litert_bench, find_litert_library
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
+from device_harness.runners.platforms import host_platform
 from tests.contracts.runners import RunnerContract
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from device_harness.local import LocalDevice
 from device_harness.runners.bench_document import parse_bench_document, schema_text
-from device_harness.runners.build import SOURCES, build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.build import build_litert_bench, find_litert_library
 from device_harness.runners.in_process import LitertInProcess
+from device_harness.runners.platforms import SOURCES, host_platform
 from profilers.stages.outputs import make_reference
 
 pytestmark = [
