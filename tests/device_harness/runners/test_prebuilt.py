@@ -30,7 +30,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(folder: Path, **changes: Any) -> None:
     program = {
-        **{"system": "android", "architecture": "arm64", "file": "bench", "built_with": "a compiler"},
+        "system": "android",
+        "architecture": "arm64",
+        "file": "bench",
+        "built_with": "a compiler",
         "sha256": hashlib.sha256(PROGRAM).hexdigest(),
     }
     manifest = {"schema_version": 1, "sources_sha256": sources_digest(), "programs": [program], **changes}
