@@ -141,6 +141,10 @@ class Screen(Protocol):
         """Switch it off, and let it stay off while plugged in; the device undoes both when the session ends."""
         ...
 
+    def light(self) -> None:
+        """Switch it on; the device undoes it when the session ends."""
+        ...
+
 
 class PowerTracing(Protocol):
     """Records the energy of its power rails with Perfetto."""

@@ -112,11 +112,16 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class Bench(Generic[Run]):
-    """What measures models on a device."""
+    """What measures models on a device.
+
+    Attributes:
+        lit: whether the runner is an app on screen, so that this stays on.
+    """
 
     runner: Runner[Run]
     reader: Reader[Run]
     stages: tuple[Stage, ...] = ()
+    lit: bool = False
 
 
 def request_of(plan: ProfilePlan, remote: str) -> RunRequest:

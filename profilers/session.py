@@ -123,7 +123,9 @@ class _Session(Generic[Run]):
         self.bench.runner.prepare(self.device)
         entries = self._place(models)
         screen = self.device.can.screen
-        if screen is not None and not self.plan.quick:
+        if screen is not None and self.bench.lit:
+            screen.light()
+        elif screen is not None and not self.plan.quick:
             screen.darken()
         start = self.probe.look()
         if not self.plan.quick:

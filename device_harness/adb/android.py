@@ -48,6 +48,12 @@ class AndroidSystem:
             self._restoring.on_leaving(f"input keyevent {SCREEN_ON}")
             self._shell.run(["input", "keyevent", SCREEN_OFF], timeout_s=COMMAND_S)
 
+    def light(self) -> None:
+        """A key event; an activity on top keeps it lit from then on."""
+        if self.screen_on() is False:
+            self._restoring.on_leaving(f"input keyevent {SCREEN_OFF}")
+            self._shell.run(["input", "keyevent", SCREEN_ON], timeout_s=COMMAND_S)
+
     def trace_folder(self) -> str:
         """SELinux lets Perfetto write to its own folder only; the workspace where that is not there."""
         result = self._shell.run(["sh", "-c", f"[ -w {PERFETTO_TRACES} ]"], timeout_s=COMMAND_S)

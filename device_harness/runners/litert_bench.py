@@ -28,8 +28,13 @@ class LitertBench(DocumentRunner):
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
         """See `DocumentRunner.command`."""
         program, library = self._paths
-        command = [program, "--litert-library", library, "--accelerator", request.accelerator]
-        command += [*common_arguments(request), "--digest"]
-        for tensor, path in request.inputs.items():
-            command += ["--input", f"{tensor}={path}"]
-        return command, {}
+        return [program, *bench_arguments(request, library)], {}
+
+
+def bench_arguments(request: RunRequest, library: str) -> list[str]:
+    """Those of litert_bench, which loads the runtime `library`."""
+    command = ["--litert-library", library, "--accelerator", request.accelerator]
+    command += [*common_arguments(request), "--digest"]
+    for tensor, path in request.inputs.items():
+        command += ["--input", f"{tensor}={path}"]
+    return command

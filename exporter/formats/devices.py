@@ -18,12 +18,14 @@ class RunnerChoice(NamedTuple):
         name: ``auto``, or one of `DeviceSupport.runners`.
         binary: a program that lies on this machine is pushed; any other text is a path on the device.
         library: likewise, the runtime's.
+        app: one of this machine, which runs the models in the foreground.
         instruments: whether Instruments records in a run apart, where it can.
     """
 
     name: str = "auto"
     binary: str | None = None
     library: str | None = None
+    app: str | None = None
     instruments: bool = False
 
 
@@ -35,12 +37,14 @@ class RunnerOption(NamedTuple):
         sets: the field of `RunnerChoice`.
         help: one sentence.
         takes_path: whether it takes one; else it is a switch.
+        here: whether it must be a file of this machine; else it may lie on the device.
     """
 
     flag: str
-    sets: Literal["binary", "library", "instruments"]
+    sets: Literal["binary", "library", "app", "instruments"]
     help: str
     takes_path: bool = True
+    here: bool = False
 
 
 class References(NamedTuple):

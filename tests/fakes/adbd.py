@@ -21,7 +21,7 @@ from filelock import FileLock
 from device_harness.adb.device import AdbDevice
 
 PROJECT = Path(__file__).resolve().parents[2]
-STANDINS = ("getprop", "dumpsys", "cmd", "perfetto", "svc", "settings", "input")
+STANDINS = ("getprop", "dumpsys", "cmd", "perfetto", "svc", "settings", "input", "am", "pm")
 ADBD_PORT, PROXY_PORT, SERVER_PORT = 15555, 15556, 15037
 SERIAL = f"127.0.0.1:{PROXY_PORT}"
 STORAGE_MB = 96

@@ -44,8 +44,8 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     if done.returncode != 0:
         pytest.skip(f"the aarch64 wheel of {wanted} cannot be had: {done.stderr.strip()[-200:]}")
     library = str(folder / "ai_edge_litert" / "libLiteRt.so")
-    target = Platform("linux", "arm64")
-    bench = prebuilt_litert_bench(target).program or build_litert_bench(target, folder=folder)
+    arm64_linux = Platform("linux", "arm64")
+    bench = prebuilt_litert_bench(arm64_linux).program or build_litert_bench(arm64_linux, folder=folder)
     return [qemu, "-L", str(root), str(bench), "--litert-library", library]
 
 

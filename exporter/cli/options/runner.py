@@ -32,5 +32,6 @@ def runner_options(command: Command) -> Command:
 
 def _option(option: RunnerOption) -> Callable[[Any], Any]:
     if option.takes_path:
-        return click.option(option.flag, option.sets, metavar="PATH", help=option.help)
+        kind = click.Path(exists=True, dir_okay=False) if option.here else None
+        return click.option(option.flag, option.sets, metavar="PATH", type=kind, help=option.help)
     return click.option(option.flag, option.sets, is_flag=True, help=option.help)

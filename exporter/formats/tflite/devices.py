@@ -1,6 +1,7 @@
 """TFLite on devices: LiteRT in process, litert_bench, or a benchmark_model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from device_harness.runners.build import find_litert_library, litert_bench_for
 from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
+from device_harness.runners.litert_bench_app import LitertBenchApp
 from device_harness.runners.platforms import Platform, host_platform
 from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
 from exporter.formats.tflite.settings import TfliteTarget
@@ -35,10 +37,11 @@ LITERT = "ai_edge_litert"
 class _Devices:
     subject = "a .tflite file"
     here = "local"
-    runners: tuple[str, ...] = ("litert_bench", "benchmark_model", "in_process")
+    runners: tuple[str, ...] = ("litert_bench", "litert_bench_app", "benchmark_model", "in_process")
     compares_outputs = True
     options: tuple[RunnerOption, ...] = (
         RunnerOption("--benchmark-binary", "binary", "litert_bench or a benchmark_model, here or on the device."),
+        RunnerOption("--benchmark-app", "app", "An .apk of device_harness/android: the foreground.", here=True),
         RunnerOption("--litert-library", "library", "libLiteRt.so for the device, here or there."),
     )
 
@@ -86,10 +89,17 @@ class _Devices:
         del target
         info, wanted = device.info(), choice.name
         if wanted == "auto":
-            light = info.connection == "here" and choice.binary is None and find_spec(LITERT) is not None
+            light = (
+                info.connection == "here"
+                and choice.binary is None
+                and choice.app is None
+                and find_spec(LITERT) is not None
+            )
             wanted = "in_process" if light else "litert_bench"
         if wanted == "in_process":
             return document_bench(LitertInProcess(), references)
+        if wanted == "litert_bench_app" or choice.app is not None:
+            return replace(document_bench(LitertBenchApp(_app(choice)), references), lit=True)
         if wanted == "benchmark_model" or choice.binary is not None:
             return _given(device, choice, plan, references)
         return document_bench(LitertBench(litert_bench_for(_platform(info)), _library(device, choice)), references)
@@ -98,6 +108,14 @@ class _Devices:
 def document_bench(runner: DocumentRunner, references: References) -> Bench[BenchDocument]:
     """All that a runner of this project can tell."""
     return Bench(runner, DocumentReader(), (EnergyStage(), sustained, OutputsStage(references.found)))
+
+
+def _app(choice: RunnerChoice) -> Path:
+    if choice.app is None:
+        raise DeviceError(
+            "--runner litert_bench_app needs the app: build device_harness/android, and --benchmark-app FILE."
+        )
+    return Path(choice.app)
 
 
 def _given(device: Device, choice: RunnerChoice, plan: ProfilePlan, references: References) -> Bench[Any]:
