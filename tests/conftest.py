@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.config.stash[LOADED] = loaded
 
 
+@cache
 def _is_heavy(path: Path) -> bool:
+    """Asked for every test, and a file has many."""
     return any(path.is_relative_to(Path(__file__).parent / place) for place in HEAVY)
 
 
