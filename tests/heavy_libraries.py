@@ -17,7 +17,7 @@ for library in ("numba", "onnx", "onnxruntime", "onnxsim"):
     load(library)
 for name in ("exporter.cli.outcome", "exporter.use_cases.run", *(entry.module for entry in COMMANDS.values())):
     importlib.import_module(name)
-assert "tensorflow" not in sys.modules
+assert not {"tensorflow", "transformers"} & sys.modules.keys()
 # Not searched for garbage in the copies, and so not written to: the memory stays shared.
 gc.collect()
 gc.freeze()
