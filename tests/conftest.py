@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from exporter.execution.garbage import process_is_ours
 from tests.warm import run_installed, run_warm
 
 # Shared machines are slow at times; what is tested is what comes out, not how fast. The examples are the same in every
@@ -67,6 +68,9 @@ TOGETHER = tuple(
     f"tests/exporter/use_cases/{name}.py"
     for name in ("job/test_interruptions", "test_commands", "test_handoff", "test_report_in_browser", "test_run")
 )
+
+# What the program loads is set aside at once, as in a command, and not before the next test alone.
+process_is_ours()
 
 LOADED = pytest.StashKey[int]()
 """How many modules were loaded when they were last set aside; see `pytest_runtest_setup`."""

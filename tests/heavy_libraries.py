@@ -8,9 +8,11 @@ import importlib
 import sys
 
 from exporter.cli.main import COMMANDS
+from exporter.execution.garbage import process_is_ours
 from exporter.execution.heavy import load, load_torchvision
 from exporter.formats.coreml.coremltools import load_coremltools
 
+process_is_ours()
 load_torchvision()
 load_coremltools()
 for library in ("numba", "onnx", "onnxruntime", "onnxsim"):
