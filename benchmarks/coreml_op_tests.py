@@ -10,6 +10,7 @@ other one by name, and how many were left out, and why:
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections import Counter, defaultdict
@@ -100,6 +101,7 @@ class EvaluatorAsPredict:
             for cases in by_function.values()
             for place in sorted({round(i * (len(cases) - 1) / max(self._each - 1, 1)) for i in range(self._each)})
         ]
+        gc.freeze()  # libraries and cases are not searched for garbage at every conversion
 
 
 def main() -> int:

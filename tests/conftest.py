@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from exporter.execution.garbage import process_is_ours
 from tests.warm import run_installed, run_warm
 
 # Shared machines are slow at times; what is tested is what comes out, not how fast. The examples are the same in every
@@ -67,6 +69,9 @@ TOGETHER = tuple(
     for name in ("job/test_interruptions", "test_commands", "test_handoff", "test_report_in_browser", "test_run")
 )
 
+# What the program loads is set aside at once, as in a command, and not before the next test alone.
+process_is_ours()
+
 LOADED = pytest.StashKey[int]()
 """How many modules were loaded when they were last set aside; see `pytest_runtest_setup`."""
 
@@ -118,7 +123,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.config.stash[LOADED] = loaded
 
 
+@cache
 def _is_heavy(path: Path) -> bool:
+    """Asked for every test, and a file has many."""
     return any(path.is_relative_to(Path(__file__).parent / place) for place in HEAVY)
 
 

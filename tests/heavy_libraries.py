@@ -8,16 +8,18 @@ import importlib
 import sys
 
 from exporter.cli.main import COMMANDS
+from exporter.execution.garbage import process_is_ours
 from exporter.execution.heavy import load, load_torchvision
 from exporter.formats.coreml.coremltools import load_coremltools
 
+process_is_ours()
 load_torchvision()
 load_coremltools()
 for library in ("numba", "onnx", "onnxruntime", "onnxsim"):
     load(library)
 for name in ("exporter.cli.outcome", "exporter.use_cases.run", *(entry.module for entry in COMMANDS.values())):
     importlib.import_module(name)
-assert "tensorflow" not in sys.modules
+assert not {"tensorflow", "transformers"} & sys.modules.keys()
 # Not searched for garbage in the copies, and so not written to: the memory stays shared.
 gc.collect()
 gc.freeze()

@@ -11,6 +11,7 @@ from exporter.cli.lazy import CommandEntry, LazyGroup
 from exporter.cli.output import complain
 from exporter.cli.streams import steady_streams
 from exporter.data.errors import code_of, sentence_of
+from exporter.execution.garbage import process_is_ours
 from exporter.execution.interrupts import interrupted, noticing_interrupts
 
 COMMANDS = {
@@ -97,6 +98,7 @@ class Program(LazyGroup):
         kwargs["standalone_mode"] = False
         if COMPLETES in os.environ:
             _complete_colons()
+        process_is_ours()
         steady_streams()
         with noticing_interrupts():
             try:

@@ -8,16 +8,14 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from exporter.execution.heavy import quiet
 from exporter.execution.threads import keep_to
 
 _POLL_S = 0.002
-_FIRST = os.getpid()
-"""The process that imported this module; any other is a copy of it."""
 
 
 def can_fork() -> bool:
@@ -39,9 +37,9 @@ class Forked:
         with warnings.catch_warnings():
             # Python warns of threads, which are not copied: those of OpenMP, for which see `_carry_out`.
             warnings.simplefilter("ignore", DeprecationWarning)
-            with _untouched_by_collections():
-                self.pid = os.fork()
+            self.pid = os.fork()
         if self.pid == 0:
+            gc.freeze()  # a collection writes to what it looks at, whose memory would then be copied
             os.close(self._held)
             _carry_out(work, held, cores)
         os.close(held)
@@ -71,23 +69,6 @@ class Forked:
                     pid, status = self.pid, 0
                 self._code = os.waitstatus_to_exitcode(status) if pid else None
             return self._code
-
-
-@contextmanager
-def _untouched_by_collections() -> Iterator[None]:
-    """With objects frozen, and so in the copy: a collection writes to what it looks at, whose memory is then copied.
-
-    What is frozen in a copy stays so, also when it is copied in its turn (documentation of ``gc.freeze``).
-    """
-    if os.getpid() != _FIRST:
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        if os.getpid() == _FIRST:
-            gc.unfreeze()
 
 
 def fatal_signal(work: Callable[[], object], patience_s: float = 20.0) -> str | None:

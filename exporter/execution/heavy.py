@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from exporter.data.errors import MissingExtraError
+from exporter.execution.garbage import loading
 
 
 def load(name: str, *, extra: str = "export") -> Any:
     """Import `name`; a missing distribution becomes an error with the exact install command."""
     try:
-        return importlib.import_module(name)
+        with loading():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] == name.partition(".")[0]:
             raise MissingExtraError(name.partition(".")[0], extra) from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from exporter.data.progress import Advance
 from exporter.execution.forked import end_with_the_starter
+from exporter.execution.garbage import process_is_ours
 
 
 class WrittenProgress:
@@ -54,4 +55,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    process_is_ours()
     main(Path(sys.argv[1]))

@@ -13,12 +13,13 @@ from exporter.execution.heavy import load, quiet
 def load_coremltools() -> Any:
     """Import coremltools without its warnings and without the frameworks that only its other converters use.
 
-    coremltools imports TensorFlow, scikit-learn and torchvision when they are installed: 5 s of 6.
+    coremltools imports TensorFlow, scikit-learn, torchvision and transformers when they are installed, 5 s of 6, and
+    its own compression of torch modules, which is there for whoever imports it: a third of the rest.
     """
     if "coremltools" in sys.modules:
         return sys.modules["coremltools"]
     logging.getLogger("coremltools").setLevel(logging.ERROR)
-    with quiet(), _hidden("tensorflow", "tensorflow.python", "sklearn", "torchvision"):
+    with quiet(), _hidden("tensorflow", "tensorflow.python", "sklearn", "torchvision", "transformers"), _put_off():
         return load("coremltools")
 
 
@@ -33,3 +34,14 @@ def _hidden(*names: str) -> Iterator[None]:
         for name in absent:
             if sys.modules.get(name) is None:
                 sys.modules.pop(name, None)
+
+
+@contextlib.contextmanager
+def _put_off() -> Iterator[None]:
+    """An empty module in place of the one with coremltools' compression of torch modules."""
+    name = "coremltools.optimize.torch"
+    sys.modules[name] = ModuleType(name)
+    try:
+        yield
+    finally:
+        del sys.modules[name]

@@ -27,8 +27,9 @@ HOST_PLAN = ProfilePlan(
 )
 
 _READINGS = tuple[Reading, ...]
+NAME = "readings"
 TRIES = 3
-"""How often disturbed readings are taken in the run that takes them first."""
+"""How often disturbed readings are taken in the run that takes them first; once, where a run has waited so often."""
 
 
 def read_here(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -52,15 +53,16 @@ def readings(
     """Readings of an artifact on this machine, taken once a file and machine, and whether the cache had them.
 
     Those that other work disturbed are taken again, up to `TRIES` times, and once more in each later run; the least
-    disturbed are kept. Whoever shows them says their age and what disturbed them; nothing is judged by disturbed ones.
+    disturbed are kept. A machine that stays busy is not waited for at every artifact of a run. Whoever shows them says
+    their age and what disturbed them; nothing is judged by disturbed ones.
     """
     decided_by = (sha256, machine_facts(), HOST_PLAN.model_dump(mode="json"))
-    stage = Stage("readings", name, f"Measuring {name} on this machine", decided_by, shared=False)
+    stage = Stage(NAME, name, f"Measuring {name} on this machine", decided_by, shared=False)
     best: tuple[Reading, ...] | None = model.stages.known(stage, _READINGS)
     if best is not None and disturbance(best) is None:
         return best, True
     kept = best
-    for _ in range(TRIES if best is None else 1):
+    for _ in range(max(1, TRIES - _taken_again(model)) if best is None else 1):
         again = " again, for other work disturbed it" if best is not None else ""
         with model.stages.working(replace(stage, says=f"{stage.says}{again}")):
             best = steadier(best, host_readings(path, HOST_PLAN, runner))
@@ -70,6 +72,12 @@ def readings(
     if best is not kept:
         model.stages.keep(stage, _READINGS, best)
     return best, best is kept
+
+
+def _taken_again(model: ModelAtHand) -> int:
+    """How often this run has taken readings again until now."""
+    taken = [time.about for time in model.stages.times if time.name == NAME and not time.from_cache]
+    return len(taken) - len({*taken})
 
 
 def steadier(before: tuple[Reading, ...] | None, after: tuple[Reading, ...]) -> tuple[Reading, ...]:

@@ -1,5 +1,6 @@
 """What a copy of this process is ended by, found out without ending this one."""
 
+import gc
 import os
 import signal
 import sys
@@ -23,3 +24,11 @@ def test_an_error_is_none_and_neither_is_what_takes_long() -> None:
 
     assert fatal_signal(wrong) is None
     assert fatal_signal(lambda: time.sleep(60), patience_s=0.1) is None
+
+
+def test_what_was_set_aside_stays_set_aside() -> None:
+    """Protects long processes that load libraries once: searched for garbage, they take seconds of each conversion."""
+    gc.freeze()
+    before = gc.get_freeze_count()
+    assert fatal_signal(lambda: os.abort() if gc.get_freeze_count() < before else None) is None
+    assert gc.get_freeze_count() >= before

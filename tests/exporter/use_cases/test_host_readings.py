@@ -76,6 +76,26 @@ def test_disturbed_readings_are_taken_again_a_bounded_number_of_times(read: Any)
     assert disturbance(found)
 
 
+def test_a_machine_that_stays_busy_is_not_waited_for_at_every_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects a run of many targets on a busy machine; what was steady takes nothing from those after it."""
+    model: Any = SimpleNamespace(stages=StageRunner(Cache(tmp_path / "cache"), Silent(), dict))
+
+    def times(name: str, share: float) -> int:
+        measured: list[Path] = []
+
+        def readings(path: Path, *_: Any) -> tuple[Reading, ...]:
+            measured.append(path)
+            return taken(share)
+
+        monkeypatch.setattr(stage, "host_readings", readings)
+        stage.readings(model, RUNNER, tmp_path, name * 64, name)
+        return len(measured)
+
+    assert [times("a", 1.0), times("b", 0.4), times("c", 0.4), times("d", 0.4)] == [1, stage.TRIES, 1, 1]
+
+
 def test_disturbed_readings_in_the_cache_are_not_shown_as_they_are(read: Any) -> None:
     """The next run tries again, and forgets them for steady ones; worse ones do not replace them."""
     read(0.4, 0.4, 0.5)

@@ -56,7 +56,7 @@ def own(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Works
 @pytest.fixture(scope="module")
 def ran(own: Workspace) -> Done:
     targets = ("--target", "whole", "--target", "integers")
-    return own.run(*targets, "--calibration", own.images / "class0")
+    return own.run(*targets, "--calibration", own.images / "class0", "--no-measure")
 
 
 def test_files_are_compared_on_the_pictures_of_the_data(ran: Done) -> None:

@@ -74,20 +74,31 @@ def processes(folder: Path) -> int:
     return len(set((folder / "calls.txt").read_text().split()))
 
 
+NAMES = ("apple", "android", "smaller", "runtime")
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process makes, one after the other."""
+    folder = tmp_path_factory.mktemp("beside") / "lone"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("exporter.use_cases.job.beside.cores", lambda: 1)
+        carried_out(folder, *NAMES)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fork", [True, False] if can_fork() else [False])
-def test_the_files_are_those_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: bool) -> None:
+def test_the_files_are_those_of_one_process(lone: Path, monkeypatch: pytest.MonkeyPatch, fork: bool) -> None:
     """The folders' names are of one length, since descriptions hold the source's path."""
-    names = ("apple", "android", "smaller", "runtime")
+    many = lone.with_name("fork" if fork else "anew")
     monkeypatch.setattr("exporter.use_cases.job.beside.can_fork", lambda: fork)
     monkeypatch.setattr("exporter.use_cases.job.beside.cores", lambda: 3)
-    carried_out(tmp_path / "many", *names)
-    monkeypatch.setattr("exporter.use_cases.job.beside.cores", lambda: 1)
-    carried_out(tmp_path / "lone", *names)
-    assert (processes(tmp_path / "many"), processes(tmp_path / "lone")) == (1 if fork else 1 + 3, 1)
-    made = {name: content.replace(b"/many/", b"/lone/") for name, content in files(tmp_path / "many").items()}
+    carried_out(many, *NAMES)
+    assert (processes(many), processes(lone)) == (1 if fork else 1 + 3, 1)
+    made = {name: content.replace(f"/{many.name}/".encode(), b"/lone/") for name, content in files(many).items()}
     assert len(made) == 5
-    assert made == files(tmp_path / "lone")
+    assert made == files(lone)
 
 
 @pytest.mark.slow

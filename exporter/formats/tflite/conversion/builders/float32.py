@@ -36,13 +36,22 @@ def at_the_float32_model() -> Iterator[Callable[[], bytes]]:
 
 
 def _spared() -> list[Any]:
-    """Without the spinner, for whose thread each of two dozen steps waits up to a tenth of a second, and copies."""
+    """Without the spinner, for whose thread each of two dozen steps waits up to a tenth of a second, and copies.
+
+    The schema is imported once: the builder compiles its 20,000 lines anew for each folder that it writes to.
+    """
     spinner = load(f"{_BUILDER}.core.progress").ProgressSpinner
     state = load(f"{_BUILDER}.core.model_ir_pass_state").ModelIRPassState
     return [
         mock.patch.object(spinner, "start", return_value=None),
         mock.patch.object(state, "snapshot", _snapshot),
+        mock.patch.object(load(_BUILDER), "load_schema_module", _schema),
     ]
+
+
+def _schema(_: str) -> dict[str, Any]:
+    schema: dict[str, Any] = vars(load(f"{_BUILDER}.schema.schema_generated"))
+    return schema
 
 
 def _snapshot(state: Any) -> Any:
