@@ -91,6 +91,7 @@ ALL = (
     "doctor",
     "handoff",
     "leases",
+    "lab-status",
 )
 
 RENDERERS = {

@@ -22,6 +22,7 @@ MODULES = {
     "doctor": "doctor",
     "handoff": "handoff",
     "leases": "leases",
+    "lab-status": "lab",
 }
 
 

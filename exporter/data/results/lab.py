@@ -1,0 +1,48 @@
+"""What the commands found of a lab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from exporter.data.results.commands import Unjudged
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exporter.data.lab import LabDevice
+
+
+@dataclass(frozen=True)
+class LabStatusResult(Unjudged):
+    """The devices of a lab at the time `at`.
+
+    Attributes:
+        scheduler: its address.
+        hosts: that are there.
+        devices: by host and name.
+        problems: what keeps devices from being seen or used, in sentences.
+    """
+
+    scheduler: str
+    hosts: tuple[str, ...]
+    devices: tuple[LabDevice, ...]
+    problems: tuple[str, ...]
+    at: datetime
+
+    kind: ClassVar[str] = "lab-status"
+
+    @property
+    def title(self) -> str:
+        """Where it is."""
+        return self.scheduler
+
+    def document(self) -> dict[str, Any]:
+        """One object a device."""
+        return {
+            "scheduler": self.scheduler,
+            "at": self.at,
+            "hosts": self.hosts,
+            "devices": self.devices,
+            "problems": self.problems,
+        }
