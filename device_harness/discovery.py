@@ -24,7 +24,7 @@ FINDERS: Mapping[str, str] = {
 }
 # Longer than the limits of the finders' own commands, which say more when they are over.
 LISTING_LIMIT_S = 45.0
-ASKING_LIMIT_S = 15.0
+ASKING_LIMIT_S = 6.0
 Answer = TypeVar("Answer")
 
 

@@ -41,7 +41,7 @@ class LabStatusResult(Unjudged):
         """One object a device."""
         return {
             "scheduler": self.scheduler,
-            "at": self.at,
+            "at": self.at.isoformat(),
             "hosts": self.hosts,
             "devices": self.devices,
             "problems": self.problems,

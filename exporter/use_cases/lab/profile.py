@@ -113,7 +113,7 @@ class Measuring:
         return [profile for place in range(len(self.wanted)) for profile in self.found[place]]
 
     def _begin(self, place: int, one: Wanted) -> None:
-        """Send it where a device is free; wait where one is busy; give up where none has been there for long."""
+        """Send it to a device that is free, or to the one that is meant; give up where none has been there for long."""
         devices = [device for device in self.lab.devices.values() if one.means(device) and self._takes(device)]
         now = time.monotonic()
         if devices and all(device.name in self._measured() for device in devices):
@@ -125,7 +125,9 @@ class Measuring:
             away_s = self.lab.at.away_s
             reason = f"not measured, because no device of the lab that is {one.asked} was there for {away_s:g} s."
             self.found[place] = [DeviceProfile(device=one.name or one.asked, result=None, error=reason)]
-        free = [device for device in devices if device.state == "ready" and device.name not in self._busy()]
+        free = [
+            device for device in devices if device.name not in self._busy() and (one.name or device.state == "ready")
+        ]
         if free and place not in self.found:
             self._send(place, min(free, key=self._load_of_host))
 

@@ -103,6 +103,10 @@ class Namespaces:
                 f"network namespaces are not allowed here: {error.stderr.decode().strip()}"
             ) from error
 
+    def host(self, number: int) -> str:
+        """Its address."""
+        return f"10.213.77.{11 + number}"
+
     def inside(self, number: int) -> list[str]:
         """A command before another one, which is run there."""
         return ["ip", "netns", "exec", self._names[number]]

@@ -15,6 +15,7 @@ import pytest
 
 from exporter.data.errors import UsageProblem
 from exporter.execution.executor import Done, Lost
+from exporter.execution.executors.on_worker import facts
 from exporter.execution.isolation import Trouble
 from exporter.execution.lab import here
 from exporter.execution.lab.client import Ended, Lab, LabAddress, Sending
@@ -248,6 +249,13 @@ def test_a_device_that_leaves_ends_its_job_and_takes_no_other(
     until_true(lambda: rig.ended("B@one"))
     until_true(lambda: tended(lab) and "B@one" not in lab.devices)
     rig.add("one", "B", inside=hosts.inside(0))
+
+
+def test_what_is_no_measurement_is_not_done_by_a_lab(lab: Lab, rig: LabRig) -> None:
+    """A search's trials would disturb what is measured beside them."""
+    address = next(iter(lab.client.scheduler_info()["workers"]))
+    found = lab.client.run(facts, workers=[address], on_error="return")[address]
+    assert str(found) == "it is of a lab, which measures on devices"
 
 
 def test_files_travel_once(lab: Lab, rig: LabRig, tmp_path: Path) -> None:
