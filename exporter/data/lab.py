@@ -79,3 +79,27 @@ class LabPlace(Frozen):
         """In a sentence without its full stop."""
         others = f" and {self.beside} other job{'s' if self.beside > 1 else ''} of the lab" if self.beside else ""
         return f"its host {self.host} had {self.cpu_share:.0%} of its processors busy{others} meanwhile"
+
+
+class Night(Frozen):
+    """What a phone gave of a reference model once, for those that come after it.
+
+    Attributes:
+        schema_version: of this form.
+        at: when it was measured.
+        device: name in the lab.
+        sha256: of the model.
+        conditions: what must be equal for two nights to be comparable: runner, threads, system.
+        latency_s: the median of all inferences.
+        accepted: whether what came before it does not count any more, by somebody's word.
+        drifted: whether it was found far from those before it, so that none is held against it.
+    """
+
+    schema_version: int = 1
+    at: datetime
+    device: str
+    sha256: str
+    conditions: dict[str, str]
+    latency_s: float
+    accepted: bool = False
+    drifted: bool = False

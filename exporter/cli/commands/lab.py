@@ -10,9 +10,13 @@ from platformdirs import user_state_dir
 
 from exporter.cli.options.lab import FOLDER, lab_at, scheduler_option, tls_option
 from exporter.cli.options.report import report_options
+from exporter.cli.options.runner import runner_options
+from exporter.cli.options.targets import devices_option
 from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
 from exporter.data.errors import UsageProblem
+from exporter.formats.devices import RunnerChoice
+from exporter.formats.registry import format_of
 
 if TYPE_CHECKING:
     from exporter.execution.lab.client import Lab
@@ -130,6 +134,53 @@ def collect(job: str, scheduler: str, tls: Path | None, strict: bool, reporter: 
     assert at is not None
     with closing(Lab(at, progress())) as lab:
         return reporter.report(collected(lab, job, strict=strict))
+
+
+@command.command()
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@scheduler_option("Of the lab.", required=True)
+@tls_option
+@devices_option("Default: all. Repeatable.")
+@runner_options
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="drift.jsonl",
+    show_default=True,
+    metavar="FILE",
+    help="Earlier nights, a line each; this one is added.",
+)
+@click.option("--accept", is_flag=True, help="Hold later nights against this one and those after it.")
+@click.option("--strict", is_flag=True, help="What could not be checked fails.")
+@report_options("lab-drift")
+def drift(
+    model: Path,
+    scheduler: str,
+    tls: Path | None,
+    devices: tuple[str, ...],
+    choice: RunnerChoice,
+    history: Path,
+    accept: bool,
+    strict: bool,
+    reporter: Reporter,
+) -> int:
+    """Measure the reference MODEL on every phone of a lab, and say which are not what they were on nights before.
+
+    Meant for a nightly job. Exit code 1 when a phone drifted, 3 when one could not be measured.
+    """
+    from exporter.use_cases.lab.drift import DriftRequest
+    from exporter.use_cases.lab.drift import drift as drifted
+    from exporter.use_cases.profile import ProfileRequest
+    from profilers.plan import ProfilePlan
+
+    at = lab_at(scheduler, tls)
+    assert at is not None
+    form = format_of(model)
+    if form is None:
+        raise UsageProblem(f"{model}: no format knows it.")
+    profile = ProfileRequest(form, [model], ProfilePlan(energy_repeats=0), choice)
+    request = DriftRequest(profile, devices or ("all",), history, accept, strict)
+    return reporter.report(drifted(request, at, progress()))
 
 
 def _live(lab: "Lab") -> int:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.data.lab import LabDevice
+    from exporter.data.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,32 @@ class LabStatusResult(Unjudged):
             "devices": self.devices,
             "problems": self.problems,
         }
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """Whether the phones of a lab are what they were.
+
+    Attributes:
+        model: name of the reference model.
+        verdicts: one a phone.
+        exit_code: 3 where one could not be measured, 1 where one has drifted.
+        at: when it was judged.
+    """
+
+    model: str
+    verdicts: tuple[Verdict, ...]
+    exit_code: int
+    at: datetime
+
+    kind: ClassVar[str] = "lab-drift"
+    schema_version: ClassVar[int] = 1
+
+    @property
+    def title(self) -> str:
+        """The model's name."""
+        return self.model
+
+    def document(self) -> dict[str, Any]:
+        """One verdict a phone."""
+        return {"model": self.model, "at": self.at.isoformat(), "verdicts": self.verdicts}

@@ -23,6 +23,7 @@ MODULES = {
     "handoff": "handoff",
     "leases": "leases",
     "lab-status": "lab",
+    "lab-drift": "drift",
 }
 
 

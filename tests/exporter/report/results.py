@@ -31,7 +31,7 @@ from exporter.data.results.commands import (
 )
 from exporter.data.results.doctor import Checkup, DoctorResult
 from exporter.data.results.handoff import HandoffResult
-from exporter.data.results.lab import LabStatusResult
+from exporter.data.results.lab import DriftResult, LabStatusResult
 from exporter.data.results.listings import (
     DevicesResult,
     LeasesResult,
@@ -293,6 +293,7 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "handoff": _handoff,
     "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
+    "lab-drift": lambda text, verdicts: DriftResult(text, tuple(verdicts), 1, TAKEN),
     "lab-status": lambda text, verdicts: LabStatusResult(text, (text,), (_lab_device(text),), (text,), TAKEN),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }
