@@ -24,7 +24,7 @@ FINDERS: Mapping[str, str] = {
 }
 # Longer than the limits of the finders' own commands, which say more when they are over.
 LISTING_LIMIT_S = 45.0
-ASKING_LIMIT_S = 15.0
+ASKING_LIMIT_S = 6.0
 Answer = TypeVar("Answer")
 
 
@@ -67,10 +67,20 @@ def discover(finders: Sequence[Finder] | None = None) -> Listing:
     Args:
         finders: those to ask; None takes all of the table.
     """
+    listing = listed(finders)
+    return Listing(tuple(one_each(asked(listing.found))), listing.problems)
+
+
+def listed(finders: Sequence[Finder] | None = None) -> Listing:
+    """As `discover`, of what the tools tell alone: no device is asked, which would disturb one that measures."""
     seen, problems = _listed(load_finders() if finders is None else finders)
+    return Listing(tuple(seen), tuple(problems))
+
+
+def asked(seen: Sequence[Found]) -> list[Found]:
+    """Devices with all that is known of them; those that do not answer in time with the reason."""
     answers = at_once([_asking(found) for found in seen], ASKING_LIMIT_S)
-    asked = [_answered(found, answer) for found, answer in zip(seen, answers, strict=True)]
-    return Listing(tuple(_one_each(asked)), tuple(problems))
+    return [_answered(found, answer) for found, answer in zip(seen, answers, strict=True)]
 
 
 def open_device(serial: str, finders: Sequence[Finder] | None = None) -> Device:
@@ -82,15 +92,15 @@ def open_device(serial: str, finders: Sequence[Finder] | None = None) -> Device:
         DeviceNotFoundError: none knows it; the message has what kept others from being found.
         DeviceError: it cannot be used; the type and message say why.
     """
-    asked = load_finders() if finders is None else finders
-    here = next((found for found in _here(asked) if serial in found.info.names), None)
+    known = load_finders() if finders is None else finders
+    here = next((found for found in _here(known) if serial in found.info.names), None)
     if here is not None:
         return here.session()
-    seen, problems = _listed(asked, enough=lambda found: serial in found.info.names)
+    seen, problems = _listed(known, enough=lambda found: serial in found.info.names)
     for found in seen:
         if serial in found.info.names:
             return found.session()
-    for finder in asked:
+    for finder in known:
         opening = finder.reach(serial)
         if opening is not None:
             return opening()
@@ -187,8 +197,8 @@ def _answered(found: Found, outcome: Outcome[DeviceInfo]) -> Found:
     return replace(found, info=found.info.model_copy(update=told))
 
 
-def _one_each(seen: Sequence[Found]) -> list[Found]:
-    """Each device once, by the first way to it; the serials of the other ways are kept with it."""
+def one_each(seen: Sequence[Found]) -> list[Found]:
+    """Each device that was asked once, by the first way to it; the serials of the other ways are kept with it."""
     first: dict[str, int] = {}
     kept: list[Found] = []
     for found in seen:

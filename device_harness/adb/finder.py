@@ -12,7 +12,7 @@ from device_harness.facts import DeviceInfo
 from device_harness.finder import DeviceKind, Found
 from device_harness.protocol import Device
 
-ASK_LIMIT_S = 10.0
+ASK_LIMIT_S = 5.0
 
 
 class AdbFinder:

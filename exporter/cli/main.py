@@ -65,7 +65,10 @@ COMMANDS = {
         "exporter.cli.commands.doctor",
         "Say what works on this machine, what does not, and the command that mends it.",
     ),
-    "lab": CommandEntry("exporter.cli.commands.lab", "See who uses which device, and break a lease by hand."),
+    "lab": CommandEntry(
+        "exporter.cli.commands.lab",
+        "Serve the devices of hosts to everybody, see who uses which, and break a lease by hand.",
+    ),
     "targets": CommandEntry(
         "exporter.cli.commands.targets", "List, show and check the targets that models are exported for."
     ),

@@ -77,7 +77,7 @@ class Row(NamedTuple):
     kinds: tuple[str, ...]
 
 
-JUDGED = ("run", "budget", "profile", "verify", "check")
+JUDGED = ("run", "budget", "profile", "verify", "check", "lab-drift")
 PAGES = ("run", "budget", "compare", "profile", "verify", "search")
 ALL = (
     *PAGES,
@@ -91,6 +91,8 @@ ALL = (
     "doctor",
     "handoff",
     "leases",
+    "lab-status",
+    "lab-drift",
 )
 
 RENDERERS = {

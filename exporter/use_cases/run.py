@@ -58,7 +58,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
     """
     started, created = time.monotonic(), datetime.now(UTC)
     targets = load_targets(request.target_names, user_file=request.targets_file, routes=request.routes)
-    chosen = _chosen_devices(request, targets)
+    chosen = _chosen_devices(request, targets, progress)
     works = [TargetWork(target, format_named(target.format), chosen.get(target.name)) for target in targets]
     cache = open_cache(request.cache_root, progress.note)
     model = ModelAtHand(request, cache, progress)
@@ -133,13 +133,17 @@ def _worked(model: ModelAtHand, work: TargetWork) -> TargetWork:
     return work
 
 
-def _chosen_devices(request: RunRequest, targets: Sequence[Target]) -> "dict[str, Selection]":
+def _chosen_devices(request: RunRequest, targets: Sequence[Target], progress: Progress) -> "dict[str, Selection]":
     """What each target is measured on; devices are looked for once, and only where some are asked for."""
     if not request.devices:
         return {}
     from device_harness.discovery import discover
-    from exporter.use_cases.devices.choice import selections
+    from exporter.use_cases.devices.choice import Selection, selections
+    from exporter.use_cases.lab.profile import check_lab
 
+    if request.lab is not None:
+        asked = check_lab(request.devices, targets, request.lab, progress)
+        return {name: Selection(devices) for name, devices in asked.items()}
     return selections(request.devices, targets, discover())
 
 

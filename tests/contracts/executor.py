@@ -7,7 +7,7 @@ carries out two pieces of work at once and tells `progress`; and from `IsolatedC
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -69,6 +69,14 @@ def processes_in(folder: Path, count: int) -> list[int]:
         assert time.monotonic() < deadline, f"{len(found)} of {count} processes are there"
         time.sleep(0.02)
     return [int(path.stem) for path in found]
+
+
+def until_true(condition: Callable[[], bool]) -> None:
+    """Wait for what comes soon."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def ends(pid: int) -> bool:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -54,12 +54,22 @@ def _namespace_options() -> list[str]:
 class AdbdRig:
     """One daemon, its adb server, a relay between them that can be cut, and stand-ins.
 
+    Args:
+        folder: empty.
+        inside: a command before another one, which is run on a host that has several such phones; their processes
+            have a namespace of their own each. None makes a network for this one alone.
+        number: of the phone on that host.
+
     Attributes:
         folder: everything of this rig; `replies`, `sys` and `fault` in it may be changed by tests.
         adb: a program that is adb inside the namespace; for PATH.
+        serial: under which adb knows it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inside: Sequence[str] | None = None, number: int = 0) -> None:
+        self._inside, self._boots = inside, 0
+        self._adbd_port, self._proxy_port = ADBD_PORT + 10 * number, PROXY_PORT + 10 * number
+        self.serial = f"127.0.0.1:{self._proxy_port}"
         for program in ("adb", "unshare", "nsenter", "ip"):
             if shutil.which(program) is None:
                 raise UnavailableError(f"{program} is not installed")
@@ -88,7 +98,7 @@ class AdbdRig:
                 (cpu / name).write_text(Path("/sys/devices/system/cpu", name).read_text())
 
     def _hold_namespace(self) -> None:
-        options = _namespace_options()
+        options = _namespace_options() if self._inside is None else ["--mount", "--pid", "--fork", "--kill-child"]
         # The storage is /tmp, as on a Linux board. What may lie below it must stay visible: this folder, with adbd in
         # it, and the checkout, with the programs that stand in for Android's.
         checkout = Path(__file__).resolve().parents[2]
@@ -99,19 +109,42 @@ class AdbdRig:
             f"mount --bind '{checkout}' '{self.folder}/checkout' && mount --rbind '{self.folder}' /mnt && "
             f"mount -t tmpfs -o size={STORAGE_MB}m tmpfs {self.storage} && "
             f"mkdir -p '{self.folder}' && mount --rbind /mnt '{self.folder}' && "
-            f"{shown}mount --bind '{self.folder}/sys' /sys && echo ready && exec sleep infinity"
+            f"{shown}mount --bind '{self.folder}/sys' /sys && {self._own_processes()}echo ready && exec sleep infinity"
         )
-        holder = subprocess.Popen(["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE)
+        command = [*(self._inside or ()), "unshare", *options, "sh", "-c", script]
+        holder = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._running["namespace"] = holder
         assert holder.stdout is not None
         if holder.stdout.readline() != b"ready\n":
             raise UnavailableError("mounting in a namespace of its own is not allowed here")
-        self._enter = ["nsenter", "--target", str(holder.pid), "--net"]
+        # The one whose namespaces they are, which `unshare --fork` has started.
+        self._first = psutil.Process(holder.pid).children()[0].pid if "--fork" in options else holder.pid
+        self._enter = ["nsenter", "--target", str(self._first), "--net", *(["--pid"] if "--fork" in options else [])]
         if "--user" in options:
             self._enter += ["--user", "--preserve-credentials"]
         environment = f"HOME='{self.folder}/home' ANDROID_ADB_SERVER_PORT={SERVER_PORT} ADB_USB=0 ADB_MDNS=0 ADB_EMU=0"
-        self.adb.write_text(f'#!/bin/sh\nexec {" ".join(self._enter)} env {environment} {shutil.which("adb")} "$@"\n')
+        where = " ".join(self._enter if self._inside is None else self._inside)
+        self.adb.write_text(f'#!/bin/sh\nexec {where} env {environment} {shutil.which("adb")} "$@"\n')
         self.adb.chmod(0o755)
+
+    def _own_processes(self) -> str:
+        """A /proc of its own, which tells another boot every time."""
+        if self._inside is None:
+            return ""
+        self._boots += 1
+        (self.folder / "boot").write_text(f"{self._boots:08}-0000-4000-8000-{self._adbd_port:012}\n")
+        return f"mount -t proc proc /proc && mount --bind '{self.folder}/boot' /proc/sys/kernel/random/boot_id && "
+
+    def reboot(self) -> None:
+        """End every process of it, as far as it has processes of its own, and start it anew, with an empty storage."""
+        os.kill(self._first, signal.SIGKILL)
+        self._running["namespace"].wait()
+        for name in ("adbd", "proxy"):
+            self._running[name].kill()
+            self._running[name].wait()
+        self._hold_namespace()
+        self.start_daemon()
+        self.start_proxy()
 
     def start_daemon(self) -> None:
         """Start adbd as init would: with the stand-ins on its PATH."""
@@ -121,7 +154,7 @@ class AdbdRig:
         loader = multiarch / next(path.name for path in known.glob("*/ld-linux-*.so.*"))
         environment = {
             **os.environ,
-            "ADBD_PORT": str(ADBD_PORT),
+            "ADBD_PORT": str(self._adbd_port),
             "HOME": str(self.folder / "home"),
             "FAKE_ANDROID": str(self.folder),
             "PATH": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
@@ -131,12 +164,12 @@ class AdbdRig:
         command = [*self._enter, "--mount", *loading]
         with (self.folder / "adbd.log").open("ab") as log:
             self._running["adbd"] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd="/")
-        self._await_port(ADBD_PORT)
+        self._await_port(self._adbd_port)
 
     def start_proxy(self) -> None:
         """Start the relay that devices are reached through."""
         script = Path(__file__).with_name("tcp_proxy.py")
-        arguments = (script, PROXY_PORT, ADBD_PORT, self.folder / "refuse")
+        arguments = (script, self._proxy_port, self._adbd_port, self.folder / "refuse")
         command = [*self._enter, sys.executable, *map(str, arguments)]
         proxy = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._running["proxy"] = proxy
@@ -147,21 +180,23 @@ class AdbdRig:
         """Make the device known to the adb server."""
         end = time.monotonic() + 30
         while time.monotonic() < end:
-            done = subprocess.run([self.adb, "connect", SERIAL], capture_output=True, text=True, timeout=30)
-            state = subprocess.run([self.adb, "-s", SERIAL, "get-state"], capture_output=True, text=True, timeout=30)
+            done = subprocess.run([self.adb, "connect", self.serial], capture_output=True, text=True, timeout=30)
+            state = subprocess.run(
+                [self.adb, "-s", self.serial, "get-state"], capture_output=True, text=True, timeout=30
+            )
             if state.stdout.strip() == "device":
                 return
-            subprocess.run([self.adb, "disconnect", SERIAL], capture_output=True, timeout=30)
+            subprocess.run([self.adb, "disconnect", self.serial], capture_output=True, timeout=30)
             time.sleep(0.2)
         raise AssertionError(f"adb cannot connect: {done.stdout} {done.stderr} {state.stderr}")
 
     def open(self) -> AdbDevice:
         """A session with the device."""
-        return AdbDevice(SERIAL, program=str(self.adb))
+        return AdbDevice(self.serial, program=str(self.adb))
 
     def on_device(self, path: str | Path) -> Path:
         """A path of the device as this machine can reach it."""
-        return Path(f"/proc/{self._running['namespace'].pid}/root{path}")
+        return Path(f"/proc/{self._first}/root{path}")
 
     def exists(self, path: str) -> bool:
         """Whether a path exists on the device."""
@@ -215,11 +250,16 @@ class AdbdRig:
 
     def pause_daemon(self) -> None:
         """Have adbd hang."""
-        self._running["adbd"].send_signal(signal.SIGSTOP)
+        self._signal_daemon(signal.SIGSTOP)
 
     def resume_daemon(self) -> None:
         """Have adbd go on."""
-        self._running["adbd"].send_signal(signal.SIGCONT)
+        self._signal_daemon(signal.SIGCONT)
+
+    def _signal_daemon(self, number: int) -> None:
+        started = psutil.Process(self._running["adbd"].pid)
+        for process in [*started.children(recursive=True), started]:
+            process.send_signal(number)
 
     def kill_server(self) -> None:
         """End the adb server."""

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from exporter.cli import completion
+from exporter.cli.options.lab import lab_at, scheduler_option, tls_option
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
@@ -29,6 +31,9 @@ from exporter.use_cases.profile import ProfileRequest, profile
 from profilers.paired import ROUNDS
 from profilers.plan import ProfilePlan
 
+if TYPE_CHECKING:
+    from exporter.execution.lab.client import LabAddress
+
 TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
 """Of the plan of several models: many short processes tell them apart; energy takes a plan of one's own."""
 
@@ -39,6 +44,8 @@ TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
 )
 @devices_option("Default: local. Repeatable.")
 @wait_option
+@scheduler_option("Measure on the devices of a lab (docs/lab.md), such as tls://10.0.0.1:8786.")
+@tls_option
 @click.option(
     "--target",
     "target_name",
@@ -71,6 +78,8 @@ def command(
     artifacts: tuple[Path, ...],
     devices: tuple[str, ...],
     wait_s: float,
+    scheduler: str | None,
+    tls: Path | None,
     target_name: str | None,
     targets_file: Path | None,
     plan_file: Path | None,
@@ -104,13 +113,25 @@ def command(
         )
     if choice.name != "auto" and choice.name not in form.devices.runners:
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
-    chosen = choose_devices(devices, form, target=target)
     request = ProfileRequest(form, models, plan, choice, target, wait_s=wait_s)
-    found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
-    found += [unmeasured(artifact.name, item) for item in chosen.skipped]
+    at = lab_at(scheduler, tls)
+    found = _profiled(request, devices) if at is None else _profiled_in_lab(request, devices, at)
     changes = None if earlier is None else changes_since(earlier, found)
     changes = changes_between(found, models) if len(models) > 1 else changes
     return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
+
+
+def _profiled(request: ProfileRequest, devices: Sequence[str]) -> list[DeviceProfile]:
+    """On devices that this machine reaches."""
+    chosen = choose_devices(devices, request.form, target=request.target)
+    found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
+    return [*found, *(unmeasured(request.models[0].name, item) for item in chosen.skipped)]
+
+
+def _profiled_in_lab(request: ProfileRequest, devices: Sequence[str], at: "LabAddress") -> list[DeviceProfile]:
+    from exporter.use_cases.lab.profile import profile_in_lab
+
+    return profile_in_lab(request, devices, at, progress())
 
 
 def _code(found: list[DeviceProfile], strict: bool) -> int:

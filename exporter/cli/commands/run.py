@@ -8,6 +8,7 @@ import click
 
 from exporter.cli import completion
 from exporter.cli.options.data import calibration_options, evaluation_options, training_option
+from exporter.cli.options.lab import lab_at, scheduler_option, tls_option
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
 from exporter.cli.options.output import folder_option
@@ -33,6 +34,8 @@ from exporter.execution.heavy import need
 @click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @wait_option
+@scheduler_option("Have --device mean the devices of a lab (docs/lab.md), such as tls://10.0.0.1:8786.")
+@tls_option
 @model_options
 @report_options("run", output=False)
 def command(
@@ -62,6 +65,7 @@ def command(
         targets_file=targets_file,
         plan=ProfilePlan.desk_check() if quick else ProfilePlan(),
         command_line=("mobile-export", *sys.argv[1:]),
+        lab=lab_at(given.pop("scheduler"), given.pop("tls")),
         **given,
     )
     if hands_off:

@@ -35,7 +35,7 @@ def devices_option(text: str) -> Decorator:
         "devices",
         multiple=True,
         shell_complete=completion.devices,
-        metavar="SERIAL|local|all",
+        metavar="SERIAL|local|all|KEY=VALUE,...",
         help=text,
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from device_harness.facts import DeviceInfo
 from exporter.data.base import Frozen
+from exporter.data.lab import LabPlace
 from exporter.data.units import format_age
 from exporter.data.verdict import Verdict
 from profilers.plan import ProfilePlan
@@ -24,6 +25,7 @@ class DeviceProfile(Frozen):
         error: why it gave no result although it was tried; None otherwise.
         info: what is known of a device that was not tried.
         skipped: why it was not tried, with what to do; None when it was.
+        lab: where in a lab it was measured; None where that was this machine.
     """
 
     device: str
@@ -32,6 +34,7 @@ class DeviceProfile(Frozen):
     error: str | None = None
     info: DeviceInfo | None = None
     skipped: str | None = None
+    lab: LabPlace | None = None
 
 
 class Measured(Frozen):
@@ -72,6 +75,7 @@ class Profile(Frozen):
         verdicts: by the target's budgets, of the outputs, and of the accelerator.
         error: why it gave no result although it was tried; None otherwise.
         skipped: why it was not tried, with what to do; None when it was.
+        lab: where in a lab it was measured; None where that was this machine.
     """
 
     device: str
@@ -87,6 +91,7 @@ class Profile(Frozen):
     verdicts: tuple[Verdict, ...] = ()
     error: str | None = None
     skipped: str | None = None
+    lab: LabPlace | None = None
 
 
 def measured(readings: Sequence[Reading], at: datetime) -> Measured:
@@ -114,7 +119,13 @@ def _age(readings: Sequence[Reading], at: datetime) -> list[str]:
 
 def profile_of(item: DeviceProfile, at: datetime) -> Profile:
     """`item` as a record keeps it; `at` as for `measured`."""
-    whose = {"device": item.device, "verdicts": item.verdicts, "error": item.error, "skipped": item.skipped}
+    whose = {
+        "device": item.device,
+        "verdicts": item.verdicts,
+        "error": item.error,
+        "skipped": item.skipped,
+        "lab": item.lab,
+    }
     result = item.result
     if result is None:
         return Profile(**whose, info=item.info)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exporter.data.errors import ToolError
 from exporter.data.progress import Progress
 from exporter.execution.child import Child, Task
 from exporter.execution.executor import Job
 from exporter.execution.executors.report import Report, reports
 from exporter.execution.isolation import Trouble
+from exporter.execution.lab.files import VARIABLE as LAB
 from exporter.execution.memory import Room
 from exporter.execution.threads import cores
 from exporter.store.code import program_facts
@@ -57,7 +59,13 @@ class Answer:
 
 
 def facts() -> dict[str, str]:
-    """Of the program that this worker has."""
+    """Of the program that this worker has.
+
+    Raises:
+        ToolError: it is a lab's, where other work would disturb what is measured.
+    """
+    if LAB in os.environ:
+        raise ToolError("it is of a lab, which measures on devices")
     return program_facts()
 
 

@@ -22,6 +22,8 @@ MODULES = {
     "doctor": "doctor",
     "handoff": "handoff",
     "leases": "leases",
+    "lab-status": "lab",
+    "lab-drift": "drift",
 }
 
 

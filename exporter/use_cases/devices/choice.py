@@ -7,6 +7,7 @@ from device_harness.discovery import Listing, device_kinds, discover
 from device_harness.facts import DeviceInfo, DeviceState
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
+from exporter.data.selector import Selector, is_selector, read_selector
 from exporter.data.settings.target import Target
 from exporter.formats.format import Format
 from exporter.formats.registry import format_named
@@ -46,7 +47,8 @@ def choose_devices(
 
     ``all`` stands for every device of the format's kinds that is listed, and for a target that names its device, for
     that alone; this machine is one only where the target stands for it. Those that are not ready are skipped with what
-    to do, and so is ``all`` itself when there is none.
+    to do, and so is ``all`` itself when there is none. Conditions (`Selector`) stand for one device that is ready and
+    meets them, or with ``all`` for every one.
 
     Args:
         asked: of ``--device``; nothing means this machine.
@@ -55,14 +57,20 @@ def choose_devices(
         target: what is measured for; None for no target.
 
     Raises:
-        UsageProblem: the same device twice.
+        UsageProblem: the same device twice, or conditions that no device meets.
     """
     names = list(asked) or ["local"]
+    selectors = [read_selector(name) for name in names if is_selector(name)]
     listing = listed() if names != ["local"] else Listing()
-    named = [name for name in names if name != "all"]
+    named = [name for name in names if name != "all" and not is_selector(name)]
     _refuse_twice(named, listing)
+    passed: list[Skipped] = []
+    for selector in selectors:
+        found = _selected(selector, form, listing, named)
+        named += found.serials
+        passed += found.skipped
     if "all" not in names:
-        return Selection(tuple(named), listing=listing)
+        return Selection(tuple(named), tuple(passed), listing)
     meant = [info for info in listing.devices if _is_meant(info, form, named, target)]
     ready = [info.serial for info in meant if info.state is DeviceState.READY]
     # A simulator that is shut down is no device that somebody plugged in.
@@ -73,7 +81,29 @@ def choose_devices(
         skipped.append(Skipped("all", None, _nothing(form, told, target)))
     else:
         skipped += [Skipped("all", None, f"some may be missing: {words}") for words in told]
-    return Selection((*named, *ready), tuple(skipped), listing)
+    return Selection((*named, *ready), (*passed, *skipped), listing)
+
+
+def _selected(selector: Selector, form: Format, listing: Listing, named: Sequence[str]) -> Selection:
+    """The devices of conditions, of those that are not named already."""
+    if selector.of_a_lab:
+        raise UsageProblem(f"{selector}: {selector.of_a_lab[0]} is known of a lab's devices: give its --scheduler.")
+    left = [info for info in listing.devices if not set(info.names) & set(named)]
+    meant = [info for info in left if fits(info, form) and meets_here(selector, info)]
+    ready = [info.serial for info in meant if info.state is DeviceState.READY]
+    if ready and not selector.every:
+        return Selection((ready[0],))
+    barred = tuple(Skipped(info.serial, info, _state(info)) for info in meant if info.state is not DeviceState.READY)
+    if not meant:
+        there = ", ".join(f"{info.serial} ({info.model or info.kind}, {info.os or 'system unknown'})" for info in left)
+        raise UsageProblem(f"no device meets {selector}. There are: {there or 'none'}. {where_it_runs(form)}.")
+    return Selection(tuple(ready), barred)
+
+
+def meets_here(selector: Selector, info: DeviceInfo) -> bool:
+    """Whether conditions mean the device; this machine is one only where its serial or its kind is among them."""
+    asked_for = any(one.key in ("serial", "kind") for one in selector.conditions)
+    return selector.meets(info) and (asked_for or not is_host(info))
 
 
 def selections(asked: Sequence[str], targets: Sequence[Target], listing: Listing) -> dict[str, Selection]:
@@ -89,7 +119,7 @@ def selections(asked: Sequence[str], targets: Sequence[Target], listing: Listing
     """
     known = {name for info in listing.devices for name in info.names}
     named = [name for name in asked if name != "all"]
-    unknown = [name for name in named if name not in known and name != "local"]
+    unknown = [name for name in named if name not in known and name != "local" and not is_selector(name)]
     if unknown:
         raise UsageProblem(f"there is no device {', '.join(unknown)}; `mobile-export devices` lists those there are.")
     for name in named:
@@ -139,8 +169,16 @@ def unmeasured(subject: str, skipped: Skipped) -> DeviceProfile:
 
 def _selection(asked: Sequence[str], target: Target, listing: Listing) -> Selection:
     form = format_named(target.format)
-    fitting = [name for name in asked if name == "all" or misfit(name, form, listing.devices) is None]
+    fitting = [name for name in asked if name == "all" or _may_run(name, form, listing)]
     return choose_devices(fitting, form, lambda: listing, target=target) if fitting else Selection(())
+
+
+def _may_run(name: str, form: Format, listing: Listing) -> bool:
+    """Whether a device of a name, or one that meets conditions, runs the format; which of several is seen later."""
+    if not is_selector(name):
+        return misfit(name, form, listing.devices) is None
+    meant = [info for info in listing.devices if meets_here(read_selector(name), info)]
+    return not meant or any(fits(info, form) for info in meant)
 
 
 def _refuse_twice(named: Sequence[str], listing: Listing) -> None:

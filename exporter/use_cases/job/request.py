@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.data.settings.model import ModelSettings
+from exporter.execution.lab.client import LabAddress
 from exporter.store.cache import default_root
 from profilers.plan import ProfilePlan
 
@@ -31,6 +32,7 @@ class RunRequest:
         devices: serials to profile the artifacts on, or ``all``.
         plan: how devices are measured.
         wait_s: longest time to wait for a device that somebody else uses.
+        lab: whose devices are meant; None for those of this machine.
         command_line: as typed, for the record.
     """
 
@@ -53,4 +55,5 @@ class RunRequest:
     devices: tuple[str, ...] = ()
     plan: ProfilePlan = field(default_factory=ProfilePlan)
     wait_s: float = 0.0
+    lab: LabAddress | None = None
     command_line: tuple[str, ...] = ()

@@ -103,9 +103,21 @@ class Namespaces:
                 f"network namespaces are not allowed here: {error.stderr.decode().strip()}"
             ) from error
 
+    def host(self, number: int) -> str:
+        """Its address."""
+        return f"10.213.77.{11 + number}"
+
     def inside(self, number: int) -> list[str]:
         """A command before another one, which is run there."""
         return ["ip", "netns", "exec", self._names[number]]
+
+    def cut(self, number: int) -> None:
+        """Take it off the network."""
+        self._ip("-n", self._names[number], "link", "set", "eth0", "down")
+
+    def mend(self, number: int) -> None:
+        """Put it back."""
+        self._ip("-n", self._names[number], "link", "set", "eth0", "up")
 
     def close(self) -> None:
         """Remove them; no error for those that could not be made."""

@@ -20,6 +20,7 @@ from exporter.data.facts.points import Loss, Plan, Point
 from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.facts.storage import Storage
+from exporter.data.lab import LabDevice
 from exporter.data.results.commands import (
     CheckResult,
     CompressResult,
@@ -30,6 +31,7 @@ from exporter.data.results.commands import (
 )
 from exporter.data.results.doctor import Checkup, DoctorResult
 from exporter.data.results.handoff import HandoffResult
+from exporter.data.results.lab import DriftResult, LabStatusResult
 from exporter.data.results.listings import (
     DevicesResult,
     LeasesResult,
@@ -268,6 +270,13 @@ def _lease(text: str) -> Lease:
     return Lease(serial=SERIAL, token="0f", owner=text, pid=7, command=text, since=TAKEN, until=TAKEN)
 
 
+def _lab_device(text: str) -> LabDevice:
+    info = DeviceInfo(serial=text, kind="adb", model=text, os=text)
+    return LabDevice(
+        name=text, host=text, info=info, labels=(text,), job=text, state="in use", lease=_lease(text), since=TAKEN
+    )
+
+
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
@@ -284,5 +293,7 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "handoff": _handoff,
     "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
+    "lab-drift": lambda text, verdicts: DriftResult(text, tuple(verdicts), 1, TAKEN),
+    "lab-status": lambda text, verdicts: LabStatusResult(text, (text,), (_lab_device(text),), (text,), TAKEN),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

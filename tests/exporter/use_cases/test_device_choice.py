@@ -178,3 +178,30 @@ def test_a_target_for_one_device_is_measured_on_it_alone(device: str, serials: t
     said = "".join(item.reason for item in found.skipped)
     assert ("no device 'GONE', which the target is for, is listed" in said) == (not serials)
     assert choose_devices(("PHONE",), TFLITE, lambda: both, target=target).serials == ("PHONE",)
+
+
+def test_conditions_mean_one_device_that_is_ready_or_with_all_every_one() -> None:
+    """Never this machine, unless it is asked for; those that are not ready are said."""
+    pixels = (HERE, LOCKED, info("A", os="Android 13"), info("B", os="Android 14"), info("C", os="Android 15"))
+    assert chosen(("android>=14",), *pixels).serials == ("B",)
+    assert chosen(("B", "android>=14"), *pixels).serials == ("B", "C")
+    assert chosen(("android>=14", "android>=13"), *pixels).serials == ("B", "A")
+    every = chosen(("all,kind=adb",), *pixels)
+    assert every.serials == ("A", "B", "C")
+    assert [item.device for item in every.skipped] == ["LOCKED"]
+    assert chosen(("model=galaxy",), *pixels).serials == ()
+    assert chosen(("kind=local",), *pixels).serials == ("local",)
+    with pytest.raises(UsageProblem, match=r"no device meets android>=16. There are: local \(local, system unknown\)"):
+        chosen(("android>=16",), *pixels)
+    with pytest.raises(UsageProblem, match="no device meets android=14"):
+        chosen(("B", "android=14"), *pixels)
+    with pytest.raises(UsageProblem, match=r"label=desk: label is known of a lab's devices: give its --scheduler\."):
+        chosen(("label=desk",), *pixels)
+
+
+def test_conditions_reach_the_targets_that_their_devices_run() -> None:
+    there = listing(HERE, info("A", os="Android 14"), info("U", "ios", os="iOS 18.1"))
+    found = selections(["android>=14", "ios>=18"], [ANDROID, IOS], there)
+    assert {name: one.serials for name, one in found.items()} == {"android": ("A",), "ios": ("U",)}
+    with pytest.raises(UsageProblem, match="no device meets ios>=19"):
+        selections(["ios>=19"], [ANDROID], there)
