@@ -96,7 +96,8 @@ class _Devices:
 
 def document_bench(runner: DocumentRunner, references: References) -> Bench[BenchDocument]:
     """All that a runner of this project can tell."""
-    return Bench(runner, DocumentReader(), (EnergyStage(), sustained, OutputsStage(references.found)))
+    stages = (EnergyStage(), sustained, OutputsStage(references.found))
+    return Bench(runner, DocumentReader(), stages, together=runner.run_in_turns)
 
 
 def _given(device: Device, choice: RunnerChoice, plan: ProfilePlan, references: References) -> Bench[Any]:
