@@ -4,9 +4,9 @@
 
 Twenty-one equal convolutions do 5 % more work than twenty. Two sessions with the plan that two models have by default,
 but of ROUNDS rounds (300: half an hour): the first network with a copy of its file, and with the second network. Judged
-are (1) consecutive rounds, as many as a profile has: real repeats, independent but for the machine's mood;
-(2) 100 draws of as many rounds from all of them: not independent, because they share rounds, but 100. Take the
-machine as it is: busy, if that is asked.
+are (1) consecutive rounds, as many as a profile has: real repeats, apart from the machine's mood; (2) 100 draws
+of as many rounds, in pairs of one order and its reverse, from all of them: not independent, because they share rounds.
+Called different is what differs by latency or by processor time. Take the machine as it is: busy, if that is asked.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from profilers.readings import Reading
 from profilers.session import profile_models
 
 TIMES = 100
+METRICS = ("latency", "cpu_time")
 
 
 def plain() -> nn.Module:
@@ -64,8 +65,7 @@ def main() -> None:
         began = time.monotonic()
         before, after = measured([first, other], plan)
         print(f"{words}: {(time.monotonic() - began) / given.rounds:.1f} s a round")
-        for metric in ("latency", "cpu_time"):
-            report(f"{words}: {metric}", reading(before, metric), reading(after, metric))
+        report(words, [(reading(before, metric), reading(after, metric)) for metric in METRICS])
 
 
 def measured(models: Sequence[Path], plan: ProfilePlan) -> list[Sequence[Reading]]:
@@ -76,16 +76,21 @@ def measured(models: Sequence[Path], plan: ProfilePlan) -> list[Sequence[Reading
         return [result.readings for result in profile_models(device, models, plan, bench)]
 
 
-def report(words: str, before: Reading, after: Reading) -> None:
-    """Print how often a difference is called."""
-    count = len(before.groups)
-    print(f"{words}: all rounds: {by_rounds(before, after).reason}")
+def report(words: str, sides: Sequence[tuple[Reading, Reading]]) -> None:
+    """Print how often a difference is called: by each metric, and by any."""
+    count = len(sides[0][0].groups)
+    for before, after in sides:
+        print(f"{words}: {before.metric}: all rounds: {by_rounds(before, after).reason}", flush=True)
     blocks = [range(start, start + ROUNDS) for start in range(0, count - ROUNDS + 1, ROUNDS)]
     generator = random.Random(0)
-    draws = [sorted(generator.sample(range(count), ROUNDS)) for _ in range(TIMES)]
+    pairs = [sorted(generator.sample(range(count // 2), ROUNDS // 2)) for _ in range(TIMES)]
+    draws = [[2 * pair + place for pair in one for place in (0, 1)] for one in pairs]
     for kind, choices in (("repeats", blocks), ("draws", draws)):
-        called = sum(by_rounds(of_rounds(before, one), of_rounds(after, one)).differs for one in choices)
-        print(f"{words}: {called} of {len(choices)} {kind} called different")
+        called = [[by_rounds(*(of_rounds(side, one) for side in both)).differs for both in sides] for one in choices]
+        each = ", ".join(
+            f"{sum(column)} by {name}" for column, name in zip(zip(*called, strict=True), METRICS, strict=True)
+        )
+        print(f"{words}: {sum(map(any, called))} of {len(choices)} {kind} called different ({each})", flush=True)
 
 
 def converted(name: str, work: Path) -> Path:

@@ -159,11 +159,13 @@ class _Session(Generic[Run]):
     def _measure(self, entries: Sequence[Entry[Run]], start: Conditions) -> None:
         """Processes in random order: what changes in the course of a session falls on every model alike.
 
+        Every second round has the order of the one before turned around, so that who was started first does not count.
         Where the runner can, those of a round run at the same time, and take turns of milliseconds.
         """
         order = random.Random(self.plan.seed)  # noqa: S311 - an order of runs, no secret
+        drawn = list(entries)
         for number in range(self.plan.processes):
-            drawn = order.sample(list(entries), len(entries))
+            drawn = drawn[::-1] if number % 2 else order.sample(drawn, len(drawn))
             for part in [drawn] if self.bench.together else [[entry] for entry in drawn]:
                 names = " and ".join(entry.path.name for entry in part)
                 self.say(f"{self.device.serial}: {names}, process {number + 1} of {self.plan.processes}")

@@ -54,9 +54,10 @@ def test_models_take_turns_in_random_order(tmp_path: Path) -> None:
     orders = []
     for _ in range(2):
         session = Session()
-        session.run_all(models, PLAN.model_copy(update={"processes": 3}))
+        session.run_all(models, PLAN.model_copy(update={"processes": 4}))
         names = [request.model for request in session.runner.requests]
-        rounds = [names[start : start + 4] for start in range(0, 12, 4)]
+        rounds = [names[start : start + 4] for start in range(0, 16, 4)]
+        assert [one[::-1] for one in rounds[::2]] == rounds[1::2]  # who was started first does not count
         assert all(sorted(one) == sorted(rounds[0]) for one in rounds)
         assert len({tuple(one) for one in rounds}) > 1
         orders.append(names)
