@@ -39,6 +39,10 @@ class RunningProcess(Protocol):
         """End it on the device, with every process that it started. No error when it has ended already."""
         ...
 
+    def close(self) -> None:
+        """Free what is kept here of one that has ended."""
+        ...
+
 
 class Shell(Protocol):
     """Runs any program by its path; its files of /proc and /sys, where it has them, can be read by ``sh``."""

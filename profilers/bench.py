@@ -1,6 +1,6 @@
 """Bench: a runner, how its runs become readings, and what is found out in runs of their own after them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,18 +110,24 @@ class Stage(Protocol):
         ...
 
 
+Together = Callable[[Device, Sequence[RunRequest]], list[Run]]
+"""Runs one process of each model at the same time, in turns of some milliseconds."""
+
+
 @dataclass(frozen=True)
 class Bench(Generic[Run]):
     """What measures models on a device.
 
     Attributes:
         lit: whether the runner is an app on screen, so that this stays on.
+        together: None where the runner's processes can only run one after the other.
     """
 
     runner: Runner[Run]
     reader: Reader[Run]
     stages: tuple[Stage, ...] = ()
     lit: bool = False
+    together: Together[Run] | None = None
 
 
 def request_of(plan: ProfilePlan, remote: str) -> RunRequest:

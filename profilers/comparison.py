@@ -1,8 +1,7 @@
 """Comparison of two sets of samples, and of two profiles of one device reading by reading."""
 
 import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from device_harness.frozen import Frozen
 from profilers.distributions import t_quantile, t_two_sided
@@ -88,22 +87,17 @@ class ReadingChange(Frozen):
     reason: str
 
 
-class Test(Protocol):
-    """`compare`, or `profilers.paired.compare_paired` for processes that took turns."""
+Test = Callable[[Reading, Reading], Comparison]
+"""Compares a metric's earlier and later reading: `by_processes`, or `profilers.paired.by_rounds` of models in turns."""
 
-    def __call__(
-        self,
-        baseline: Sequence[float],
-        candidate: Sequence[float],
-        *,
-        baseline_groups: Sequence[int],
-        candidate_groups: Sequence[int],
-    ) -> Comparison:
-        """Candidate against baseline."""
+
+def by_processes(then: Reading, now: Reading) -> Comparison:
+    """`compare`, of profiles that were made one after the other."""
+    return compare(then.samples, now.samples, baseline_groups=then.groups, candidate_groups=now.groups)
 
 
 def compare_readings(
-    before: Sequence[Reading], after: Sequence[Reading], test: Test = compare
+    before: Sequence[Reading], after: Sequence[Reading], test: Test = by_processes
 ) -> tuple[ReadingChange, ...]:
     """Every comparable metric that both have, in the order of `after`."""
     earlier = {reading.metric: reading for reading in before}
@@ -115,7 +109,7 @@ def _change(then: Reading, now: Reading, test: Test) -> ReadingChange:
     reason = incomparable(then, now)
     if reason is not None:
         return ReadingChange(metric=now.metric, comparison=None, reason=f"not compared: {reason}")
-    found = test(then.samples, now.samples, baseline_groups=then.groups, candidate_groups=now.groups)
+    found = test(then, now)
     return ReadingChange(metric=now.metric, comparison=found, reason=found.reason)
 
 

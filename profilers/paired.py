@@ -9,64 +9,90 @@ that other work spoiled counts as one round, however far off it is.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from profilers.comparison import Comparison
+from profilers.readings import Reading
 from profilers.statistics import percentile, split
 
 ALPHA = 0.02
 """Of false alarms, so that they stay under 5 % where the assumptions hold no more than nearly."""
 
-ROUNDS = 20
-"""By default: they find a slow-down of 5 % where processes differ by 2.5 %, and now and then by much more."""
+ROUNDS = 30
+"""By default: they find a slow-down of 5 % where rounds differ by 5 %, and now and then by much more."""
+
+TURNS: Mapping[str, object] = {
+    "processes": ROUNDS,
+    "warmup_runs": 3,
+    "warmup_min_s": 0.2,
+    "runs": 20,
+    "min_s": 0.6,
+    "energy_repeats": 0,
+}
+"""Of the plan of several models: many short rounds tell them apart; energy takes a plan of one's own."""
 
 
-def compare_paired(
-    baseline: Sequence[float],
-    candidate: Sequence[float],
-    *,
-    baseline_groups: Sequence[int] = (),
-    candidate_groups: Sequence[int] = (),
-    q: float = 50.0,
-    alpha: float = ALPHA,
-) -> Comparison:
-    """Whether the `q`-th percentile of `candidate` differs from that of `baseline`, process by process.
+def by_rounds(then: Reading, now: Reading, *, q: float = 50.0, alpha: float = ALPHA) -> Comparison:
+    """Whether the `q`-th percentile of `now` differs from that of `then`, round by round.
+
+    Where the processes of a round took turns, its ratio is the median of the ratios of turns that followed each other:
+    other work that comes and goes within a round would otherwise decide, by chance, which side's percentile falls
+    into it.
 
     Args:
-        baseline: samples above 0, any unit.
-        candidate: samples of the same unit.
-        baseline_groups: samples of each process, in order; the processes of both took turns.
-        candidate_groups: likewise; where one side has more processes, the last of them have no pair and are left out.
-        q: percentile of each process.
+        then: of a model; the processes of both took turns. Where one side has more, the last have no pair and are left
+            out.
+        now: of another model, in the same unit.
+        q: percentile of each process, or turn.
         alpha: most false alarms.
     """
-    before, after = (
-        [math.log(percentile(part, q)) for part in split(samples, groups)]
-        for samples, groups in ((baseline, baseline_groups), (candidate, candidate_groups))
-    )
-    differences = [second - first for first, second in zip(before, after, strict=False)]
-    if len(differences) < least_rounds(alpha):
+    rounds = [_ratio(first, second, q) for first, second in zip(_turns(then), _turns(now), strict=False)]
+    if len(rounds) < least_rounds(alpha):
         return Comparison(
-            ratio=percentile(candidate, q) / percentile(baseline, q),
+            ratio=percentile(now.samples, q) / percentile(then.samples, q),
             low=0.0,
             high=math.inf,
             p_value=1.0,
             differs=False,
-            reason=f"not compared: it takes {least_rounds(alpha)} rounds or more, and there were {len(differences)}",
+            reason=f"not compared: it takes {least_rounds(alpha)} rounds or more, and there were {len(rounds)}",
         )
-    p_value = signed_rank_p(differences)
-    middle, low, high = (math.exp(one) for one in shift(differences, alpha))
+    p_value = signed_rank_p(rounds)
+    middle, low, high = (math.exp(one) for one in shift(rounds, alpha))
     differs = p_value < alpha
     change = f"{(middle - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f} %), p = {p_value:.3g}"
     words = "differs" if differs else "no difference shown"
+    what = ", turn by turn" if then.turns and now.turns else ""
     return Comparison(
         ratio=middle,
         low=low,
         high=high,
         p_value=p_value,
         differs=differs,
-        reason=f"{words}: {change} over {len(differences)} rounds",
+        reason=f"{words}: {change} over {len(rounds)} rounds{what}",
     )
+
+
+def _turns(reading: Reading) -> list[list[Sequence[float]]]:
+    """The samples of each process, cut into its turns; one turn where it took none."""
+    processes = split(reading.samples, reading.groups)
+    if not reading.turns:
+        return [[samples] for samples in processes]
+    turns = iter(split(reading.samples, reading.turns))
+    return [_filled(turns, len(samples)) for samples in processes]
+
+
+def _filled(turns: Iterator[Sequence[float]], count: int) -> list[Sequence[float]]:
+    """As many of `turns` as make `count` samples."""
+    found: list[Sequence[float]] = []
+    while sum(map(len, found)) < count:
+        found.append(next(turns))
+    return found
+
+
+def _ratio(then: Sequence[Sequence[float]], now: Sequence[Sequence[float]], q: float) -> float:
+    """Logarithm of a round's ratio; a turn that one side has more has no pair."""
+    pairs = zip(then, now, strict=False)
+    return percentile([math.log(percentile(second, q) / percentile(first, q)) for first, second in pairs], 50)
 
 
 def least_rounds(alpha: float = ALPHA) -> int:

@@ -26,6 +26,7 @@ class Reading(Frozen):
         samples: every sample in the order taken; empty exactly when the reading is unavailable.
         warmup_samples: samples of the warm-up phase, kept apart.
         groups: number of samples of each process (or repeat), in order; empty when all are of one.
+        turns: number of samples of each turn, in order, where processes took turns; else empty.
         source: the tool or file that the samples came from, for example ``LiteRT 2.1.0 in process``.
         sampling_interval_s: time between two samples of a polled quantity; None for one sample an event.
         device: the device's serial or ``this machine``.
@@ -41,6 +42,7 @@ class Reading(Frozen):
     samples: tuple[float, ...] = ()
     warmup_samples: tuple[float, ...] = ()
     groups: tuple[int, ...] = ()
+    turns: tuple[int, ...] = ()
     source: str
     sampling_interval_s: float | None = None
     device: str
@@ -59,6 +61,8 @@ class Reading(Frozen):
             raise ValueError("a reason belongs to estimated and unavailable readings, and only to them")
         if self.groups and (sum(self.groups) != len(self.samples) or min(self.groups) < 1):
             raise ValueError(f"groups {list(self.groups)} do not add up to {len(self.samples)} samples")
+        if self.turns and (sum(self.turns) != len(self.samples) or min(self.turns) < 1):
+            raise ValueError(f"turns {list(self.turns)} do not add up to {len(self.samples)} samples")
         return self
 
 

@@ -15,6 +15,7 @@ from device_harness.errors import DeviceError
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
+from device_harness.runners.runner import RunRequest
 from profilers.bench import Bench, Findings, Stage, Taken, Work, request_of
 from profilers.clock import Clock, SystemClock
 from profilers.conditions.conditions import Conditions, held_back, problems_before, throttled
@@ -158,40 +159,55 @@ class _Session(Generic[Run]):
         return monitored(shell, files, self.plan.sampling_interval_s, service)
 
     def _measure(self, entries: Sequence[Entry[Run]], start: Conditions) -> None:
-        """Processes in random order: what changes in the course of a session falls on every model alike."""
+        """Processes in random order: what changes in the course of a session falls on every model alike.
+
+        Every second round has the order of the one before turned around, so that who was started first does not count.
+        Where the runner can, those of a round run at the same time, and take turns of milliseconds.
+        """
         order = random.Random(self.plan.seed)  # noqa: S311 - an order of runs, no secret
+        drawn = list(entries)
         for number in range(self.plan.processes):
-            for entry in order.sample(list(entries), len(entries)):
-                self.say(f"{self.device.serial}: {entry.path.name}, process {number + 1} of {self.plan.processes}")
-                if not self.losses.done(lambda entry=entry, number=number: self._run_until_cool(entry, number, start)):  # type: ignore[misc]
+            drawn = drawn[::-1] if number % 2 else order.sample(drawn, len(drawn))
+            for part in [drawn] if self.bench.together else [[entry] for entry in drawn]:
+                names = " and ".join(entry.path.name for entry in part)
+                self.say(f"{self.device.serial}: {names}, process {number + 1} of {self.plan.processes}")
+                if not self.losses.done(lambda part=part, number=number: self._run_until_cool(part, number, start)):  # type: ignore[misc]
                     return
 
-    def _run_until_cool(self, entry: Entry[Run], number: int, start: Conditions) -> None:
-        """One process that counts; one during which the device throttled is rejected and done again."""
+    def _run_until_cool(self, part: Sequence[Entry[Run]], number: int, start: Conditions) -> None:
+        """A process of each that counts; those during which the device throttled are rejected and done again."""
         hot = False
         while True:
-            if self.plan.cool_down and (number or entry.runs or entry.rejected):
+            if self.plan.cool_down and (number or any(entry.runs or entry.rejected for entry in part)):
                 self._cool_down(start, hot=hot)
             before = self.probe.look()
             with self._watched() as monitor:
-                run = self.bench.runner.run(self.device, self._request(entry))
-            reason = self.bench.reader.complaint(run) or throttled(before, self.probe.look(), monitor.samples)
+                runs = self._run([self._request(entry) for entry in part])
+            complaint = next(filter(None, map(self.bench.reader.complaint, runs)), None)
+            reason = complaint or throttled(before, self.probe.look(), monitor.samples)
             self.losses.lease.check()  # until its end nobody else can have used the device
             if reason is None:
-                entry.runs.append(run)
-                entry.held_back.extend(held_back(before))
+                for entry, run in zip(part, runs, strict=True):
+                    entry.runs.append(run)
+                    entry.held_back.extend(held_back(before))
                 self.samples.extend(monitor.samples)
                 return
             hot = True
-            entry.rejected.append(f"process {number + 1}: {reason}")
-            if len(entry.rejected) > MOST_REJECTED:
+            for entry in part:
+                entry.rejected.append(f"process {number + 1}: {reason}")
+            if len(part[0].rejected) > MOST_REJECTED:
                 raise DeviceError(
                     f"{self.device.serial} throttles again and again ({reason}). Let it cool down, take it out of its "
                     "case, or profile with shorter runs.",
                     serial=self.device.serial,
                 )
 
-    def _request(self, entry: Entry[Run]) -> Any:
+    def _run(self, requests: Sequence[RunRequest]) -> list[Run]:
+        if len(requests) > 1 and self.bench.together is not None:
+            return self.bench.together(self.device, requests)
+        return [self.bench.runner.run(self.device, request) for request in requests]
+
+    def _request(self, entry: Entry[Run]) -> RunRequest:
         return request_of(self.plan, entry.remote)._replace(placement=True)
 
     def _cool_down(self, start: Conditions, *, hot: bool) -> None:

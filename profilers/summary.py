@@ -69,7 +69,7 @@ class Summary(Frozen):
 
 def summarize(reading: Reading) -> Summary:
     """`reading` in figures."""
-    facts = reading.model_dump(exclude={"samples", "warmup_samples", "groups"})
+    facts = reading.model_dump(exclude={"samples", "warmup_samples", "groups", "turns"})
     return Summary(**facts, statistics=_statistics(reading) if reading.samples else None)
 
 

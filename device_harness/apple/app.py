@@ -89,6 +89,9 @@ class AppProcess:
             self._device.terminate(self.pid)
             self._killed = True
 
+    def close(self) -> None:
+        """Nothing is kept here."""
+
     @property
     def running(self) -> bool:
         """Whether it may still run."""

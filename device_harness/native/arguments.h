@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "turns.h"
+
 enum { kMaxCpus = 1024, kMaxInputs = 64 };
 
 typedef enum { kCpu = 1, kGpu = 2, kNpu = 4 } Accelerator;  // LiteRtHwAccelerators
@@ -29,6 +31,7 @@ typedef struct {
   uint64_t seed;
   bool digest;               // print the SHA-256 of the outputs
   const char* output_folder;  // write the outputs there; NULL: do not
+  Turns turns;
   InputFile inputs[kMaxInputs];
   int input_count;
 } Arguments;

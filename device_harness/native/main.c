@@ -13,12 +13,15 @@
 #include "measure.h"
 #include "sha256.h"
 #include "system.h"
+#include "turns.h"
 
 typedef struct {
   int64_t load_start, load_end, warmup_start, measure_start, measure_end, boottime_offset;
   int64_t process_cpu, thread_cpu;
   int64_t before_load, after_load, peak;
   Samples warmup, measured;
+  int* turns;  // inferences of each
+  size_t turn_count;
 } Run;
 
 static int64_t Larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -43,7 +46,31 @@ static bool Load(Litert* litert, const Arguments* arguments, Run* run, char prob
   return loaded;
 }
 
-static bool Execute(Litert* litert, const Arguments* arguments, Run* run) {
+static bool TakeTurn(Litert* litert, const Arguments* arguments, Run* run, int64_t* took) {
+  int* grown = realloc(run->turns, (run->turn_count + 1) * sizeof *grown);
+  if (grown == NULL) return false;
+  run->turns = grown;
+  const size_t before = run->measured.count;
+  if (!Measure(Infer, litert, 0, arguments->turns.slice_s, arguments->limit_s, &run->measured)) return false;
+  run->turns[run->turn_count++] = (int)(run->measured.count - before);
+  for (size_t i = before; i < run->measured.count; ++i) *took += run->measured.latencies[i];
+  return true;
+}
+
+// The whole phase at once, or turn by turn; the turn in which the model was loaded is over with the first one's begin.
+static bool MeasurePhase(Litert* litert, const Arguments* arguments, Shared* shared, Run* run) {
+  if (arguments->turns.file == NULL) {
+    return Measure(Infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
+  }
+  const int64_t least = (int64_t)(arguments->min_s * 1e9), most = (int64_t)(arguments->limit_s * 1e9);
+  for (int64_t took = 0; (run->measured.count < (size_t)arguments->runs || took < least) && took <= most;) {
+    PassTurn(shared);
+    if (!AwaitTurn(shared) || !TakeTurn(litert, arguments, run, &took)) return false;
+  }
+  return LeaveTurns(shared);
+}
+
+static bool Execute(Litert* litert, const Arguments* arguments, Shared* shared, Run* run) {
   run->warmup_start = Now(CLOCK_MONOTONIC);
   // The first inference may take more than the later ones, before times are kept that would hide it.
   if (arguments->warmup_runs > 0 && !Measure(Infer, litert, 1, 0, arguments->limit_s, &run->warmup)) return false;
@@ -54,7 +81,7 @@ static bool Execute(Litert* litert, const Arguments* arguments, Run* run) {
   NotePeak(run);
   const int64_t process = Now(CLOCK_PROCESS_CPUTIME_ID), thread = Now(CLOCK_THREAD_CPUTIME_ID);
   run->measure_start = Now(CLOCK_MONOTONIC);
-  const bool worked = Measure(Infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
+  const bool worked = MeasurePhase(litert, arguments, shared, run);
   run->measure_end = Now(CLOCK_MONOTONIC);
   run->thread_cpu = Now(CLOCK_THREAD_CPUTIME_ID) - thread;
   run->process_cpu = Now(CLOCK_PROCESS_CPUTIME_ID) - process;
@@ -90,7 +117,9 @@ static void PrintTimes(const Run* run) {
   JsonSecondsArray(stdout, run->measured.latencies, run->measured.count);
   fputs(",\"starts_s\":", stdout);
   JsonSecondsArray(stdout, run->measured.starts, run->measured.count);
-  fputs(",\"cpu_time\":{\"process_s\":", stdout);
+  fputs(",\"turns\":[", stdout);
+  for (size_t i = 0; i < run->turn_count; ++i) printf("%s%d", i > 0 ? "," : "", run->turns[i]);
+  fputs("],\"cpu_time\":{\"process_s\":", stdout);
   JsonSeconds(stdout, run->process_cpu);
   fputs(",\"thread_s\":", stdout);
   JsonSeconds(stdout, run->thread_cpu);
@@ -181,10 +210,16 @@ static int Bench(const Arguments* arguments) {
   char problem[kProblemSize] = "";
   Run run;
   memset(&run, 0, sizeof run);
+  Shared shared;
   Litert* litert = LitertStart(arguments, problem);
-  bool done = litert != NULL && Load(litert, arguments, &run, problem) && LitertFillInputs(litert, arguments, problem);
-  if (done && !Execute(litert, arguments, &run)) {
-    snprintf(problem, sizeof problem, "an inference failed, or memory ran out");
+  bool done = litert != NULL;
+  if (done && !(JoinTurns(&arguments->turns, 2 * arguments->turns.count * arguments->limit_s, &shared) && AwaitTurn(&shared))) {
+    snprintf(problem, sizeof problem, "the turns cannot be shared, or the other processes took too long");
+    done = false;
+  }
+  done = done && Load(litert, arguments, &run, problem) && LitertFillInputs(litert, arguments, problem);
+  if (done && !Execute(litert, arguments, &shared, &run)) {
+    snprintf(problem, sizeof problem, "an inference failed, memory ran out, or other processes took too long in turns");
     done = false;
   }
   if (done && !Print(litert, arguments, &run)) {
@@ -193,6 +228,7 @@ static int Bench(const Arguments* arguments) {
   }
   FreeSamples(&run.warmup);
   FreeSamples(&run.measured);
+  free(run.turns);
   if (litert != NULL) LitertClose(litert);
   if (!done) fprintf(stderr, "litert_bench: %s\n", problem);
   return done ? 0 : 3;

@@ -196,6 +196,7 @@ class BenchDocument(Frozen):
         warmup_latencies_s: every warm-up inference; the first one is the cold one.
         latencies_s: every measured inference, in order.
         starts_s: when each measured inference began, on `clock`; may be empty.
+        turns: number of measured inferences of each turn, where processes took turns; else empty.
         machine: facts of the system that the runner saw (architecture, kernel, model identifier).
     """
 
@@ -210,6 +211,7 @@ class BenchDocument(Frozen):
     warmup_latencies_s: tuple[Seconds, ...]
     latencies_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
     starts_s: tuple[Seconds, ...] = ()
+    turns: tuple[Annotated[int, Field(ge=1)], ...] = ()
     cpu_time: CpuTime
     memory: Memory
     acceleration: Acceleration

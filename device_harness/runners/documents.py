@@ -1,13 +1,21 @@
 """Runners that print a BenchDocument on standard output: what they have in common."""
 
+import contextlib
+import time
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from device_harness.errors import CommandFailedError
-from device_harness.protocol import Device
+from device_harness.errors import CommandFailedError, DeviceError
+from device_harness.facts import CommandResult
+from device_harness.protocol import Device, RunningProcess
 from device_harness.runners.bench_document import BenchDocument, parse_bench_document
 from device_harness.runners.runner import RunRequest
+from device_harness.runners.turns import SLICE_S, Turns
+
+LOOK_S = 0.02
+"""Between two looks whether processes that take turns have ended."""
 
 
 class DocumentRunner(ABC):
@@ -30,7 +38,30 @@ class DocumentRunner(ABC):
     def run(self, device: Device, request: RunRequest) -> BenchDocument:
         """See `Runner.run`."""
         command, env = self.command(request)
-        result = device.run(command, timeout_s=request.longest_s, env=env)
+        return self._read(device, request, device.run(command, timeout_s=request.longest_s, env=env))
+
+    def run_in_turns(self, device: Device, requests: Sequence[RunRequest]) -> list[BenchDocument]:
+        """One process of each, which load and measure in turns; when one fails, the others are ended.
+
+        Raises:
+            DeviceError: as `Runner.run`.
+        """
+        file = f"{device.workspace}/turns-{uuid.uuid4().hex[:12]}"
+        given = [
+            request._replace(turns=Turns(number, len(requests), SLICE_S, file))
+            for number, request in enumerate(requests)
+        ]
+        found: dict[int, BenchDocument] = {}
+        with _started(device, [self.command(request) for request in given]) as running:
+            end = time.monotonic() + given[0].longest_s
+            while len(found) < len(running):
+                for number in (place for place, one in enumerate(running) if place not in found):
+                    if running[number].poll() is not None or time.monotonic() > end:
+                        found[number] = self._read(device, given[number], running[number].wait(0))
+                time.sleep(LOOK_S)
+        return [found[number] for number in range(len(given))]
+
+    def _read(self, device: Device, request: RunRequest, result: CommandResult) -> BenchDocument:
         if result.returncode != 0:
             words = _last_words(result.errors.splitlines())
             raise CommandFailedError(
@@ -38,6 +69,24 @@ class DocumentRunner(ABC):
                 serial=device.serial,
             )
         return parse_bench_document(result.stdout, f"{self.name} on {device.serial}")
+
+
+@contextlib.contextmanager
+def _started(
+    device: Device, commands: Sequence[tuple[list[str], dict[str, str]]]
+) -> Iterator[Sequence[RunningProcess]]:
+    """All of them at once; at the end none runs."""
+    running: list[RunningProcess] = []
+    try:
+        for command, env in commands:
+            running.append(device.start(command, env=env))
+        yield running
+    finally:
+        for one in running:
+            with contextlib.suppress(DeviceError):
+                if one.poll() is None:
+                    one.kill()
+            one.close()
 
 
 def common_arguments(request: RunRequest) -> list[str]:
@@ -52,6 +101,8 @@ def common_arguments(request: RunRequest) -> list[str]:
         command += ["--cpus", ",".join(map(str, request.cpus))]
     if request.output_folder is not None:
         command += ["--output-folder", request.output_folder]
+    if request.turns is not None:
+        command += ["--turns", request.turns.argument()]
     return command
 
 

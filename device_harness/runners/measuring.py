@@ -13,6 +13,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +32,7 @@ from device_harness.runners.bench_document import (
     Settings,
     Tensor,
 )
+from device_harness.runners.turns import Alone, SharedTurns, Taking, Turns
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5
@@ -130,10 +132,13 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
     parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
     parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
+    parser.add_argument("--turns", type=Turns.parse, help="NUMBER,COUNT,SLICE_S,FILE; see turns.py")
     return parser
 
 
 def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
+    shared = SharedTurns(arguments.turns, _wait_limit_s(arguments)) if arguments.turns else Alone()
+    shared.wait()
     forget_peak()
     before = resident_bytes()
     load_start = time.monotonic()
@@ -152,7 +157,7 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
     peak = max(peak, _peak(warmup))
     cpu_start, thread_start, measure_start = time.process_time(), time.thread_time(), time.monotonic()
     measured = _Timings(array("d"), array("d"), array("d"))
-    _phase(engine, arguments.runs, arguments.min_s, arguments.limit_s, measured)
+    turns = _measured_phase(engine, arguments, shared, measured)
     measure_end, thread_end, cpu_end = time.monotonic(), time.thread_time(), time.process_time()
     peak = max(peak, _peak(warmup, measured))
     return BenchDocument(
@@ -173,6 +178,7 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         warmup_latencies_s=tuple(warmup.latencies),
         latencies_s=tuple(measured.latencies),
         starts_s=tuple(measured.starts),
+        turns=turns,
         cpu_time=CpuTime(
             process_s=cpu_end - cpu_start, thread_s=thread_end - thread_start, per_inference_s=tuple(measured.cpu)
         ),
@@ -201,8 +207,30 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> None:
-    """Invoke until `timings` holds `runs` and `min_s` is over, but begin none after `limit_s`."""
+def _wait_limit_s(arguments: argparse.Namespace) -> float:
+    """Of one wait: every other process may load its model and warm up meanwhile."""
+    return float(2 * arguments.turns.processes * arguments.limit_s)
+
+
+def _measured_phase(
+    engine: Engine, arguments: argparse.Namespace, shared: Taking, timings: _Timings
+) -> tuple[int, ...]:
+    """The whole phase at once, or, with others, turn by turn; gives the number of inferences of each turn."""
+    if arguments.turns is None:
+        _phase(engine, arguments.runs, arguments.min_s, arguments.limit_s, timings)
+        return ()
+    took, ends = 0.0, [0]
+    while (ends[-1] < arguments.runs or took < arguments.min_s) and took < arguments.limit_s:
+        shared.pass_on()  # the turn before: the one in which the model was loaded is the first
+        shared.wait()
+        took += _phase(engine, 0, arguments.turns.slice_s, arguments.limit_s, timings)
+        ends.append(len(timings.latencies))
+    shared.leave()
+    return tuple(end - start for start, end in pairwise(ends))
+
+
+def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> float:
+    """Invoke until `timings` holds `runs` and `min_s` is over, but begin none after `limit_s`; gives its length."""
     began = time.perf_counter()
     end = began
     while (len(timings.latencies) < runs or end - began < min_s) and end - began < limit_s:
@@ -213,6 +241,7 @@ def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Ti
         end = time.perf_counter()
         timings.cpu.append(time.process_time() - cpu)
         timings.latencies.append(end - start)
+    return end - began
 
 
 def _fill_inputs(engine: Engine, arguments: argparse.Namespace) -> list[tuple[str, NDArray[Any]]]:

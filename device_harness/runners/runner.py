@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from device_harness.protocol import Device
+from device_harness.runners.turns import Turns
 
 Run = TypeVar("Run", covariant=True)
 # Loading a model, starting an interpreter and copying the document, on a slow device.
@@ -22,6 +23,7 @@ class RunRequest(NamedTuple):
         output_folder: where the values of the outputs go, likewise.
         placement: whether to ask the runtime where it runs each operator, outside of the measured phase.
         op_profile: whether to time every operator, which slows the inferences down.
+        turns: with other processes; None is alone.
     """
 
     model: str
@@ -39,11 +41,12 @@ class RunRequest(NamedTuple):
     output_folder: str | None = None
     placement: bool = False
     op_profile: bool = False
+    turns: Turns | None = None
 
     @property
     def longest_s(self) -> float:
-        """After this the process is ended: both phases and the time around them."""
-        return 2 * self.limit_s + START_UP_S
+        """After this the process is ended: both phases and the time around them, and those of others in turn."""
+        return (2 * self.limit_s + START_UP_S) * (1 if self.turns is None else self.turns.processes)
 
 
 class Runner(Protocol[Run]):

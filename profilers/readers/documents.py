@@ -19,7 +19,8 @@ class DocumentReader:
     def conditions(self, runs: Sequence[BenchDocument], taken: Taken) -> dict[str, str]:
         """What must be equal for two readings to be comparable."""
         ran_on = {run.acceleration.used for run in runs}
-        return {**taken.plan.conditions(), "ran_on": ran_on.pop() if len(ran_on) == 1 else "mixed"}
+        turns = {"in_turns": "true"} if any(run.turns for run in runs) else {}
+        return {**taken.plan.conditions(), "ran_on": ran_on.pop() if len(ran_on) == 1 else "mixed", **turns}
 
     def complaint(self, run: BenchDocument) -> str | None:
         """See `Reader.complaint`."""
@@ -76,7 +77,7 @@ def document_readings(
     readings = [
         _latency(facts, documents),
         measured("load_time", "s", [[document.load_s] for document in documents]),
-        measured("cpu_time", "s", [_cpu_times(document) for document in documents]),
+        _in_turns(measured("cpu_time", "s", [_cpu_times(document) for document in documents]), documents),
         measured("cpu_utilization", "1", [[_utilization(document)] for document in documents]),
         measured("memory.peak", "B", [[document.memory.peak_bytes] for document in documents]),
     ]
@@ -99,9 +100,14 @@ def _measured(facts: dict[str, Any], metric: str, unit: str, parts: Sequence[Seq
 
 def _latency(facts: dict[str, Any], documents: Sequence[BenchDocument]) -> Reading:
     warmups = tuple(sample for document in documents for sample in document.warmup_latencies_s)
-    return _measured(
-        {**facts, "warmup_samples": warmups}, "latency", "s", [document.latencies_s for document in documents]
-    )
+    latencies = [document.latencies_s for document in documents]
+    return _in_turns(_measured({**facts, "warmup_samples": warmups}, "latency", "s", latencies), documents)
+
+
+def _in_turns(reading: Reading, documents: Sequence[BenchDocument]) -> Reading:
+    """With the turns of its processes, where it has a sample of every inference."""
+    turns = tuple(count for document in documents for count in document.turns)
+    return reading.model_copy(update={"turns": turns}) if sum(turns) == len(reading.samples) else reading
 
 
 def _cpu_times(document: BenchDocument) -> Sequence[float]:
@@ -110,7 +116,9 @@ def _cpu_times(document: BenchDocument) -> Sequence[float]:
 
 
 def _utilization(document: BenchDocument) -> float:
-    """Processors kept busy during the measured phase: 1 is one core all the time."""
+    """Processors kept busy during the measured phase, or its own turns of it: 1 is one core all the time."""
+    if document.turns and document.cpu_time.per_inference_s:
+        return sum(document.cpu_time.per_inference_s) / sum(document.latencies_s)
     wall = document.clock.measure_end_s - document.clock.measure_start_s
     return document.cpu_time.process_s / wall if wall > 0 else 0.0
 

@@ -3,6 +3,8 @@
 Derive a class whose name begins with ``Test`` from `RunnerContract`, with fixtures `runner`, `device` and `model`.
 """
 
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument
+from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.runner import Runner, RunRequest
 
 
@@ -51,3 +54,37 @@ class RunnerContract:
         runner.prepare(device)
         with pytest.raises(CommandFailedError, match="damaged"):
             runner.run(device, request_for(runner.place(device, damaged, damaged.name)))
+
+
+class TurnsContract:
+    """Runs against every implementation of `DocumentRunner`; fixtures as for `RunnerContract`."""
+
+    def test_processes_take_turns(self, runner: DocumentRunner, device: Device, model: Path) -> None:
+        """No inference of one falls into a turn of another, and each comes first in its turn."""
+        runner.prepare(device)
+        remote = runner.place(device, model, f"1-{model.name}")
+        found = runner.run_in_turns(device, [request_for(remote, runs=6, min_s=0.1)] * 2)
+        assert len({document.pid for document in found}) == 2
+        turns = sorted((turn, side) for side, document in enumerate(found) for turn in spans(document))
+        assert all(first[0][1] <= second[0][0] for first, second in pairwise(turns))
+        both = 2 * min(len(document.turns) for document in found)  # a machine under load may end one after its first
+        assert [side for _, side in turns][:both] == ([1, 0, 0, 1] * both)[:both]
+        assert all(sum(document.turns) == len(document.latencies_s) >= 6 for document in found)
+
+    def test_one_that_fails_ends_the_others(
+        self, runner: DocumentRunner, device: Device, model: Path, tmp_path: Path
+    ) -> None:
+        """Its own words are told, and nobody waits for it in vain."""
+        damaged = tmp_path / f"damaged{model.suffix}"
+        damaged.write_bytes(b"no model")
+        runner.prepare(device)
+        placed = [runner.place(device, one, one.name) for one in (model, damaged)]
+        with pytest.raises(CommandFailedError, match="damaged"):
+            runner.run_in_turns(device, [request_for(one) for one in placed])
+
+
+def spans(document: BenchDocument) -> Iterator[tuple[float, float]]:
+    """Begin and end of each turn."""
+    ends = list(accumulate(document.turns, initial=0))
+    for first, end in pairwise(ends):
+        yield document.starts_s[first], document.starts_s[end - 1] + document.latencies_s[end - 1]

@@ -1,11 +1,15 @@
 """The one session: order, rejection, cool-down, warnings."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from device_harness.errors import DeviceError
-from device_harness.runners.bench_document import Battery, ThermalState
+from device_harness.protocol import Device
+from device_harness.runners.bench_document import Battery, BenchDocument, ThermalState
+from device_harness.runners.runner import RunRequest
 from profilers.conditions.conditions import Conditions
 from profilers.parse.android.thermal import ThermalState as AndroidThermal
 from profilers.session import MOST_REJECTED
@@ -50,13 +54,35 @@ def test_models_take_turns_in_random_order(tmp_path: Path) -> None:
     orders = []
     for _ in range(2):
         session = Session()
-        session.run_all(models, PLAN.model_copy(update={"processes": 3}))
+        session.run_all(models, PLAN.model_copy(update={"processes": 4}))
         names = [request.model for request in session.runner.requests]
-        rounds = [names[start : start + 4] for start in range(0, 12, 4)]
+        rounds = [names[start : start + 4] for start in range(0, 16, 4)]
+        assert [one[::-1] for one in rounds[::2]] == rounds[1::2]  # who was started first does not count
         assert all(sorted(one) == sorted(rounds[0]) for one in rounds)
         assert len({tuple(one) for one in rounds}) > 1
         orders.append(names)
     assert orders[0] == orders[1]
+
+
+def test_a_round_is_run_together_where_the_runner_can(tmp_path: Path) -> None:
+    """Its processes take turns; one that is hot spoils the round for all, and none is counted alone."""
+    models = [tmp_path / f"{number}.mlmodel" for number in range(2)]
+    for path in models:
+        path.write_bytes(path.name.encode())
+    rounds: list[list[str]] = []
+    session = Session(SAMPLE, SAMPLE, HOT, SAMPLE)
+
+    def together(device: Device, requests: Sequence[RunRequest]) -> list[BenchDocument]:
+        rounds.append([request.model for request in requests])
+        return [session.runner.run(device, request) for request in requests]
+
+    session.bench = replace(session.bench, together=together)
+    results = session.run_all(models, PLAN.model_copy(update={"processes": 4}))
+    assert [sorted(names) for names in rounds] == [sorted(rounds[0])] * 5
+    assert len({tuple(names) for names in rounds}) == 2
+    for result in results:
+        assert len(result.readings[0].groups) == 4
+        assert result.rejected == ("process 2: the system reported thermal state 2 of 3 (serious is 2)",)
 
 
 def test_hot_runs_are_rejected_and_repeated(model: Path) -> None:

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "json.h"
 #include "measure.h"
 #include "sha256.h"
 #include "system.h"
+#include "turns.h"
 
 static int failures = 0;
 
@@ -121,7 +123,32 @@ static void TestMeasure(void) {
   FreeSamples(&limited);
 }
 
+static void TestTurns(void) {
+  Turns turns;
+  CHECK(ParseTurns("1,2,0.015,/tmp/a,b", &turns));
+  CHECK(turns.number == 1 && turns.count == 2 && fabs(turns.slice_s - 0.015) < 1e-12 && strcmp(turns.file, "/tmp/a,b") == 0);
+  const char* wrong[] = {"", "1,2,0.015", "1,2,0.015,", "2,2,0.015,f", "-1,2,0.015,f", "0,65,0.015,f", "0,2,0,f", "0,2,nan,f"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) CHECK(!ParseTurns(wrong[i], &turns));
+  char file[] = "/tmp/turns-XXXXXX";
+  close(mkstemp(file));
+  Shared first, second, alone;
+  CHECK(JoinTurns(&(Turns){file, 0, 2, 0.01}, 0.02, &first));
+  CHECK(!AwaitTurn(&first));  // the other is not there
+  CHECK(JoinTurns(&(Turns){file, 1, 2, 0.01}, 0.02, &second));
+  CHECK(AwaitTurn(&first) && !AwaitTurn(&second));
+  PassTurn(&first);
+  CHECK(AwaitTurn(&second) && !AwaitTurn(&first));
+  PassTurn(&second);
+  CHECK(AwaitTurn(&second) && !LeaveTurns(&second));  // the other is not done
+  CHECK(AwaitTurn(&first));
+  PassTurn(&first);
+  CHECK(AwaitTurn(&first) && LeaveTurns(&first) && access(file, F_OK) != 0);
+  CHECK(JoinTurns(&(Turns){0}, 1, &alone) && AwaitTurn(&alone) && LeaveTurns(&alone));
+  CHECK(!JoinTurns(&(Turns){"/nowhere/f", 0, 1, 0.01}, 1, &alone));
+}
+
 int main(void) {
+  TestTurns();
   TestJson();
   TestSha256();
   TestMemory();

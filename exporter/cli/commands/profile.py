@@ -28,14 +28,11 @@ from exporter.formats.registry import all_formats, format_named
 from exporter.use_cases.devices.changes import changes_between, changes_since, load_profiles
 from exporter.use_cases.devices.choice import choose_devices, unmeasured
 from exporter.use_cases.profile import ProfileRequest, profile
-from profilers.paired import ROUNDS
+from profilers.paired import TURNS
 from profilers.plan import ProfilePlan
 
 if TYPE_CHECKING:
     from exporter.execution.lab.client import LabAddress
-
-TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
-"""Of the plan of several models: many short processes tell them apart; energy takes a plan of one's own."""
 
 
 @click.command(name="profile")
@@ -94,9 +91,9 @@ def command(
 ) -> int:
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
-    ARTIFACT is a model file of any format that targets have. Of several, the processes take turns in random order, and
-    each is held against the first: differences with intervals, and false alarms under 5 %. Exit code 3 when a device
-    failed, 1 when a budget did.
+    ARTIFACT is a model file of any format that targets have. Several take turns of milliseconds, and each is held
+    against the first: differences with intervals, and false alarms under 5 %; two models of up to 10 ms take two
+    minutes. Exit code 3 when a device failed, 1 when a budget did.
     """
     models = tuple(dict.fromkeys(artifacts))
     plan = _plan(plan_file, quick, repeat, threads, no_energy, several=len(models) > 1)

@@ -46,4 +46,5 @@ class DevicesHere:
     ) -> Bench[Any]:
         """All that the runner can tell."""
         del device, choice, plan, target, references
-        return Bench(self.runner(), DocumentReader(), (EnergyStage(), sustained))
+        runner = self.runner()
+        return Bench(runner, DocumentReader(), (EnergyStage(), sustained), together=runner.run_in_turns)

@@ -107,7 +107,8 @@ class _Devices:
 
 def document_bench(runner: DocumentRunner, references: References) -> Bench[BenchDocument]:
     """All that a runner of this project can tell."""
-    return Bench(runner, DocumentReader(), (EnergyStage(), sustained, OutputsStage(references.found)))
+    stages = (EnergyStage(), sustained, OutputsStage(references.found))
+    return Bench(runner, DocumentReader(), stages, together=runner.run_in_turns)
 
 
 def _app(choice: RunnerChoice) -> Path:

@@ -10,7 +10,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.facts.profile_changes import ProfileChange
 from profilers.comparison import compare_readings
-from profilers.paired import compare_paired
+from profilers.paired import by_rounds
 from profilers.readings import Reading
 
 VERSION = 1
@@ -62,7 +62,7 @@ def _difference(
     if given[0] is None or given[1] is None:
         missing = baseline if given[0] is None else candidate
         return ProfileChange(device=device, reason=f"not compared: {missing} was not measured", **names)
-    return ProfileChange(device=device, changes=compare_readings(given[0], given[1], compare_paired), **names)
+    return ProfileChange(device=device, changes=compare_readings(given[0], given[1], by_rounds), **names)
 
 
 def _change(then: DeviceProfile | None, now: DeviceProfile) -> ProfileChange:

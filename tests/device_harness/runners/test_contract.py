@@ -11,7 +11,7 @@ from device_harness.runners.build import build_litert_bench, find_litert_library
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
 from device_harness.runners.platforms import host_platform
-from tests.contracts.runners import RunnerContract
+from tests.contracts.runners import RunnerContract, TurnsContract
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def model(shared: Path) -> Path:
     return shared / "models" / "vww_96_int8.tflite"
 
 
-class TestLitertInProcess(RunnerContract):
+class TestLitertInProcess(RunnerContract, TurnsContract):
     @pytest.fixture
     def runner(self) -> LitertInProcess:
         return LitertInProcess()
 
 
-class TestLitertBench(RunnerContract):
+class TestLitertBench(RunnerContract, TurnsContract):
     @pytest.fixture(scope="class")
     def program(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if shutil.which("cmake") is None or shutil.which("cc") is None:

@@ -307,7 +307,9 @@ def test_models_that_took_turns_are_held_against_the_first(
     assert (change["baseline"], change["candidate"]) == (str(model), str(copy))
     latency = next(one for one in change["changes"] if one["metric"] == "latency")
     assert latency["comparison"]["low"] < latency["comparison"]["ratio"] < latency["comparison"]["high"]
-    assert latency["reason"].endswith("over 7 rounds")
+    assert latency["reason"].endswith("over 7 rounds, turn by turn")
+    readings = [one for profile in document["profiles"] for one in profile["result"]["readings"]]
+    assert all(len(one["turns"]) >= 7 for one in readings if one["metric"] in ("latency", "cpu_time"))
 
 
 @pytest.mark.parametrize(
