@@ -21,7 +21,8 @@ from pathlib import Path
 from statistics import median
 
 from device_harness.process import run
-from device_harness.runners.build import build_litert_bench, find_litert_library, host_platform
+from device_harness.runners.build import build_litert_bench, find_litert_library
+from device_harness.runners.platforms import host_platform
 from exporter.data.progress import Silent
 from exporter.execution.lab.client import Lab, LabAddress
 from exporter.formats.devices import RunnerChoice

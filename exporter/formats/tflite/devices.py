@@ -99,7 +99,7 @@ class _Devices:
         if wanted == "in_process":
             return document_bench(LitertInProcess(), references)
         if wanted == "litert_bench_app" or choice.app is not None:
-            return replace(document_bench(LitertBenchApp(_app(choice)), references), lit=True)
+            return replace(document_bench(LitertBenchApp(_app(choice)), references), lit=True, together=None)
         if wanted == "benchmark_model" or choice.binary is not None:
             return _given(device, choice, plan, references)
         return document_bench(LitertBench(litert_bench_for(_platform(info)), _library(device, choice)), references)
