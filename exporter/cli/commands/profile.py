@@ -32,7 +32,7 @@ from profilers.paired import ROUNDS
 from profilers.plan import ProfilePlan
 
 if TYPE_CHECKING:
-    from exporter.execution.lab.client import LabAddress
+    from exporter.execution.lab.connection import LabAddress
 
 TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
 """Of the plan of several models: many short processes tell them apart; energy takes a plan of one's own."""

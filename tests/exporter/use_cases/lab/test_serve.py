@@ -16,7 +16,8 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Silent
 from exporter.data.verdict import Status
-from exporter.execution.lab.client import Lab, LabAddress
+from exporter.execution.lab.client import Lab
+from exporter.execution.lab.connection import LabAddress
 from exporter.execution.lab.security import is_loopback
 from exporter.formats.tflite.settings import TfliteTarget
 from exporter.use_cases.lab.collect import collect
