@@ -24,7 +24,8 @@ from device_harness.process import run
 from device_harness.runners.build import build_litert_bench, find_litert_library
 from device_harness.runners.platforms import host_platform
 from exporter.data.progress import Silent
-from exporter.execution.lab.client import Lab, LabAddress
+from exporter.execution.lab.client import Lab
+from exporter.execution.lab.connection import LabAddress
 from exporter.formats.devices import RunnerChoice
 from exporter.formats.registry import format_named
 from exporter.use_cases.lab.profile import profile_in_lab

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from exporter.compression.recipe import recipe_type
 from exporter.config.budgets import BudgetFile
+from exporter.config.inventory import Inventory
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.recipe import Step
 from exporter.data.settings.target import Budgets, Target, Tolerances
@@ -41,6 +42,7 @@ DOCUMENTS: list[tuple[str, type[BaseModel]]] = [
     ("A recipe: `[recipes.NAME]` of a targets file, or a file", recipe_type()),
     ("A budgets file", BudgetFile),
     ("A plan of profiling", ProfilePlan),
+    ("The inventory of a lab", Inventory),
 ]
 ELSEWHERE = {
     "format": ", ".join(f"`{one}`" for one in names_of_formats()),

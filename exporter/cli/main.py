@@ -74,7 +74,7 @@ COMMANDS = {
     ),
     "schema": CommandEntry(
         "exporter.cli.commands.schema",
-        "Print the JSON Schema of a document: run.json, a targets file, a budgets file, a profiling plan.",
+        "Print the JSON Schema of a document: run.json, or a file of targets, budgets, a plan or an inventory.",
     ),
     "budget": CommandEntry(
         "exporter.cli.commands.budget",

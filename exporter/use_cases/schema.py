@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from exporter.compression.recipe import recipe_type
-from exporter.config import plans
+from exporter.config import inventory, plans
 from exporter.config.budgets import BudgetFile
+from exporter.config.inventory import Inventory
 from exporter.data.results.record import RunRecord
 from exporter.formats.registry import all_formats
 from exporter.tasks.registry import model_type
@@ -91,10 +92,18 @@ def plan_schema() -> Schema:
     return {**schema, "properties": {"schema_version": version, **schema["properties"]}}
 
 
+def inventory_schema() -> Schema:
+    """Of a lab's inventory."""
+    schema = Inventory.model_json_schema()
+    version = {"const": inventory.SCHEMA_VERSION, "description": "of the inventory's form"}
+    return {**schema, "properties": {"schema_version": version, **schema["properties"]}, "required": ["schema_version"]}
+
+
 DOCUMENTS: Mapping[str, Callable[[], Schema]] = {
     "run": run_schema,
     "targets": targets_schema,
     "budgets": budgets_schema,
     "plan": plan_schema,
+    "inventory": inventory_schema,
 }
 """A document is one row."""

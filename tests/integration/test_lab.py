@@ -11,7 +11,8 @@ import pytest
 from device_harness.runners.build import find_litert_library
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.lab import LabDevice
-from exporter.execution.lab.client import Lab, LabAddress
+from exporter.execution.lab.client import Lab
+from exporter.execution.lab.connection import LabAddress
 from exporter.formats.devices import RunnerChoice
 from exporter.formats.registry import format_named
 from exporter.use_cases.lab.profile import profile_in_lab

@@ -32,7 +32,7 @@ from profilers.paired import TURNS
 from profilers.plan import ProfilePlan
 
 if TYPE_CHECKING:
-    from exporter.execution.lab.client import LabAddress
+    from exporter.execution.lab.connection import LabAddress
 
 
 @click.command(name="profile")

@@ -2,15 +2,15 @@
 
 import click
 
-DOCUMENTS = ("run", "targets", "budgets", "plan")
+DOCUMENTS = ("run", "targets", "budgets", "plan", "inventory")
 
 
 @click.command(name="schema")
 @click.argument("document", type=click.Choice(DOCUMENTS))
 def command(document: str) -> None:
-    """Print the JSON Schema of a document: run.json, a targets file, a budgets file, a profiling plan.
+    """Print the JSON Schema of a document: run.json, or a file of targets, budgets, a plan or an inventory.
 
-    run is run.json; targets, budgets and plan are the files that people write, for editors that check and complete.
+    run is run.json; targets, budgets, plan and inventory are files that people write, for editors that check them.
     """
     from exporter.cli.output import echo
     from exporter.use_cases.schema import schema_text

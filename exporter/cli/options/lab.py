@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from exporter.execution.lab.client import LabAddress
+    from exporter.execution.lab.connection import LabAddress
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 TLS_VARIABLE = "MOBILE_EXPORT_LAB_TLS"
@@ -38,6 +38,6 @@ def lab_at(scheduler: str | None, tls: Path | None) -> "LabAddress | None":
     """Where the lab is; None for the devices of this machine."""
     if scheduler is None:
         return None
-    from exporter.execution.lab.client import LabAddress
+    from exporter.execution.lab.connection import LabAddress
 
     return LabAddress(scheduler, tls)

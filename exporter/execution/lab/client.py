@@ -5,7 +5,6 @@ lost, it is asked for by that name again, for so long as the user's patience las
 """
 
 import asyncio
-import logging
 import time
 import uuid
 from contextlib import suppress
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
-
-from pydantic import ValidationError
 
 from device_harness.digests import tree_digest
 from exporter.data.errors import ToolError, UsageProblem, code_of, first_line, sentence_of
@@ -27,32 +24,14 @@ from exporter.execution.executors.roll import difference
 from exporter.execution.heavy import load
 from exporter.execution.isolation import Trouble
 from exporter.execution.lab import files, here
+from exporter.execution.lab.connection import ASKING_S, LabAddress, connected, identity_of, reports_in
 from exporter.execution.lab.jobs import Answer, HostLoad, SentJob
-from exporter.execution.lab.security import security_of
-from exporter.execution.lab.worker import METRIC, lab_program
+from exporter.execution.lab.worker import lab_program
 
 ASK_EVERY_S = 0.5
-ASKING_S = 5.0
 RESULT_S = 60.0
 DEVICE = "device:"
 """Before a device's name, its resource of Dask."""
-
-
-@dataclass(frozen=True)
-class LabAddress:
-    """Where a lab is, and how patient its user is.
-
-    Attributes:
-        scheduler: its address.
-        tls: folder of certificates; None leaves it to Dask's configuration.
-        patience_s: for the scheduler to answer at first.
-        away_s: for a host or the scheduler to come back.
-    """
-
-    scheduler: str
-    tls: Path | None = None
-    patience_s: float = 10.0
-    away_s: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +64,7 @@ class Lab:
     def __init__(self, at: LabAddress, progress: Progress) -> None:
         self.at, self.progress = at, progress
         self.topic = f"mobile-export-lab-{uuid.uuid4()}"
-        self.client = _connected(at)
+        self.client = connected(at)
         self.asked_at = self.answered_at = 0.0
         self._program = lab_program()
         self._reports: dict[str, LabReport] = {}
@@ -181,7 +160,7 @@ class Lab:
         """Whether the scheduler is there; tried again where it was not."""
         if self.client.status == "closed":
             with suppress(UsageProblem):
-                self.client = _connected(self.at)
+                self.client = connected(self.at)
         if self.client.status != "running":
             return False
         self.client.subscribe_topic(self.topic, self._events.put)
@@ -198,8 +177,8 @@ class Lab:
             self.reconnect()
             return
         with suppress(OSError):  # it is silent, or gone: whoever waits says for how long
-            answer = self.client.sync(_identity, self.client, callback_timeout=ASKING_S + 1)
-            self._reports = dict(_reports(answer))
+            answer = self.client.sync(identity_of, self.client, callback_timeout=ASKING_S + 1)
+            self._reports = reports_in(answer)
             self.answered_at = time.monotonic()
 
     def _same(self, report: LabReport) -> bool:
@@ -297,36 +276,3 @@ def _gone() -> tuple[type[BaseException], ...]:
     distributed = load("distributed", extra="cluster")
     killed: type[BaseException] = distributed.KilledWorker
     return (killed, OSError, asyncio.CancelledError)
-
-
-async def _identity(client: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = await asyncio.wait_for(client.scheduler.identity(n_workers=-1), ASKING_S)
-    return answer
-
-
-def _reports(identity: dict[str, Any]) -> list[tuple[str, LabReport]]:
-    """Of the processes of a lab, by address; workers of Dask that are none are passed over."""
-    found = []
-    for address, worker in identity["workers"].items():
-        text = worker.get("metrics", {}).get(METRIC)
-        with suppress(ValidationError, TypeError):  # another program's, which can only be called another
-            found.append((address, LabReport.model_validate_json(text)))
-    return found
-
-
-def _connected(at: LabAddress) -> Any:
-    distributed = load("distributed", extra="cluster")
-    if not logging.getLogger("exporter").isEnabledFor(logging.DEBUG):
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # all of it is said here, in sentences
-    security = security_of(at.tls)
-    if at.scheduler.startswith("tls://") and security.get_connection_args("client")["ssl_context"] is None:
-        raise UsageProblem(
-            f"the scheduler {at.scheduler} wants certificates: give the folder of the lab's, with --tls FOLDER."
-        )
-    try:
-        return distributed.Client(at.scheduler, timeout=at.patience_s, set_as_default=False, security=security)
-    except (OSError, ValueError, RuntimeError, TypeError) as error:  # TimeoutError is an OSError
-        raise UsageProblem(
-            f"the scheduler {at.scheduler} does not answer within {at.patience_s:g} s: {first_line(error)}. Is it "
-            f"there? It is started with: mobile-export lab serve"
-        ) from error

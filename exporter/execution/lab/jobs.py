@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from exporter.data.errors import first_line
 from exporter.execution.child import Child, Event, Task
 from exporter.execution.executors.report import reports
 from exporter.execution.threads import cores
@@ -171,7 +172,12 @@ class _Running:
                 looked, most = time.monotonic(), max(most, running_beside(self._mark))
             time.sleep(POLL_S)
         load = HostLoad(_busy_share(before, psutil.cpu_times()), max(most, running_beside(self._mark)))
-        self._keep(Answer(self._child.results(), code, load))
+        try:
+            results = self._child.results()
+        except Exception as error:  # noqa: BLE001 - a damaged file may raise anything, and somebody waits for an answer
+            self._keep(Answer(code=code, load=load, lost=f"its result cannot be read on the host: {first_line(error)}"))
+        else:
+            self._keep(Answer(results, code, load))
 
     def _keep(self, answer: Answer) -> None:
         self._child.close()

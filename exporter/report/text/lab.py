@@ -1,5 +1,6 @@
 """The devices of a lab, as a table."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from exporter.data.lab import LabDevice
@@ -21,10 +22,13 @@ def render(result: LabStatusResult, view: View) -> str:
     widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
     busy = sum(device.state == "measuring" for device in result.devices)
-    hosts = f"{len(result.hosts)} host{'s' if len(result.hosts) != 1 else ''}"
-    told = f"{len(result.devices)} devices on {hosts}, {busy} measuring"
+    told = f"{_counted(result.devices, 'device')} on {_counted(result.hosts, 'host')}, {busy} measuring"
     lines += ["", told, *map(one_line, result.problems)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _row(device: LabDevice, at: datetime) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.data.settings.model import ModelSettings
-from exporter.execution.lab.client import LabAddress
+from exporter.execution.lab.connection import LabAddress
 from exporter.store.cache import default_root
 from profilers.plan import ProfilePlan
 

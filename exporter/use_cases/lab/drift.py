@@ -13,7 +13,7 @@ from exporter.data.lab import Night
 from exporter.data.progress import Progress
 from exporter.data.results.lab import DriftResult
 from exporter.data.verdict import Status, Verdict, exit_code
-from exporter.execution.lab.client import LabAddress
+from exporter.execution.lab.connection import LabAddress
 from exporter.gates.drift import METRIC, judge_drift
 from exporter.gates.judge import not_checked
 from exporter.use_cases.lab.profile import profile_in_lab

@@ -16,7 +16,8 @@ from exporter.data.settings.target import Target
 from exporter.execution.executor import Done, Lost
 from exporter.execution.interrupts import interrupted
 from exporter.execution.isolation import Trouble
-from exporter.execution.lab.client import Ended, Lab, LabAddress, Sending
+from exporter.execution.lab.client import Ended, Lab, Sending
+from exporter.execution.lab.connection import LabAddress
 from exporter.execution.lab.jobs import SentJob
 from exporter.formats.registry import format_named
 from exporter.use_cases.devices.choice import unmeasured

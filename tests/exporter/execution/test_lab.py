@@ -18,7 +18,8 @@ from exporter.execution.executor import Done, Lost
 from exporter.execution.executors.on_worker import facts
 from exporter.execution.isolation import Trouble
 from exporter.execution.lab import here
-from exporter.execution.lab.client import Ended, Lab, LabAddress, Sending
+from exporter.execution.lab.client import Ended, Lab, Sending
+from exporter.execution.lab.connection import LabAddress
 from exporter.execution.lab.jobs import SentJob
 from exporter.execution.lab.security import make_certificates
 from tests.contracts.executor import PATIENCE_S, Written, ends, process_in, until_true

@@ -98,6 +98,9 @@ def test_budgets_and_plans() -> None:
     jsonschema.validate({"schema_version": 1, "battery_percent": [20, 90]}, schema("plan"))
     refused("plan", {"schema_version": 2})
     refused("plan", {"proceses": 3})
+    jsonschema.validate({"schema_version": 1, "devices": {"R5CT1": {"labels": ["desk"]}}}, schema("inventory"))
+    refused("inventory", {"schema_version": 1, "devices": {"R5CT1": {"label": ["desk"]}}})
+    refused("inventory", {"devices": {}})
 
 
 def test_the_command_prints_it_and_the_older_spelling_too(mobile_export: RunCommand) -> None:

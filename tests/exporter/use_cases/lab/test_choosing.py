@@ -8,8 +8,10 @@ import pytest
 from device_harness.facts import DeviceInfo
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
-from exporter.data.lab import LabDevice, LabPlace
+from exporter.data.lab import LabDevice, LabPlace, LabReport
 from exporter.data.verdict import Status, Verdict
+from exporter.execution.lab.connection import reports_in
+from exporter.execution.lab.worker import METRIC
 from exporter.formats.registry import format_named
 from exporter.use_cases.lab.choosing import choose, shares
 from exporter.use_cases.lab.measuring import placed
@@ -68,6 +70,14 @@ def test_devices_of_a_lab() -> None:
 def test_what_cannot_be_meant_is_refused(asked: tuple[str, ...], reason: str) -> None:
     with pytest.raises(UsageProblem, match=reason):
         chosen(*asked)
+
+
+def test_what_a_lab_tells_is_read_or_said_to_be_of_another_program() -> None:
+    """Workers of Dask that measure nothing are none of it."""
+    report = LabReport(host="one", program={"code": "1"}, devices=(LAB["A@one"],))
+    workers = {"tls://a": report.model_dump_json(), "tls://b": '{"host": "two", "new": 1}', "tls://c": None}
+    found = reports_in({"workers": {at: {"metrics": {METRIC: text} if text else {}} for at, text in workers.items()}})
+    assert found == {"tls://a": report, "tls://b": LabReport(host="tls://b", program={})}
 
 
 def test_each_target_gets_its_share() -> None:

@@ -6,13 +6,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from exporter.data.errors import UsageProblem
+from exporter.data.progress import Silent
+from exporter.data.verdict import Status
+from exporter.execution.lab.client import Lab
+from exporter.execution.lab.connection import LabAddress
 from exporter.execution.lab.security import is_loopback
+from exporter.formats.tflite.settings import TfliteTarget
+from exporter.use_cases.lab.collect import collect
+from exporter.use_cases.lab.profile import check_lab, profile_target_in_lab
+from exporter.use_cases.lab.status import status_of
+from profilers.plan import ProfilePlan
 from tests.conftest import RunCommand
 from tests.contracts.executor import ends, until_true
 from tests.exporter.execution.clusters import ROOT
@@ -53,7 +64,8 @@ def status(mobile_export: RunCommand, address: str) -> dict[str, Any]:
 
 def test_a_profile_in_a_lab_is_as_one_here(served: str, mobile_export: RunCommand, shared: Path) -> None:
     """By its labels; the same data, under its own name and host, with the state of the lab before and after."""
-    until_true(lambda: [one["state"] for one in status(mobile_export, served)["devices"]] == ["ready"])
+    with closing(Lab(LabAddress(served), Silent())) as lab:
+        until_true(lambda: [one.state for one in status_of(lab).devices] == ["ready"])
     (device,) = status(mobile_export, served)["devices"]
     assert (device["name"], device["state"], device["labels"]) == ("local@here", "ready", ["desk"])
     model = shared / "models" / "vww_96_int8.tflite"
@@ -70,11 +82,27 @@ def test_a_profile_in_a_lab_is_as_one_here(served: str, mobile_export: RunComman
     assert again.returncode == 0, again.stderr
     kept = json.loads(again.stdout)["profiles"][0]
     assert kept["result"]["readings"] == found["result"]["readings"]
-    refused = mobile_export("profile", model, "--quick", "--scheduler", served, "--device", "label=shelf")
-    assert refused.returncode == 2
-    assert "no device of the lab meets label=shelf. There are: local@here" in refused.stderr
-    unknown = mobile_export("lab", "collect", "0" * 32, "--scheduler", served)
-    assert (unknown.returncode, "no host of the lab knows the job" in unknown.stderr) == (2, True)
+    known = closing(Lab(LabAddress(served), Silent()))
+    with known as lab, pytest.raises(UsageProblem, match="no host of the lab knows the job 0000"):
+        collect(lab, "0" * 32)
+
+
+def test_a_run_s_artifact_is_measured_in_a_lab_and_judged(served: str, shared: Path) -> None:
+    """By the target's budgets, on the host; what fits no target is refused before the long work."""
+    target = TfliteTarget.model_validate(
+        {"name": "board", "format": "tflite", "minimum_os": "Android 12", "budgets": {"peak_memory": "1 B"}}
+    )
+    at, plan = LabAddress(served), ProfilePlan.desk_check()
+    assert check_lab(["label=desk", "all"], [target], at, Silent()) == {"board": ("label=desk", "all")}
+    with pytest.raises(UsageProblem, match=r"no device of the lab meets ios>=18\. There are: local@here"):
+        check_lab(["ios>=18"], [target], at, Silent())
+    model = shared / "models" / "vww_96_int8.tflite"
+    (found,) = profile_target_in_lab(target, model, ["label=desk"], plan, at, Silent())
+    assert found.error is None
+    assert found.lab is not None
+    (memory,) = (one for one in found.verdicts if one.metric == "memory.peak")
+    assert (memory.subject, memory.status) == ("board on local@here", Status.NOT_CHECKED)
+    assert "which is no device of board" in memory.reason
 
 
 def test_beyond_this_machine_certificates_are_wanted(mobile_export: RunCommand, tmp_path: Path) -> None:
