@@ -69,6 +69,9 @@ TOGETHER = tuple(
     for name in ("job/test_interruptions", "test_commands", "test_handoff", "test_report_in_browser", "test_run")
 )
 
+# Minutes of one process each, in the order in which they begin: what begins last has nobody to share with.
+LONGEST = (TOGETHER[0], "tests/exporter/use_cases/search/test_search.py", "tests/exporter/execution/test_cluster.py")
+
 # What the program loads is set aside at once, as in a command, and not before the next test alone.
 process_is_ours()
 
@@ -80,7 +83,7 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what needs a Mac and what is heavy; files with slow tests come first, so that no process ends late."""
+    """Marks what needs a Mac and what is heavy; the longest files come first, so that no process ends late."""
     for item in items:
         if item.get_closest_marker("mac") and sys.platform != "darwin":
             item.add_marker(pytest.mark.skip(reason="needs Core ML itself: a Mac"))
@@ -88,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _is_heavy(item.path):
             item.add_marker(pytest.mark.slow)
     long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long)
+    items.sort(key=lambda item: (_turn(item.nodeid.partition("::")[0]), item.path not in long))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -121,6 +124,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         gc.collect()
         gc.freeze()
         item.config.stash[LOADED] = loaded
+
+
+def _turn(file: str) -> int:
+    file = TOGETHER[0] if file in TOGETHER else file
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 @cache
