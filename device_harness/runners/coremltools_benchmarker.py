@@ -57,6 +57,11 @@ def load_library() -> Library:
     Raises:
         ToolMissingError: not installed, or not on a Mac.
     """
+    found = importlib.util.find_spec("coremltools")
+    # Looked for before anything is imported: without it the import, which brings TensorFlow, is for nothing.
+    folders = (found.submodule_search_locations or ()) if found is not None else ()
+    if found is not None and not any(list(Path(one).glob("libcoremlpython*")) for one in folders):
+        raise ToolMissingError("coremltools predicts on macOS only: run this on a Mac.")
     try:
         coremltools = importlib.import_module("coremltools")
         remote = importlib.import_module(f"{EXPERIMENTAL}.remote_device")
@@ -65,8 +70,6 @@ def load_library() -> Library:
         raise ToolMissingError(
             f"coremltools cannot be used ({error}). Install it: pip install 'mobile-export[export]'"
         ) from error
-    if importlib.util.find_spec("coremltools.libcoremlpython") is None:
-        raise ToolMissingError("coremltools predicts on macOS only: run this on a Mac.")
     return Library(
         version=str(coremltools.__version__),
         load_model=coremltools.models.MLModel,

@@ -83,7 +83,7 @@ def test_what_coremltools_says_is_passed_on() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="a Mac predicts")
 def test_without_a_mac_it_is_told() -> None:
-    """The installed coremltools has the same names, and no library to predict with."""
+    """The installed coremltools has no library to predict with; nothing of it is imported to see that."""
     pytest.importorskip("coremltools")
     with pytest.raises(ToolMissingError, match="on macOS only"):
         load_library()
@@ -94,6 +94,9 @@ def test_the_stand_in_has_coremltools_own_signatures() -> None:
     """Methods and parameters that are used exist in the installed coremltools."""
     import inspect
 
+    from exporter.formats.coreml.coremltools import load_coremltools
+
+    load_coremltools()  # as the program does it: coremltools would bring TensorFlow, beside which torch crashes
     perf = pytest.importorskip("coremltools.models.ml_program.experimental.perf_utils")
     remote = pytest.importorskip("coremltools.models.ml_program.experimental.remote_device")
     for name in ("benchmark_load", "benchmark_predict", "benchmark_operation_execution"):
