@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from exporter.use_cases.job.model import ModelAtHand
-from exporter.use_cases.job.work import TargetWork
+from exporter.use_cases.job.work import ComputedThere, TargetWork
 
 
 def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -16,4 +16,12 @@ def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
     found = profile_on_devices(
         work.target, request.output / work.file, work.devices, request.plan, model.progress.note, request.wait_s
     )
-    return replace(work, profiles=tuple(found))
+    return replace(work, profiles=tuple(found), there=_there(model, work))
+
+
+def _there(model: ModelAtHand, work: TargetWork) -> tuple[ComputedThere, ...]:
+    if not model.request.accuracy_there:
+        return ()
+    from exporter.use_cases.job.there import compute_there
+
+    return compute_there(model, work)

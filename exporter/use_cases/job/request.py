@@ -29,6 +29,7 @@ class RunRequest:
         verify: compare outputs with the source's.
         measure: take readings of artifacts on this machine, where their format has a runner.
         devices: serials to profile the artifacts on, or ``all``.
+        accuracy_there: whether devices compute the evaluation data too.
         plan: how devices are measured.
         wait_s: longest time to wait for a device that somebody else uses.
         command_line: as typed, for the record.
@@ -51,6 +52,7 @@ class RunRequest:
     verify: bool = True
     measure: bool = True
     devices: tuple[str, ...] = ()
+    accuracy_there: bool = False
     plan: ProfilePlan = field(default_factory=ProfilePlan)
     wait_s: float = 0.0
     command_line: tuple[str, ...] = ()
