@@ -20,7 +20,7 @@ def judge(model: ModelAtHand, work: TargetWork) -> TargetWork:
     target, harm = work.target, _harm(work)
     sizes = () if work.weight is None else artifact_verdicts(work.weight)
     content = [*_parity_verdicts(model, work), *file_verdicts(target.name, work.shown, model.description.labels)]
-    there = _there_verdicts(model, work)
+    there = _there_verdicts(model, work) if work.there else []
     verdicts = (*sizes, *content, *there, *device_verdicts(target.name, target.budgets, work.profiles))
     return replace(work, verdicts=verdicts, warnings=(*harm, *parity_warnings(work.compared.parities, content)))
 

@@ -16,12 +16,9 @@ def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
     found = profile_on_devices(
         work.target, request.output / work.file, work.devices, request.plan, model.progress.note, request.wait_s
     )
-    return replace(work, profiles=tuple(found), there=_there(model, work))
+    there: tuple[ComputedThere, ...] = ()
+    if request.accuracy_there:
+        from exporter.use_cases.job.there import compute_there
 
-
-def _there(model: ModelAtHand, work: TargetWork) -> tuple[ComputedThere, ...]:
-    if not model.request.accuracy_there:
-        return ()
-    from exporter.use_cases.job.there import compute_there
-
-    return compute_there(model, work)
+        there = compute_there(model, work)
+    return replace(work, profiles=tuple(found), there=there)
