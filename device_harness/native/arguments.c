@@ -14,7 +14,8 @@ static const struct option kOptions[] = {
     {"limit-s", required_argument, NULL, 'L'},      {"cpus", required_argument, NULL, 'c'},
     {"seed", required_argument, NULL, 'S'},         {"digest", no_argument, NULL, 'd'},
     {"output-folder", required_argument, NULL, 'o'}, {"input", required_argument, NULL, 'i'},
-    {"turns", required_argument, NULL, 'T'},        {NULL, 0, NULL, 0},
+    {"turns", required_argument, NULL, 'T'},        {"first", required_argument, NULL, 'f'},
+    {"examples", required_argument, NULL, 'e'},     {NULL, 0, NULL, 0},
 };
 
 static bool ToInt(const char* text, int least, int most, int* value) {
@@ -91,6 +92,8 @@ static const char* Apply(int option, char* value, Arguments* arguments) {
     case 'L': return ToSeconds(value, &arguments->limit_s) ? NULL : "--limit-s is a time in seconds";
     case 'S': return ToSeed(value, &arguments->seed) ? NULL : "--seed is a number";
     case 'c': return ToCpus(value, arguments) ? NULL : "--cpus is a list of CPU numbers such as 4,5";
+    case 'f': return ToInt(value, 0, INT_MAX / 2, &arguments->first) ? NULL : "--first is a number";
+    case 'e': return ToInt(value, 0, INT_MAX / 2, &arguments->examples) ? NULL : "--examples is a number";
     case 'T': return ParseTurns(value, &arguments->turns) ? NULL : "--turns is NUMBER,COUNT,SLICE_S,FILE";
     case 'i': return ToInput(value, arguments) ? NULL : "--input is TENSOR=FILE";
     default: return "unknown option, or one without its value";

@@ -32,6 +32,8 @@ typedef struct {
   bool digest;               // print the SHA-256 of the outputs
   const char* output_folder;  // write the outputs there; NULL: do not
   Turns turns;
+  int first;     // of the examples that the input files hold one after the other
+  int examples;  // runs each of so many once, and writes the outputs of all; 0: the files hold one
   InputFile inputs[kMaxInputs];
   int input_count;
 } Arguments;

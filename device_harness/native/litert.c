@@ -277,14 +277,17 @@ static bool FillRandom(const Tensor* tensor, void* data, uint64_t* state) {
   return true;
 }
 
-static bool FillFromFile(const Tensor* tensor, const char* path, void* data, char problem[kProblemSize]) {
+// Of a file with several examples, the one at `example`; with `only`, the file holds no other.
+static bool FillFromFile(const Tensor* tensor, const char* path, int example, bool only, void* data,
+                         char problem[kProblemSize]) {
   FILE* file = fopen(path, "rb");
   if (file == NULL) {
     snprintf(problem, kProblemSize, "%.300s cannot be opened", path);
     return false;
   }
-  const size_t count = fread(data, 1, tensor->size, file);
-  const bool exact = count == tensor->size && fgetc(file) == EOF;
+  const bool found = fseeko(file, (off_t)tensor->size * example, SEEK_SET) == 0;
+  const size_t count = found ? fread(data, 1, tensor->size, file) : 0;
+  const bool exact = count == tensor->size && (!only || fgetc(file) == EOF);
   fclose(file);
   if (!exact) snprintf(problem, kProblemSize, "%.200s does not have the %zu bytes of tensor %.200s", path, tensor->size, tensor->name);
   return exact;
@@ -297,7 +300,7 @@ static const char* FileOf(const Arguments* arguments, const char* tensor) {
   return NULL;
 }
 
-bool LitertFillInputs(Litert* litert, const Arguments* arguments, char problem[kProblemSize]) {
+bool LitertFillInputs(Litert* litert, const Arguments* arguments, int example, char problem[kProblemSize]) {
   uint64_t state = arguments->seed;
   int from_files = 0;
   for (size_t i = 0; i < litert->input_count; ++i) {
@@ -307,7 +310,7 @@ bool LitertFillInputs(Litert* litert, const Arguments* arguments, char problem[k
     if (!Worked(litert, litert->LockTensorBuffer(tensor->buffer, &data, kLockWrite), "LiteRtLockTensorBuffer", problem)) return false;
     bool filled = false;
     if (path != NULL) {
-      filled = FillFromFile(tensor, path, data, problem);
+      filled = FillFromFile(tensor, path, example, arguments->examples == 0, data, problem);
       ++from_files;
     } else {
       filled = FillRandom(tensor, data, &state);

@@ -30,7 +30,7 @@ bool LitertLoad(Litert* litert, const Arguments* arguments, char problem[kProble
 void LitertClose(Litert* litert);
 
 // Fills every input: from its file in `arguments`, or with pseudo-random values. False with the reason.
-bool LitertFillInputs(Litert* litert, const Arguments* arguments, char problem[kProblemSize]);
+bool LitertFillInputs(Litert* litert, const Arguments* arguments, int example, char problem[kProblemSize]);
 
 // One inference; false when LiteRT reports an error.
 bool LitertRun(Litert* litert);

@@ -57,8 +57,47 @@ static bool TakeTurn(Litert* litert, const Arguments* arguments, Run* run, int64
   return true;
 }
 
+static bool WriteFile(const char* path, const char* mode, const void* data, size_t size) {
+  FILE* file = fopen(path, mode);
+  if (file == NULL) return false;
+  const bool written = fwrite(data, 1, size, file) == size;
+  return fclose(file) == 0 && written;
+}
+
+static void OutputPath(const Arguments* arguments, size_t index, char path[4096]) {
+  snprintf(path, 4096, "%s/output_%zu.bin", arguments->output_folder, index);
+}
+
+static bool WriteOutputs(Litert* litert, const Arguments* arguments, const char* mode) {
+  bool written = arguments->output_folder != NULL;
+  for (size_t i = 0; written && i < LitertOutputCount(litert); ++i) {
+    char path[4096];
+    OutputPath(arguments, i, path);
+    const void* data = LitertMapOutput(litert, i);
+    written = data != NULL && WriteFile(path, mode, data, LitertOutput(litert, i)->size);
+    if (data != NULL) LitertUnmapOutput(litert, i);
+  }
+  return written;
+}
+
+// Each example once, the outputs of all of them one after the other in the files.
+static bool RunExamples(Litert* litert, const Arguments* arguments, Run* run) {
+  char problem[kProblemSize] = "";
+  for (int i = 0; i < arguments->examples; ++i) {
+    if (!LitertFillInputs(litert, arguments, arguments->first + i, problem) ||
+        !Measure(Infer, litert, i + 1, 0, arguments->limit_s, &run->measured) ||
+        !WriteOutputs(litert, arguments, i == 0 ? "wb" : "ab")) {
+      fprintf(stderr, "litert_bench: example %d: %s\n", arguments->first + i,
+              problem[0] != '\0' ? problem : "an inference failed, or its outputs could not be written");
+      return false;
+    }
+  }
+  return true;
+}
+
 // The whole phase at once, or turn by turn; the turn in which the model was loaded is over with the first one's begin.
 static bool MeasurePhase(Litert* litert, const Arguments* arguments, Shared* shared, Run* run) {
+  if (arguments->examples > 0) return RunExamples(litert, arguments, run);
   if (arguments->turns.file == NULL) {
     return Measure(Infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
   }
@@ -148,13 +187,6 @@ static void PrintAcceleration(const Litert* litert, const Arguments* arguments) 
   fputs("]}", stdout);
 }
 
-static bool WriteFile(const char* path, const void* data, size_t size) {
-  FILE* file = fopen(path, "wb");
-  if (file == NULL) return false;
-  const bool written = fwrite(data, 1, size, file) == size;
-  return fclose(file) == 0 && written;
-}
-
 static bool PrintOutput(Litert* litert, size_t index, const Arguments* arguments) {
   const Tensor* tensor = LitertOutput(litert, index);
   const void* data = LitertMapOutput(litert, index);
@@ -163,8 +195,8 @@ static bool PrintOutput(Litert* litert, size_t index, const Arguments* arguments
   Sha256Hex(data, tensor->size, hex);
   bool written = true;
   if (arguments->output_folder != NULL) {
-    snprintf(path, sizeof path, "%s/output_%zu.bin", arguments->output_folder, index);
-    written = WriteFile(path, data, tensor->size);
+    OutputPath(arguments, index, path);
+    written = arguments->examples > 0 || WriteFile(path, "wb", data, tensor->size);
   }
   LitertUnmapOutput(litert, index);
   if (index > 0) putchar(',');
@@ -217,7 +249,7 @@ static int Bench(const Arguments* arguments) {
     snprintf(problem, sizeof problem, "the turns cannot be shared, or the other processes took too long");
     done = false;
   }
-  done = done && Load(litert, arguments, &run, problem) && LitertFillInputs(litert, arguments, problem);
+  done = done && Load(litert, arguments, &run, problem) && LitertFillInputs(litert, arguments, arguments->first, problem);
   if (done && !Execute(litert, arguments, &shared, &run)) {
     snprintf(problem, sizeof problem, "an inference failed, memory ran out, or other processes took too long in turns");
     done = false;

@@ -101,6 +101,8 @@ def common_arguments(request: RunRequest) -> list[str]:
         command += ["--cpus", ",".join(map(str, request.cpus))]
     if request.output_folder is not None:
         command += ["--output-folder", request.output_folder]
+    if request.examples:
+        command += ["--first", str(request.first), "--examples", str(request.examples)]
     if request.turns is not None:
         command += ["--turns", request.turns.argument()]
     return command

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_harness.runners.bench_document import Acceleration
-from device_harness.runners.measuring import Slot, Start, measured_main
+from device_harness.runners.measuring import Start, measured_main
+from device_harness.runners.phases import Slot
 
 VERSION = "1"
 

@@ -13,9 +13,8 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from numpy.typing import NDArray
 from device_harness.digests import file_digest
 from device_harness.machine import forget_peak, peak_bytes, resident_bytes
 from device_harness.runners.bench_document import (
-    Acceleration,
     BenchDocument,
     Clock,
     CpuTime,
@@ -32,67 +30,17 @@ from device_harness.runners.bench_document import (
     Settings,
     Tensor,
 )
-from device_harness.runners.turns import Alone, SharedTurns, Taking, Turns
+from device_harness.runners.phases import Engine, Timings, file_of, from_file, measured_phase, phase, wait_limit_s
+from device_harness.runners.turns import Alone, SharedTurns, Turns
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5
-
-
-class Slot(NamedTuple):
-    """An input of a model; every dimension of `shape` is fixed."""
-
-    name: str
-    dtype: Any
-    shape: tuple[int, ...]
-
-
-class Engine(Protocol):
-    """A loaded model.
-
-    Attributes:
-        runtime: what runs it, with its version.
-    """
-
-    runtime: str
-
-    def inputs(self) -> Sequence[Slot]:
-        """What it takes, in order."""
-        ...
-
-    def fill(self, position: int, values: NDArray[Any]) -> None:
-        """Give it one input."""
-        ...
-
-    def run(self) -> None:
-        """One inference."""
-        ...
-
-    def outputs(self) -> Sequence[tuple[str, NDArray[Any]]]:
-        """Names and values of the last inference's outputs."""
-        ...
-
-    def acceleration(self) -> Acceleration:
-        """Where it runs."""
-        ...
 
 
 Start = Callable[[Path, int], Engine]
 """Loads a model for so many threads; ValueError or RuntimeError for one that the runtime refuses."""
 Runtime = Callable[[], Start]
 """Imports the runtime, before anything is measured; ModuleNotFoundError where it is not installed."""
-
-
-class _Timings(NamedTuple):
-    """Start times on CLOCK_MONOTONIC, latencies and process times of a phase, in seconds."""
-
-    starts: "array[float]"
-    latencies: "array[float]"
-    cpu: "array[float]"
-
-    @property
-    def size_bytes(self) -> int:
-        """What they take, which is not the model's and grows with the length of the run."""
-        return sum(part.itemsize * len(part) for part in self)
 
 
 def measured_main(name: str, version: str, runtime: Runtime, extra: str) -> int:
@@ -132,12 +80,14 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
     parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
     parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
+    parser.add_argument("--first", type=int, default=0, help="of the examples in the files of --input")
+    parser.add_argument("--examples", type=int, default=0, help="run so many of them, once each")
     parser.add_argument("--turns", type=Turns.parse, help="NUMBER,COUNT,SLICE_S,FILE; see turns.py")
     return parser
 
 
 def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
-    shared = SharedTurns(arguments.turns, _wait_limit_s(arguments)) if arguments.turns else Alone()
+    shared = SharedTurns(arguments.turns, wait_limit_s(arguments)) if arguments.turns else Alone()
     shared.wait()
     forget_peak()
     before = resident_bytes()
@@ -149,15 +99,15 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
     gc.collect()
     gc.disable()
     warmup_start = time.monotonic()
-    warmup = _Timings(array("d"), array("d"), array("d"))
-    _phase(engine, min(1, arguments.warmup_runs), 0.0, arguments.limit_s, warmup)
+    warmup = Timings(array("d"), array("d"), array("d"))
+    phase(engine, min(1, arguments.warmup_runs), 0.0, arguments.limit_s, warmup)
     # The first inference may take more than the later ones, before times are kept that would hide it.
     peak = max(peak, _peak(warmup))
-    _phase(engine, arguments.warmup_runs, arguments.warmup_min_s, arguments.limit_s, warmup)
+    phase(engine, arguments.warmup_runs, arguments.warmup_min_s, arguments.limit_s, warmup)
     peak = max(peak, _peak(warmup))
     cpu_start, thread_start, measure_start = time.process_time(), time.thread_time(), time.monotonic()
-    measured = _Timings(array("d"), array("d"), array("d"))
-    turns = _measured_phase(engine, arguments, shared, measured)
+    measured = Timings(array("d"), array("d"), array("d"))
+    turns = measured_phase(engine, arguments, shared, measured)
     measure_end, thread_end, cpu_end = time.monotonic(), time.thread_time(), time.process_time()
     peak = max(peak, _peak(warmup, measured))
     return BenchDocument(
@@ -190,7 +140,7 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
         ),
         acceleration=engine.acceleration(),
         inputs=tuple(inputs),
-        outputs=tuple(_tensors(engine.outputs(), arguments.output_folder, "output")),
+        outputs=tuple(_tensors(engine.outputs(), arguments.output_folder, "output", write=not arguments.examples)),
         machine={"architecture": platform.machine(), "kernel": platform.release(), "system": platform.system()},
     )
 
@@ -207,43 +157,6 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _wait_limit_s(arguments: argparse.Namespace) -> float:
-    """Of one wait: every other process may load its model and warm up meanwhile."""
-    return float(2 * arguments.turns.processes * arguments.limit_s)
-
-
-def _measured_phase(
-    engine: Engine, arguments: argparse.Namespace, shared: Taking, timings: _Timings
-) -> tuple[int, ...]:
-    """The whole phase at once, or, with others, turn by turn; gives the number of inferences of each turn."""
-    if arguments.turns is None:
-        _phase(engine, arguments.runs, arguments.min_s, arguments.limit_s, timings)
-        return ()
-    took, ends = 0.0, [0]
-    while (ends[-1] < arguments.runs or took < arguments.min_s) and took < arguments.limit_s:
-        shared.pass_on()  # the turn before: the one in which the model was loaded is the first
-        shared.wait()
-        took += _phase(engine, 0, arguments.turns.slice_s, arguments.limit_s, timings)
-        ends.append(len(timings.latencies))
-    shared.leave()
-    return tuple(end - start for start, end in pairwise(ends))
-
-
-def _phase(engine: Engine, runs: int, min_s: float, limit_s: float, timings: _Timings) -> float:
-    """Invoke until `timings` holds `runs` and `min_s` is over, but begin none after `limit_s`; gives its length."""
-    began = time.perf_counter()
-    end = began
-    while (len(timings.latencies) < runs or end - began < min_s) and end - began < limit_s:
-        timings.starts.append(time.monotonic())
-        cpu = time.process_time()
-        start = time.perf_counter()
-        engine.run()
-        end = time.perf_counter()
-        timings.cpu.append(time.process_time() - cpu)
-        timings.latencies.append(end - start)
-    return end - began
-
-
 def _fill_inputs(engine: Engine, arguments: argparse.Namespace) -> list[tuple[str, NDArray[Any]]]:
     slots = engine.inputs()
     if arguments.input and len(arguments.input) != len(slots):
@@ -252,7 +165,8 @@ def _fill_inputs(engine: Engine, arguments: argparse.Namespace) -> list[tuple[st
     given = []
     for position, slot in enumerate(slots):
         if arguments.input:
-            values = np.fromfile(arguments.input[position], dtype=slot.dtype).reshape(slot.shape)
+            path, only = arguments.input[position], not arguments.examples
+            values = from_file(path, slot, arguments.first, only=only)
         else:
             values = random_values(generator, slot.dtype, slot.shape)
         engine.fill(position, values)
@@ -274,13 +188,15 @@ def random_values(generator: np.random.Generator, dtype: Any, shape: tuple[int, 
     return generator.integers(low, high, shape).astype(kind)
 
 
-def _tensors(values: Sequence[tuple[str, NDArray[Any]]], folder: Path | None, stem: str) -> list[Tensor]:
-    """Digests of tensors' values; the values themselves go to `folder`/`stem`_N.bin."""
+def _tensors(
+    values: Sequence[tuple[str, NDArray[Any]]], folder: Path | None, stem: str, *, write: bool = True
+) -> list[Tensor]:
+    """Digests of tensors' values; the values themselves go to `folder`/`stem`_N.bin, or are there."""
     found = []
     for position, (name, value) in enumerate(values):
         data = np.ascontiguousarray(value).tobytes()
-        file = None if folder is None else folder / f"{stem}_{position}.bin"
-        if file is not None:
+        file = None if folder is None else file_of(folder, stem, position)
+        if file is not None and write:
             file.write_bytes(data)
         tensor = Tensor(
             name=name,
@@ -297,6 +213,6 @@ def _boottime_offset() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() if hasattr(time, "CLOCK_BOOTTIME") else 0.0
 
 
-def _peak(*kept: _Timings) -> int:
+def _peak(*kept: Timings) -> int:
     """Highest resident memory so far, without what the kept times take."""
     return max(0, peak_bytes() - sum(timings.size_bytes for timings in kept))

@@ -24,6 +24,9 @@ class RunRequest(NamedTuple):
         placement: whether to ask the runtime where it runs each operator, outside of the measured phase.
         op_profile: whether to time every operator, which slows the inferences down.
         turns: with other processes; None is alone.
+        first: of the examples that the files of `inputs` hold, one after the other.
+        examples: how many of them are run, once each, with the outputs of all of them one after the other in
+            `output_folder`; 0 where the files hold a single one.
     """
 
     model: str
@@ -42,6 +45,8 @@ class RunRequest(NamedTuple):
     placement: bool = False
     op_profile: bool = False
     turns: Turns | None = None
+    first: int = 0
+    examples: int = 0
 
     @property
     def longest_s(self) -> float:

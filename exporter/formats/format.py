@@ -72,6 +72,30 @@ class ArtifactRunner(Protocol):
         ...
 
 
+class Answered(ArtifactRunner, Protocol):
+    """Runs an artifact by outputs that were computed elsewhere of the same examples, with the same conversions."""
+
+    def encoded(self, inputs: "Sequence[NDArray[Any]]") -> "dict[str, NDArray[Any]]":
+        """The artifact's own inputs for a batch, by the names that its runner on devices knows.
+
+        Raises:
+            ToolError: the runner on devices does not take them.
+        """
+        ...
+
+    def computed_here(self, inputs: "Sequence[NDArray[Any]]") -> "dict[str, NDArray[Any]]":
+        """The artifact's own outputs on this machine, by name."""
+        ...
+
+    def learn(self, inputs: "Sequence[NDArray[Any]]", outputs: "Mapping[str, NDArray[Any]]") -> None:
+        """What was computed of a batch, by name.
+
+        Raises:
+            ToolError: an output is missing.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Origin:
     """The source that an artifact is run beside.
@@ -254,6 +278,14 @@ class Format(Protocol):
         Raises:
             UsageProblem: it is damaged, or its inputs, outputs or labels are not the source's.
             ToolError: it does not load.
+        """
+        ...
+
+    def answered(self, path: Path, origin: Origin) -> Answered | None:
+        """For data that a device computes; None where the format's runner on devices takes one example a process.
+
+        Raises:
+            ToolError: the file's outputs need more than its own runtime's arithmetic.
         """
         ...
 

@@ -107,6 +107,10 @@ def _refuse_early(model: ModelAtHand, works: Sequence[TargetWork]) -> None:
             raise UsageProblem(f"target {target.name}: {refusal}")
     if model.calibration is not None and calibrated:
         model.calibration.batch(model.calibration.runs(1)[0])
+    if model.request.accuracy_there and (not model.request.devices or model.request.evaluation is None):
+        raise UsageProblem(
+            "--accuracy-on-device has devices compute the evaluation data: give --device and --evaluation."
+        )
     if model.request.verify:
         scoring(model.settings.task, model.origin.description, model.evaluation)
         model.evaluation.batch(model.evaluation.runs(1)[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from exporter.compression.apply import apply_recipe
@@ -97,6 +98,7 @@ def computes_what_the_source_does(form: Format, case: Case, source: ModelSource,
     for name in form.evaluators():
         assert _snr(form, name, made.path, source) > LEAST_SNR_DB
     _is_called_as_an_app_calls_it(form, made, source)
+    _gives_what_was_computed_elsewhere(form, made, source)
     again = _made(form, case, source, folder / "second")
     assert content(again.path) == content(made.path)
     assert not form.file_facts(made.path).nan_constants
@@ -114,6 +116,22 @@ def _is_called_as_an_app_calls_it(form: Format, made: Conversion, source: ModelS
         np.testing.assert_allclose(np.ravel(outputs[0]), np.ravel(runner(zeros)[0]), rtol=1e-4, atol=1e-5)
     assert set(form.handoff.apps) <= {"kotlin", "swift"}
     assert all(app.engine.is_file() for app in form.handoff.apps.values())
+
+
+def _gives_what_was_computed_elsewhere(form: Format, made: Conversion, source: ModelSource) -> None:
+    """An artifact that is taught another's outputs gives those, with the conversions that it has anyway."""
+    origin, example = Origin(source.description), _example(source)
+    answered = form.answered(made.path, origin)
+    if answered is None:
+        return
+    assert answered.encoded(example)
+    own = answered.computed_here(example)
+    answered.learn(example, own)
+    (evaluator, *_) = form.evaluators()
+    for given, wanted in zip(answered(example), form.evaluator(evaluator, made.path, origin)(example), strict=True):
+        assert np.array_equal(given, wanted)
+    with pytest.raises(ToolError, match="gave no output"):
+        answered.learn(example, {})
 
 
 def check_agrees(form: Format, case: Case, source: ModelSource, folder: Path) -> None:

@@ -3,6 +3,7 @@
 Derive a class whose name begins with ``Test`` from `RunnerContract`, with fixtures `runner`, `device` and `model`.
 """
 
+import hashlib
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument
 from device_harness.runners.documents import DocumentRunner
+from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.runner import Runner, RunRequest
 
 
@@ -81,6 +83,32 @@ class TurnsContract:
         placed = [runner.place(device, one, one.name) for one in (model, damaged)]
         with pytest.raises(CommandFailedError, match="damaged"):
             runner.run_in_turns(device, [request_for(one) for one in placed])
+
+    def test_examples_are_run_in_their_order(
+        self, runner: DocumentRunner, device: Device, model: Path, tmp_path: Path
+    ) -> None:
+        """Each example's outputs are those that it has alone, and examples before the first are passed over."""
+        runner.prepare(device)
+        remote, given = runner.place(device, model, f"1-{model.name}"), LitertInProcess()
+        alone = []
+        for seed in range(3):
+            folder = tmp_path / str(seed)
+            folder.mkdir()
+            kept = request_for(str(model), runs=1, seed=seed, input_folder=str(folder), output_folder=str(folder))
+            alone.append(given.run(device, kept))
+        name = alone[0].inputs[0].name
+        (tmp_path / "all.bin").write_bytes(
+            b"".join((tmp_path / str(seed) / "input_0.bin").read_bytes() for seed in range(3))
+        )
+        several = request_for(remote, warmup_runs=0, inputs={name: device.push(tmp_path / "all.bin", "all.bin")})
+        document = runner.run(device, several._replace(first=1, examples=2, output_folder=device.workspace))
+        assert len(document.latencies_s) == 2
+        output = Path(document.outputs[0].file or "").read_bytes()
+        halves = [output[: len(output) // 2], output[len(output) // 2 :]]
+        assert [hashlib.sha256(one).hexdigest() for one in halves] == [one.outputs[0].sha256 for one in alone[1:]]
+        assert document.outputs[0].sha256 == alone[2].outputs[0].sha256
+        with pytest.raises(CommandFailedError):
+            runner.run(device, several._replace(first=2, examples=2, output_folder=device.workspace))
 
 
 def spans(document: BenchDocument) -> Iterator[tuple[float, float]]:

@@ -31,6 +31,12 @@ from exporter.execution.heavy import need
 @click.option("--strict", is_flag=True, help="What could not be checked fails the run.")
 @click.option("--measure/--no-measure", default=True, help="Take readings of artifacts on this machine, where it can.")
 @devices_option("Profile there too; repeatable.")
+@click.option(
+    "--accuracy-on-device",
+    "accuracy_there",
+    is_flag=True,
+    help="Have the devices compute the evaluation data, and judge what they computed; see docs/accuracy-on-devices.md.",
+)
 @click.option("--handoff", "hands_off", is_flag=True, help="Make what an app team needs beside each artifact.")
 @click.option("--quick", is_flag=True, help="Profile devices in seconds; marked as such, and judged by no budget.")
 @wait_option

@@ -24,7 +24,7 @@ from exporter.formats.coreml.shapes import pictures_problem, shapes_problem
 from exporter.formats.coreml.states import states_problem
 from exporter.formats.coreml.variants import variants
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.format import Accelerator, Answered, ArtifactRunner, Converter, Origin
 from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Compilation, Packing
 from exporter.formats.variants import Variant
@@ -170,6 +170,9 @@ class _Coreml:
         from exporter.formats.coreml.handoff.support import SUPPORT
 
         return SUPPORT
+
+    def answered(self, path: Path, origin: Origin) -> Answered | None:
+        return None
 
     def host_runner(self) -> DocumentRunner | None:
         """None: `run` measures Core ML on devices alone."""

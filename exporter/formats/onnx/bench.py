@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_harness.runners.bench_document import Acceleration
-from device_harness.runners.measuring import Slot, Start, measured_main
+from device_harness.runners.measuring import Start, measured_main
+from device_harness.runners.phases import Slot
 from exporter.formats.onnx.keys import LARGEST_SHAPES
 
 NAME = "onnxruntime_in_process"

@@ -16,7 +16,7 @@ from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.format import Accelerator, Answered, ArtifactRunner, Converter, Origin
 from exporter.formats.handoff import HandoffSupport
 from exporter.formats.onnx.host import OnnxRuntimeInProcess
 from exporter.formats.onnx.inspection.structure import check_onnx, files_beside
@@ -135,6 +135,9 @@ class _Onnx:
         from exporter.formats.onnx.handoff.support import SUPPORT
 
         return SUPPORT
+
+    def answered(self, path: Path, origin: Origin) -> Answered | None:
+        return None
 
     def host_runner(self) -> DocumentRunner | None:
         return OnnxRuntimeInProcess()

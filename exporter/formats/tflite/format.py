@@ -18,7 +18,7 @@ from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, ArtifactRunner, Converter, Origin
+from exporter.formats.format import Accelerator, Answered, ArtifactRunner, Converter, Origin
 from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts
@@ -110,6 +110,11 @@ class _Tflite:
         from exporter.formats.tflite.postprocessing.detections import litert_runner
 
         return litert_runner(path, origin)
+
+    def answered(self, path: Path, origin: Origin) -> Answered | None:
+        from exporter.formats.tflite.answers import answered_runner
+
+        return answered_runner(path, origin)
 
     def layers(self, path: Path, origin: Origin, module: Any, example: "Sequence[NDArray[Any]]") -> Layers:
         from exporter.formats.tflite.layers import compare_with_module

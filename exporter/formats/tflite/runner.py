@@ -23,6 +23,8 @@ from exporter.formats.files import check_whole
 from exporter.formats.tflite.inspection.file_facts import file_pictures
 
 Arrays = Sequence[NDArray[Any]]
+Given = Sequence[tuple[dict[str, Any], NDArray[Any]]]
+"""LiteRT's descriptions of inputs, with their values."""
 
 
 class LiteRTRunner(OneByOne):
@@ -103,13 +105,16 @@ class LiteRTRunner(OneByOne):
 
     def __call__(self, inputs: Arrays) -> list[NDArray[Any]]:
         """Outputs for a batch of the artifact's size."""
-        pairs = zip(self.description.inputs, self.inputs, inputs, strict=True)
-        given = [(detail, self._fitted(value, spec, detail)) for spec, detail, value in pairs if detail is not None]
         with self._one_at_a_time:
-            found = self._invoke(given)
+            found = self._invoke(self._given(inputs))
         return [dequantized(value, detail) for value, detail in zip(found, self.outputs, strict=True)]
 
-    def _invoke(self, given: Sequence[tuple[dict[str, Any], NDArray[Any]]]) -> list[NDArray[Any]]:
+    def _given(self, inputs: Arrays) -> Given:
+        """The artifact's own inputs."""
+        pairs = zip(self.description.inputs, self.inputs, inputs, strict=True)
+        return [(detail, self._fitted(value, spec, detail)) for spec, detail, value in pairs if detail is not None]
+
+    def _invoke(self, given: Given) -> list[NDArray[Any]]:
         """The artifact's own outputs."""
         self._resize(given)
         try:
@@ -165,7 +170,7 @@ class LiteRTRunner(OneByOne):
             return quantized(value.astype(np.float32), detail)
         return value.astype(kind) if kind.kind in "fc" else whole(value, detail["dtype"], detail["name"])
 
-    def _resize(self, given: Sequence[tuple[dict[str, Any], NDArray[Any]]]) -> None:
+    def _resize(self, given: Given) -> None:
         """Fix the dimensions that the file leaves open."""
         now = {detail["index"]: tuple(map(int, detail["shape"])) for detail in self.model.get_input_details()}
         unlike = [(detail["index"], value.shape) for detail, value in given if now[detail["index"]] != value.shape]

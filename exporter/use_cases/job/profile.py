@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from exporter.use_cases.job.model import ModelAtHand
-from exporter.use_cases.job.work import TargetWork
+from exporter.use_cases.job.work import ComputedThere, TargetWork
 
 
 def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
@@ -23,4 +23,9 @@ def profile(model: ModelAtHand, work: TargetWork) -> TargetWork:
     found = profile_on_devices(
         work.target, request.output / work.file, work.devices, request.plan, model.progress.note, request.wait_s
     )
-    return replace(work, profiles=tuple(found))
+    there: tuple[ComputedThere, ...] = ()
+    if request.accuracy_there:
+        from exporter.use_cases.job.there import compute_there
+
+        there = compute_there(model, work)
+    return replace(work, profiles=tuple(found), there=there)

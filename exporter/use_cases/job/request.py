@@ -30,6 +30,7 @@ class RunRequest:
         verify: compare outputs with the source's.
         measure: take readings of artifacts on this machine, where their format has a runner.
         devices: serials to profile the artifacts on, or ``all``.
+        accuracy_there: whether devices compute the evaluation data too.
         plan: how devices are measured.
         wait_s: longest time to wait for a device that somebody else uses.
         lab: whose devices are meant; None for those of this machine.
@@ -53,6 +54,7 @@ class RunRequest:
     verify: bool = True
     measure: bool = True
     devices: tuple[str, ...] = ()
+    accuracy_there: bool = False
     plan: ProfilePlan = field(default_factory=ProfilePlan)
     wait_s: float = 0.0
     lab: LabAddress | None = None

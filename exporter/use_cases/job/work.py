@@ -22,6 +22,7 @@ from exporter.formats.format import Format
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.recipes import Compressed
 from profilers.readings import Reading
+from profilers.result import OutputCheck
 
 if TYPE_CHECKING:
     from exporter.use_cases.devices.choice import Selection
@@ -72,6 +73,23 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class ComputedThere:
+    """What a device computed of the evaluation data.
+
+    Attributes:
+        device: serial.
+        parity: against the source; None where nothing was computed.
+        check: against this machine's outputs of the artifact.
+        why_not: why nothing was, as a sentence.
+    """
+
+    device: str
+    parity: Parity | None = None
+    check: OutputCheck | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class HostReadings:
     """Readings of this machine.
 
@@ -100,6 +118,7 @@ class TargetWork:
         beforehand: its conversion, where another process made it, or what struck that.
         converted: None until there is an artifact.
         artifact: as it was published.
+        there: what devices computed of the evaluation data.
         weight: bytes as written and as a store's download.
         shown: what the file itself shows; None where it could not be looked into.
         warnings: about steps that did harm or nothing.
@@ -116,6 +135,7 @@ class TargetWork:
     compared: Compared = Compared()
     host: HostReadings = HostReadings()
     profiles: tuple[DeviceProfile, ...] = ()
+    there: tuple[ComputedThere, ...] = ()
     weight: Measurement | None = None
     shown: FileFacts | None = None
     verdicts: tuple[Verdict, ...] = ()
@@ -184,13 +204,17 @@ class TargetWork:
             "artifact": self.artifact,
             "steps": self.steps,
             "inspection": converted.facts.inspection,
-            "parities": tuple(parity.without_pictures() for parity in self.compared.parities),
+            "parities": tuple(parity.without_pictures() for parity in self._parities()),
             "verdicts": self.verdicts,
             "host": measured(self.host.own, at) if self.host.own else None,
             "profiles": tuple(profile_of(item, at) for item in self.profiles),
             "warnings": self.warnings,
             "from_cache": tuple(name for name, hit in cached.items() if hit),
         }
+
+    def _parities(self) -> tuple[Parity, ...]:
+        """Of this machine's evaluators, then of devices."""
+        return (*self.compared.parities, *(one.parity for one in self.there if one.parity is not None))
 
     def _left_over(self, output: Path) -> tuple[str, ...]:
         """An earlier run's artifact, which this run does not stand for, is named."""

@@ -34,7 +34,7 @@ def litert_runner(path: Path, origin: Origin) -> ArtifactRunner:
         ToolError: LiteRT cannot load it.
     """
     check_whole(path)
-    names = _detection_outputs(path)
+    names = detection_outputs(path)
     if names:
         return DetectionRunner(path, origin, names)
     return LiteRTRunner(path, origin.description, output_shapes=origin.output_shapes)
@@ -69,7 +69,7 @@ class DetectionRunner(OneByOne):
         return [results[place] for place in self._places]
 
 
-def _detection_outputs(path: Path) -> list[str]:
+def detection_outputs(path: Path) -> list[str]:
     """Names of the outputs of a file with the operator; none for other files."""
     main = read_model(mapped(path)).graphs[0]
     holds = any(operator.type == DETECTION_POSTPROCESS for operator in main.operators)
