@@ -77,8 +77,8 @@ class Row(NamedTuple):
     kinds: tuple[str, ...]
 
 
-JUDGED = ("run", "budget", "profile", "verify", "check")
-PAGES = ("run", "budget", "compare", "profile", "verify", "search")
+JUDGED = ("run", "budget", "profile", "verify", "check", "gate")
+PAGES = ("run", "budget", "compare", "profile", "verify", "search", "history", "gate")
 ALL = (
     *PAGES,
     "check",
@@ -91,6 +91,7 @@ ALL = (
     "doctor",
     "handoff",
     "leases",
+    "kept",
 )
 
 RENDERERS = {

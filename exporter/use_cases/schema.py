@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from exporter.compression.recipe import recipe_type
 from exporter.config import plans
 from exporter.config.budgets import BudgetFile
+from exporter.data.results.history import HistoryDocument
 from exporter.data.results.record import RunRecord
 from exporter.formats.registry import all_formats
 from exporter.tasks.registry import model_type
@@ -37,6 +38,11 @@ def schema_text(document: str) -> str:
 def run_schema() -> Schema:
     """Of `run.json`."""
     return RunRecord.model_json_schema(mode="serialization", schema_generator=_AlsoNotFinite)
+
+
+def history_schema() -> Schema:
+    """Of what `history show -f json` and `history gate -f json` write."""
+    return HistoryDocument.model_json_schema(mode="serialization", schema_generator=_AlsoNotFinite)
 
 
 def targets_schema() -> Schema:
@@ -96,5 +102,6 @@ DOCUMENTS: Mapping[str, Callable[[], Schema]] = {
     "targets": targets_schema,
     "budgets": budgets_schema,
     "plan": plan_schema,
+    "history": history_schema,
 }
 """A document is one row."""

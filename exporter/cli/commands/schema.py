@@ -2,7 +2,7 @@
 
 import click
 
-DOCUMENTS = ("run", "targets", "budgets", "plan")
+DOCUMENTS = ("run", "targets", "budgets", "plan", "history")
 
 
 @click.command(name="schema")
@@ -10,7 +10,8 @@ DOCUMENTS = ("run", "targets", "budgets", "plan")
 def command(document: str) -> None:
     """Print the JSON Schema of a document: run.json, a targets file, a budgets file, a profiling plan.
 
-    run is run.json; targets, budgets and plan are the files that people write, for editors that check and complete.
+    run is run.json; history is what `history show -f json` writes; targets, budgets and plan are the files that people
+    write, for editors that check and complete.
     """
     from exporter.cli.output import echo
     from exporter.use_cases.schema import schema_text

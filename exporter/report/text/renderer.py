@@ -22,6 +22,9 @@ MODULES = {
     "doctor": "doctor",
     "handoff": "handoff",
     "leases": "leases",
+    "history": "history",
+    "gate": "history",
+    "kept": "kept",
 }
 
 

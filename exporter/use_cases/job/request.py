@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.data.facts.revision import Revision
 from exporter.data.settings.model import ModelSettings
 from exporter.store.cache import default_root
 from profilers.plan import ProfilePlan
@@ -32,6 +33,7 @@ class RunRequest:
         plan: how devices are measured.
         wait_s: longest time to wait for a device that somebody else uses.
         command_line: as typed, for the record.
+        revision: what the run is made from, for the record.
     """
 
     spec: str
@@ -54,3 +56,4 @@ class RunRequest:
     plan: ProfilePlan = field(default_factory=ProfilePlan)
     wait_s: float = 0.0
     command_line: tuple[str, ...] = ()
+    revision: Revision | None = None

@@ -47,6 +47,7 @@ from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 from profilers.result import ProfileResult
 from tests.exporter import typical
+from tests.exporter.report import trends
 from tests.exporter.report.samples import verdict
 
 TAKEN = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
@@ -283,6 +284,9 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "search": _search,
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "handoff": _handoff,
+    "history": lambda text, verdicts: trends.history_of(text),
+    "gate": trends.gate_of,
+    "kept": lambda text, verdicts: trends.kept_of(text),
     "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
     "devices": lambda text, verdicts: DevicesResult((DeviceInfo(serial=SERIAL, kind="adb", model=text),), (text,)),
 }

@@ -23,6 +23,7 @@ from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
 from tests.exporter import typical
+from tests.exporter.report import trends
 
 NOW = typical.NOW
 FLOAT_BYTES = 14_160_000
@@ -316,4 +317,6 @@ def pages() -> dict[str, Result]:
         "profile": profiles(),
         "verify": verification(),
         "search": search(),
+        "history": trends.history(),
+        "gate": trends.gate(),
     }
