@@ -78,6 +78,9 @@ class Row(NamedTuple):
 
 
 JUDGED = ("run", "budget", "profile", "verify", "check", "gate")
+WITH_VERDICTS = (*JUDGED, "compare")
+"""A comparison shows what differs, and says besides what got worse."""
+
 PAGES = ("run", "budget", "compare", "profile", "verify", "search", "history", "gate")
 ALL = (
     *PAGES,
@@ -100,11 +103,11 @@ RENDERERS = {
     "html": Row("exporter.report.html.renderer", PAGES),
     "markdown": Row("exporter.report.markdown.renderer", PAGES),
     "svg": Row("exporter.report.html.plots.treemap", ("compare",)),
-    "junit": Row("exporter.report.ci.junit", JUDGED),
-    "sarif": Row("exporter.report.ci.sarif", JUDGED),
-    "github": Row("exporter.report.ci.github", JUDGED),
-    "gitlab": Row("exporter.report.ci.gitlab", JUDGED),
-    "teamcity": Row("exporter.report.ci.teamcity", JUDGED),
+    "junit": Row("exporter.report.ci.junit", WITH_VERDICTS),
+    "sarif": Row("exporter.report.ci.sarif", WITH_VERDICTS),
+    "github": Row("exporter.report.ci.github", WITH_VERDICTS),
+    "gitlab": Row("exporter.report.ci.gitlab", WITH_VERDICTS),
+    "teamcity": Row("exporter.report.ci.teamcity", WITH_VERDICTS),
 }
 
 

@@ -64,7 +64,8 @@ def _budget(result: BudgetResult, view: View) -> str:
 
 
 def _compare(result: CompareResult, view: View) -> str:
-    return "\n".join("\n".join(_diff_lines(diff, view.rows)) for diff in result.diffs)
+    told = ["\n".join(_diff_lines(diff, view.rows)) for diff in result.diffs]
+    return "\n".join([*told, *([_verdicts(result)] if result.verdicts else [])])
 
 
 def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:

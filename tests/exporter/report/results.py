@@ -272,7 +272,7 @@ def _lease(text: str) -> Lease:
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
-    "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text))),
+    "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text)), tuple(verdicts), 1),
     "profile": lambda text, verdicts: ProfileResults(Path("model"), (_profile(text, verdicts),), TAKEN, 1),
     "verify": _verify,
     "check": _check,

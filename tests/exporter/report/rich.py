@@ -216,7 +216,9 @@ def _diff() -> SizeDiff:
 def _figure(metric: str, unit: str, before: float, after: float, change: float) -> FigureChange:
     facts = {"metric": metric, "unit": unit, "where": "Pixel 8", "before": before, "after": after, "change": change}
     interval = {"low": change - abs(change) / 2, "high": change + abs(change) / 2, "confidence": 0.95}
-    return FigureChange.model_validate({**facts, **interval, "differs": True, "reason": "it differs"})
+    return FigureChange.model_validate(
+        {**facts, **interval, "differs": True, "reason": "it differs", "relative": unit == "s"}
+    )
 
 
 def profiles() -> ProfileResults:
