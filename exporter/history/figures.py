@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 
+from device_harness.facts import DeviceInfo
 from exporter.data.facts.history import Figure, Lane
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.profile import Measured, Profile
@@ -88,8 +89,15 @@ def _profile(target: str, profile: Profile) -> Iterator[Figure]:
 def _device(profile: Profile) -> str:
     """By its serial, which is known of one that gave no readings too."""
     environment = profile.info.environment if profile.info else "device"
-    serial = HOST if profile.device == "local" else profile.device
+    serial = _local(profile.info) if profile.device == "local" else profile.device
     return serial if environment == "device" else f"{serial}, {environment}"
+
+
+def _local(info: DeviceInfo | None) -> str:
+    """As `_host` has it, so that profiles and runs of one machine are of one place."""
+    if info is None or not info.model:
+        return HOST
+    return f"{HOST} ({info.model}, {info.cpus or '?'} cores)"
 
 
 def _readings(target: str, place: str, measured: Measured) -> Iterator[Figure]:

@@ -11,9 +11,12 @@ from exporter.cli.main import main
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.facts.revision import Revision
+from exporter.data.results.commands import ProfileResults
+from exporter.history.history import open_history
 from exporter.history.revision import revision_of
 from exporter.use_cases.devices.baseline import baseline_of
 from exporter.use_cases.devices.changes import changes_since
+from exporter.use_cases.history import keep_profile
 from profilers.plan import ProfilePlan
 from profilers.result import ProfileResult
 from tests.exporter import typical
@@ -62,6 +65,21 @@ def test_git_says_the_commit_else_the_ci_system_does(tmp_path: Path) -> None:
     assert revision_of(tmp_path, environment={"CI_COMMIT_SHA": "abc"}) == Revision(commit="abc")
     assert revision_of(tmp_path, "mine", {"CI_COMMIT_SHA": "abc"}) == Revision(commit="mine")
     assert revision_of(tmp_path, environment={}) is None
+
+
+def test_profiles_of_two_machines_are_no_trend_of_one(tmp_path: Path) -> None:
+    """Both are called local, and a run calls the same machine by the same name."""
+    for name in ("fast", "slow"):
+        profile = measured(0.01)
+        assert profile.result is not None
+        info = DeviceInfo(serial="local", kind="local", model=name, cpus=2)
+        here = profile.model_copy(
+            update={"device": "local", "result": profile.result.model_copy(update={"device": info})}
+        )
+        found = ProfileResults(MODEL, (here,), typical.NOW, 0)
+        keep_profile(tmp_path / "h", found, None, Revision(commit=name))
+    places = {figure.lane.place for _, figure in open_history(tmp_path / "h").figures()}
+    assert places == {"this machine (fast, 2 cores)", "this machine (slow, 2 cores)"}
 
 
 def measured(latency_s: float) -> DeviceProfile:
