@@ -84,6 +84,10 @@ COMMANDS = {
         "exporter.cli.commands.compare",
         "Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.",
     ),
+    "history": CommandEntry(
+        "exporter.cli.commands.history",
+        "Keep runs; show how figures went from run to run, and which commit changed them; gate a release.",
+    ),
 }
 
 INTERRUPTED = 130

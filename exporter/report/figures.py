@@ -1,4 +1,4 @@
-"""Figures of two runs in words: accuracy and latency, with the interval of what changed."""
+"""Figures of two runs in words: accuracy and readings, with the interval of what changed."""
 
 import math
 
@@ -22,7 +22,7 @@ def figure_row(one: FigureChange) -> list[str]:
 
 
 def _change(one: FigureChange, value: float) -> str:
-    if one.unit == "s":
+    if one.relative:
         return f"{value:+.1%}".replace("%", " %")
     unit = "points" if one.unit == "%" else one.unit
     return f"{value:+.3g} {unit}".rstrip()

@@ -77,8 +77,11 @@ class Row(NamedTuple):
     kinds: tuple[str, ...]
 
 
-JUDGED = ("run", "budget", "profile", "verify", "check", "lab-drift")
-PAGES = ("run", "budget", "compare", "profile", "verify", "search")
+JUDGED = ("run", "budget", "profile", "verify", "check", "gate", "lab-drift")
+WITH_VERDICTS = (*JUDGED, "compare")
+"""A comparison shows what differs, and says besides what got worse."""
+
+PAGES = ("run", "budget", "compare", "profile", "verify", "search", "history", "gate")
 ALL = (
     *PAGES,
     "check",
@@ -93,6 +96,7 @@ ALL = (
     "leases",
     "lab-status",
     "lab-drift",
+    "kept",
 )
 
 RENDERERS = {
@@ -101,11 +105,11 @@ RENDERERS = {
     "html": Row("exporter.report.html.renderer", PAGES),
     "markdown": Row("exporter.report.markdown.renderer", PAGES),
     "svg": Row("exporter.report.html.plots.treemap", ("compare",)),
-    "junit": Row("exporter.report.ci.junit", JUDGED),
-    "sarif": Row("exporter.report.ci.sarif", JUDGED),
-    "github": Row("exporter.report.ci.github", JUDGED),
-    "gitlab": Row("exporter.report.ci.gitlab", JUDGED),
-    "teamcity": Row("exporter.report.ci.teamcity", JUDGED),
+    "junit": Row("exporter.report.ci.junit", WITH_VERDICTS),
+    "sarif": Row("exporter.report.ci.sarif", WITH_VERDICTS),
+    "github": Row("exporter.report.ci.github", WITH_VERDICTS),
+    "gitlab": Row("exporter.report.ci.gitlab", WITH_VERDICTS),
+    "teamcity": Row("exporter.report.ci.teamcity", WITH_VERDICTS),
 }
 
 

@@ -74,19 +74,64 @@ def load_samples(path: Path) -> Samples:
     return Samples(targets={}) if reference is None else _referenced(path, reference)
 
 
+def samples_text(path: Path) -> str | None:
+    """The text of the file with the samples of the run that `path` records.
+
+    None where nothing was measured, the record was copied without it, or the record holds the samples itself.
+
+    Raises:
+        UsageProblem: the record is none, or the samples are another run's.
+    """
+    document = _document(path)
+    if checked_version(document, path, SCHEMA_VERSION, otherwise=_NO_RECORD) == 1:
+        return None
+    reference = parse_record(document, str(path)).samples
+    if reference is None or not (path.parent / reference.path).is_file():
+        return None
+    return _referenced_text(path, reference)
+
+
+def parse_samples(document: Any, text: str | None, where: str) -> Samples:
+    """Every sample of a run that was kept.
+
+    Args:
+        document: the record, of any version.
+        text: of its samples; None where they were not kept.
+        where: of the run, for messages.
+
+    Raises:
+        UsageProblem: they are damaged, or were not kept.
+    """
+    if checked_version(document, where, SCHEMA_VERSION, otherwise=_NO_RECORD) == 1:
+        return samples_of_1(document)
+    if text is not None:
+        return _samples(text, where)
+    if parse_record(document, where).samples is None:
+        return Samples(targets={})
+    raise UsageProblem(f"{where}: its samples were not beside it when it was kept.")
+
+
 def _referenced(run: Path, reference: SamplesReference) -> Samples:
+    return _samples(_referenced_text(run, reference), str(run.parent / reference.path))
+
+
+def _referenced_text(run: Path, reference: SamplesReference) -> str:
     path = run.parent / reference.path
     if not path.resolve().is_relative_to(run.parent.resolve()):
         raise UsageProblem(f"{run} names {reference.path!r} for its samples, outside the run's folder.")
     text = _text(path)
     if hashlib.sha256(text.encode()).hexdigest() != reference.sha256:
         raise UsageProblem(f"{path} holds the samples of another run than {run}. Run it again.")
-    document = _parsed(text, path)
-    checked_version(document, path, raw.SCHEMA_VERSION)
+    return text
+
+
+def _samples(text: str, where: str) -> Samples:
+    document = _parsed(text, Path(where))
+    checked_version(document, where, raw.SCHEMA_VERSION)
     try:
         return Samples.model_validate(document)
     except ValidationError as error:
-        raise UsageProblem(f"{path} is damaged at {_first(error)}") from error
+        raise UsageProblem(f"{where} is damaged at {_first(error)}") from error
 
 
 def _document(path: Path) -> Any:

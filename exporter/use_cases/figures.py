@@ -7,7 +7,7 @@ from exporter.data.facts.diff import FigureChange
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.task import MetricFact
 from exporter.data.results.record import TargetRecord
-from profilers.comparison import compare_readings
+from profilers.comparison import ReadingChange, compare_readings
 from profilers.readings import Reading
 from profilers.statistics import percentile
 
@@ -31,29 +31,58 @@ def accuracy_changes(before: TargetRecord, after: TargetRecord) -> Iterator[Figu
             yield from _metrics(old, new)
 
 
-def latency_changes(device: str, before: Sequence[Reading], after: Sequence[Reading]) -> Iterator[FigureChange]:
-    """The median latency of one device in both runs."""
+TITLES = {
+    "latency": "median latency",
+    "load_time": "load time",
+    "cpu_time": "processor time",
+    "memory.peak": "peak memory",
+    "memory.model": "memory of the model",
+    "energy.inference": "energy of an inference",
+    "latency.sustained": "sustained latency",
+}
+
+
+def reading_changes(device: str, before: Sequence[Reading], after: Sequence[Reading]) -> Iterator[FigureChange]:
+    """Medians of what one device read in both runs: latency, times, memory, energy."""
     for found in compare_readings(before, after):
-        if found.metric == "latency":
-            old, new = (percentile(_samples(side), 50.0) for side in (before, after))
-            told = found.comparison
-            yield FigureChange(
-                metric="median latency",
-                where=device,
-                unit="s",
-                before=old,
-                after=new,
-                change=new / old - 1 if told is None else told.ratio - 1,
-                low=-math.inf if told is None or not told.low else told.low - 1,
-                high=math.inf if told is None else told.high - 1,
-                confidence=LATENCY_CONFIDENCE,
-                differs=None if told is None or math.isinf(told.high) else told.differs,
-                reason=found.reason,
+        sides = [_samples(side, found.metric) for side in (before, after)]
+        if all(sides):
+            yield _reading_change(
+                device, found, _unit(after, found.metric), *(percentile(side, 50.0) for side in sides)
             )
 
 
-def _samples(readings: Sequence[Reading]) -> Sequence[float]:
-    return next(reading.samples for reading in readings if reading.metric == "latency")
+def unavailable_readings(before: Sequence[Reading], after: Sequence[Reading]) -> Iterator[str]:
+    """What both runs should have read, and one has not, with the reason."""
+    for found in compare_readings(before, after):
+        if not all(_samples(side, found.metric) for side in (before, after)):
+            yield f"{TITLES.get(found.metric, found.metric)}: {found.reason}"
+
+
+def _reading_change(device: str, found: ReadingChange, unit: str, old: float, new: float) -> FigureChange:
+    told = found.comparison
+    return FigureChange(
+        metric=TITLES.get(found.metric, found.metric),
+        where=device,
+        unit=unit,
+        before=old,
+        after=new,
+        change=(new / old - 1 if old else 0.0) if told is None else told.ratio - 1,
+        low=-math.inf if told is None or not told.low else told.low - 1,
+        high=math.inf if told is None else told.high - 1,
+        confidence=LATENCY_CONFIDENCE,
+        differs=None if told is None or math.isinf(told.high) else told.differs,
+        reason=found.reason,
+        relative=True,
+    )
+
+
+def _samples(readings: Sequence[Reading], metric: str) -> Sequence[float]:
+    return next(reading.samples for reading in readings if reading.metric == metric)
+
+
+def _unit(readings: Sequence[Reading], metric: str) -> str:
+    return next(reading.unit for reading in readings if reading.metric == metric)
 
 
 def _kind(parity: Parity) -> tuple[str, int, str]:
@@ -133,4 +162,5 @@ def _change(
         confidence=CONFIDENCE,
         differs=differs,
         reason=reasons[differs] + (why if differs is None else ""),
+        higher_is_better=higher,
     )

@@ -77,6 +77,7 @@ def run(request: RunRequest, progress: Progress) -> RunRecord:
             machine=machine_facts(),
             tools=tool_versions(),
             source=_source_record(model, records) if struck is None else _unknown_source(request.spec),
+            revision=request.revision,
             targets=records,
             stages=tuple(model.stages.times),
             warnings=() if isinstance(said, Trouble) else said,

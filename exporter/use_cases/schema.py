@@ -11,6 +11,7 @@ from exporter.compression.recipe import recipe_type
 from exporter.config import inventory, plans
 from exporter.config.budgets import BudgetFile
 from exporter.config.inventory import Inventory
+from exporter.data.results.history import HistoryDocument
 from exporter.data.results.record import RunRecord
 from exporter.formats.registry import all_formats
 from exporter.tasks.registry import model_type
@@ -38,6 +39,11 @@ def schema_text(document: str) -> str:
 def run_schema() -> Schema:
     """Of `run.json`."""
     return RunRecord.model_json_schema(mode="serialization", schema_generator=_AlsoNotFinite)
+
+
+def history_schema() -> Schema:
+    """Of what `history show -f json` and `history gate -f json` write."""
+    return HistoryDocument.model_json_schema(mode="serialization", schema_generator=_AlsoNotFinite)
 
 
 def targets_schema() -> Schema:
@@ -105,5 +111,6 @@ DOCUMENTS: Mapping[str, Callable[[], Schema]] = {
     "budgets": budgets_schema,
     "plan": plan_schema,
     "inventory": inventory_schema,
+    "history": history_schema,
 }
 """A document is one row."""

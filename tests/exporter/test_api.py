@@ -63,8 +63,8 @@ def test_one_name_has_everything() -> None:
 
 
 def test_a_format_that_cannot_be_had_is_told_with_those_that_can(models: tuple[Path, Path]) -> None:
-    with pytest.raises(UsageProblem, match="compare cannot be had as 'junit'; it can as text, json"):
-        mx.render("junit", mx.compare(*models))
+    with pytest.raises(UsageProblem, match="compare cannot be had as 'pdf'; it can as text, json"):
+        mx.render("pdf", mx.compare(*models))
 
 
 @pytest.mark.parametrize("function", [*FUNCTIONS, *METHODS], ids=lambda function: function.__qualname__)

@@ -15,14 +15,16 @@ ANY = click.Path(path_type=Path)
 @click.argument("after", type=ANY)
 @click.option("--top", type=click.IntRange(min=1), default=15, show_default=True, help="Rows of each table.")
 @click.option("--treemap", type=FILE, metavar="FILE.svg", help="Draw the layers, or else the files, as a treemap.")
+@click.option("--gate", "gated", is_flag=True, help="What got worse fails, with exit code 1.")
 @report_options("compare")
-def command(before: Path, after: Path, top: int, treemap: Path | None, reporter: Reporter) -> int:
+def command(before: Path, after: Path, top: int, treemap: Path | None, gated: bool, reporter: Reporter) -> int:
     """Show why an artifact or a run grew: bytes by layer, dtype and file, largest change first.
 
-    BEFORE and AFTER are two artifacts, packages or folders, or two run.json.
+    BEFORE and AFTER are two artifacts, packages or folders, or two run.json. Of runs, accuracy, latency, memory and
+    energy are compared too, each with its interval; what got worse is a warning, or with --gate a failure.
     """
     from exporter.use_cases.compare import compare
 
     if treemap is not None:
         reporter = reporter.also("svg", treemap)
-    return reporter.report(compare(before, after), rows=top)
+    return reporter.report(compare(before, after, gated=gated), rows=top)

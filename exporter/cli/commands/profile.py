@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exporter.cli import completion
+from exporter.cli.options.history import commit_option, keep_option, revision_here
 from exporter.cli.options.lab import lab_at, scheduler_option, tls_option
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.report import report_options
@@ -25,8 +26,11 @@ from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named
-from exporter.use_cases.devices.changes import changes_between, changes_since, load_profiles
+from exporter.history.history import open_history
+from exporter.use_cases.devices.baseline import baseline_of
+from exporter.use_cases.devices.changes import changes_between, changes_since
 from exporter.use_cases.devices.choice import choose_devices, unmeasured
+from exporter.use_cases.history import keep_profile
 from exporter.use_cases.profile import ProfileRequest, profile
 from profilers.paired import TURNS
 from profilers.plan import ProfilePlan
@@ -64,11 +68,15 @@ if TYPE_CHECKING:
 @click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
 @runner_options
 @click.option(
+    "--baseline",
     "--against",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="An earlier output of this command with -f json, to compare with.",
+    "baseline",
+    metavar="RUN",
+    help="Compare with a run.json, what this command wrote with -f json, or a run of --history: the beginning of its "
+    "commit or digest, or latest.",
 )
+@keep_option
+@commit_option
 @click.option("--strict", is_flag=True, help="What could not be checked fails.")
 @report_options("profile")
 def command(
@@ -85,7 +93,9 @@ def command(
     threads: int | None,
     no_energy: bool,
     choice: RunnerChoice,
-    against: Path | None,
+    baseline: str | None,
+    history: Path | None,
+    commit: str | None,
     strict: bool,
     reporter: Reporter,
 ) -> int:
@@ -100,9 +110,11 @@ def command(
     artifact, form, target = models[0], _same_form(models), _target(target_name, targets_file)
     for one in models:
         check_whole(one)
-    if against is not None and len(models) > 1:
-        raise UsageProblem("--against holds one model against an earlier profile of it: give one model.")
-    earlier = load_profiles(against) if against is not None else None
+    if baseline is not None and len(models) > 1:
+        raise UsageProblem("--baseline holds one model against earlier readings of it: give one model.")
+    earlier = None if baseline is None else baseline_of(baseline, history, artifact, target_name)
+    if history is not None:
+        open_history(history, to_write=True)  # a place that is none is refused before the work
     if target is not None and target.format != form.name:
         raise UsageProblem(
             f"--target {target.name} is for {format_named(target.format).title} models; "
@@ -115,7 +127,15 @@ def command(
     found = _profiled(request, devices) if at is None else _profiled_in_lab(request, devices, at)
     changes = None if earlier is None else changes_since(earlier, found)
     changes = changes_between(found, models) if len(models) > 1 else changes
-    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
+    result = ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes)
+    if history is not None:
+        _keep(history, result, target_name, commit)
+    return reporter.report(result)
+
+
+def _keep(history: Path, result: ProfileResults, target: str | None, commit: str | None) -> None:
+    if not keep_profile(history, result, target, revision_here(commit)):
+        progress().note(f"Nothing was measured, so that {history} keeps nothing of it")
 
 
 def _profiled(request: ProfileRequest, devices: Sequence[str]) -> list[DeviceProfile]:

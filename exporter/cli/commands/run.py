@@ -8,6 +8,7 @@ import click
 
 from exporter.cli import completion
 from exporter.cli.options.data import calibration_options, evaluation_options, training_option
+from exporter.cli.options.history import commit_option, keep_option, revision_here
 from exporter.cli.options.lab import lab_at, scheduler_option, tls_option
 from exporter.cli.options.lease import wait_option
 from exporter.cli.options.model import model_options, take_model_settings
@@ -42,10 +43,19 @@ from exporter.execution.heavy import need
 @wait_option
 @scheduler_option("Have --device mean the devices of a lab (docs/lab.md), such as tls://10.0.0.1:8786.")
 @tls_option
+@keep_option
+@commit_option
 @model_options
 @report_options("run", output=False)
 def command(
-    model: str, targets_file: Path | None, quick: bool, hands_off: bool, reporter: Reporter, **given: Any
+    model: str,
+    targets_file: Path | None,
+    quick: bool,
+    hands_off: bool,
+    history: Path | None,
+    commit: str | None,
+    reporter: Reporter,
+    **given: Any,
 ) -> int:
     """Convert MODEL for each target; verify, inspect, gate and measure the artifacts; write a report.
 
@@ -59,7 +69,9 @@ def command(
     from exporter.cli.output import complain
     from exporter.cli.progress import progress
     from exporter.execution.isolation import hardest
+    from exporter.history.history import open_history
     from exporter.use_cases.handoff import beside_artifacts, refuse_early
+    from exporter.use_cases.history import keep_run
     from exporter.use_cases.job.request import RunRequest
     from exporter.use_cases.report import result_of
     from exporter.use_cases.run import run
@@ -72,13 +84,18 @@ def command(
         plan=ProfilePlan.desk_check() if quick else ProfilePlan(),
         command_line=("mobile-export", *sys.argv[1:]),
         lab=lab_at(given.pop("scheduler"), given.pop("tls")),
+        revision=revision_here(commit),
         **given,
     )
+    if history is not None:
+        open_history(history, to_write=True)  # a place that is none is refused before the work
     if hands_off:
         refuse_early(request.output, request.target_names)
     record = run(request, progress())
     code = finish(result_of(record, request.output), reporter)
     troubles = beside_artifacts(record, request, progress()) if hands_off else []
+    if history is not None:
+        keep_run(history, request.output)
     for trouble in troubles:
         complain(trouble.sentence)
     return max(code, hardest(troubles))

@@ -2,7 +2,7 @@
 
 import click
 
-DOCUMENTS = ("run", "targets", "budgets", "plan", "inventory")
+DOCUMENTS = ("run", "targets", "budgets", "plan", "inventory", "history")
 
 
 @click.command(name="schema")
@@ -10,7 +10,8 @@ DOCUMENTS = ("run", "targets", "budgets", "plan", "inventory")
 def command(document: str) -> None:
     """Print the JSON Schema of a document: run.json, or a file of targets, budgets, a plan or an inventory.
 
-    run is run.json; targets, budgets, plan and inventory are files that people write, for editors that check them.
+    run is run.json; history is what `history show -f json` writes; targets, budgets, plan and inventory are the files
+    that people write, for editors that check and complete.
     """
     from exporter.cli.output import echo
     from exporter.use_cases.schema import schema_text

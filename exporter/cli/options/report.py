@@ -14,7 +14,7 @@ from exporter.report.renderer import names_for
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
-MORE_OR_LESS = ("run", "budget", "compare", "profile", "verify", "check")
+MORE_OR_LESS = ("run", "budget", "compare", "profile", "verify", "check", "gate")
 """Kinds of results whose text heeds `View.verbose` and `View.quiet`."""
 
 

@@ -21,18 +21,20 @@ class Change(Frozen):
 
 
 class FigureChange(Frozen):
-    """One figure of two runs of a target: how well it does its task, or how fast it is.
+    """One figure of two runs of a target: how well it does its task, or what a device read of it.
 
     Attributes:
-        metric: in words, with what it is of: ``top-1 accuracy``, ``median latency``.
+        metric: in words, with what it is of: ``top-1 accuracy``, ``median latency``, ``peak memory``.
         where: the device, or the data.
-        unit: ``s``, ``%`` of what lies in [0, 1] times 100, or what the metric has.
-        change: after less before, in `unit`; of latencies the ratio of the two less 1.
+        unit: ``s``, ``B``, ``J``, ``%`` of what lies in [0, 1] times 100, or what the metric has.
+        change: after less before, in `unit`; where it is relative the ratio of the two less 1.
         low: lower end of the interval of `change`; infinite where it is not known.
         high: upper end of it.
         confidence: of the interval, in [0, 1].
         differs: whether the interval excludes that nothing changed; None where the two cannot be compared.
         reason: the finding, or why there is none, in words.
+        relative: whether changes are told as a share: of what devices read.
+        higher_is_better: which way is an improvement.
     """
 
     metric: str
@@ -46,6 +48,8 @@ class FigureChange(Frozen):
     confidence: float
     differs: bool | None
     reason: str
+    relative: bool = False
+    higher_is_better: bool = False
 
 
 class SizeDiff(Frozen):
@@ -58,7 +62,7 @@ class SizeDiff(Frozen):
         download: their downloads; None where one is unavailable.
         groups: changes by layer, dtype and file, the largest first; a group that could not be had is not there.
         notes: why a group is not there.
-        figures: of two runs, what both measured of accuracy and latency.
+        figures: of two runs, what both measured of accuracy, latency, memory and energy.
     """
 
     before: str

@@ -11,6 +11,7 @@ class ProfileChange(Frozen):
         device: its serial.
         baseline: file that the other is held against, where both took turns; empty for an earlier profile.
         candidate: the other file.
+        against: what the earlier readings are of.
         changes: one a metric.
         reason: why nothing is compared.
     """
@@ -18,6 +19,7 @@ class ProfileChange(Frozen):
     device: str
     baseline: str = ""
     candidate: str = ""
+    against: str = "the earlier profile"
     changes: tuple[ReadingChange, ...] = ()
     reason: str | None = None
 
@@ -25,5 +27,5 @@ class ProfileChange(Frozen):
     def title(self) -> str:
         """What is held against what."""
         if not self.baseline:
-            return f"{self.device} against the earlier profile"
+            return f"{self.device} against {self.against}"
         return f"{self.device}: {self.candidate} against {self.baseline}, in turns"

@@ -8,6 +8,7 @@ from exporter.data.facts.compression import StepResult
 from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.parity import Parity
 from exporter.data.facts.profile import Measured, Profile
+from exporter.data.facts.revision import Revision
 from exporter.data.verdict import Verdict
 
 SCHEMA_VERSION = 2
@@ -114,6 +115,7 @@ class RunRecord(Frozen):
     Attributes:
         machine: what the host's readings depend on.
         samples: where every sample of every reading is; None where nothing was measured.
+        revision: what it was made from; None where nobody says, and in older records.
         stages: all work, in the order that it ended in.
         warnings: what a person should know of the source and the data, in sentences.
         error: what went wrong outside of any target's work; None when nothing did.
@@ -127,6 +129,7 @@ class RunRecord(Frozen):
     tools: dict[str, str]
     source: SourceRecord
     samples: SamplesReference | None = None
+    revision: Revision | None = None
     targets: tuple[TargetRecord, ...]
     stages: tuple[StageTime, ...] = ()
     warnings: tuple[str, ...] = ()

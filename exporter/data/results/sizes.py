@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from exporter.data.results.commands import Unjudged
-
 if TYPE_CHECKING:
     from exporter.data.facts.diff import SizeDiff
     from exporter.data.facts.sizes import Measurement
@@ -57,12 +55,19 @@ class BudgetResult:
 
 
 @dataclass(frozen=True)
-class CompareResult(Unjudged):
-    """Pairs of artifacts compared in bytes; nothing is judged."""
+class CompareResult:
+    """Pairs of artifacts compared in bytes, and of runs in what was measured.
+
+    Attributes:
+        verdicts: what got worse, as warnings unless the comparison is a gate.
+    """
 
     diffs: tuple[SizeDiff, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    exit_code: int = 0
 
     kind: ClassVar[str] = "compare"
+    schema_version: ClassVar[int] = 1
 
     @property
     def title(self) -> str:
@@ -71,4 +76,4 @@ class CompareResult(Unjudged):
 
     def document(self) -> dict[str, Any]:
         """Every change."""
-        return {"comparisons": self.diffs}
+        return {"comparisons": self.diffs, "verdicts": self.verdicts, "exit_code": self.exit_code}

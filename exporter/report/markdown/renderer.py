@@ -13,6 +13,7 @@ from exporter.report.cells import markdown_cell, markdown_table, one_line
 from exporter.report.figures import COLUMNS as COLUMNS_OF_FIGURES
 from exporter.report.figures import figure_row
 from exporter.report.layers import COLUMNS, WORST, cells, summary
+from exporter.report.markdown.history import history_markdown
 from exporter.report.markdown.search import search_markdown
 from exporter.report.markdown.verdicts import verdicts_markdown
 from exporter.report.readings import device_title, profile_lines, target_lines
@@ -34,6 +35,8 @@ def render(result: Result, view: View) -> str:
         "profile": _profile,
         "verify": _verify,
         "search": search_markdown,
+        "history": history_markdown,
+        "gate": history_markdown,
     }
     text: str = shown[result.kind](result, view)
     return f"{text.rstrip()}\n"
@@ -61,7 +64,8 @@ def _budget(result: BudgetResult, view: View) -> str:
 
 
 def _compare(result: CompareResult, view: View) -> str:
-    return "\n".join("\n".join(_diff_lines(diff, view.rows)) for diff in result.diffs)
+    told = ["\n".join(_diff_lines(diff, view.rows)) for diff in result.diffs]
+    return "\n".join([*told, *([_verdicts(result)] if result.verdicts else [])])
 
 
 def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:

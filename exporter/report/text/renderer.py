@@ -24,6 +24,9 @@ MODULES = {
     "leases": "leases",
     "lab-status": "lab",
     "lab-drift": "drift",
+    "history": "history",
+    "gate": "history",
+    "kept": "kept",
 }
 
 

@@ -1,45 +1,20 @@
 """What changed since an earlier profile of the same devices, or from one model to the next on one device."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.facts.profile_changes import ProfileChange
+from exporter.use_cases.devices.baseline import Baseline
 from profilers.comparison import compare_readings
 from profilers.paired import by_rounds
 from profilers.readings import Reading
 
-VERSION = 1
 
-
-def load_profiles(path: Path) -> tuple[DeviceProfile, ...]:
-    """The profiles in a file that `profile -f json` wrote.
-
-    Raises:
-        UsageProblem: unreadable, or no such file.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise UsageProblem(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict) or document.get("schema_version") != VERSION or "profiles" not in document:
-        raise UsageProblem(f"{path} is not what `mobile-export profile -f json` writes (schema version {VERSION}).")
-    try:
-        return tuple(DeviceProfile.model_validate(item) for item in document["profiles"])
-    except (TypeError, ValidationError) as error:
-        raise UsageProblem(f"{path} is damaged: {error}") from error
-
-
-def changes_since(before: Sequence[DeviceProfile], after: Sequence[DeviceProfile]) -> tuple[ProfileChange, ...]:
+def changes_since(before: Baseline, after: Sequence[DeviceProfile]) -> tuple[ProfileChange, ...]:
     """One entry a device that was measured now."""
-    earlier = {item.device: item for item in before if item.result is not None}
-    return tuple(_change(earlier.get(item.device), item) for item in after if item.result is not None)
+    measured = [(item.device, item.result.readings) for item in after if item.result is not None]
+    return tuple(_change(before, device, readings) for device, readings in measured)
 
 
 def changes_between(found: Sequence[DeviceProfile], models: Sequence[Path]) -> tuple[ProfileChange, ...]:
@@ -65,7 +40,9 @@ def _difference(
     return ProfileChange(device=device, changes=compare_readings(given[0], given[1], by_rounds), **names)
 
 
-def _change(then: DeviceProfile | None, now: DeviceProfile) -> ProfileChange:
-    if then is None or then.result is None or now.result is None:
-        return ProfileChange(device=now.device, reason="not compared: it was not measured before")
-    return ProfileChange(device=now.device, changes=compare_readings(then.result.readings, now.result.readings))
+def _change(before: Baseline, device: str, now: Sequence[Reading]) -> ProfileChange:
+    if device not in before.readings:
+        reason = before.refused.get(device, "not compared: it was not measured before")
+        return ProfileChange(device=device, against=before.words, reason=reason)
+    changes = compare_readings(before.readings[device], now)
+    return ProfileChange(device=device, against=before.words, changes=changes)

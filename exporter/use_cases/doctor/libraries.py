@@ -14,6 +14,7 @@ _USES = {
     "export": "run, compress, convert, verify, search",
     "models": "models of timm:, transformers: and smp:",
     "ultralytics": "models of ultralytics:",
+    "history": "history show and gate: where a figure changed from run to run",
     "cluster": "work on other machines, a cache that they share",
 }
 _INSIDE = ("conversion", "dev")

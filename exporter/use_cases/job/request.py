@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.data.facts.revision import Revision
 from exporter.data.settings.model import ModelSettings
 from exporter.execution.lab.connection import LabAddress
 from exporter.store.cache import default_root
@@ -35,6 +36,7 @@ class RunRequest:
         wait_s: longest time to wait for a device that somebody else uses.
         lab: whose devices are meant; None for those of this machine.
         command_line: as typed, for the record.
+        revision: what the run is made from, for the record.
     """
 
     spec: str
@@ -59,3 +61,4 @@ class RunRequest:
     wait_s: float = 0.0
     lab: LabAddress | None = None
     command_line: tuple[str, ...] = ()
+    revision: Revision | None = None

@@ -49,6 +49,7 @@ from profilers.plan import ProfilePlan
 from profilers.readings import Reading
 from profilers.result import ProfileResult
 from tests.exporter import typical
+from tests.exporter.report import trends
 from tests.exporter.report.samples import verdict
 
 TAKEN = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
@@ -280,7 +281,7 @@ def _lab_device(text: str) -> LabDevice:
 _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
-    "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text))),
+    "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text)), tuple(verdicts), 1),
     "profile": lambda text, verdicts: ProfileResults(Path("model"), (_profile(text, verdicts),), TAKEN, 1),
     "verify": _verify,
     "check": _check,
@@ -292,6 +293,9 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "search": _search,
     "doctor": lambda text, verdicts: DoctorResult((Checkup("disk", text, "broken", text, text, text),)),
     "handoff": _handoff,
+    "history": lambda text, verdicts: trends.history_of(text),
+    "gate": trends.gate_of,
+    "kept": lambda text, verdicts: trends.kept_of(text),
     "leases": lambda text, verdicts: LeasesResult((_lease(text),), (text,), TAKEN),
     "lab-drift": lambda text, verdicts: DriftResult(text, tuple(verdicts), 1, TAKEN),
     "lab-status": lambda text, verdicts: LabStatusResult(text, (text,), (_lab_device(text),), (text,), TAKEN),

@@ -23,6 +23,7 @@ from profilers.plan import ProfilePlan
 from profilers.readings import Obtained, OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
 from tests.exporter import typical
+from tests.exporter.report import trends
 
 NOW = typical.NOW
 FLOAT_BYTES = 14_160_000
@@ -215,7 +216,9 @@ def _diff() -> SizeDiff:
 def _figure(metric: str, unit: str, before: float, after: float, change: float) -> FigureChange:
     facts = {"metric": metric, "unit": unit, "where": "Pixel 8", "before": before, "after": after, "change": change}
     interval = {"low": change - abs(change) / 2, "high": change + abs(change) / 2, "confidence": 0.95}
-    return FigureChange.model_validate({**facts, **interval, "differs": True, "reason": "it differs"})
+    return FigureChange.model_validate(
+        {**facts, **interval, "differs": True, "reason": "it differs", "relative": unit == "s"}
+    )
 
 
 def profiles() -> ProfileResults:
@@ -316,4 +319,6 @@ def pages() -> dict[str, Result]:
         "profile": profiles(),
         "verify": verification(),
         "search": search(),
+        "history": trends.history(),
+        "gate": trends.gate(),
     }

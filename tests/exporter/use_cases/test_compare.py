@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from exporter.data.facts.diff import Change, SizeDiff
 from exporter.data.facts.parity import Parity
 from exporter.data.results.record import TargetRecord
 from exporter.data.results.samples import Samples, TargetSamples
+from exporter.data.verdict import Status
+from exporter.gates.comparison import comparison_verdicts
 from exporter.report.renderer import render
 from exporter.store.runs import write_run
 from exporter.use_cases.compare import compare
 from exporter.use_cases.figures import accuracy_changes
+from profilers.readings import unavailable
 from tests.exporter import typical
 from tests.exporter.sizes.builders import tflite
 
@@ -90,3 +94,62 @@ def test_figures_of_two_runs_are_in_markdown(tmp_path: Path) -> None:
     text = render("markdown", found)
     assert "| median latency | this machine |" in text
     assert "differs" in text
+
+
+def run_of(folder: Path, slower: float, energy: bool = True) -> Path:
+    """A run whose phone read latency, memory and energy in three processes; `slower` is a factor of all."""
+    folder.mkdir()
+    (folder / "m.tflite").write_bytes(tflite(2000))
+    spread = tuple(1 + place / 1000 for place in range(12))
+    made = {"latency": ("s", 0.01), "memory.peak": ("B", 5e7), "energy.inference": ("J", 3e-3)}
+    readings = [
+        typical.reading(
+            metric=metric,
+            unit=unit,
+            device="R5",
+            groups=(4, 4, 4),
+            samples=tuple(slower * usual * one for one in spread),
+        )
+        for metric, (unit, usual) in made.items()
+        if energy or unit != "J"
+    ]
+    if not energy:
+        readings.append(unavailable("energy.inference", "J", "no meter", source="none", device="R5"))
+    artifact = typical.artifact(path="m.tflite")
+    target = TargetRecord(name="t", format="tflite", minimum_os="Android 14", settings={}, artifact=artifact)
+    samples = Samples(targets={"t": TargetSamples(profiles={"R5": tuple(readings)})})
+    write_run(folder, typical.run(targets=(target,)), samples)
+    return folder / "run.json"
+
+
+def test_memory_and_energy_are_compared_with_intervals_and_judged(tmp_path: Path) -> None:
+    before = run_of(tmp_path / "a", 1.0)
+    found = compare(before, run_of(tmp_path / "b", 1.1))
+    (diff,) = found.diffs
+    changes = {one.metric: one for one in diff.figures}
+    assert set(changes) == {"median latency", "peak memory", "energy of an inference"}
+    assert all(one.low < 0.1 < one.high and one.differs for one in changes.values())
+    status = {verdict.metric: verdict.status for verdict in found.verdicts}
+    assert status == {
+        "regression.size": Status.PASSED,
+        "regression.download": Status.PASSED,
+        **dict.fromkeys((f"regression.{name.replace(' ', '_')}" for name in changes), Status.FAILED),
+    }
+    assert (found.exit_code, compare(before, tmp_path / "b" / "run.json", gated=True).exit_code) == (0, 1)
+    for form in ("junit", "github", "sarif", "html", "markdown", "text", "json"):
+        assert "energy_of_an_inference" in render(form, found).replace("\\", "")
+
+
+def test_what_got_better_is_no_failure_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    found = compare(run_of(tmp_path / "a", 1.0), run_of(tmp_path / "b", 0.9, energy=False), gated=True)
+    assert found.exit_code == 0
+    assert {verdict.status for verdict in found.verdicts} == {Status.PASSED}
+    assert "energy of an inference: not compared: it is unavailable (on R5)" in found.diffs[0].notes
+
+
+@pytest.mark.parametrize(("lost", "status"), [(10, Status.PASSED), (80, Status.FAILED)])
+def test_an_accuracy_fails_where_all_of_its_interval_is_a_loss(lost: int, status: Status) -> None:
+    (change,) = accuracy_changes(accuracy(10, 0), accuracy(lost, 0))
+    nothing = Change(name="size", before=1, after=1)
+    diff = SizeDiff(before="a", after="b", size=nothing, download=None, groups={}, figures=(change,))
+    assert [verdict.status for verdict in comparison_verdicts([diff], "error")] == [Status.PASSED, status]
