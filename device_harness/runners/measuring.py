@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 
 from device_harness.digests import file_digest
 from device_harness.machine import forget_peak, peak_bytes, resident_bytes
+from device_harness.page_cache import drop_from_page_cache, share_in_page_cache
 from device_harness.runners.bench_document import (
     Acceleration,
     BenchDocument,
     Clock,
     CpuTime,
+    Loads,
     Memory,
     Runner,
     Settings,
@@ -44,6 +46,20 @@ class Slot(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Asked(NamedTuple):
+    """How a model is loaded.
+
+    Attributes:
+        threads: of the CPU; 0 leaves it to the runtime.
+        signature: of the model; None is its first.
+        shapes: of inputs, by name, where they are not the file's own.
+    """
+
+    threads: int = 0
+    signature: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = {}
+
+
 class Engine(Protocol):
     """A loaded model.
 
@@ -52,6 +68,11 @@ class Engine(Protocol):
     """
 
     runtime: str
+
+    @property
+    def compile_s(self) -> float | None:
+        """Time in which the runtime prepared the model, a part of loading; None where it does not tell."""
+        ...
 
     def inputs(self) -> Sequence[Slot]:
         """What it takes, in order."""
@@ -74,8 +95,8 @@ class Engine(Protocol):
         ...
 
 
-Start = Callable[[Path, int], Engine]
-"""Loads a model for so many threads; ValueError or RuntimeError for one that the runtime refuses."""
+Start = Callable[[Path, Asked], Engine]
+"""Loads a model as it is asked for; ValueError or RuntimeError for one that the runtime refuses."""
 Runtime = Callable[[], Start]
 """Imports the runtime, before anything is measured; ModuleNotFoundError where it is not installed."""
 
@@ -127,17 +148,38 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpus", type=lambda text: [int(part) for part in text.split(",")], default=[])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cold", action="store_true", help="put the model out of the page cache before it is loaded")
+    parser.add_argument("--signature", help="of the model; default: its first")
+    parser.add_argument("--input-shape", type=_shape, action="append", default=[], help="NAME=1,224,224,3")
     parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
     parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
     parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
     return parser
 
 
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, sizes = text.rpartition("=")
+    return name, tuple(int(size) for size in sizes.split(","))
+
+
+def _loads(engine: Engine, load_s: float, in_page_cache: float | None) -> Loads:
+    return Loads(
+        compile_s=engine.compile_s,
+        cold_s=load_s if in_page_cache == 0 else None,
+        warm_s=load_s if in_page_cache == 1 else None,
+        in_page_cache=in_page_cache,
+    )
+
+
 def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
+    asked = Asked(arguments.threads, arguments.signature, dict(arguments.input_shape))
+    if arguments.cold:
+        drop_from_page_cache(arguments.model)
+    in_page_cache = share_in_page_cache(arguments.model)
     forget_peak()
     before = resident_bytes()
     load_start = time.monotonic()
-    engine = start(arguments.model, arguments.threads)
+    engine = start(arguments.model, asked)
     load_s = time.monotonic() - load_start
     peak = after = resident_bytes()
     inputs = _tensors(_fill_inputs(engine, arguments), arguments.input_folder, "input")
@@ -170,6 +212,7 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
             boottime_offset_s=_boottime_offset(),
         ),
         load_s=load_s,
+        loads=_loads(engine, load_s, in_page_cache),
         warmup_latencies_s=tuple(warmup.latencies),
         latencies_s=tuple(measured.latencies),
         starts_s=tuple(measured.starts),
@@ -198,6 +241,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         cpus=tuple(arguments.cpus),
         input="file" if arguments.input else "random",
         seed=arguments.seed,
+        signature=arguments.signature,
+        input_shapes=dict(arguments.input_shape),
     )
 
 

@@ -22,6 +22,9 @@ class RunRequest(NamedTuple):
         output_folder: where the values of the outputs go, likewise.
         placement: whether to ask the runtime where it runs each operator, outside of the measured phase.
         op_profile: whether to time every operator, which slows the inferences down.
+        cold: whether the model's file is put out of the page cache before it is loaded, where that can be done.
+        signature: of the model; None is its first.
+        shapes: of inputs, by tensor name, where they are not the file's own.
     """
 
     model: str
@@ -39,6 +42,9 @@ class RunRequest(NamedTuple):
     output_folder: str | None = None
     placement: bool = False
     op_profile: bool = False
+    cold: bool = False
+    signature: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = {}
 
     @property
     def longest_s(self) -> float:

@@ -8,14 +8,15 @@ import click
 
 from exporter.cli import completion
 from exporter.cli.options.lease import wait_option
+from exporter.cli.options.plan import Asked, plan_options
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
 from exporter.cli.options.targets import devices_option, targets_option
 from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
-from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
+from exporter.data.facts.sweep import Sweep, sweep_of
 from exporter.data.results.commands import ProfileResults
 from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
@@ -26,11 +27,6 @@ from exporter.formats.registry import all_formats, format_named
 from exporter.use_cases.devices.changes import changes_between, changes_since, load_profiles
 from exporter.use_cases.devices.choice import choose_devices, unmeasured
 from exporter.use_cases.profile import ProfileRequest, profile
-from profilers.paired import ROUNDS
-from profilers.plan import ProfilePlan
-
-TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
-"""Of the plan of several models: many short processes tell them apart; energy takes a plan of one's own."""
 
 
 @click.command(name="profile")
@@ -47,18 +43,9 @@ TURNS = {"processes": ROUNDS, "min_s": 1.0, "energy_repeats": 0}
     help="Judge the readings by this target's budgets.",
 )
 @targets_option
-@click.option(
-    "--plan",
-    "plan_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A plan as TOML or JSON; see docs/profiling.md.",
-)
-@click.option("--quick", is_flag=True, help="A desk check of seconds; marked as such, and judged by no budget.")
-@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
-@click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
+@plan_options
 @runner_options
+@click.option("--no-host-reference", is_flag=True, help="Do not run the model here too; outputs are then not compared.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -73,12 +60,9 @@ def command(
     wait_s: float,
     target_name: str | None,
     targets_file: Path | None,
-    plan_file: Path | None,
-    quick: bool,
-    repeat: int | None,
-    threads: int | None,
-    no_energy: bool,
+    asked: Asked,
     choice: RunnerChoice,
+    no_host_reference: bool,
     against: Path | None,
     strict: bool,
     reporter: Reporter,
@@ -86,16 +70,19 @@ def command(
     """Measure latency, processor time, memory and energy of a model file on this machine or on devices.
 
     ARTIFACT is a model file of any format that targets have. Of several, the processes take turns in random order, and
-    each is held against the first: differences with intervals, and false alarms under 5 %. Exit code 3 when a device
-    failed, 1 when a budget did.
+    each is held against the first: differences with intervals, and false alarms under 5 %. With --sweep one model is
+    measured under several settings in turns, and the fastest is named. Exit code 3 when a device failed, 1 when a
+    budget did.
     """
     models = tuple(dict.fromkeys(artifacts))
-    plan = _plan(plan_file, quick, repeat, threads, no_energy, several=len(models) > 1)
+    plan = asked.plan(several=len(models) > 1)
     artifact, form, target = models[0], _same_form(models), _target(target_name, targets_file)
     for one in models:
         check_whole(one)
     if against is not None and len(models) > 1:
         raise UsageProblem("--against holds one model against an earlier profile of it: give one model.")
+    if asked.settings and (len(models) > 1 or against is not None or target_name is not None):
+        raise UsageProblem("--sweep is of one model, without --against or --target: judge the setting that you choose.")
     earlier = load_profiles(against) if against is not None else None
     if target is not None and target.format != form.name:
         raise UsageProblem(
@@ -105,12 +92,26 @@ def command(
     if choice.name != "auto" and choice.name not in form.devices.runners:
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
     chosen = choose_devices(devices, form, target=target)
-    request = ProfileRequest(form, models, plan, choice, target, wait_s=wait_s)
+    choice = choice._replace(reference=not no_host_reference)
+    request = ProfileRequest(
+        form, models, plan, choice, target, wait_s=wait_s, given=asked.given, settings=asked.settings
+    )
     found = profile(request, chosen.serials, listing=chosen.listing, say=progress().note)
     found += [unmeasured(artifact.name, item) for item in chosen.skipped]
     changes = None if earlier is None else changes_since(earlier, found)
     changes = changes_between(found, models) if len(models) > 1 else changes
-    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes))
+    sweeps = _sweeps(asked, found) if asked.settings else None
+    code = _code(found, strict)
+    return reporter.report(ProfileResults(artifact, tuple(found), datetime.now(UTC), code, changes, sweeps))
+
+
+def _sweeps(asked: Asked, found: list[DeviceProfile]) -> tuple[Sweep, ...]:
+    """One a device on which the settings took turns."""
+    titles = [setting.title for setting in asked.settings]
+    by_device: dict[str, list[DeviceProfile]] = {}
+    for item in found:
+        by_device.setdefault(item.device, []).append(item)
+    return tuple(sweep_of(name, titles, items) for name, items in by_device.items() if len(items) == len(titles))
 
 
 def _code(found: list[DeviceProfile], strict: bool) -> int:
@@ -135,26 +136,6 @@ def _same_form(models: Sequence[Path]) -> Format:
         listed = ", ".join(f"{model} is {form.devices.subject}" for model, form in forms.items())
         raise UsageProblem(f"models of one format are held against each other: {listed}.")
     return forms[models[0]]
-
-
-def _plan(
-    file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool, *, several: bool
-) -> ProfilePlan:
-    changes: dict[str, object] = dict(TURNS) if several and file is None and not quick else {}
-    if repeat is not None:
-        changes["processes"] = repeat
-    if threads is not None:
-        changes["threads"] = threads
-    if no_energy:
-        changes["energy_repeats"] = 0
-    if file is not None and quick:
-        raise UsageProblem("--plan and --quick exclude each other: write quick = true into the plan.")
-    if file is not None:
-        return load_plan(file, **changes)
-    try:
-        return ProfilePlan.desk_check(**changes) if quick else ProfilePlan.model_validate(changes)
-    except ValueError as error:
-        raise UsageProblem(f"the plan: {error}") from error
 
 
 def _target(name: str | None, file: Path | None) -> Target | None:
