@@ -21,7 +21,8 @@ LEAST_FALL = 0.97
 """Of a frequency behind a knee, for it to have fallen."""
 METHOD = (
     "the split of the windows' log medians into two levels with the least squares, told when the later level is at "
-    "least 5 % higher and 90 % of its windows are slower than 90 % of the earlier ones"
+    "least 5 % higher and 90 % of its windows are slower than 90 % of the earlier ones; moved back over windows that "
+    "are each slower than 90 % of those before them"
 )
 
 
@@ -126,6 +127,9 @@ def knee_of(windows: Sequence[Window]) -> Knee | None:
     before, after = percentile(early, 50), percentile(late, 50)
     if after < LEAST_RISE * before or percentile(late, 100 * (1 - APART)) <= percentile(early, 100 * APART):
         return None
+    while split > LEAST_WINDOWS and windows[split - 1].p50_s > percentile(early[: split - 1], 100 * APART):
+        split -= 1  # a slope that led to the later level
+    before, after = percentile(early[:split], 50), percentile([window.p50_s for window in windows[split:]], 50)
     throttled, words = _seen(windows[:split], windows[split:])
     return Knee(at_s=windows[split].start_s, before_s=before, after_s=after, throttled=throttled, words=words)
 

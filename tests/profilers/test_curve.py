@@ -36,6 +36,14 @@ def test_throttling_is_told_when_it_began_and_with_what_fell() -> None:
     assert "°C" in found.knee.words
 
 
+def test_a_slope_begins_where_it_begins() -> None:
+    """And not where it is half over."""
+    slope = tuple((2, 0.01 * (1 + step / 50)) for step in range(1, 31))
+    found = curve_of(run((60, 0.01), *slope), (), BIG)
+    assert found.knee is not None
+    assert found.knee.at_s == pytest.approx(60, abs=3 * found.window_s)
+
+
 def test_slower_at_a_frequency_that_stays_is_no_throttling() -> None:
     found = curve_of(run((50, 0.01), (70, 0.014)), looks([2e9] * 120), BIG)
     assert found.knee is not None
