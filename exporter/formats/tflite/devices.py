@@ -95,7 +95,7 @@ class _Devices:
         del target
         info, wanted = device.info(), choice.name
         if wanted == "auto":
-            native = plan.op_profile or plan.accelerator != "cpu" or choice.binary is not None
+            native = plan.op_profile or choice.libraries is not None or choice.binary is not None
             light = info.connection == "here" and not native and find_spec(LITERT) is not None
             wanted = "in_process" if light else "litert_bench"
         if wanted == "in_process":
