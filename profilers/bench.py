@@ -11,6 +11,7 @@ from device_harness.protocol import Device
 from device_harness.runners.bench_document import Clock as RunClock
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.clock import Clock
+from profilers.curve import SustainedCurve
 from profilers.parse.linux.sampler import Sample
 from profilers.plan import ProfilePlan
 from profilers.readings import OpTime, Reading
@@ -36,10 +37,15 @@ class Taken(NamedTuple):
 
 
 class Load(NamedTuple):
-    """The measured phase of a run: its inferences, and its times on the device's monotonic clock."""
+    """The measured phase of a run: its inferences, and its times on the device's monotonic clock.
+
+    Attributes:
+        starts_s: when each inference began, on that clock; empty where the runner does not tell.
+    """
 
     clock: RunClock
     inferences: int
+    starts_s: tuple[float, ...] = ()
 
 
 class Reader(Protocol[Read]):
@@ -72,6 +78,8 @@ class Findings(NamedTuple):
     readings: tuple[Reading, ...] = ()
     outputs: OutputCheck | None = None
     ops: tuple[OpTime, ...] = ()
+    sustained: SustainedCurve | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,4 +151,6 @@ def request_of(plan: ProfilePlan, remote: str) -> RunRequest:
         accelerator=plan.accelerator,
         cpus=plan.cpus,
         seed=plan.seed,
+        signature=plan.signature,
+        shapes=plan.input_shapes,
     )

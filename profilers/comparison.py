@@ -9,7 +9,10 @@ from profilers.readings import Obtained, Reading
 from profilers.statistics import mean, percentile, split, variance
 
 # Readings whose samples are of single inferences or processes, and so can be compared.
-COMPARED = ("latency", "load_time", "cpu_time", "memory.peak", "memory.model", "energy.inference", "latency.sustained")
+COMPARED = (
+    *("latency", "load_time", "load_cold", "load_warm", "first_inference"),
+    *("cpu_time", "memory.peak", "memory.model", "energy.inference", "latency.sustained"),
+)
 
 
 class Comparison(Frozen):

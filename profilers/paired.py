@@ -28,6 +28,7 @@ TURNS: Mapping[str, object] = {
     "runs": 20,
     "min_s": 0.6,
     "energy_repeats": 0,
+    "cold_loads": 0,
 }
 """Of the plan of several models: many short rounds tell them apart; energy takes a plan of one's own."""
 

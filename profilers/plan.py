@@ -1,5 +1,6 @@
 """ProfilePlan: how often, how long and under which conditions a model is measured."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -27,6 +28,9 @@ class ProfilePlan(Frozen):
         threads: CPU threads.
         cpus: logical CPUs to bind the process to; empty leaves it to the scheduler.
         accelerator: unit asked for.
+        signature: of the model; None is its first.
+        input_shapes: of inputs, by name, where they are not the file's own; every dimension is a number.
+        inputs: by name, the file with the values that it is fed; inputs without one get random values.
         seed: of inputs and of the order.
         quick: a desk check: one process, no waiting, nothing about energy; marked in every reading.
         cool_down: wait between processes until the temperature is back at its start.
@@ -34,6 +38,7 @@ class ProfilePlan(Frozen):
         cool_down_margin_k: how near the start temperature counts as back.
         idle_s: length of each idle baseline of an energy measurement.
         energy_s: length of each loaded phase of an energy measurement.
+        cold_loads: how many processes load the model with its file out of the page cache; 0 leaves that out.
         energy_repeats: how many times idle and load alternate.
         sampling_interval_s: of temperatures, frequencies, memory and slow meters.
         sustained_s: length of a run without pause for the sustained latency; 0 leaves it out.
@@ -50,6 +55,9 @@ class ProfilePlan(Frozen):
     threads: Count = 1
     cpus: tuple[Annotated[int, Field(ge=0)], ...] = ()
     accelerator: Literal["cpu", "gpu", "npu"] = "cpu"
+    signature: str | None = None
+    input_shapes: dict[str, tuple[Count, ...]] = {}
+    inputs: dict[str, str] = {}
     seed: int = 0
     quick: bool = False
     cool_down: bool = True
@@ -57,6 +65,7 @@ class ProfilePlan(Frozen):
     cool_down_margin_k: Seconds = 1.0
     idle_s: Seconds = 60
     energy_s: Seconds = 60
+    cold_loads: Annotated[int, Field(ge=0)] = 3
     energy_repeats: Annotated[int, Field(ge=0)] = 5
     sampling_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
     sustained_s: Seconds = 0
@@ -84,6 +93,7 @@ class ProfilePlan(Frozen):
             "warmup_runs": 3,
             "warmup_min_s": 0.0,
             "cool_down": False,
+            "cold_loads": 1,
             "energy_repeats": 0,
         }
         return cls(**{**quick, **changes})
@@ -92,11 +102,17 @@ class ProfilePlan(Frozen):
         """An upper bound of the time that so many models take, with runs that are done again, in seconds."""
         process_s = 2 * self.limit_s + self.cool_down_limit_s + PROCESS_MARGIN_S
         energy_s = (self.energy_repeats + 1) * 2 * self.idle_s + self.energy_repeats * process_s
-        return models * ((self.processes + EXTRA_PROCESSES) * process_s + energy_s + self.sustained_s)
+        return models * ((self.processes + self.cold_loads + EXTRA_PROCESSES) * process_s + energy_s + self.sustained_s)
 
     def conditions(self) -> dict[str, str]:
         """What must be equal for two readings to be comparable."""
         conditions = {"threads": str(self.threads), "accelerator": self.accelerator, "quick": str(self.quick).lower()}
         if self.cpus:
             conditions["cpus"] = ",".join(map(str, self.cpus))
+        if self.signature is not None:
+            conditions["signature"] = self.signature
+        for name, shape in sorted(self.input_shapes.items()):
+            conditions[f"input_shape.{name}"] = ",".join(map(str, shape))
+        for name, file in sorted(self.inputs.items()):
+            conditions[f"input.{name}"] = Path(file).name
         return conditions

@@ -73,7 +73,7 @@ class OpTime(Frozen):
         type: node type; may hold spaces and commas.
         name: tensor names and position.
         mean_s: average time.
-        first_s: time in the first run.
+        first_s: time in the first run; None where that is not told.
         share: of the whole, in [0, 1]; with delegates, inner ops are counted twice and shares exceed 1 together.
         calls: times called in one run.
     """
@@ -81,9 +81,26 @@ class OpTime(Frozen):
     type: str
     name: str
     mean_s: float
-    first_s: float
+    first_s: float | None = None
     share: float
     calls: int
+
+
+class CoreGroup(Frozen):
+    """CPUs of one kind.
+
+    Attributes:
+        name: ``little``, ``middle`` or ``big``, by rank among the device's kinds; ``all`` where they are alike, or the
+            kernel tells no difference.
+        cpus: their numbers.
+        capacity: of each, of 1024 for the device's strongest, as its kernel rates them; None where it does not.
+        max_hz: the highest frequency of each; None where it is not told.
+    """
+
+    name: str
+    cpus: tuple[int, ...]
+    capacity: int | None = None
+    max_hz: float | None = None
 
 
 def unavailable(metric: str, unit: str, reason: str, *, source: str, device: str, **facts: Any) -> Reading:

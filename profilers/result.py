@@ -2,8 +2,9 @@
 
 from device_harness.facts import DeviceInfo
 from device_harness.frozen import Frozen
+from profilers.curve import SustainedCurve
 from profilers.plan import ProfilePlan
-from profilers.readings import OpTime, Reading
+from profilers.readings import CoreGroup, OpTime, Reading
 
 
 class OutputCheck(Frozen):
@@ -34,7 +35,9 @@ class ProfileResult(Frozen):
         sha256: digest of it.
         readings: every quantity, the unavailable ones with their reasons.
         outputs: what the device computed, compared with this machine; None when it was not compared.
-        ops: time of every operator, from a run of its own; only benchmark_model tells.
+        ops: time of every operator, from a run of its own; benchmark_model and litert_bench tell.
+        sustained: how latency, temperature and frequencies went in a long run without pause; None without one.
+        cores: the device's kinds of CPUs, the weakest first; empty where it does not tell.
         warnings: sentences about conditions that make the readings less representative.
         rejected: why each rejected run was rejected.
         held_back: what kept the device from what it can in a run that counts: heat, a frequency limit, a core that is
@@ -50,6 +53,8 @@ class ProfileResult(Frozen):
     readings: tuple[Reading, ...]
     outputs: OutputCheck | None = None
     ops: tuple[OpTime, ...] = ()
+    sustained: SustainedCurve | None = None
+    cores: tuple[CoreGroup, ...] = ()
     warnings: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     held_back: str | None = None

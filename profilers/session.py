@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from device_harness.digests import tree_digest
-from device_harness.errors import DeviceError
+from device_harness.errors import CommandFailedError, DeviceError, UnreadableOutputError
 from device_harness.local import LocalDevice
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
@@ -20,6 +20,7 @@ from profilers.bench import Bench, Findings, Stage, Taken, Work, request_of
 from profilers.clock import Clock, SystemClock
 from profilers.conditions.conditions import Conditions, held_back, problems_before, throttled
 from profilers.conditions.probe import DeviceProbe, Probe
+from profilers.cores import core_groups
 from profilers.losses import Holding, Losses, Unleased
 from profilers.parse.linux.sampler import Sample
 from profilers.plan import ProfilePlan
@@ -47,6 +48,8 @@ class Entry(Generic[Run]):
     path: Path
     sha256: str
     remote: str
+    plan: ProfilePlan
+    refused: str | None = None
     runs: list[Run] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     held_back: list[str] = field(default_factory=list)
@@ -62,6 +65,7 @@ def profile_models(
     clock: Clock | None = None,
     say: Say = say_nothing,
     lease: Holding | None = None,
+    settings: Sequence[ProfilePlan] = (),
 ) -> list[ProfileResult]:
     """Measure `models` on an open device.
 
@@ -78,6 +82,8 @@ def profile_models(
         clock: time; None is this machine's.
         say: progress, one sentence a step.
         lease: of the device; None where nobody else could use it.
+        settings: plans that take turns on each model, in this order in the result; `plan` then says only how many
+            processes there are and how they cool down. One that the runner refuses says so, and ends no other.
 
     Raises:
         DeviceError: nothing was finished: the device or the runner failed, or it throttles again and again; nothing
@@ -85,7 +91,7 @@ def profile_models(
     """
     looks, time = probe or DeviceProbe(device), clock or SystemClock()
     losses = Losses(device, lease or Unleased(), say)
-    return _Session(device, plan, bench, looks, time, say, losses).profile(models)
+    return _Session(device, plan, bench, looks, time, say, losses, tuple(settings)).profile(models)
 
 
 def host_readings(model: Path, plan: ProfilePlan, runner: DocumentRunner) -> tuple[Reading, ...]:
@@ -117,6 +123,7 @@ class _Session(Generic[Run]):
     clock: Clock
     say: Say
     losses: Losses
+    settings: tuple[ProfilePlan, ...] = ()
     warnings: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
 
@@ -131,12 +138,16 @@ class _Session(Generic[Run]):
         start = self.probe.look()
         if not self.plan.quick:
             self.warnings.extend(problems_before(start, self.plan))
+        groups = core_groups(self.device.can.shell)
         at = self.clock.utc()
         self._measure(entries, start)
         if self.losses.end is not None and not any(entry.runs for entry in entries):
             raise self.losses.end
         taken = Taken(self.device.info(), self.plan, at, tuple(self.samples))
-        return [self._result(entry, taken) for entry in entries if entry.runs]
+        found = [
+            self._result(one, taken._replace(plan=one.plan)) if one.runs else _refused(one, taken) for one in entries
+        ]
+        return [one.model_copy(update={"cores": groups}) for one in found if one.readings or one.stopped]
 
     def _place(self, models: Sequence[Path]) -> list[Entry[Run]]:
         """Each path once; equal files are two entries, as a file against its copy, and lie there once."""
@@ -146,7 +157,7 @@ class _Session(Generic[Run]):
             digest = tree_digest(path)
             if digest not in remotes:
                 remotes[digest] = self.bench.runner.place(self.device, path, f"{digest[:8]}-{path.name}")
-            entries.append(Entry(path, digest, remotes[digest]))
+            entries += [Entry(path, digest, remotes[digest], plan) for plan in self.settings or (self.plan,)]
         return entries
 
     def _watched(self) -> contextlib.AbstractContextManager[Monitor]:
@@ -168,11 +179,29 @@ class _Session(Generic[Run]):
         drawn = list(entries)
         for number in range(self.plan.processes):
             drawn = drawn[::-1] if number % 2 else order.sample(drawn, len(drawn))
-            for part in [drawn] if self.bench.together else [[entry] for entry in drawn]:
+            for part in [drawn] if self._together else [[entry] for entry in drawn]:
                 names = " and ".join(entry.path.name for entry in part)
                 self.say(f"{self.device.serial}: {names}, process {number + 1} of {self.plan.processes}")
-                if not self.losses.done(lambda part=part, number=number: self._run_until_cool(part, number, start)):  # type: ignore[misc]
+                if not self.losses.done(lambda part=part, number=number: self._turn(part, number, start)):  # type: ignore[misc]
                     return
+
+    @property
+    def _together(self) -> bool:
+        """Settings of one model take whole processes: one that the runner refuses must not end the others."""
+        return self.bench.together is not None and not self.settings
+
+    def _turn(self, part: Sequence[Entry[Run]], number: int, start: Conditions) -> None:
+        """A setting that the runner refuses, such as an accelerator that is not there, is left out of later rounds."""
+        if any(entry.refused is not None for entry in part):
+            return
+        try:
+            self._run_until_cool(part, number, start)
+        except (CommandFailedError, UnreadableOutputError) as error:
+            self.losses.lease.check()
+            if not self.settings:
+                raise
+            for entry in part:
+                entry.refused = str(error)
 
     def _run_until_cool(self, part: Sequence[Entry[Run]], number: int, start: Conditions) -> None:
         """A process of each that counts; those during which the device throttled are rejected and done again."""
@@ -208,7 +237,7 @@ class _Session(Generic[Run]):
         return [self.bench.runner.run(self.device, request) for request in requests]
 
     def _request(self, entry: Entry[Run]) -> RunRequest:
-        return request_of(self.plan, entry.remote)._replace(placement=True)
+        return request_of(entry.plan, entry.remote)._replace(placement=True)
 
     def _cool_down(self, start: Conditions, *, hot: bool) -> None:
         """Wait until the temperature is back at its start; where none is told, the whole limit after a hot run."""
@@ -228,18 +257,20 @@ class _Session(Generic[Run]):
 
     def _result(self, entry: Entry[Run], taken: Taken) -> ProfileResult:
         readings = self.bench.reader.readings(entry.runs, taken)
-        work = Work(self.device, taken.info, self.plan, self.bench, self.clock, entry.path, entry.remote, readings)
+        work = Work(self.device, taken.info, entry.plan, self.bench, self.clock, entry.path, entry.remote, readings)
         self.say(f"{self.device.serial}: what takes runs of its own, of {entry.path.name}")
         found = self._stages(work)
-        warnings = (*self.warnings, *self._returns(), *self.bench.reader.warnings(entry.runs))
+        told = (warning for one in found for warning in one.warnings)
+        warnings = (*self.warnings, *self._returns(), *self.bench.reader.warnings(entry.runs), *told)
         return ProfileResult(
             artifact=str(entry.path),
             sha256=entry.sha256,
             device=taken.info,
-            plan=self.plan,
+            plan=entry.plan,
             readings=(*readings, *(reading for one in found for reading in one.readings)),
             outputs=next((one.outputs for one in found if one.outputs is not None), None),
             ops=tuple(op for one in found for op in one.ops),
+            sustained=next((one.sustained for one in found if one.sustained is not None), None),
             warnings=tuple(dict.fromkeys(warnings)),
             rejected=tuple(entry.rejected),
             held_back="; ".join(dict.fromkeys(entry.held_back)) or None,
@@ -264,7 +295,22 @@ class _Session(Generic[Run]):
         return (words.replace("1 times", "once"),) if times else ()
 
     def _ending(self, entry: Entry[Run]) -> str | None:
+        if entry.refused is not None:
+            return entry.refused
         if self.losses.end is None:
             return None
         count = f"{len(entry.runs)} of {self.plan.processes} processes were finished and are kept"
         return f"it ended before the plan was done ({count}): {self.losses.end}"
+
+
+def _refused(entry: Entry[Run], taken: Taken) -> ProfileResult:
+    """A setting of which no process ended; without a reason where the session was over before its turn."""
+    return ProfileResult(
+        artifact=str(entry.path),
+        sha256=entry.sha256,
+        device=taken.info,
+        plan=entry.plan,
+        readings=(),
+        rejected=tuple(entry.rejected),
+        stopped=entry.refused,
+    )

@@ -15,7 +15,10 @@ static const struct option kOptions[] = {
     {"seed", required_argument, NULL, 'S'},         {"digest", no_argument, NULL, 'd'},
     {"output-folder", required_argument, NULL, 'o'}, {"input", required_argument, NULL, 'i'},
     {"turns", required_argument, NULL, 'T'},        {"first", required_argument, NULL, 'f'},
-    {"examples", required_argument, NULL, 'e'},     {NULL, 0, NULL, 0},
+    {"examples", required_argument, NULL, 'e'},
+    {"libraries", required_argument, NULL, 'D'},    {"signature", required_argument, NULL, 'g'},
+    {"input-shape", required_argument, NULL, 'h'},  {"cold", no_argument, NULL, 'C'},
+    {"op-profile", no_argument, NULL, 'p'},         {NULL, 0, NULL, 0},
 };
 
 static bool ToInt(const char* text, int least, int most, int* value) {
@@ -77,12 +80,40 @@ static bool ToInput(char* text, Arguments* arguments) {
   return true;
 }
 
+// TENSOR=1,224,224,3
+static bool ToShape(char* text, Arguments* arguments) {
+  char* separator = strrchr(text, '=');
+  if (separator == NULL || arguments->shape_count == kMaxInputs) return false;
+  InputShape* shape = &arguments->shapes[arguments->shape_count];
+  *separator = '\0';
+  *shape = (InputShape){.tensor = text};
+  for (const char* rest = separator + 1; shape->rank < kMaxDimensions;) {
+    char* end = NULL;
+    errno = 0;
+    const long size = strtol(rest, &end, 10);
+    if (errno != 0 || end == rest || size < 1 || size > INT_MAX) return false;
+    shape->dimensions[shape->rank++] = (int)size;
+    if (*end == '\0') {
+      ++arguments->shape_count;
+      return true;
+    }
+    if (*end != ',') return false;
+    rest = end + 1;
+  }
+  return false;
+}
+
 static const char* Apply(int option, char* value, Arguments* arguments) {
   switch (option) {
     case 'm': arguments->model = value; return NULL;
     case 'l': arguments->library = value; return NULL;
     case 'o': arguments->output_folder = value; return NULL;
     case 'd': arguments->digest = true; return NULL;
+    case 'C': arguments->cold = true; return NULL;
+    case 'p': arguments->op_profile = true; return NULL;
+    case 'D': arguments->libraries = value; return NULL;
+    case 'g': arguments->signature = value; return NULL;
+    case 'h': return ToShape(value, arguments) ? NULL : "--input-shape is TENSOR=1,224,224,3";
     case 'a': return ToAccelerator(value, &arguments->accelerator) ? NULL : "--accelerator is cpu, gpu or npu";
     case 't': return ToInt(value, 0, 1024, &arguments->threads) ? NULL : "--threads is a number from 0 to 1024";
     case 'w': return ToInt(value, 0, INT_MAX, &arguments->warmup_runs) ? NULL : "--warmup-runs is a number";

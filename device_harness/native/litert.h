@@ -32,8 +32,20 @@ void LitertClose(Litert* litert);
 // Fills every input: from its file in `arguments`, or with pseudo-random values. False with the reason.
 bool LitertFillInputs(Litert* litert, const Arguments* arguments, int example, char problem[kProblemSize]);
 
-// One inference; false when LiteRT reports an error.
+// Nanoseconds that LiteRT took to compile the model for the accelerator, a part of loading.
+int64_t LitertCompileTime(const Litert* litert);
+
+// One inference; false when LiteRT reports an error. An accelerator may go on working when it has returned.
 bool LitertRun(Litert* litert);
+
+// One inference until its outputs can be read, which waits for an accelerator and copies what lies there.
+bool LitertRunToOutputs(Litert* litert);
+
+// Times every operator from here on; false when LiteRT refuses. The model must be loaded with `op_profile`.
+bool LitertStartProfiler(Litert* litert);
+
+// Ends that, and returns LiteRT's table of operators, to be freed; NULL when LiteRT refuses.
+const char* LitertStopProfiler(Litert* litert);
 
 size_t LitertOutputCount(const Litert* litert);
 const Tensor* LitertOutput(const Litert* litert, size_t index);

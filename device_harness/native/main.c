@@ -11,6 +11,7 @@
 #include "json.h"
 #include "litert.h"
 #include "measure.h"
+#include "page_cache.h"
 #include "sha256.h"
 #include "system.h"
 #include "turns.h"
@@ -19,6 +20,8 @@ typedef struct {
   int64_t load_start, load_end, warmup_start, measure_start, measure_end, boottime_offset;
   int64_t process_cpu, thread_cpu;
   int64_t before_load, after_load, peak;
+  double in_page_cache;  // the part of the model's file, before it was loaded; -1 when not told
+  const char* operators;  // LiteRT's table
   Samples warmup, measured;
   int* turns;  // inferences of each
   size_t turn_count;
@@ -34,9 +37,12 @@ static void NotePeak(Run* run) {
 }
 
 static bool Infer(void* model) { return LitertRun(model); }
+static bool InferToOutputs(void* model) { return LitertRunToOutputs(model); }
 
 // The library's own memory and time are not the model's: they are over before the model is loaded.
 static bool Load(Litert* litert, const Arguments* arguments, Run* run, char problem[kProblemSize]) {
+  if (arguments->cold) DropFromPageCache(arguments->model);
+  run->in_page_cache = ShareInPageCache(arguments->model);
   run->before_load = ReadMemory().rss_bytes;
   run->load_start = Now(CLOCK_MONOTONIC);
   const bool loaded = LitertLoad(litert, arguments, problem);
@@ -46,12 +52,12 @@ static bool Load(Litert* litert, const Arguments* arguments, Run* run, char prob
   return loaded;
 }
 
-static bool TakeTurn(Litert* litert, const Arguments* arguments, Run* run, int64_t* took) {
+static bool TakeTurn(Litert* litert, const Arguments* arguments, Inference infer, Run* run, int64_t* took) {
   int* grown = realloc(run->turns, (run->turn_count + 1) * sizeof *grown);
   if (grown == NULL) return false;
   run->turns = grown;
   const size_t before = run->measured.count;
-  if (!Measure(Infer, litert, 0, arguments->turns.slice_s, arguments->limit_s, &run->measured)) return false;
+  if (!Measure(infer, litert, 0, arguments->turns.slice_s, arguments->limit_s, &run->measured)) return false;
   run->turns[run->turn_count++] = (int)(run->measured.count - before);
   for (size_t i = before; i < run->measured.count; ++i) *took += run->measured.latencies[i];
   return true;
@@ -96,37 +102,48 @@ static bool RunExamples(Litert* litert, const Arguments* arguments, Run* run) {
 }
 
 // The whole phase at once, or turn by turn; the turn in which the model was loaded is over with the first one's begin.
-static bool MeasurePhase(Litert* litert, const Arguments* arguments, Shared* shared, Run* run) {
+static bool MeasurePhase(Litert* litert, const Arguments* arguments, Inference infer, Shared* shared, Run* run) {
   if (arguments->examples > 0) return RunExamples(litert, arguments, run);
   if (arguments->turns.file == NULL) {
-    return Measure(Infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
+    return Measure(infer, litert, arguments->runs, arguments->min_s, arguments->limit_s, &run->measured);
   }
   const int64_t least = (int64_t)(arguments->min_s * 1e9), most = (int64_t)(arguments->limit_s * 1e9);
   for (int64_t took = 0; (run->measured.count < (size_t)arguments->runs || took < least) && took <= most;) {
     PassTurn(shared);
-    if (!AwaitTurn(shared) || !TakeTurn(litert, arguments, run, &took)) return false;
+    if (!AwaitTurn(shared) || !TakeTurn(litert, arguments, infer, run, &took)) return false;
   }
   return LeaveTurns(shared);
 }
 
 static bool Execute(Litert* litert, const Arguments* arguments, Shared* shared, Run* run) {
+  // On the CPU an inference is over when it returns; reading its outputs then costs nothing, and is no part of it.
+  const Inference infer = arguments->accelerator == kCpu ? Infer : InferToOutputs;
   run->warmup_start = Now(CLOCK_MONOTONIC);
   // The first inference may take more than the later ones, before times are kept that would hide it.
-  if (arguments->warmup_runs > 0 && !Measure(Infer, litert, 1, 0, arguments->limit_s, &run->warmup)) return false;
+  if (arguments->warmup_runs > 0 && !Measure(infer, litert, 1, 0, arguments->limit_s, &run->warmup)) return false;
   NotePeak(run);
-  if (!Measure(Infer, litert, arguments->warmup_runs, arguments->warmup_min_s, arguments->limit_s, &run->warmup)) {
+  if (!Measure(infer, litert, arguments->warmup_runs, arguments->warmup_min_s, arguments->limit_s, &run->warmup)) {
     return false;
   }
   NotePeak(run);
+  if (arguments->op_profile && !LitertStartProfiler(litert)) return false;
   const int64_t process = Now(CLOCK_PROCESS_CPUTIME_ID), thread = Now(CLOCK_THREAD_CPUTIME_ID);
   run->measure_start = Now(CLOCK_MONOTONIC);
-  const bool worked = MeasurePhase(litert, arguments, shared, run);
+  const bool worked = MeasurePhase(litert, arguments, infer, shared, run);
   run->measure_end = Now(CLOCK_MONOTONIC);
   run->thread_cpu = Now(CLOCK_THREAD_CPUTIME_ID) - thread;
   run->process_cpu = Now(CLOCK_PROCESS_CPUTIME_ID) - process;
   run->boottime_offset = Now(CLOCK_BOOTTIME) - Now(CLOCK_MONOTONIC);
   NotePeak(run);
-  return worked && run->measured.count > 0;
+  if (arguments->op_profile) run->operators = LitertStopProfiler(litert);
+  return worked && run->measured.count > 0 && (!arguments->op_profile || run->operators != NULL);
+}
+
+static void PrintTensorHead(const Tensor* tensor) {
+  fputs("{\"name\":", stdout);
+  JsonString(stdout, tensor->name);
+  printf(",\"dtype\":\"%s\",\"shape\":[", tensor->dtype);
+  for (int i = 0; i < tensor->rank; ++i) printf("%s%" PRId32, i > 0 ? "," : "", tensor->dimensions[i]);
 }
 
 static void PrintSettings(const Arguments* arguments) {
@@ -169,6 +186,19 @@ static void PrintTimes(const Run* run) {
          run->before_load, run->after_load, run->peak);
 }
 
+static void PrintLoads(const Litert* litert, const Run* run) {
+  fputs(",\"loads\":{\"compile_s\":", stdout);
+  JsonSeconds(stdout, LitertCompileTime(litert));
+  const bool cold = run->in_page_cache == 0, warm = run->in_page_cache >= 1;
+  if (cold || warm) fputs(cold ? ",\"cold_s\":" : ",\"warm_s\":", stdout);
+  if (cold || warm) JsonSeconds(stdout, run->load_end - run->load_start);
+  if (run->in_page_cache >= 0) printf(",\"in_page_cache\":%.6f", run->in_page_cache);
+  putchar('}');
+  if (run->operators == NULL) return;
+  fputs(",\"operators\":", stdout);
+  JsonString(stdout, run->operators);
+}
+
 // LiteRT tells whether everything is accelerated, not which unit took which op: less than everything is told as mixed.
 static void PrintAcceleration(const Litert* litert, const Arguments* arguments) {
   const int fully = LitertFullyAccelerated(litert);
@@ -200,10 +230,7 @@ static bool PrintOutput(Litert* litert, size_t index, const Arguments* arguments
   }
   LitertUnmapOutput(litert, index);
   if (index > 0) putchar(',');
-  fputs("{\"name\":", stdout);
-  JsonString(stdout, tensor->name);
-  printf(",\"dtype\":\"%s\",\"shape\":[", tensor->dtype);
-  for (int i = 0; i < tensor->rank; ++i) printf("%s%" PRId32, i > 0 ? "," : "", tensor->dimensions[i]);
+  PrintTensorHead(tensor);
   printf("],\"sha256\":\"%s\",\"file\":", hex);
   JsonString(stdout, arguments->output_folder != NULL ? path : NULL);
   putchar('}');
@@ -221,6 +248,7 @@ static bool Print(Litert* litert, const Arguments* arguments, const Run* run) {
   printf(",\"pid\":%d", (int)getpid());
   PrintSettings(arguments);
   PrintTimes(run);
+  PrintLoads(litert, run);
   PrintAcceleration(litert, arguments);
   fputs(",\"outputs\":[", stdout);
   bool written = true;
@@ -251,7 +279,8 @@ static int Bench(const Arguments* arguments) {
   }
   done = done && Load(litert, arguments, &run, problem) && LitertFillInputs(litert, arguments, arguments->first, problem);
   if (done && !Execute(litert, arguments, &shared, &run)) {
-    snprintf(problem, sizeof problem, "an inference failed, memory ran out, or other processes took too long in turns");
+    snprintf(problem, sizeof problem, "an inference failed%s, memory ran out, or other processes took too long in turns",
+             arguments->op_profile ? ", LiteRT told no operators" : "");
     done = false;
   }
   if (done && !Print(litert, arguments, &run)) {
@@ -261,6 +290,7 @@ static int Bench(const Arguments* arguments) {
   FreeSamples(&run.warmup);
   FreeSamples(&run.measured);
   free(run.turns);
+  free((void*)run.operators);
   if (litert != NULL) LitertClose(litert);
   if (!done) fprintf(stderr, "litert_bench: %s\n", problem);
   return done ? 0 : 3;

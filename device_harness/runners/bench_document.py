@@ -48,6 +48,8 @@ class Settings(Frozen):
         cpus: logical CPUs that the process was bound to; empty when it was not.
         input: ``random``, ``zeros`` or ``file``.
         seed: of random inputs.
+        signature: of the model; None is its first.
+        input_shapes: by input, where they are not the file's own.
     """
 
     accelerator: Accelerator = "cpu"
@@ -58,6 +60,8 @@ class Settings(Frozen):
     cpus: tuple[int, ...] = ()
     input: Literal["random", "zeros", "file"] = "random"
     seed: int = 0
+    signature: str | None = None
+    input_shapes: dict[str, tuple[int, ...]] = {}
 
 
 class Clock(Frozen):
@@ -109,6 +113,25 @@ class Memory(Frozen):
     after_load_bytes: Bytes | None = None
     peak_bytes: Bytes
     method: str
+
+
+class Loads(Frozen):
+    """Parts of the time from file to ready, and how fresh the file was; None where the runner does not tell.
+
+    Attributes:
+        compile_s: in which the runtime prepared the model for its unit, a part of `load_s`. Core ML: compilation on the
+            device, which apps do before they are shipped.
+        cold_s: time of a load that no earlier one could speed up. Linux and Android: all of `load_s`, with no page of
+            the file in the page cache. Core ML: the first load of a model that was compiled just now.
+        warm_s: of a load right after another. Linux and Android: all of `load_s`, with the whole file in the page
+            cache. Core ML: a second load of the same compiled model, after everything was measured.
+        in_page_cache: part of the file's pages, in [0, 1], that lay in the page cache before it was loaded.
+    """
+
+    compile_s: Seconds | None = None
+    cold_s: Seconds | None = None
+    warm_s: Seconds | None = None
+    in_page_cache: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class Acceleration(Frozen):
@@ -193,10 +216,12 @@ class BenchDocument(Frozen):
         model_sha256: digest of its content, where the runner made one.
         pid: of the process on the device.
         load_s: time from file to ready, compilation included.
+        loads: its parts.
         warmup_latencies_s: every warm-up inference; the first one is the cold one.
         latencies_s: every measured inference, in order.
         starts_s: when each measured inference began, on `clock`; may be empty.
         turns: number of measured inferences of each turn, where processes took turns; else empty.
+        operators: the runtime's own table of the times of operators, where it was asked for.
         machine: facts of the system that the runner saw (architecture, kernel, model identifier).
     """
 
@@ -208,6 +233,7 @@ class BenchDocument(Frozen):
     settings: Settings
     clock: Clock
     load_s: Seconds
+    loads: Loads | None = None
     warmup_latencies_s: tuple[Seconds, ...]
     latencies_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
     starts_s: tuple[Seconds, ...] = ()
@@ -218,6 +244,7 @@ class BenchDocument(Frozen):
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     placement: tuple[Placement, ...] = ()
+    operators: str | None = None
     thermal: tuple[ThermalState, ...] = ()
     battery: tuple[Battery, ...] = ()
     machine: dict[str, str] = {}

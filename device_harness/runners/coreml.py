@@ -43,7 +43,7 @@ class CoremlPlan:
         return {
             "schema_version": PLAN_VERSION,
             "model": model,
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json", exclude={"signature", "input_shapes"}),
             "warmup_min_s": self.warmup_min_s,
             "limit_s": self.limit_s,
             "inputs": [{"name": name, "file": _input_file(i)} for i, name in enumerate(self.inputs or {})],

@@ -1,10 +1,11 @@
 """Runners that print a BenchDocument on standard output: what they have in common."""
 
 import contextlib
+import re
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from device_harness.errors import CommandFailedError, DeviceError
@@ -16,6 +17,17 @@ from device_harness.runners.turns import SLICE_S, Turns
 
 LOOK_S = 0.02
 """Between two looks whether processes that take turns have ended."""
+
+MOST_WORDS, MOST_REASONS = 20, 4
+"""Lines of the runtime that are kept, and those that are repeated in an error."""
+_REASON = re.compile(r"fail|\bno\b|\bnot\b|unsupported|error|cannot|selected adapter", re.IGNORECASE)
+_OF_ACCELERATORS = re.compile(
+    r"accelerator could not|registered|selected adapter|no adapters|delegate.*node|replacing \d+|not supported"
+    r"|unsupported|failed to|no dispatch|plugins? (were|errs)|no custom tensor|cannot open shared",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(?:(?:INFO|WARNING|ERROR|Warning): )?(?:[IWEF]\d{4} [0-9:.]+\s+\d+ )?(?:\[?[\w./]+:\d+\]\s*)?")
+_SOFTWARE = re.compile(r"selected adapter.*adapterType=CPU", re.IGNORECASE)
 
 
 class DocumentRunner(ABC):
@@ -64,11 +76,14 @@ class DocumentRunner(ABC):
     def _read(self, device: Device, request: RunRequest, result: CommandResult) -> BenchDocument:
         if result.returncode != 0:
             words = _last_words(result.errors.splitlines())
+            why = "; ".join(reasons(runtime_words(result.errors))) if request.accelerator != "cpu" else ""
+            words += f" ({why})" if why else ""
             raise CommandFailedError(
                 f"{device.serial}: {self.name} ended with {result.returncode} on {Path(request.model).name}: {words}",
                 serial=device.serial,
             )
-        return parse_bench_document(result.stdout, f"{self.name} on {device.serial}")
+        document = parse_bench_document(result.stdout, f"{self.name} on {device.serial}")
+        return document if request.accelerator == "cpu" else with_words(document, runtime_words(result.errors))
 
 
 @contextlib.contextmanager
@@ -99,6 +114,12 @@ def common_arguments(request: RunRequest) -> list[str]:
     ]
     if request.cpus:
         command += ["--cpus", ",".join(map(str, request.cpus))]
+    if request.cold:
+        command.append("--cold")
+    if request.signature is not None:
+        command += ["--signature", request.signature]
+    for tensor, shape in request.shapes.items():
+        command += ["--input-shape", f"{tensor}={','.join(map(str, shape))}"]
     if request.output_folder is not None:
         command += ["--output-folder", request.output_folder]
     if request.examples:
@@ -106,6 +127,30 @@ def common_arguments(request: RunRequest) -> list[str]:
     if request.turns is not None:
         command += ["--turns", request.turns.argument()]
     return command
+
+
+def push_inputs(device: Device, inputs: Mapping[str, Path]) -> dict[str, str]:
+    """Where the files of inputs lie on the device, by tensor."""
+    return {tensor: device.push(path, f"given_{number}.bin") for number, (tensor, path) in enumerate(inputs.items())}
+
+
+def runtime_words(errors: str) -> tuple[str, ...]:
+    """What the runtime said of accelerators: which it loaded, what they took, and why not; each line once."""
+    lines = (_PREFIX.sub("", line).strip() for line in errors.splitlines() if _OF_ACCELERATORS.search(line))
+    return tuple(dict.fromkeys(line for line in lines if line))[:MOST_WORDS]
+
+
+def reasons(words: Sequence[str]) -> tuple[str, ...]:
+    """Of what the runtime said, the last that tells why an accelerator did not take the work."""
+    return tuple(line for line in words if _REASON.search(line))[-MOST_REASONS:]
+
+
+def with_words(document: BenchDocument, words: Sequence[str]) -> BenchDocument:
+    """`document` with what the runtime said; a GPU that a program of the CPU acts out is the CPU."""
+    said = {"notes": (*document.acceleration.notes, *words)}
+    if any(_SOFTWARE.search(line) for line in words):
+        said = {**said, "used": "cpu", "fully_accelerated": False}  # type: ignore[dict-item]
+    return document.model_copy(update={"acceleration": document.acceleration.model_copy(update=said)})
 
 
 def _last_words(lines: Sequence[str]) -> str:

@@ -5,12 +5,13 @@ an activity and runs the same C code, each time in a new process of its own.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from device_harness.errors import CommandFailedError, DeviceError
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument, parse_bench_document
-from device_harness.runners.documents import DocumentRunner
+from device_harness.runners.documents import DocumentRunner, push_inputs
 from device_harness.runners.litert_bench import bench_arguments
 from device_harness.runners.runner import RunRequest
 
@@ -27,9 +28,10 @@ class LitertBenchApp(DocumentRunner):
 
     name = "litert_bench_app"
 
-    def __init__(self, app: Path) -> None:
-        """Args: app: the .apk."""
-        self._app = app
+    def __init__(self, app: Path, inputs: Mapping[str, Path] = {}) -> None:
+        """Measures with the .apk `app`; `inputs` are raw bytes by tensor."""
+        self._app, self._inputs = app, inputs
+        self._given: dict[str, str] = {}
 
     def prepare(self, device: Device) -> None:
         """Install; an app of that name that is there already, of another session that was lost, is replaced.
@@ -47,11 +49,12 @@ class LitertBenchApp(DocumentRunner):
             raise DeviceError(f"{device.serial} did not install {self._app.name}: {words}", serial=device.serial)
         # The app is another user than the shell: it reads what was pushed where folders let it through.
         device.run(["chmod", "755", device.workspace], timeout_s=COMMAND_S)
+        self._given = push_inputs(device, self._inputs)
 
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
         """See `DocumentRunner.command`; outputs go to the app's own folder, which the shell reads."""
         kept = request._replace(output_folder=FILES) if request.output_folder is not None else request
-        arguments = bench_arguments(kept, LIBRARY)
+        arguments = bench_arguments(kept, LIBRARY, self._given)
         return ["am", "instrument", "-w", "-e", "arguments", "\n".join(arguments), COMPONENT], {}
 
     def run(self, device: Device, request: RunRequest) -> BenchDocument:

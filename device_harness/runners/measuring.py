@@ -21,24 +21,34 @@ from numpy.typing import NDArray
 
 from device_harness.digests import file_digest
 from device_harness.machine import forget_peak, peak_bytes, resident_bytes
+from device_harness.page_cache import drop_from_page_cache, share_in_page_cache
 from device_harness.runners.bench_document import (
     BenchDocument,
     Clock,
     CpuTime,
+    Loads,
     Memory,
     Runner,
     Settings,
     Tensor,
 )
-from device_harness.runners.phases import Engine, Timings, file_of, from_file, measured_phase, phase, wait_limit_s
+from device_harness.runners.phases import (
+    Asked,
+    Engine,
+    Start,
+    Timings,
+    file_of,
+    from_file,
+    measured_phase,
+    phase,
+    wait_limit_s,
+)
 from device_harness.runners.turns import Alone, SharedTurns, Turns
 
 MISSING_RUNTIME = 4
 BAD_MODEL = 5
 
 
-Start = Callable[[Path, int], Engine]
-"""Loads a model for so many threads; ValueError or RuntimeError for one that the runtime refuses."""
 Runtime = Callable[[], Start]
 """Imports the runtime, before anything is measured; ModuleNotFoundError where it is not installed."""
 
@@ -77,6 +87,9 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpus", type=lambda text: [int(part) for part in text.split(",")], default=[])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cold", action="store_true", help="put the model out of the page cache before it is loaded")
+    parser.add_argument("--signature", help="of the model; default: its first")
+    parser.add_argument("--input-shape", type=_shape, action="append", default=[], help="NAME=1,224,224,3")
     parser.add_argument("--input", type=Path, action="append", default=[], help="raw bytes of one input, in order")
     parser.add_argument("--input-folder", type=Path, help="where the raw bytes of the inputs go")
     parser.add_argument("--output-folder", type=Path, help="where the raw bytes of the outputs go")
@@ -86,13 +99,31 @@ def _parser(name: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, sizes = text.rpartition("=")
+    return name, tuple(int(size) for size in sizes.split(","))
+
+
+def _loads(engine: Engine, load_s: float, in_page_cache: float | None) -> Loads:
+    return Loads(
+        compile_s=engine.compile_s,
+        cold_s=load_s if in_page_cache == 0 else None,
+        warm_s=load_s if in_page_cache == 1 else None,
+        in_page_cache=in_page_cache,
+    )
+
+
 def _measure(name: str, version: str, start: Start, arguments: argparse.Namespace) -> BenchDocument:
+    asked = Asked(arguments.threads, arguments.signature, dict(arguments.input_shape))
     shared = SharedTurns(arguments.turns, wait_limit_s(arguments)) if arguments.turns else Alone()
     shared.wait()
+    if arguments.cold:
+        drop_from_page_cache(arguments.model)
+    in_page_cache = share_in_page_cache(arguments.model)
     forget_peak()
     before = resident_bytes()
     load_start = time.monotonic()
-    engine = start(arguments.model, arguments.threads)
+    engine = start(arguments.model, asked)
     load_s = time.monotonic() - load_start
     peak = after = resident_bytes()
     inputs = _tensors(_fill_inputs(engine, arguments), arguments.input_folder, "input")
@@ -125,6 +156,7 @@ def _measure(name: str, version: str, start: Start, arguments: argparse.Namespac
             boottime_offset_s=_boottime_offset(),
         ),
         load_s=load_s,
+        loads=_loads(engine, load_s, in_page_cache),
         warmup_latencies_s=tuple(warmup.latencies),
         latencies_s=tuple(measured.latencies),
         starts_s=tuple(measured.starts),
@@ -154,6 +186,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         cpus=tuple(arguments.cpus),
         input="file" if arguments.input else "random",
         seed=arguments.seed,
+        signature=arguments.signature,
+        input_shapes=dict(arguments.input_shape),
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import math
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -24,6 +24,20 @@ class Slot(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Asked(NamedTuple):
+    """How a model is loaded.
+
+    Attributes:
+        threads: of the CPU; 0 leaves it to the runtime.
+        signature: of the model; None is its first.
+        shapes: of inputs, by name, where they are not the file's own.
+    """
+
+    threads: int = 0
+    signature: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = {}
+
+
 class Engine(Protocol):
     """A loaded model.
 
@@ -32,6 +46,11 @@ class Engine(Protocol):
     """
 
     runtime: str
+
+    @property
+    def compile_s(self) -> float | None:
+        """Time in which the runtime prepared the model, a part of loading; None where it does not tell."""
+        ...
 
     def inputs(self) -> Sequence[Slot]:
         """What it takes, in order."""
@@ -52,6 +71,10 @@ class Engine(Protocol):
     def acceleration(self) -> Acceleration:
         """Where it runs."""
         ...
+
+
+Start = Callable[[Path, Asked], Engine]
+"""Loads a model as it is asked for; ValueError or RuntimeError for one that the runtime refuses."""
 
 
 class Timings(NamedTuple):

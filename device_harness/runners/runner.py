@@ -27,6 +27,9 @@ class RunRequest(NamedTuple):
         first: of the examples that the files of `inputs` hold, one after the other.
         examples: how many of them are run, once each, with the outputs of all of them one after the other in
             `output_folder`; 0 where the files hold a single one.
+        cold: whether the model's file is put out of the page cache before it is loaded, where that can be done.
+        signature: of the model; None is its first.
+        shapes: of inputs, by tensor name, where they are not the file's own.
     """
 
     model: str
@@ -47,6 +50,9 @@ class RunRequest(NamedTuple):
     turns: Turns | None = None
     first: int = 0
     examples: int = 0
+    cold: bool = False
+    signature: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = {}
 
     @property
     def longest_s(self) -> float:

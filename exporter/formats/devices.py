@@ -20,6 +20,9 @@ class RunnerChoice(NamedTuple):
         library: likewise, the runtime's.
         app: one of this machine, which runs the models in the foreground.
         instruments: whether Instruments records in a run apart, where it can.
+        libraries: folder of this machine with the libraries of accelerators for the device.
+        reference: whether outputs are compared with this machine's, where the format's are.
+        inputs: raw bytes of every input by tensor, in the model's order; empty for random values.
     """
 
     name: str = "auto"
@@ -27,6 +30,25 @@ class RunnerChoice(NamedTuple):
     library: str | None = None
     app: str | None = None
     instruments: bool = False
+    libraries: str | None = None
+    reference: bool = True
+    inputs: Mapping[str, Path] = {}
+
+
+class Port(NamedTuple):
+    """An input of a model.
+
+    Attributes:
+        name: of its tensor, by which runners know it.
+        alias: what the model's signature calls it; its name where that has none.
+        dtype: numpy's name.
+        shape: -1 where a dimension may have any length.
+    """
+
+    name: str
+    alias: str
+    dtype: str
+    shape: tuple[int, ...]
 
 
 class RunnerOption(NamedTuple):
@@ -41,7 +63,7 @@ class RunnerOption(NamedTuple):
     """
 
     flag: str
-    sets: Literal["binary", "library", "app", "instruments"]
+    sets: Literal["binary", "library", "app", "instruments", "libraries"]
     help: str
     takes_path: bool = True
     here: bool = False
@@ -84,8 +106,18 @@ class DeviceSupport(Protocol):
         """
         ...
 
-    def references(self, models: Sequence[Path], folder: Path, plan: ProfilePlan) -> References:
-        """Outputs of this machine, with the files in `folder`."""
+    def ports(self, model: Path, signature: str | None) -> tuple[Port, ...]:
+        """The inputs of a model, in order.
+
+        Raises:
+            UsageProblem: inputs cannot be given to models of this format, or it has no such signature.
+        """
+        ...
+
+    def references(
+        self, models: Sequence[Path], folder: Path, plan: ProfilePlan, inputs: Mapping[str, Path]
+    ) -> References:
+        """Outputs of this machine, with the files in `folder`; `inputs` as `RunnerChoice` has them."""
         ...
 
     def bench(

@@ -35,6 +35,9 @@ _GATES = (
     _Gate("latency_p50", ("latency", "latency.p50"), 50.0, "latency.p50", "s"),
     _Gate("latency_p90", ("latency", "latency.p90"), 90.0, "latency.p90", "s"),
     _Gate("load_time", ("load_time",), None, "load_time", "s"),
+    _Gate("load_cold", ("load_cold",), None, "load_cold", "s"),
+    _Gate("load_warm", ("load_warm",), None, "load_warm", "s"),
+    _Gate("first_inference", ("first_inference",), None, "first_inference", "s"),
     _Gate("peak_memory", ("memory.model", "memory.growth"), None, "memory.peak", "B"),
     _Gate("energy", ("energy.inference",), None, "energy.inference", "J"),
 )

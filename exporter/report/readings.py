@@ -6,6 +6,7 @@ from pathlib import Path
 from exporter.data.facts.profile import Measured, Profile
 from exporter.data.results.record import TargetRecord
 from exporter.data.units import format_time
+from exporter.report.device_words import cores_words, sustained_words
 from exporter.report.summary import quantity
 from profilers.readings import Obtained, OpTime
 from profilers.steadiness import LEAST_CPU_SHARE
@@ -75,7 +76,9 @@ def _title(profile: Profile, measured: Measured) -> str:
 def _result_lines(profile: Profile, measured: Measured, *, ops: bool) -> list[str]:
     outputs = [] if profile.outputs is None else [f"outputs: {profile.outputs.reason}"]
     return [
+        *filter(None, [cores_words(profile.cores)]),
         *readings_lines(measured),
+        *([f"sustained: {sustained_words(profile.sustained)}"] if profile.sustained else []),
         *([f"error: {profile.error}"] if profile.error else []),
         *(f"warning: {words}" for words in profile.warnings),
         *(f"rejected: {words}" for words in profile.rejected),

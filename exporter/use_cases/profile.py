@@ -19,13 +19,17 @@ from exporter.formats.registry import format_named
 from exporter.gates.placement import judge_placement
 from exporter.gates.readings import judge_outputs, judge_readings
 from exporter.use_cases.devices.choice import Selection, fits, is_host, misfit, unmeasured, where_it_runs
+from exporter.use_cases.devices.inputs import Given, fitted
 from exporter.use_cases.devices.on_devices import on_devices
 from profilers.clock import SystemClock
+from profilers.cores import core_groups
 from profilers.plan import ProfilePlan
 from profilers.result import ProfileResult
 from profilers.session import Say, profile_models, say_nothing
+from profilers.sweep import Setting
 
 NOTHING = Listing()
+NO_REFERENCE = "This machine was not asked to run the model (--no-host-reference)."
 Opener = Callable[[str], Device]
 
 
@@ -40,6 +44,8 @@ class ProfileRequest(NamedTuple):
         target: by whose budgets the readings are judged; None judges outputs and accelerator only.
         name: what the verdicts are about; None takes the file's name.
         wait_s: longest time to wait for a device that somebody else uses.
+        given: inputs, shapes and signature of the command line.
+        settings: of a sweep, which take turns; empty without one.
     """
 
     form: Format
@@ -49,6 +55,8 @@ class ProfileRequest(NamedTuple):
     target: Target | None = None
     name: str | None = None
     wait_s: float = 0.0
+    given: Given = Given()
+    settings: Sequence[Setting] = ()
 
 
 def profile(
@@ -70,9 +78,10 @@ def profile(
     """
     support, clock = request.form.devices, SystemClock()
     plan, notes = support.planned(request.plan, request.target)
-    request = request._replace(plan=plan)
     with tempfile.TemporaryDirectory() as folder:
-        elsewhere = support.compares_outputs and list(serials) != ["local"]
+        plan, choice = fitted(request.form, request.models, plan, request.choice, request.given, Path(folder))
+        request = request._replace(plan=plan, choice=choice)
+        elsewhere = support.compares_outputs and choice.reference and list(serials) != ["local"]
         references = _references(request, Path(folder)) if elsewhere else References()
 
         def measure(held: Leased) -> list[DeviceProfile]:
@@ -86,7 +95,7 @@ def profile(
                 raise DeviceError(unfit, serial=serial)
             name = support.here if serial == "local" else serial
             known = next((info.serial for info in listing.devices if name in info.names), name)
-            terms = Terms(plan.longest_s(len(request.models)), request.wait_s, say)
+            terms = Terms(plan.longest_s(len(request.models) * max(1, len(request.settings))), request.wait_s, say)
             return leased(name, known, opener or listing.open, terms, clock)
 
         def explain(serial: str, error: DeviceError) -> str:
@@ -111,7 +120,7 @@ def profile_on_devices(
 def _references(request: ProfileRequest, folder: Path) -> References:
     """Outputs of this machine; what goes wrong with them is no fault of devices, which are measured all the same."""
     try:
-        return request.form.devices.references(request.models, folder, request.plan)
+        return request.form.devices.references(request.models, folder, request.plan, request.choice.inputs)
     except Exception as error:  # noqa: BLE001 - whatever this machine's runtime does with a model
         reason = f"This machine itself could not run the model: {type(error).__name__}: {error}"
         return References(missing=dict.fromkeys(request.models, reason))
@@ -147,7 +156,7 @@ def _measured(
     try:
         return _run_plan(held, request, references, clock, say)
     except (CommandFailedError, UnreadableOutputError) as error:
-        if plan.accelerator == "cpu":
+        if plan.accelerator == "cpu" or request.settings:
             raise
         unit = plan.accelerator.upper()
         say(f"{device.serial}: the {unit} cannot be had; measuring on the CPU")
@@ -161,8 +170,22 @@ def _run_plan(
     held: Leased, request: ProfileRequest, references: References, clock: SystemClock, say: Say
 ) -> list[ProfileResult]:
     device, plan = held.device, request.plan
-    bench = request.form.devices.bench(device, request.choice, plan, request.target, references)
-    return profile_models(device, request.models, plan, bench, clock=clock, say=say, lease=held.keeper)
+    plans = _plans(request, device)
+    # Settings are measured by one runner: the one that can do what any of them asks for.
+    wanted = next((one for one in plans if one.accelerator != "cpu"), plan)
+    bench = request.form.devices.bench(device, request.choice, wanted, request.target, references)
+    return profile_models(device, request.models, plan, bench, clock=clock, say=say, lease=held.keeper, settings=plans)
+
+
+def _plans(request: ProfileRequest, device: Device) -> list[ProfilePlan]:
+    """Of the settings, for this device's CPUs."""
+    if not request.settings:
+        return []
+    groups = core_groups(device.can.shell)
+    try:
+        return [setting.plan(request.plan, groups) for setting in request.settings]
+    except ValueError as error:
+        raise DeviceError(f"{device.serial}: {error}", serial=device.serial) from error
 
 
 def _asked_for(result: ProfileResult, plan: ProfilePlan, warning: str) -> ProfileResult:
@@ -190,7 +213,8 @@ def _judged(
         *judge_placement(subject, budgets, result.readings, why_not),
     ]
     if request.form.devices.compares_outputs and serial != "local":
-        verdicts.append(judge_outputs(subject, result.outputs, references.missing.get(Path(result.artifact), "")))
+        missing = references.missing.get(Path(result.artifact), "" if request.choice.reference else NO_REFERENCE)
+        verdicts.append(judge_outputs(subject, result.outputs, missing))
     told = result.model_copy(update={"warnings": (*notes, *result.warnings)})
     return DeviceProfile(device=serial, result=told, verdicts=tuple(verdicts), error=result.stopped, info=result.device)
 

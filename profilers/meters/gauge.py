@@ -68,7 +68,9 @@ def gauge_trace(gauge: Gauge) -> EnergyTrace:
 
 
 def battery_trace(samples: Sequence[Sample], path: str) -> EnergyTrace:
-    """Energy drawn from a battery, by the energy that it still holds where it tells that, else by current and voltage.
+    """Energy drawn from a battery.
+
+    By what it still holds, where its steps are fine enough; else by the power that it gives; else by its gauge.
 
     Raises:
         ValueError: the readings cannot be trusted; the message says why.
@@ -76,10 +78,51 @@ def battery_trace(samples: Sequence[Sample], path: str) -> EnergyTrace:
     looks = [(sample.time_s, look) for sample in samples if (look := _look(sample, path)) is not None]
     if any(look.status in ("charging", "full") for _, look in looks):
         raise ValueError("the battery says that it is charging or full: its gauge means nothing then")
-    held = [(at, look.energy_j) for at, look in looks if look.energy_j is not None]
-    if held and len(held) == len(looks):
-        return stored_trace([at for at, _ in held], [joules for _, joules in held])
-    return gauge_trace(gauge_of(samples, path))
+    times = [at for at, _ in looks]
+    held = [look.energy_j for _, look in looks if look.energy_j is not None]
+    watts = [look.power_w for _, look in looks if look.power_w is not None]
+    held, watts = (values if len(values) == len(looks) else [] for values in (held, watts))
+    try:
+        if held:
+            return stored_trace(times, held)
+    except ValueError:
+        if not watts:
+            raise
+    return power_trace(times, watts, held) if watts else gauge_trace(gauge_of(samples, path))
+
+
+def power_trace(times_s: Sequence[float], watts: Sequence[float], left_j: Sequence[float] = ()) -> EnergyTrace:
+    """Energy drawn, by the power that a battery gives.
+
+    Args:
+        times_s: ascending.
+        watts: of either sign.
+        left_j: what it still holds, likewise, to check the power against; empty where that is not told.
+
+    Raises:
+        ValueError: too few readings, no power, one that changes sign, or one that the energy contradicts.
+    """
+    if len(times_s) < 10:
+        raise ValueError(f"the battery's power was told {len(times_s)} times; at least 10 are needed")
+    if not any(watts):
+        raise ValueError("the battery reports no power at all")
+    if min(watts) < 0 < max(watts):
+        raise ValueError("the battery's power changes sign while discharging: it is charging now and then")
+    trace = integrate_power(times_s, list(map(abs, watts)))
+    if left_j:
+        _agree(trace.joules[-1] - trace.joules[0], left_j)
+    return trace
+
+
+def _agree(given_j: float, left_j: Sequence[float]) -> None:
+    """ValueError where a battery holds more, or less by far another amount, than it gave."""
+    falls = [before - after for before, after in pairwise(left_j)]
+    if min(falls) < 0:
+        raise ValueError("the battery's energy rose while discharging: it was set anew, or the battery was charging")
+    step, fallen = max(falls), left_j[0] - left_j[-1]
+    # The first and the last step may be cut off on either side.
+    if abs(given_j - fallen) > MOST_DISAGREEMENT * given_j + 2 * step:
+        raise ValueError(f"the battery contradicts itself: it gave {given_j:.3g} J and holds {fallen:.3g} J less")
 
 
 def stored_trace(times_s: Sequence[float], left_j: Sequence[float]) -> EnergyTrace:

@@ -1,12 +1,13 @@
 """Readings of bench documents: what the runners of this project print, on any device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from device_harness.runners.bench_document import BenchDocument
+from device_harness.runners.documents import reasons
 from profilers.bench import Load, Taken
-from profilers.readings import Obtained, Reading
+from profilers.readings import Obtained, Reading, unavailable
 from profilers.watch.sampled import frequency_readings
 
 # The system's thermal state from which on its clocks are held back: serious.
@@ -43,13 +44,18 @@ class DocumentReader:
             found.append(
                 "the device was charging: it is warmer than in a pocket, and its battery's current means nothing"
             )
+        asked = runs[0].settings.accelerator
+        if asked in ("gpu", "npu") and any(run.acceleration.used != asked for run in runs):
+            said = reasons(tuple(dict.fromkeys(note for run in runs for note in run.acceleration.notes)))
+            why = f"; the runtime said: {'; '.join(said)}" if said else "; the runtime does not say why"
+            found.append(f"the {asked.upper()} did not take all of it{why}")
         if any(battery.low_power_mode for battery in seen):
             found.append("low power mode was on: the processors were held back")
         return tuple(found)
 
     def load(self, run: BenchDocument) -> Load:
         """See `Reader.load`."""
-        return Load(run.clock, len(run.latencies_s))
+        return Load(run.clock, len(run.latencies_s), run.starts_s)
 
     def latencies(self, run: BenchDocument) -> Sequence[float]:
         """See `Reader.latencies`."""
@@ -81,10 +87,31 @@ def document_readings(
         measured("cpu_utilization", "1", [[_utilization(document)] for document in documents]),
         measured("memory.peak", "B", [[document.memory.peak_bytes] for document in documents]),
     ]
+    first = [document.warmup_latencies_s[:1] for document in documents]
+    readings.extend(load_readings(documents, facts, measured))
+    if all(first):
+        readings.append(measured("first_inference", "s", first))
     own = [_model_memory(document) for document in documents]
     if all(value is not None for value in own):
         readings.append(measured("memory.model", "B", [[value] for value in own if value is not None]))
     return tuple(readings)
+
+
+def load_readings(
+    documents: Sequence[BenchDocument], facts: dict[str, Any], measured: Callable[..., Reading]
+) -> Iterator[Reading]:
+    """Compilation, and loads right after another, or with nothing to help them."""
+    told = [document.loads for document in documents if document.loads is not None]
+    compiled = [loads.compile_s for loads in told if loads.compile_s is not None]
+    if compiled:
+        yield measured("compile_time", "s", [[seconds] for seconds in compiled])
+    warm = [loads.warm_s for loads in told if loads.warm_s is not None]
+    if warm:
+        yield measured("load_warm", "s", [[seconds] for seconds in warm])
+    else:
+        why = "no load is known to have had its whole file in the page cache" if told else "the runner does not tell"
+        origin = {key: value for key, value in facts.items() if key != "taken_at"}
+        yield unavailable("load_warm", "s", why, **origin)
 
 
 def _measured(facts: dict[str, Any], metric: str, unit: str, parts: Sequence[Sequence[float]]) -> Reading:

@@ -80,6 +80,7 @@ def _figures(runs: Sequence[Printed], summaries: Sequence[BenchmarkSummary]) -> 
         Figure("latency.p50", "s", source, tuple(summary.median_s for summary in summaries)),
         Figure("latency.p95", "s", source, tuple(summary.p95_s for summary in summaries)),
         Figure("load_time", "s", source, tuple(summary.init_s for summary in summaries)),
+        Figure("first_inference", "s", source, tuple(summary.first_s for summary in summaries)),
         Figure("memory.growth", "B", source, tuple(summary.footprint_bytes for summary in summaries)),
         Figure("memory.peak", "B", "/proc/PID/status", tuple(use.peak_bytes for use in uses)),
         Figure("cpu_utilization", "1", "/proc/PID/stat", tuple(use.cpus for use in uses)),

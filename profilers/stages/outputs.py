@@ -11,6 +11,7 @@ from device_harness.runners.bench_document import BenchDocument, Tensor
 from device_harness.runners.runner import Runner, RunRequest
 from profilers.bench import Findings, Work
 from profilers.difference import Difference, worst_of
+from profilers.plan import ProfilePlan
 from profilers.result import OutputCheck
 
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ class OutputsStage(NamedTuple):
         return Findings(outputs=check_outputs(work, reference) if reference is not None else None)
 
 
-def make_reference(device: Device, runner: Runner[BenchDocument], model: Path, folder: Path, seed: int) -> Reference:
-    """Run `model` once on this machine (`device`), and keep inputs and outputs in `folder`."""
+def make_reference(
+    device: Device, runner: Runner[BenchDocument], model: Path, folder: Path, seed: int, plan: ProfilePlan | None = None
+) -> Reference:
+    """Run `model` once on this machine (`device`), as `plan` shapes it; keep inputs and outputs in `folder`."""
+    asked = plan or ProfilePlan()
     kept = str(folder)
     request = RunRequest(
         model=str(model.resolve()),
@@ -53,6 +57,8 @@ def make_reference(device: Device, runner: Runner[BenchDocument], model: Path, f
         limit_s=REFERENCE_LIMIT_S,
         threads=1,
         seed=seed,
+        signature=asked.signature,
+        shapes=asked.input_shapes,
         input_folder=kept,
         output_folder=kept,
     )

@@ -15,6 +15,7 @@ let document = Document(
   settings: plan.settings,
   clock: Document.Clock(loadStart: 1000.25, warmupStart: 1001, measureStart: 1001.5, measureEnd: 1001.625),
   load: 0.5,
+  loads: Document.Loads(compile: 0.25, cold: 0.25, warm: 0.125),
   warmupLatencies: [0.25, 0.0625],
   latencies: [0.03125, 0.015625, 0.03125],
   starts: [1001.5, 1001.53125, 1001.5625],

@@ -11,14 +11,15 @@ from exporter.cli import completion
 from exporter.cli.options.history import commit_option, keep_option, revision_here
 from exporter.cli.options.lab import lab_at, scheduler_option, tls_option
 from exporter.cli.options.lease import wait_option
+from exporter.cli.options.plan import Asked, plan_options
 from exporter.cli.options.report import report_options
 from exporter.cli.options.runner import runner_options
 from exporter.cli.options.targets import devices_option, targets_option
 from exporter.cli.progress import progress
 from exporter.cli.reporter import Reporter
-from exporter.config.plans import load_plan
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
+from exporter.data.facts.sweep import Sweep, sweep_of
 from exporter.data.results.commands import ProfileResults
 from exporter.data.settings.target import Target
 from exporter.data.verdict import exit_code
@@ -32,8 +33,6 @@ from exporter.use_cases.devices.changes import changes_between, changes_since
 from exporter.use_cases.devices.choice import choose_devices, unmeasured
 from exporter.use_cases.history import keep_profile
 from exporter.use_cases.profile import ProfileRequest, profile
-from profilers.paired import TURNS
-from profilers.plan import ProfilePlan
 
 if TYPE_CHECKING:
     from exporter.execution.lab.connection import LabAddress
@@ -55,18 +54,9 @@ if TYPE_CHECKING:
     help="Judge the readings by this target's budgets.",
 )
 @targets_option
-@click.option(
-    "--plan",
-    "plan_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A plan as TOML or JSON; see docs/profiling.md.",
-)
-@click.option("--quick", is_flag=True, help="A desk check of seconds; marked as such, and judged by no budget.")
-@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Processes to measure in; over the plan's.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; over the plan's.")
-@click.option("--no-energy", is_flag=True, help="Leave out the energy phases, which take minutes.")
+@plan_options
 @runner_options
+@click.option("--no-host-reference", is_flag=True, help="Do not run the model here too; outputs are then not compared.")
 @click.option(
     "--baseline",
     "--against",
@@ -87,12 +77,9 @@ def command(
     tls: Path | None,
     target_name: str | None,
     targets_file: Path | None,
-    plan_file: Path | None,
-    quick: bool,
-    repeat: int | None,
-    threads: int | None,
-    no_energy: bool,
+    asked: Asked,
     choice: RunnerChoice,
+    no_host_reference: bool,
     baseline: str | None,
     history: Path | None,
     commit: str | None,
@@ -103,15 +90,24 @@ def command(
 
     ARTIFACT is a model file of any format that targets have. Several take turns of milliseconds, and each is held
     against the first: differences with intervals, and false alarms under 5 %; two models of up to 10 ms take two
-    minutes. Exit code 3 when a device failed, 1 when a budget did.
+    minutes. With --sweep one model is measured under several settings in turns, and the fastest is named. Exit code 3
+    when a device failed, 1 when a budget did.
     """
     models = tuple(dict.fromkeys(artifacts))
-    plan = _plan(plan_file, quick, repeat, threads, no_energy, several=len(models) > 1)
+    plan = asked.plan(several=len(models) > 1)
     artifact, form, target = models[0], _same_form(models), _target(target_name, targets_file)
     for one in models:
         check_whole(one)
     if baseline is not None and len(models) > 1:
         raise UsageProblem("--baseline holds one model against earlier readings of it: give one model.")
+    if asked.settings and (len(models) > 1 or baseline is not None or target_name is not None):
+        raise UsageProblem(
+            "--sweep is of one model, without --baseline or --target: judge the setting that you choose."
+        )
+    if asked.settings and (history is not None or scheduler is not None):
+        raise UsageProblem(
+            "--sweep is neither kept in a --history nor measured in a lab: its settings are compared here."
+        )
     earlier = None if baseline is None else baseline_of(baseline, history, artifact, target_name)
     if history is not None:
         open_history(history, to_write=True)  # a place that is none is refused before the work
@@ -122,12 +118,17 @@ def command(
         )
     if choice.name != "auto" and choice.name not in form.devices.runners:
         raise UsageProblem(f"--runner {choice.name}: {form.title} models run with {', '.join(form.devices.runners)}.")
-    request = ProfileRequest(form, models, plan, choice, target, wait_s=wait_s)
+    choice = choice._replace(reference=not no_host_reference)
+    request = ProfileRequest(
+        form, models, plan, choice, target, wait_s=wait_s, given=asked.given, settings=asked.settings
+    )
     at = lab_at(scheduler, tls)
     found = _profiled(request, devices) if at is None else _profiled_in_lab(request, devices, at)
     changes = None if earlier is None else changes_since(earlier, found)
     changes = changes_between(found, models) if len(models) > 1 else changes
-    result = ProfileResults(artifact, tuple(found), datetime.now(UTC), _code(found, strict), changes)
+    sweeps = _sweeps(asked, found) if asked.settings else None
+    code = _code(found, strict)
+    result = ProfileResults(artifact, tuple(found), datetime.now(UTC), code, changes, sweeps)
     if history is not None:
         _keep(history, result, target_name, commit)
     return reporter.report(result)
@@ -149,6 +150,15 @@ def _profiled_in_lab(request: ProfileRequest, devices: Sequence[str], at: "LabAd
     from exporter.use_cases.lab.profile import profile_in_lab
 
     return profile_in_lab(request, devices, at, progress())
+
+
+def _sweeps(asked: Asked, found: list[DeviceProfile]) -> tuple[Sweep, ...]:
+    """One a device on which the settings took turns."""
+    titles = [setting.title for setting in asked.settings]
+    by_device: dict[str, list[DeviceProfile]] = {}
+    for item in found:
+        by_device.setdefault(item.device, []).append(item)
+    return tuple(sweep_of(name, titles, items) for name, items in by_device.items() if len(items) == len(titles))
 
 
 def _code(found: list[DeviceProfile], strict: bool) -> int:
@@ -173,26 +183,6 @@ def _same_form(models: Sequence[Path]) -> Format:
         listed = ", ".join(f"{model} is {form.devices.subject}" for model, form in forms.items())
         raise UsageProblem(f"models of one format are held against each other: {listed}.")
     return forms[models[0]]
-
-
-def _plan(
-    file: Path | None, quick: bool, repeat: int | None, threads: int | None, no_energy: bool, *, several: bool
-) -> ProfilePlan:
-    changes: dict[str, object] = dict(TURNS) if several and file is None and not quick else {}
-    if repeat is not None:
-        changes["processes"] = repeat
-    if threads is not None:
-        changes["threads"] = threads
-    if no_energy:
-        changes["energy_repeats"] = 0
-    if file is not None and quick:
-        raise UsageProblem("--plan and --quick exclude each other: write quick = true into the plan.")
-    if file is not None:
-        return load_plan(file, **changes)
-    try:
-        return ProfilePlan.desk_check(**changes) if quick else ProfilePlan.model_validate(changes)
-    except ValueError as error:
-        raise UsageProblem(f"the plan: {error}") from error
 
 
 def _target(name: str | None, file: Path | None) -> Target | None:

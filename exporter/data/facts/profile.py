@@ -8,8 +8,9 @@ from exporter.data.base import Frozen
 from exporter.data.lab import LabPlace
 from exporter.data.units import format_age
 from exporter.data.verdict import Verdict
+from profilers.curve import SustainedCurve
 from profilers.plan import ProfilePlan
-from profilers.readings import OpTime, Reading
+from profilers.readings import CoreGroup, OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
 from profilers.steadiness import cpu_share, disturbance
 from profilers.summary import Summary, summarize
@@ -70,6 +71,8 @@ class Profile(Frozen):
         measured: None where nothing was.
         outputs: what the device computed, compared with this machine; None when it was not compared.
         ops: time of every operator.
+        sustained: how a long run without pause went; None without one.
+        cores: the device's kinds of CPUs, the weakest first; empty where it does not tell.
         warnings: sentences about conditions that make the readings less representative.
         rejected: why each rejected run was rejected.
         verdicts: by the target's budgets, of the outputs, and of the accelerator.
@@ -86,6 +89,8 @@ class Profile(Frozen):
     measured: Measured | None = None
     outputs: OutputCheck | None = None
     ops: tuple[OpTime, ...] = ()
+    sustained: SustainedCurve | None = None
+    cores: tuple[CoreGroup, ...] = ()
     warnings: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -138,6 +143,8 @@ def profile_of(item: DeviceProfile, at: datetime) -> Profile:
         measured=measured(result.readings, at),
         outputs=result.outputs,
         ops=result.ops,
+        sustained=result.sustained,
+        cores=result.cores,
         warnings=result.warnings,
         rejected=result.rejected,
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.data.facts.parity import Parity
     from exporter.data.facts.profile import DeviceProfile, Profile
     from exporter.data.facts.profile_changes import ProfileChange
+    from exporter.data.facts.sweep import Sweep
     from exporter.data.results.record import RunRecord
     from exporter.data.settings.recipe import Recipe
     from exporter.data.verdict import Verdict
@@ -97,6 +98,7 @@ class ProfileResults:
         at: when the results were put together; older readings say how old they are.
         exit_code: 3 where a device failed or none gave readings.
         changes: since an earlier profile, one a device; None where it was compared with none.
+        sweeps: of settings that took turns, one a device; None without a sweep.
     """
 
     artifact: Path
@@ -104,6 +106,7 @@ class ProfileResults:
     at: datetime
     exit_code: int
     changes: tuple[ProfileChange, ...] | None = None
+    sweeps: tuple[Sweep, ...] | None = None
 
     kind: ClassVar[str] = "profile"
     schema_version: ClassVar[int] = 1
@@ -127,7 +130,8 @@ class ProfileResults:
     def document(self) -> dict[str, Any]:
         """One profile a device."""
         changes = {} if self.changes is None else {"changes": self.changes}
-        return {"profiles": self.profiles, "exit_code": self.exit_code, **changes}
+        sweeps = {} if self.sweeps is None else {"sweeps": self.sweeps}
+        return {"profiles": self.profiles, "exit_code": self.exit_code, **changes, **sweeps}
 
 
 @dataclass(frozen=True)

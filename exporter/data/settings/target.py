@@ -126,6 +126,10 @@ class Budgets(Frozen):
         latency_p50: median time of one inference.
         latency_p90: 90th percentile of the time of one inference.
         load_time: mean time from the file to a model that is ready, compilation included, in a process of its own.
+        load_cold: mean time of a load that no earlier one could speed up: with the file out of the page cache; on Apple
+            systems the first load of a model that was compiled just now, without its compilation.
+        load_warm: mean time of a load right after another, in a process of its own (on Apple systems in the same one).
+        first_inference: mean time of the first inference after a load.
         peak_memory: most memory that the model adds: growth of the process's peak over what it had before it loaded
             the model (resident memory; on Apple systems the footprint).
         energy: energy of one inference.
@@ -137,6 +141,9 @@ class Budgets(Frozen):
     latency_p50: Duration | None = None
     latency_p90: Duration | None = None
     load_time: Duration | None = None
+    load_cold: Duration | None = None
+    load_warm: Duration | None = None
+    first_inference: Duration | None = None
     peak_memory: Size | None = None
     energy: Energy | None = None
     neural_engine: Fraction | None = None

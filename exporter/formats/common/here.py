@@ -1,6 +1,6 @@
 """Formats that are measured on this machine alone, by one runner that prints bench documents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 from device_harness.finder import DeviceKind
 from device_harness.protocol import Device
 from device_harness.runners.documents import DocumentRunner
-from exporter.formats.devices import References, RunnerChoice, RunnerOption
+from exporter.data.errors import UsageProblem
+from exporter.formats.devices import Port, References, RunnerChoice, RunnerOption
 from profilers.bench import Bench
 from profilers.plan import ProfilePlan
 from profilers.readers.documents import DocumentReader
+from profilers.stages.cold_loads import cold_loads
 from profilers.stages.energy import EnergyStage
 from profilers.stages.sustained import sustained
 
@@ -21,7 +23,8 @@ class DevicesHere:
     """Implements `DeviceSupport`; outputs are this machine's own, so that nothing is compared."""
 
     subject: str
-    runner: Callable[[], DocumentRunner]
+    runner: Callable[[Mapping[str, Path]], DocumentRunner]
+    find_ports: Callable[[Path], tuple[Port, ...]]
     runners: tuple[str, ...] = ("in_process",)
     here: str = "local"
     compares_outputs: bool = False
@@ -36,15 +39,24 @@ class DevicesHere:
         del target
         return plan, ()
 
-    def references(self, models: Sequence[Path], folder: Path, plan: ProfilePlan) -> References:
+    def ports(self, model: Path, signature: str | None) -> tuple[Port, ...]:
+        """See `DeviceSupport.ports`."""
+        if signature is not None:
+            raise UsageProblem(f"--signature {signature}: {self.subject} has no signatures.")
+        return self.find_ports(model)
+
+    def references(
+        self, models: Sequence[Path], folder: Path, plan: ProfilePlan, inputs: Mapping[str, Path]
+    ) -> References:
         """None."""
-        del models, folder, plan
+        del models, folder, plan, inputs
         return References()
 
     def bench(
         self, device: Device, choice: RunnerChoice, plan: ProfilePlan, target: Any, references: References
     ) -> Bench[Any]:
         """All that the runner can tell."""
-        del device, choice, plan, target, references
-        runner = self.runner()
-        return Bench(runner, DocumentReader(), (EnergyStage(), sustained), together=runner.run_in_turns)
+        del device, plan, target, references
+        runner = self.runner(choice.inputs)
+        stages = (cold_loads, EnergyStage(), sustained)
+        return Bench(runner, DocumentReader(), stages, together=runner.run_in_turns)

@@ -1,6 +1,6 @@
 """Core ML on devices: the Swift runner, or coremltools' benchmarker where that cannot be signed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from device_harness.protocol import Device
 from device_harness.runners.coreml import CoremlBench, accelerator
 from device_harness.runners.coreml_build import prepare
 from device_harness.runners.coremltools_benchmarker import CoremltoolsBenchmarker
+from exporter.data.errors import UsageProblem
 from exporter.formats.coreml.settings import CoremlTarget
-from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
+from exporter.formats.devices import Port, References, RunnerChoice, RunnerOption, accelerator_note
 from profilers.bench import Bench, Stage
 from profilers.plan import ProfilePlan
 from profilers.readers.benchmarker import BenchmarkerReader
@@ -49,9 +50,15 @@ class CoremlDevices:
             return plan, ()
         return plan, (accelerator_note(plan.accelerator, target.name, target.compute_units),)
 
-    def references(self, models: Sequence[Path], folder: Path, plan: ProfilePlan) -> References:
+    def ports(self, model: Path, signature: str | None) -> tuple[Port, ...]:
+        """None can be given: the runner makes them."""
+        raise UsageProblem(f"{model.name}: Core ML models are measured with inputs and shapes of the runner's own.")
+
+    def references(
+        self, models: Sequence[Path], folder: Path, plan: ProfilePlan, inputs: Mapping[str, Path]
+    ) -> References:
         """None: nothing is compared."""
-        del models, folder, plan
+        del models, folder, plan, inputs
         return References()
 
     def bench(

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_harness.runners.bench_document import Acceleration
-from device_harness.runners.measuring import Start, measured_main
-from device_harness.runners.phases import Slot
+from device_harness.runners.measuring import measured_main
+from device_harness.runners.phases import Asked, Slot, Start
 from exporter.formats.onnx.keys import LARGEST_SHAPES
 
 NAME = "onnxruntime_in_process"
@@ -26,15 +26,23 @@ _TYPES = {"float": "float32", "double": "float64"}
 class _OnnxRuntime:
     """Implements `Engine`."""
 
-    def __init__(self, library: Any, model: Path, threads: int) -> None:
+    compile_s: float | None = None
+
+    def __init__(self, library: Any, model: Path, asked: Asked) -> None:
+        if asked.signature is not None:
+            raise ValueError("ONNX files have no signatures")
         options = library.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = asked.threads
         self.runtime = f"ONNX Runtime {library.__version__}"
         self._given: dict[str, NDArray[Any]] = {}
         self._found: list[NDArray[Any]] = []
         self._session = _session(library, model, options)
         largest = json.loads(self._session.get_modelmeta().custom_metadata_map.get(LARGEST_SHAPES, "{}"))
-        self._slots = [_slot(value, largest.get(value.name, ())) for value in self._session.get_inputs()]
+        wanted = {**largest, **asked.shapes}
+        unknown = set(asked.shapes) - {value.name for value in self._session.get_inputs()}
+        if unknown:
+            raise ValueError(f"--input-shape names {', '.join(unknown)}, which is no input of the model")
+        self._slots = [_slot(value, wanted.get(value.name, ())) for value in self._session.get_inputs()]
 
     def inputs(self) -> Sequence[Slot]:
         return self._slots

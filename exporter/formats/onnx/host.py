@@ -1,11 +1,12 @@
 """ONNX Runtime in a fresh process of this machine; on the CPU only."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from device_harness.errors import CommandFailedError
 from device_harness.protocol import Device
-from device_harness.runners.documents import DocumentRunner, common_arguments
+from device_harness.runners.documents import DocumentRunner, common_arguments, push_inputs
 from device_harness.runners.runner import RunRequest
 
 
@@ -14,14 +15,20 @@ class OnnxRuntimeInProcess(DocumentRunner):
 
     name = "onnxruntime_in_process"
 
+    def __init__(self, inputs: Mapping[str, Path] = {}) -> None:
+        """Args: inputs: raw bytes of every input, in the model's order."""
+        self._inputs = inputs
+        self._given: dict[str, str] = {}
+
     def prepare(self, device: Device) -> None:
-        """Nothing to push: it runs here."""
+        """Nothing to push but inputs: it runs here."""
         if device.info().serial != "local":
             raise CommandFailedError("ONNX files are measured on this machine only")
+        self._given = push_inputs(device, self._inputs)
 
     def command(self, request: RunRequest) -> tuple[list[str], dict[str, str]]:
         """See `DocumentRunner.command`."""
         command = [sys.executable, "-m", "exporter.formats.onnx.bench", *common_arguments(request)]
-        for path in request.inputs.values():
+        for path in (request.inputs or self._given).values():
             command += ["--input", path]
         return command, {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}

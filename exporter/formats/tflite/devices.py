@@ -1,6 +1,6 @@
 """TFLite on devices: LiteRT in process, litert_bench, or a benchmark_model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,14 +19,16 @@ from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.litert_bench import LitertBench
 from device_harness.runners.litert_bench_app import LitertBenchApp
 from device_harness.runners.platforms import Platform, host_platform
-from exporter.formats.devices import References, RunnerChoice, RunnerOption, accelerator_note
+from exporter.formats.devices import Port, References, RunnerChoice, RunnerOption, accelerator_note
+from exporter.formats.tflite.ports import input_ports
 from exporter.formats.tflite.settings import TfliteTarget
 from profilers.bench import Bench
 from profilers.plan import ProfilePlan
 from profilers.readers.documents import DocumentReader
 from profilers.readers.summaries import SummaryReader
+from profilers.stages.cold_loads import cold_loads
 from profilers.stages.energy import EnergyStage
-from profilers.stages.operators import operators
+from profilers.stages.operators import document_operators, operators
 from profilers.stages.outputs import OutputsStage, make_reference
 from profilers.stages.sustained import sustained
 from profilers.watch.sampled import watch_process
@@ -42,6 +44,7 @@ class _Devices:
     options: tuple[RunnerOption, ...] = (
         RunnerOption("--benchmark-binary", "binary", "litert_bench or a benchmark_model, here or on the device."),
         RunnerOption("--benchmark-app", "app", "An .apk of device_harness/android: the foreground.", here=True),
+        RunnerOption("--libraries", "libraries", "Folder with LiteRT's accelerator and dispatch libraries for it."),
         RunnerOption("--litert-library", "library", "libLiteRt.so for the device, here or there."),
     )
 
@@ -56,7 +59,12 @@ class _Devices:
             notes = (accelerator_note(plan.accelerator, target.name, target.compute_units),)
         return plan.model_copy(update={"accelerator": target.compute_units}), notes
 
-    def references(self, models: Sequence[Path], folder: Path, plan: ProfilePlan) -> References:
+    def ports(self, model: Path, signature: str | None) -> tuple[Port, ...]:
+        return input_ports(model, signature)
+
+    def references(
+        self, models: Sequence[Path], folder: Path, plan: ProfilePlan, inputs: Mapping[str, Path]
+    ) -> References:
         if find_spec(LITERT) is None:
             reason = (
                 "LiteRT is not installed here, so there is nothing to compare the outputs with: mobile-export[litert]."
@@ -68,7 +76,9 @@ class _Devices:
                 files = folder / str(number)
                 files.mkdir()
                 try:
-                    found[model] = make_reference(here, LitertInProcess(), model, files, plan.seed)
+                    runner = LitertInProcess(inputs)
+                    runner.prepare(here)
+                    found[model] = make_reference(here, runner, model, files, plan.seed, plan)
                 except DeviceError as error:
                     missing[model] = f"This machine itself could not run the model: {error}"
         return References(found, missing)
@@ -89,25 +99,31 @@ class _Devices:
         del target
         info, wanted = device.info(), choice.name
         if wanted == "auto":
+            given = (choice.libraries, choice.binary, choice.app)
             light = (
-                info.connection == "here"
-                and choice.binary is None
-                and choice.app is None
-                and find_spec(LITERT) is not None
+                info.connection == "here" and not plan.op_profile and not any(given) and find_spec(LITERT) is not None
             )
             wanted = "in_process" if light else "litert_bench"
         if wanted == "in_process":
-            return document_bench(LitertInProcess(), references)
+            return document_bench(LitertInProcess(choice.inputs), references)
         if wanted == "litert_bench_app" or choice.app is not None:
-            return replace(document_bench(LitertBenchApp(_app(choice)), references), lit=True, together=None)
+            bench = document_bench(LitertBenchApp(_app(choice), choice.inputs), references)
+            return replace(bench, lit=True, together=None)
         if wanted == "benchmark_model" or choice.binary is not None:
             return _given(device, choice, plan, references)
-        return document_bench(LitertBench(litert_bench_for(_platform(info)), _library(device, choice)), references)
+        return document_bench(_litert_bench(litert_bench_for(_platform(info)), device, choice), references)
+
+
+def _litert_bench(program: Path | str, device: Device, choice: RunnerChoice) -> LitertBench:
+    accelerators = sorted(Path(choice.libraries).rglob("*.so")) if choice.libraries is not None else []
+    if choice.libraries is not None and not accelerators:
+        raise DeviceError(f"--libraries {choice.libraries}: there is no .so in it.", serial=device.serial)
+    return LitertBench(program, _library(device, choice), accelerators=accelerators, inputs=choice.inputs)
 
 
 def document_bench(runner: DocumentRunner, references: References) -> Bench[BenchDocument]:
     """All that a runner of this project can tell."""
-    stages = (EnergyStage(), sustained, OutputsStage(references.found))
+    stages = (cold_loads, document_operators, EnergyStage(), sustained, OutputsStage(references.found))
     return Bench(runner, DocumentReader(), stages, together=runner.run_in_turns)
 
 
@@ -130,7 +146,12 @@ def _given(device: Device, choice: RunnerChoice, plan: ProfilePlan, references: 
     program = device.push(given, "bench_runner", executable=True) if isinstance(given, Path) else given
     family = identify(device, program)
     if family == LitertBench.name:
-        return document_bench(LitertBench(program, _library(device, choice)), references)
+        return document_bench(_litert_bench(program, device, choice), references)
+    if plan.signature or plan.input_shapes or choice.inputs:
+        raise DeviceError(
+            f"{device.serial}: {program} is a benchmark_model: inputs, their shapes and signatures take litert_bench.",
+            serial=device.serial,
+        )
     runner = BenchmarkModel(program, family, watch_process(plan.sampling_interval_s))
     return Bench(runner, SummaryReader(), (operators,))
 

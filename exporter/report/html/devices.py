@@ -6,8 +6,11 @@ from typing import Any, NamedTuple, TypeVar
 from exporter.data.facts.profile import Measured, Profile
 from exporter.data.results.record import TargetRecord
 from exporter.data.units import format_time
+from exporter.report.device_words import WINDOW_COLUMNS, cores_words, sustained_words, window_cells
+from exporter.report.html.plots.curves import panels
 from exporter.report.html.plots.strips import strips
 from exporter.report.readings import PERCENTILES, device_title, latency_percentiles, reading_value, slowest, taken_words
+from profilers.curve import SustainedCurve
 from profilers.summary import Statistics, Summary
 
 HERE = "this machine"
@@ -77,8 +80,21 @@ def device_facts(title: str, about: str, entries: Sequence[Entry]) -> dict[str, 
         "rows": rows,
         "unavailable": list(_unavailable(entries)),
         "remarks": list(_remarks(entries)),
+        "sustained": list(_sustained_runs(entries)),
+        "cores": next((cores_words(one.profile.cores) for one in entries if one.profile and one.profile.cores), ""),
         "ops": [ops for one in entries if one.profile and (ops := _ops(one.name, one.profile))],
     }
+
+
+def _sustained_runs(entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+    return (_sustained(one.name, one.profile.sustained) for one in entries if one.profile and one.profile.sustained)
+
+
+def _sustained(name: str, curve: SustainedCurve) -> dict[str, Any]:
+    columns = [(title.removeprefix(">"), title.startswith(">")) for title in WINDOW_COLUMNS]
+    rows = [window_cells(window) for window in curve.windows]
+    words = {"name": name, "words": sustained_words(curve), "method": f"A knee is {curve.method}."}
+    return {**words, "panels": panels(curve), "columns": columns, "rows": rows}
 
 
 def _latencies(entries: Sequence[Entry]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from exporter.data.facts.diff import SizeDiff
 from exporter.data.facts.layers import LayerFindings
+from exporter.data.facts.sweep import Sweep
 from exporter.data.results.commands import ProfileResults, RunResult, VerifyResult
 from exporter.data.results.record import TargetRecord
 from exporter.data.results.sizes import BudgetResult, CompareResult
 from exporter.report.cells import markdown_cell, markdown_table, one_line
+from exporter.report.device_words import SWEEP_COLUMNS, sweep_cells
 from exporter.report.figures import COLUMNS as COLUMNS_OF_FIGURES
 from exporter.report.figures import figure_row
 from exporter.report.layers import COLUMNS, WORST, cells, summary
@@ -82,7 +84,15 @@ def _diff_lines(diff: SizeDiff, rows: int) -> Iterator[str]:
 
 def _profile(result: ProfileResults, view: View) -> str:
     told = [(device_title(item), profile_lines(item)) for item in result.summaries()]
-    return "\n".join([_verdicts(result), *(_details(title, lines) for title, lines in told)])
+    swept = [_sweep(one) for one in result.sweeps or ()]
+    return "\n".join([_verdicts(result), *swept, *(_details(title, lines) for title, lines in told)])
+
+
+def _sweep(sweep: Sweep) -> str:
+    columns = [name.removeprefix(">") for name in SWEEP_COLUMNS]
+    table = markdown_table(columns, [sweep_cells(row, sweep.best) for row in sweep.rows])
+    heading = f"### Settings on {markdown_cell(sweep.device)}"
+    return "\n".join([heading, "", *table, "", markdown_cell(sweep.answer), ""])
 
 
 def _verify(result: VerifyResult, view: View) -> str:

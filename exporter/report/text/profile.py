@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from exporter.data.facts.profile_changes import ProfileChange
 from exporter.data.results.commands import ProfileResults
 from exporter.report.cells import one_line
+from exporter.report.device_words import sweep_lines
 from exporter.report.readings import profile_lines
 from exporter.report.renderer import View
 from exporter.report.summary import tally
@@ -32,7 +33,9 @@ def _items(result: ProfileResults, view: View) -> Iterator[RenderableType]:
     yield from _failures(result, view)
     for item in result.summaries():
         if not item.error:
-            yield words("\n".join(["", *map(one_line, profile_lines(item, ops=view.verbose))]))
+            yield words("\n".join(["", *map(one_line, profile_lines(item))]))
+    for sweep in result.sweeps or ():
+        yield words("\n".join(["", *map(one_line, sweep_lines(sweep))]))
     yield from (words(_changes(one)) for one in result.changes or ())
     yield words(tally(result.verdicts))
 

@@ -14,6 +14,7 @@ from exporter.data.verdict import Verdict
 from exporter.execution.lab import files
 from exporter.formats.devices import RunnerChoice
 from exporter.formats.registry import format_named
+from exporter.use_cases.devices.inputs import Given
 from exporter.use_cases.profile import ProfileRequest, profile
 from profilers.plan import ProfilePlan
 from profilers.result import ProfileResult
@@ -56,6 +57,7 @@ class Measurement:
     target: Target | None
     name: str | None
     wait_s: float
+    given: Given
     serial: str
 
 
@@ -70,9 +72,17 @@ def measure(work: Measurement, progress: Progress) -> list[DeviceProfile]:
         choice = work.choice._replace(
             binary=programs.get(work.choice.binary or "", work.choice.binary),
             library=programs.get(work.choice.library or "", work.choice.library),
+            app=programs.get(work.choice.app or "", work.choice.app),
         )
         request = ProfileRequest(
-            format_named(work.form), models, work.plan, choice, work.target, work.name, wait_s=work.wait_s
+            format_named(work.form),
+            models,
+            work.plan,
+            choice,
+            work.target,
+            work.name,
+            wait_s=work.wait_s,
+            given=work.given,
         )
         found = profile(request, [work.serial], say=progress.note)
         paths = {str(laid): one.path for laid, one in zip(models, work.models, strict=True)}

@@ -43,6 +43,10 @@ def profile_in_lab(
     Raises:
         UsageProblem: the lab cannot be reached, or has no such device.
     """
+    if request.choice.libraries is not None or request.given.files:
+        raise UsageProblem(
+            "--libraries and --input are of this machine: a lab has models and programs sent, no others."
+        )
     with closing(Lab(at, progress)) as lab:
         wanted, skipped = choose(asked, request.form, all_devices(lab))
         subject = request.name or Path(request.models[0]).name
@@ -159,7 +163,11 @@ class Measuring:
 
     def _measurement(self, device: LabDevice) -> Measurement:
         request = self.request
-        programs = {path for path in (request.choice.binary, request.choice.library) if path and Path(path).exists()}
+        programs = {
+            path
+            for path in (request.choice.binary, request.choice.library, request.choice.app)
+            if path and Path(path).exists()
+        }
         return Measurement(
             form=request.form.name,
             models=tuple(self._sent_file(device, path) for path in request.models),
@@ -169,6 +177,7 @@ class Measuring:
             target=request.target,
             name=request.name,
             wait_s=request.wait_s,
+            given=request.given,
             serial=device.info.serial,
         )
 

@@ -38,13 +38,15 @@ class BatteryState(Frozen):
 class GaugeSample(Frozen):
     """One look at a fuel gauge, as it stands in the files: neither unit nor sign of the current are certain.
 
-    `energy_j` is what the battery still holds, which Linux's drivers of laptops and boards tell in place of a charge.
+    `energy_j` is what the battery still holds, and `power_w` what it gives, which Linux's drivers of laptops and boards
+    tell in place of charge and current; their units are those of the kernel's interface.
     """
 
     current_raw: int | None = None
     voltage_v: float | None = None
     charge_c: float | None = None
     energy_j: float | None = None
+    power_w: float | None = None
     status: str | None = None
 
 
@@ -99,14 +101,15 @@ def parse_power_supply(text: str) -> GaugeSample:
     found = dict(re.findall(r"^(?:POWER_SUPPLY_)?([A-Z][A-Z_]*)=([^\r\n]*)\r?$", text, flags=re.MULTILINE))
     current, voltage = _number(found.get("CURRENT_NOW")), _number(found.get("VOLTAGE_NOW"))
     charge = _number(found.get("CHARGE_COUNTER", found.get("CHARGE_NOW")))
-    energy = _number(found.get("ENERGY_NOW"))
-    if current is None and voltage is None and charge is None and energy is None:
+    energy, power = _number(found.get("ENERGY_NOW")), _number(found.get("POWER_NOW"))
+    if all(value is None for value in (current, voltage, charge, energy, power)):
         raise UnreadableOutputError("no current, voltage or charge in this power_supply file")
     return GaugeSample(
         current_raw=current,
         voltage_v=voltage / 1e6 if voltage else None,
         charge_c=charge * 3.6e-3 if charge is not None else None,
         energy_j=energy * 3.6e-3 if energy is not None else None,
+        power_w=power / 1e6 if power is not None else None,
         status=found.get("STATUS", "").lower() or None,
     )
 

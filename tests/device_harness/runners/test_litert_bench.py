@@ -73,13 +73,18 @@ FAULTS = [
     "CreateManagedTensorBufferFromRequirements",
     "LockTensorBuffer",
     "RunCompiledModel",
+    "CompiledModelResizeInputTensor",
+    "SetRuntimeOptionsEnableProfiling",
+    "CompiledModelGetProfiler",
+    "GetProfileSummary",
 ]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_failure_is_told_and_frees_all(sanitized: Path, fault: str) -> None:
     """LeakSanitizer and the exit code: 3 with one line, no document, never 0."""
-    done = run_fake(sanitized, "--model", "m", "--runs", "2", fault=fault)
+    asked = ["--op-profile", "--input-shape", 'x "\udcff=2,4']
+    done = run_fake(sanitized, "--model", "m", "--runs", "2", *asked, fault=fault)
     assert done.returncode == 3, done.stderr
     assert done.stdout == b""
     assert done.stderr.startswith(b"litert_bench: ")
@@ -94,6 +99,60 @@ def test_input_files_must_fit(sanitized: Path, tmp_path: Path) -> None:
         done = run_fake(sanitized, "--model", "m", "--runs", "1", "--input", f'x "\udcff={file}')
         assert done.returncode == code, done.stderr
     assert run_fake(sanitized, "--model", "m", "--input", f"other={tmp_path / 'input.bin'}").returncode == 3
+
+
+@pytest.mark.parametrize(("accelerator", "waits"), [("cpu", False), ("gpu", True), ("npu", True)])
+def test_an_accelerator_s_inference_lasts_until_its_outputs_can_be_read(
+    sanitized: Path, accelerator: str, waits: bool
+) -> None:
+    """What a GPU has only been given to do is no inference: without its outputs it seems a thousand times faster."""
+    done = run_fake(sanitized, "--model", "m", "--runs", "3", "--accelerator", accelerator, fault="late")
+    assert done.returncode == 0, done.stderr
+    assert (min(parse_bench_document(done.stdout, "x").latencies_s) >= 0.005) is waits
+
+
+def test_a_signature_is_found_by_its_name(sanitized: Path) -> None:
+    """And its outputs are those that are described."""
+    done = run_fake(sanitized, "--model", "m", "--runs", "1", "--digest", "--signature", "other")
+    assert parse_bench_document(done.stdout, "x").outputs[0].shape == (1, 5)
+    unknown = run_fake(sanitized, "--model", "m", "--signature", "none")
+    assert (unknown.returncode, unknown.stderr) == (3, b"litert_bench: the model has no signature none\n")
+
+
+def test_inputs_take_the_shape_that_is_asked_for(sanitized: Path, tmp_path: Path) -> None:
+    """Buffers and files follow; a name or a rank that is none is told."""
+    file = tmp_path / "input.bin"
+    file.write_bytes(b"\0" * 48)
+    asked = ["--model", "m", "--runs", "1", "--digest", "--input-shape", 'x "\udcff=3,4']
+    done = run_fake(sanitized, *asked, "--input", f'x "\udcff={file}')
+    assert done.returncode == 0, done.stderr
+    assert parse_bench_document(done.stdout, "x").outputs[0].shape == (3, 4)
+    for wrong in ("y=3,4", 'x "\udcff=3'):
+        assert run_fake(sanitized, "--model", "m", "--input-shape", wrong).returncode == 3
+    for wrong in ("x", "x=", "x=1,,2", "x=0,1", "x=1,2,3,4,5,6,7,8,9"):
+        assert run_fake(sanitized, "--model", "m", "--input-shape", wrong).returncode == 2
+
+
+def test_operators_are_told_where_they_are_asked_for(sanitized: Path) -> None:
+    """In a run of its own: it takes time."""
+    done = run_fake(sanitized, "--model", "m", "--runs", "2", "--op-profile")
+    assert "Delegate/Copy" in (parse_bench_document(done.stdout, "x").operators or "")
+    assert parse_bench_document(run_fake(sanitized, "--model", "m", "--runs", "2").stdout, "x").operators is None
+
+
+def test_loads_tell_how_fresh_the_file_is(sanitized: Path, tmp_path: Path) -> None:
+    """Just written, it is in the page cache; a file that is not there is neither."""
+    model = tmp_path / "m.tflite"
+    model.write_bytes(b"x" * 10_000)
+    loads = parse_bench_document(run_fake(sanitized, "--model", str(model)).stdout, "x").loads
+    assert loads is not None
+    assert (loads.in_page_cache, loads.cold_s is None, loads.warm_s is None) == (1, True, False)
+    cold = parse_bench_document(run_fake(sanitized, "--model", str(model), "--cold").stdout, "x").loads
+    assert cold is not None
+    assert (cold.cold_s is None) == (cold.in_page_cache != 0)
+    unknown = parse_bench_document(run_fake(sanitized, "--model", "m").stdout, "x").loads
+    assert unknown is not None
+    assert (unknown.in_page_cache, unknown.cold_s, unknown.warm_s) == (None, None, None)
 
 
 def test_wrong_arguments_are_told(sanitized: Path) -> None:

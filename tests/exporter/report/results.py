@@ -20,6 +20,7 @@ from exporter.data.facts.points import Loss, Plan, Point
 from exporter.data.facts.profile import DeviceProfile, measured, profile_of
 from exporter.data.facts.sizes import ByteCount, Measurement
 from exporter.data.facts.storage import Storage
+from exporter.data.facts.sweep import Sweep, SweepRow
 from exporter.data.lab import LabDevice
 from exporter.data.results.commands import (
     CheckResult,
@@ -45,8 +46,9 @@ from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.settings.recipe import Recipe
 from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result
+from profilers.curve import Knee, SustainedCurve, Window
 from profilers.plan import ProfilePlan
-from profilers.readings import Reading
+from profilers.readings import CoreGroup, Reading
 from profilers.result import ProfileResult
 from tests.exporter import typical
 from tests.exporter.report import trends
@@ -83,6 +85,21 @@ def _reading(device: str) -> Reading:
     return typical.reading(samples=(LATENCY_S,) * 40, groups=(20, 20), device=device, taken_at=TAKEN)
 
 
+WINDOWS = tuple(
+    Window(start_s=second, inferences=3, p50_s=0.25 + second / 100, temperature_k=300, frequency_hz={"big": 2e9})
+    for second in range(9)
+)
+
+
+def _knee(text: str) -> Knee:
+    return Knee(at_s=4, before_s=0.25, after_s=0.3, throttled=True, words=text)
+
+
+def _sweep(text: str) -> Sweep:
+    rows = tuple(SweepRow(setting=text, p50_s=1, p50_low_s=1, p50_high_s=2, ran_on=text, caveat=text) for _ in "ab")
+    return Sweep(device=text, rows=rows, best=text, answer=text)
+
+
 def _profile(text: str, verdicts: list[Verdict]) -> DeviceProfile:
     info = DeviceInfo(serial=SERIAL, kind="adb", model=text, os=text)
     result = ProfileResult(
@@ -93,6 +110,8 @@ def _profile(text: str, verdicts: list[Verdict]) -> DeviceProfile:
         readings=(_reading(SERIAL),),
         warnings=(text,),
         rejected=(text,),
+        sustained=SustainedCurve(length_s=9, window_s=1, windows=WINDOWS, knee=_knee(text), method=text),
+        cores=(CoreGroup(name=text, cpus=(0, 1)), CoreGroup(name=text, cpus=(2,), max_hz=2e9)),
     )
     return DeviceProfile(device=SERIAL, result=result, verdicts=tuple(verdicts), info=info)
 
@@ -282,7 +301,9 @@ _MAKERS: dict[str, Callable[[str, list[Verdict]], Result]] = {
     "run": _run,
     "budget": _budget,
     "compare": lambda text, verdicts: CompareResult((_diff(text), _diff(text)), tuple(verdicts), 1),
-    "profile": lambda text, verdicts: ProfileResults(Path("model"), (_profile(text, verdicts),), TAKEN, 1),
+    "profile": lambda text, verdicts: ProfileResults(
+        Path("model"), (_profile(text, verdicts),), TAKEN, 1, sweeps=(_sweep(text),)
+    ),
     "verify": _verify,
     "check": _check,
     "compress": _compress,

@@ -19,8 +19,9 @@ from exporter.data.results.search import SearchResult
 from exporter.data.results.sizes import BudgetResult, CompareResult, SizeRow
 from exporter.data.verdict import Status, Verdict
 from exporter.report.renderer import Result
+from profilers.curve import Look, curve_of
 from profilers.plan import ProfilePlan
-from profilers.readings import Obtained, OpTime, Reading
+from profilers.readings import CoreGroup, Obtained, OpTime, Reading
 from profilers.result import OutputCheck, ProfileResult
 from tests.exporter import typical
 from tests.exporter.report import trends
@@ -94,6 +95,13 @@ def profile(info: DeviceInfo, median_s: float, number: int, *, quick: bool = Fal
             OpTime(type="CONV_2D", name=name, mean_s=median_s / 60, first_s=1e-3, share=1 / 60, calls=1)
             for name in LAYERS[:12]
         ),
+        sustained=curve_of(
+            [median_s * (1 + max(0.0, at / 300 - 1) / 3) for at in range(600)],
+            [Look(at * median_s * 10, 303.0 + at / 6, {"cpu0": 2e9 - 1e7 * at}) for at in range(60)],
+            (CoreGroup(name="big", cpus=(0,)),),
+            [at / 2 for at in range(600)],
+        ),
+        cores=(CoreGroup(name="little", cpus=(0, 1, 2, 3)), CoreGroup(name="big", cpus=(4, 5), max_hz=2.85e9)),
         warnings=("it is charging (USB)",),
         rejected=("process 2: the thermal status rose from 0 to 2",),
     )

@@ -1,12 +1,12 @@
 """Energy arithmetic against figures worked out by hand: exact, or refused with the reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from device_harness.errors import UnreadableOutputError
 from profilers.meters.energy import EnergyTrace, LoadWindow, energy_between, energy_per_inference, integrate_power
-from profilers.meters.gauge import Gauge, battery_trace, gauge_trace, stored_trace
+from profilers.meters.gauge import Gauge, battery_trace, gauge_trace, power_trace, stored_trace
 from profilers.meters.hwmon import hwmon_trace, sensor_of
 from profilers.meters.iio import odpm_trace
 from profilers.meters.meter import NoMeterError
@@ -74,7 +74,7 @@ def rails(*rows: tuple[int, int, int, int], names: dict[tuple[int, int], str]) -
     return whole(rails_trace(parse_perfetto(perfetto(*rows, names=names)).rails))
 
 
-def supply(*rows: dict[str, object]) -> list[Sample]:
+def supply(*rows: Mapping[str, object]) -> list[Sample]:
     texts = ("".join(f"POWER_SUPPLY_{key}={value}\n" for key, value in row.items()) for row in rows)
     return [Sample(float(at), {"/BAT0": text}) for at, text in enumerate(texts)]
 
@@ -97,6 +97,21 @@ EXACT: dict[str, tuple[Callable[[], float], float]] = {
     "12 then 900 mA in uA": (lambda: whole(gauge_trace(phases(1e-6))), 4 * (0.84 + 0.456 + 44.1)),
     "12 then 900 mA in mA": (lambda: whole(gauge_trace(phases(1e-3))), 4 * (0.84 + 0.456 + 44.1)),
     "counter a quarter off": (lambda: whole(gauge_trace(gauge(0.5, 1e-6, fallen_c=48))), 240.0),
+    "power_now, 36 W for 120 s, energy_now too coarse for it": (
+        lambda: whole(
+            battery_trace(
+                supply(
+                    *({"POWER_NOW": 36_000_000, "ENERGY_NOW": 50_000_000 - 600_000 * (at // 60)} for at in range(121))
+                ),
+                "/BAT0",
+            )
+        ),
+        4320.0,
+    ),
+    "power_now alone, negative": (
+        lambda: whole(battery_trace(supply(*({"POWER_NOW": -5_000_000} for _ in range(121))), "/BAT0")),
+        600.0,
+    ),
     "energy_now, 36 W for 120 s": (lambda: whole(battery_trace(draining(STATUS="Discharging"), "/BAT0")), 4320.0),
     "rails of 1 and 0.5 W, 2 s": (
         lambda: whole(
@@ -166,6 +181,13 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "rose while discharging",
     ),
     "charging, by its own words": (lambda: battery_trace(draining(STATUS="Charging"), "/BAT0"), "charging or full"),
+    "power_now of nothing": (lambda: power_trace(SECONDS, [0.0] * 121), "no power"),
+    "power_now that changes sign": (lambda: power_trace(SECONDS, [1.0, -1.0] * 60 + [1.0]), "sign"),
+    "power_now told nine times": (lambda: power_trace(SECONDS[:9], [1.0] * 9), "9 times"),
+    "power_now against energy_now": (
+        lambda: power_trace(SECONDS, [36.0] * 121, [1e5 - 72 * at for at in range(121)]),
+        "contradicts itself",
+    ),
     "energy_now too coarse": (
         lambda: stored_trace(SECONDS, [100.0 - at // 30 for at in range(121)]),
         "4 of its steps; at least 100",

@@ -35,7 +35,10 @@ public struct Bench {
     configuration.computeUnits = try computeUnits()
     let before = Footprint.read()
     let loadStart = Clock.now()
-    let (model, compiled) = try await load(configuration)
+    let (compiled, isNew) = try await compile()
+    defer { if isNew { try? FileManager.default.removeItem(at: compiled) } }
+    let compileEnd = Clock.now()
+    let model = try await load(compiled, configuration)
     let loadEnd = Clock.now()
     let after = Footprint.read()
     let input = try Inputs(plan: plan, folder: folder).make(for: model)
@@ -52,6 +55,10 @@ public struct Bench {
     conditions.noteThermal(always: true)
     await conditions.noteBattery()
 
+    // After everything that is measured: a second model in memory would be counted as the first one's.
+    let againStart = Clock.now()
+    _ = try await load(compiled, configuration)
+    let againEnd = Clock.now()
     let placement = plan.placement ? try await PlacementPlan.read(compiled, configuration: configuration) : []
     guard let before, let after, let end, let last = measured.last else {
       throw BenchError.plan("the system does not tell this process its memory footprint")
@@ -65,6 +72,9 @@ public struct Bench {
       clock: Document.Clock(
         loadStart: loadStart, warmupStart: warmupStart, measureStart: measureStart, measureEnd: measureEnd),
       load: loadEnd - loadStart,
+      loads: Document.Loads(
+        compile: isNew ? compileEnd - loadStart : nil, cold: isNew ? loadEnd - compileEnd : nil,
+        warm: againEnd - againStart),
       warmupLatencies: warmup.latencies,
       latencies: measured.latencies,
       starts: measured.starts,
@@ -89,13 +99,19 @@ public struct Bench {
     }
   }
 
-  /// The ready model and its compiled form; a package or .mlmodel is compiled on the device first.
-  private func load(_ configuration: MLModelConfiguration) async throws -> (MLModel, URL) {
+  /// The compiled model, and whether it was compiled just now: a package or .mlmodel is, on the device.
+  private func compile() async throws -> (URL, Bool) {
     let source = folder.appendingPathComponent(plan.model)
+    if source.pathExtension == "mlmodelc" { return (source, false) }
+    let interval = Self.signposter.beginInterval("compile")
+    defer { Self.signposter.endInterval("compile", interval) }
+    return (try await MLModel.compileModel(at: source), true)
+  }
+
+  private func load(_ compiled: URL, _ configuration: MLModelConfiguration) async throws -> MLModel {
     let interval = Self.signposter.beginInterval("load")
     defer { Self.signposter.endInterval("load", interval) }
-    let compiled = source.pathExtension == "mlmodelc" ? source : try await MLModel.compileModel(at: source)
-    return (try await MLModel.load(contentsOf: compiled, configuration: configuration), compiled)
+    return try await MLModel.load(contentsOf: compiled, configuration: configuration)
   }
 
   /// Thread time has to be read on the thread that predicts, so both are taken in one synchronous function.

@@ -25,6 +25,19 @@ struct Document: Encodable {
     }
   }
 
+  /// Parts of loading: compilation, the first load of a model compiled just now, and a second load of the same one.
+  struct Loads: Encodable {
+    let compile: Double?
+    let cold: Double?
+    let warm: Double
+
+    enum CodingKeys: String, CodingKey {
+      case compile = "compile_s"
+      case cold = "cold_s"
+      case warm = "warm_s"
+    }
+  }
+
   struct CpuTime: Encodable {
     let process: Double
     let thread: Double
@@ -110,6 +123,7 @@ struct Document: Encodable {
   let settings: Settings
   let clock: Clock
   let load: Double
+  let loads: Loads
   let warmupLatencies: [Double]
   let latencies: [Double]
   let starts: [Double]
@@ -126,6 +140,7 @@ struct Document: Encodable {
     case schemaVersion = "schema_version"
     case runner, model, pid, settings, clock
     case load = "load_s"
+    case loads
     case warmupLatencies = "warmup_latencies_s"
     case latencies = "latencies_s"
     case starts = "starts_s"
