@@ -48,6 +48,16 @@ def judge_drift(now: Night, before: Sequence[Night]) -> Verdict:
     )
 
 
+def unmeasured_night(device: str, reason: str) -> Verdict:
+    """Of a phone on which nothing was measured; `reason` is a sentence."""
+    return not_checked(device, METRIC, "1", reason)
+
+
+def accepted_night(verdict: Verdict) -> Verdict:
+    """What `verdict` becomes where somebody said that the phone now is as it is to be."""
+    return unmeasured_night(verdict.subject, f"Accepted as what later nights are held against. {verdict.reason}")
+
+
 def comparable(now: Night, before: Sequence[Night]) -> list[Night]:
     """The last nights that count."""
     own = [night for night in before if night.device == now.device]

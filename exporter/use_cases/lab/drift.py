@@ -14,8 +14,7 @@ from exporter.data.progress import Progress
 from exporter.data.results.lab import DriftResult
 from exporter.data.verdict import Status, Verdict, exit_code
 from exporter.execution.lab.connection import LabAddress
-from exporter.gates.drift import METRIC, judge_drift
-from exporter.gates.judge import not_checked
+from exporter.gates.drift import accepted_night, judge_drift, unmeasured_night
 from exporter.use_cases.lab.profile import profile_in_lab
 from exporter.use_cases.profile import ProfileRequest
 from profilers.statistics import percentile
@@ -57,20 +56,15 @@ def judged(request: DriftRequest, before: Sequence[Night], found: Sequence[Devic
     for item in found:
         night = night_of(item, accepted=request.accept)
         if isinstance(night, str):
-            verdicts.append(not_checked(item.device, METRIC, "1", night))
+            verdicts.append(unmeasured_night(item.device, night))
             continue
         verdict = judge_drift(night, before)
         drifted = verdict.status is Status.FAILED and not request.accept
         add_night(request.history, night.model_copy(update={"drifted": drifted}))
-        verdicts.append(_accepted(verdict) if request.accept else verdict)
+        verdicts.append(accepted_night(verdict) if request.accept else verdict)
     failed = any(item.error for item in found)
     code = 3 if failed else exit_code(verdicts, strict=request.strict)
     return DriftResult(Path(request.profile.models[0]).name, tuple(verdicts), code, datetime.now(UTC))
-
-
-def _accepted(verdict: Verdict) -> Verdict:
-    reason = f"Accepted as what later nights are held against. {verdict.reason}"
-    return not_checked(verdict.subject, METRIC, "1", reason)
 
 
 def night_of(item: DeviceProfile, *, accepted: bool = False) -> Night | str:
