@@ -1,10 +1,8 @@
 """History: where runs are kept; a file of SQLite or a folder, which owe the same."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from exporter.data.errors import UsageProblem
 from exporter.data.facts.history import Figure, KeptRun
 
 
@@ -51,27 +49,6 @@ class History(Protocol):
 
     def document(self, run: KeptRun) -> Document:
         """A run as it was written."""
-
-
-def open_history(place: Path, *, to_write: bool = False) -> History:
-    """The history at `place`: a folder where it is one or has no suffix, else a file of SQLite.
-
-    Args:
-        place: of the file or folder.
-        to_write: make it where it is not there.
-
-    Raises:
-        UsageProblem: it is not there, is of a newer version, or is something else.
-    """
-    from exporter.history.database import Database
-    from exporter.history.folder import Folder
-
-    if not to_write and not place.exists():
-        raise UsageProblem(
-            f"{place}: there is no history there. Keep runs in it with `run --history {place}`, or `history add`."
-        )
-    is_folder = place.is_dir() or (not place.exists() and not place.suffix)
-    return Folder(place, to_write=to_write) if is_folder else Database(place, to_write=to_write)
 
 
 def in_time(runs: Sequence[KeptRun]) -> list[KeptRun]:

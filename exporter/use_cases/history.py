@@ -14,8 +14,9 @@ from exporter.data.units import parse_percent
 from exporter.data.verdict import exit_code
 from exporter.gates.history import judge_trends
 from exporter.history.documents import entry_of, read_entry
-from exporter.history.history import Document, open_history
+from exporter.history.history import Document
 from exporter.history.levels import with_changes
+from exporter.history.places import open_history
 from exporter.history.trends import Wanted, trends
 from exporter.report.json import render as as_json
 from exporter.report.renderer import View

@@ -12,7 +12,7 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.revision import Revision
 from exporter.history.documents import read_entry
-from exporter.history.history import open_history
+from exporter.history.places import open_history
 from tests.exporter.history.runs import write
 
 WRITERS, EACH = 3, 6

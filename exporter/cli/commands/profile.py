@@ -27,7 +27,7 @@ from exporter.formats.devices import RunnerChoice
 from exporter.formats.files import check_whole
 from exporter.formats.format import Format
 from exporter.formats.registry import all_formats, format_named
-from exporter.history.history import open_history
+from exporter.history.places import open_history
 from exporter.use_cases.devices.baseline import baseline_of
 from exporter.use_cases.devices.changes import changes_between, changes_since
 from exporter.use_cases.devices.choice import choose_devices, unmeasured

@@ -69,7 +69,7 @@ def command(
     from exporter.cli.output import complain
     from exporter.cli.progress import progress
     from exporter.execution.isolation import hardest
-    from exporter.history.history import open_history
+    from exporter.history.places import open_history
     from exporter.use_cases.handoff import beside_artifacts, refuse_early
     from exporter.use_cases.history import keep_run
     from exporter.use_cases.job.request import RunRequest

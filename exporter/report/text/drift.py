@@ -10,9 +10,12 @@ WORDS = {Status.PASSED: "steady", Status.FAILED: "DRIFTED", Status.NOT_CHECKED: 
 
 def render(result: DriftResult, view: View) -> str:
     """A line a phone."""
-    rows = [(one_line(one.subject), WORDS[one.status], one_line(one.reason)) for one in worst_first(result.verdicts)]
+    rows = [
+        (one_line(one.subject), f"{one_line(one.metric)} {WORDS[one.status]}", one_line(one.reason))
+        for one in worst_first(result.verdicts)
+    ]
     if not rows:
         return "No phone was measured.\n"
-    wide = max(len(name) for name, _, _ in rows)
-    lines = [f"{name.ljust(wide)}  {word.ljust(11)}  {reason}" for name, word, reason in rows]
+    wide, long = (max(len(row[place]) for row in rows) for place in (0, 1))
+    lines = [f"{name.ljust(wide)}  {word.ljust(long)}  {reason}" for name, word, reason in rows]
     return "".join(f"{line}\n" for line in [one_line(result.model), *lines])

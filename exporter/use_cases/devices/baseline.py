@@ -9,7 +9,8 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.history import KeptRun
 from exporter.data.results.samples import TargetSamples
 from exporter.history.documents import read_entry
-from exporter.history.history import Document, open_history
+from exporter.history.history import Document
+from exporter.history.places import open_history
 from exporter.store.profiles import is_profiles, parse_profiles
 from exporter.store.runs import parse_record, parse_samples
 from exporter.store.tools import machine_facts

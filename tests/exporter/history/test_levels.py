@@ -7,8 +7,8 @@ import pytest
 
 from exporter.data.facts.history import Trend
 from exporter.history.documents import read_entry
-from exporter.history.history import open_history
 from exporter.history.levels import KNOWABLE, starts_of, with_changes
+from exporter.history.places import open_history
 from exporter.history.trends import Wanted, trends
 from tests.exporter.history.runs import START, noisy, write, write_many
 

@@ -11,7 +11,7 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.history.database import APPLICATION, STEPS
 from exporter.history.documents import read_entry
-from exporter.history.history import open_history
+from exporter.history.places import open_history
 from tests.contracts.history import HistoryContract
 from tests.exporter.history.runs import write
 

@@ -12,7 +12,7 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.profile import DeviceProfile
 from exporter.data.facts.revision import Revision
 from exporter.data.results.commands import ProfileResults
-from exporter.history.history import open_history
+from exporter.history.places import open_history
 from exporter.history.revision import revision_of
 from exporter.use_cases.devices.baseline import baseline_of
 from exporter.use_cases.devices.changes import changes_since
