@@ -63,23 +63,26 @@ RULES = (
         "On the device, turn on Settings, Privacy & Security, Developer Mode, and restart it.",
     ),
     _rule(
-        r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected",
+        r"device is locked|\bunlocked\b|DeviceLocked|PasswordRequired|PasscodeRequired|PasswordProtected|"
+        r"password protected|protected with a passcode|unlock the device with",
         DeviceUnauthorizedError,
         "Unlock the device and keep it unlocked (Settings, Display & Brightness, Auto-Lock: Never).",
     ),
     _rule(
         r"not paired|must be paired|NotPaired|NotTrusted|PairingDialogResponsePending|UserDeniedPairing|"
-        r"InvalidHostID",
+        r"InvalidHostID|(does not|refused to) trust this computer|answer the Trust dialog|"
+        r"pairing record\. Pair it again",
         DeviceUnauthorizedError,
         "Connect the device by cable, unlock it, and answer Trust This Computer with Trust.",
     ),
     _rule(
-        r"no space left|not enough (disk |storage )?space|insufficient (storage|space)",
+        r"no[ _]space[ _]left|not enough (disk |storage )?space|insufficient (storage|space)",
         StorageFullError,
         "Free some storage on the device.",
     ),
     _rule(
-        r"device was not found|device not found|DeviceNotFound|NoDeviceConnected|Device is not connected|"
+        r"device was not found|device not found|No device with the requested UDID|"
+        r"DeviceNotFound|NoDeviceConnected|Device is not connected|"
         r"Invalid device|no device matching",
         DeviceNotFoundError,
         "See which devices can be reached with: mobile-export devices",
@@ -90,18 +93,19 @@ RULES = (
         "On Linux, install and start usbmuxd: apt-get install usbmuxd",
     ),
     _rule(
-        r"developer disk image|DeveloperDiskImage|InvalidService|NotMounted",
+        r"developer disk image|DeveloperDiskImage|InvalidService|not offer the requested service|NotMounted|"
+        r"image is not mounted",
         DeviceUnauthorizedError,
         "Mount the developer disk image: pymobiledevice3 mounter auto-mount",
     ),
     _rule(
-        r"tunneld|RSDRequired",
+        r"tunneld|RSDRequired|needs an RSD",
         DeviceUnauthorizedError,
         "iOS 17.0 to 17.3 needs a tunnel: sudo pymobiledevice3 remote tunneld",
     ),
     _rule(
         r"connection (was |has been )?(interrupted|invalidated|terminated|lost|closed)|disconnected|"
-        r"ConnectionTerminated|StreamClosed",
+        r"ConnectionTerminated|StreamClosed|closed the stream",
         DeviceDisconnectedError,
         "Check the cable or the network, and try again.",
     ),
