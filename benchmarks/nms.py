@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.formats.common.postprocessing.asked import Postprocessing
-from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.format import Origin
 from exporter.formats.registry import format_named
 from exporter.formats.session import ConversionSession
 from exporter.sources.modules import Found, from_module

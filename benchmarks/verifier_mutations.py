@@ -28,9 +28,9 @@ from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.target import Target
 from exporter.data.verdict import Status
 from exporter.datasets.open import open_dataset
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.formats.coreml.runner import CoremlRunner
 from exporter.formats.files import file_facts
-from exporter.formats.format import ArtifactRunner
 from exporter.formats.registry import advice_for
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.runner import LiteRTRunner

@@ -12,9 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from device_harness.digests import tree_digest
 from device_harness.errors import CommandFailedError, DeviceError, UnreadableOutputError
-from device_harness.local import LocalDevice
 from device_harness.protocol import Device
-from device_harness.runners.documents import DocumentRunner
 from device_harness.runners.runner import RunRequest
 from profilers.bench import Bench, Findings, Stage, Taken, Work, request_of
 from profilers.clock import Clock, SystemClock
@@ -24,11 +22,7 @@ from profilers.cores import core_groups
 from profilers.losses import Holding, Losses, Unleased
 from profilers.parse.linux.sampler import Sample
 from profilers.plan import ProfilePlan
-from profilers.readers.documents import DocumentReader
-from profilers.readings import Reading
 from profilers.result import ProfileResult
-from profilers.stages.energy import EnergyStage
-from profilers.stages.sustained import sustained
 from profilers.watch.monitor import FREQUENCY_FILES, LIMIT_FILES, ONLINE_FILE, Monitor, monitored, readable_files
 
 MOST_REJECTED = 3
@@ -92,26 +86,6 @@ def profile_models(
     looks, time = probe or DeviceProbe(device), clock or SystemClock()
     losses = Losses(device, lease or Unleased(), say)
     return _Session(device, plan, bench, looks, time, say, losses, tuple(settings)).profile(models)
-
-
-def host_readings(model: Path, plan: ProfilePlan, runner: DocumentRunner) -> tuple[Reading, ...]:
-    """Latency, load time, processor time, memory and energy of one inference of `model` on this machine.
-
-    Each of `plan.processes` loads the model anew, so that peak memory and processor time are the model's, and so that
-    the spread between processes is seen. Energy takes runs of its own.
-
-    Args:
-        model: a file that `runner` runs; its inputs are filled with random values of their types.
-        plan: how often and how long.
-        runner: runs it on this machine.
-
-    Raises:
-        CommandFailedError: what runs it is not installed, or refused the model.
-        CommandTimeoutError: a process took longer than `plan.limit_s`.
-    """
-    bench = Bench(runner, DocumentReader(), (EnergyStage(), sustained))
-    with LocalDevice() as device:
-        return profile_models(device, [model], plan, bench)[0].readings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.errors import CommandFailedError, ToolMissingError
 from device_harness.runners.platforms import SOURCES, Platform, host_platform, sources_digest
-from device_harness.runners.prebuilt import prebuilt_litert_bench
+from device_harness.runners.prebuilt import prebuilt_program
 
 BUILD_LIMIT_S = 300.0
 
@@ -21,7 +21,7 @@ def litert_bench_for(target: Platform) -> Path:
         ToolMissingError: neither; the message says why not, and what to install.
         CommandFailedError: the build failed; the message has the compiler's words.
     """
-    ready = prebuilt_litert_bench(target)
+    ready = prebuilt_program(target)
     if ready.program is not None:
         return ready.program
     try:

@@ -57,7 +57,7 @@ class Prebuilt(NamedTuple):
     reason: str = ""
 
 
-def prebuilt_litert_bench(target: Platform) -> Prebuilt:
+def prebuilt_program(target: Platform) -> Prebuilt:
     """The installed wheel's program for `target`, held against its manifest; nothing of the wheel is executed here."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:

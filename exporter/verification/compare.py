@@ -20,7 +20,7 @@ from exporter.data.progress import Advance
 from exporter.data.settings.task import TaskSettings
 from exporter.datasets.dataset import Dataset, check_labels
 from exporter.execution.threads import in_order, threads
-from exporter.formats.format import ArtifactRunner
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.tasks.task import Reader
 from exporter.verification.batching import rows_axis, split_results, stacking_axes
 from exporter.verification.channels import quantization_step, variation_db, worst_channel

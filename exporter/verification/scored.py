@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from exporter.data.facts.parity import OutputParity, Parity
 from exporter.data.progress import Advance
-from exporter.formats.format import ArtifactRunner
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.tasks.task import Reader
 from exporter.verification.compare import Reference, results_of
 from exporter.verification.scoring import Scoring

@@ -6,7 +6,7 @@ from exporter.data.errors import ExporterError, NotEvaluableError, first_line
 from exporter.data.facts.parity import Parity, ShapeParity
 from exporter.data.facts.source import InputSpec, SourceDescription, at_every_size
 from exporter.datasets.dataset import Dataset
-from exporter.formats.format import ArtifactRunner
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.verification.compare import Reference, compare, reference_outputs
 from exporter.verification.noise import NOISE_EXAMPLES
 from exporter.verification.runners import Runner

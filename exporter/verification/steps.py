@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exporter.data.errors import ExporterError, NotEvaluableError, first_line
 from exporter.data.facts.parity import StepsParity
 from exporter.data.facts.source import InputSpec, SourceDescription
-from exporter.formats.format import ArtifactRunner, Call
+from exporter.formats.artifact_runner import ArtifactRunner, Call
 from exporter.verification.metrics import Difference
 from exporter.verification.noise import IntegerRange, noise
 from exporter.verification.runners import Runner

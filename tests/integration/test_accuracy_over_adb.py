@@ -13,7 +13,7 @@ from device_harness.errors import StorageFullError
 from device_harness.kept import DAYS, FOLDER, keep
 from device_harness.runners.build import find_litert_library
 from device_harness.runners.litert_bench import LitertBench
-from exporter.formats.format import Answered
+from exporter.formats.artifact_runner import Answered
 from exporter.store.cache import Cache
 from exporter.use_cases.devices import accuracy
 from exporter.use_cases.devices.accuracy import There

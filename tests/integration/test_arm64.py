@@ -12,7 +12,7 @@ from device_harness.runners.bench_document import parse_bench_document
 from device_harness.runners.build import build_litert_bench
 from device_harness.runners.in_process import LitertInProcess
 from device_harness.runners.platforms import Platform, host_platform
-from device_harness.runners.prebuilt import prebuilt_litert_bench
+from device_harness.runners.prebuilt import prebuilt_program
 from profilers.outputs import compare_output
 from profilers.stages.outputs import make_reference, read_tensor
 from tests.fakes.adbd import PROJECT, UnavailableError, debian_root
@@ -45,7 +45,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         pytest.skip(f"the aarch64 wheel of {wanted} cannot be had: {done.stderr.strip()[-200:]}")
     library = str(folder / "ai_edge_litert" / "libLiteRt.so")
     arm64_linux = Platform("linux", "arm64")
-    bench = prebuilt_litert_bench(arm64_linux).program or build_litert_bench(arm64_linux, folder=folder)
+    bench = prebuilt_program(arm64_linux).program or build_litert_bench(arm64_linux, folder=folder)
     return [qemu, "-L", str(root), str(bench), "--litert-library", library]
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from device_harness.errors import CommandFailedError
 from device_harness.runners.in_process import LitertInProcess
+from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
-from profilers.session import host_readings
 
 
 @pytest.fixture

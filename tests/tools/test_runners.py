@@ -9,7 +9,7 @@ import pytest
 
 from device_harness.errors import ToolMissingError
 from device_harness.runners.platforms import host_platform
-from device_harness.runners.prebuilt import PACKAGE, prebuilt_litert_bench
+from device_harness.runners.prebuilt import PACKAGE, prebuilt_program
 from tools import runners
 
 
@@ -23,7 +23,7 @@ def test_a_wheel_is_made_and_its_program_runs(tmp_path: Path, monkeypatch: pytes
     command = [str(runners.ROOT / "tools" / "uv"), "pip", "install", "--quiet", "--offline", "--target", str(site)]
     subprocess.run([*command, "--python", sys.executable, str(made)], check=True)
     monkeypatch.syspath_prepend(site)
-    program = prebuilt_litert_bench(host_platform()).program
+    program = prebuilt_program(host_platform()).program
     assert program is not None
     assert program.parent == site / PACKAGE
     done = subprocess.run([program], capture_output=True, text=True)

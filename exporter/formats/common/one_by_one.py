@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from exporter.formats.format import Call
+from exporter.formats.artifact_runner import Call
 
 Arrays = Sequence[NDArray[Any]]
 

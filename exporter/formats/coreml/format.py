@@ -13,6 +13,7 @@ from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription, SourceKind
 from exporter.execution.heavy import need
+from exporter.formats.artifact_runner import Answered, ArtifactRunner
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
@@ -24,7 +25,7 @@ from exporter.formats.coreml.shapes import pictures_problem, shapes_problem
 from exporter.formats.coreml.states import states_problem
 from exporter.formats.coreml.variants import variants
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, Answered, ArtifactRunner, Converter, Origin
+from exporter.formats.format import Accelerator, Converter, Origin
 from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Compilation, Packing
 from exporter.formats.variants import Variant

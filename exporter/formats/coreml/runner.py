@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.datasets.images import whole_pixels
+from exporter.formats.artifact_runner import Call
 from exporter.formats.common.ports import Pairing, Port, Shapes, all_named, source_outputs, source_port
 from exporter.formats.coreml.class_order import class_order
 from exporter.formats.coreml.coremltools import load_coremltools
@@ -27,7 +28,7 @@ from exporter.formats.coreml.reference.pipeline import read_pipeline
 from exporter.formats.coreml.reference.steps import Precision
 from exporter.formats.coreml.states import Kept
 from exporter.formats.files import check_whole
-from exporter.formats.format import Call, Origin
+from exporter.formats.format import Origin
 
 Arrays = Sequence[NDArray[Any]]
 _REFERENCE = "Core ML reference evaluator"

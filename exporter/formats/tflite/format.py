@@ -13,12 +13,13 @@ from exporter.data.facts.inspection import Inspection
 from exporter.data.facts.layers import Layers
 from exporter.data.facts.source import SourceDescription
 from exporter.execution.heavy import need
+from exporter.formats.artifact_runner import Answered, ArtifactRunner
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.deciding import settings_that_decide
 from exporter.formats.common.postprocessing.asked import Postprocessing
 from exporter.formats.common.preprocessing import preprocessing_problem
 from exporter.formats.devices import DeviceSupport
-from exporter.formats.format import Accelerator, Answered, ArtifactRunner, Converter, Origin
+from exporter.formats.format import Accelerator, Converter, Origin
 from exporter.formats.handoff import HandoffSupport
 from exporter.formats.packing import Packing
 from exporter.formats.tflite.inspection.file_facts import file_facts

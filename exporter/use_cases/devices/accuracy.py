@@ -16,7 +16,7 @@ from device_harness.kept import keep
 from device_harness.protocol import Device
 from device_harness.runners.bench_document import BenchDocument, Tensor, parse_bench_document
 from device_harness.runners.runner import Runner
-from exporter.formats.format import Answered
+from exporter.formats.artifact_runner import Answered
 from exporter.store.cache import Cache, key_of
 from exporter.verification.compare import Indices
 from profilers.bench import request_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from device_harness import process
 from device_harness.errors import DeviceError
 from device_harness.runners.platforms import Platform
-from device_harness.runners.prebuilt import prebuilt_litert_bench
+from device_harness.runners.prebuilt import prebuilt_program
 from device_harness.words import decode
 from exporter.data.results.doctor import Checkup
 
@@ -62,7 +62,7 @@ def _program(area: str, name: str, command: Sequence[str], use: str, mends: dict
 
 def _ndk() -> Checkup:
     use = "building the runner of Android devices"
-    ready = prebuilt_litert_bench(Platform("android", "arm64")).program
+    ready = prebuilt_program(Platform("android", "arm64")).program
     if ready is not None:
         return Checkup("android", "NDK", "works", f"not needed: the runner is built in advance, {ready}", use)
     given = os.environ.get("ANDROID_NDK_HOME") or os.environ.get("ANDROID_NDK_ROOT")

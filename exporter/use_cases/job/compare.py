@@ -9,7 +9,8 @@ from exporter.data.progress import Advance
 from exporter.data.settings.target import Target
 from exporter.execution.isolation import Trouble, attempt
 from exporter.execution.stage import Done, Stage
-from exporter.formats.format import ArtifactRunner, Format, Origin
+from exporter.formats.artifact_runner import ArtifactRunner
+from exporter.formats.format import Format, Origin
 from exporter.tasks.detection.settings import Detection
 from exporter.tasks.keys import task_key
 from exporter.use_cases.job.model import ModelAtHand

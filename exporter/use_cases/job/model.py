@@ -12,7 +12,8 @@ from exporter.datasets.cut import cut
 from exporter.datasets.dataset import Dataset
 from exporter.datasets.examples.pictures import as_pictures
 from exporter.execution.stage import Stage
-from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.artifact_runner import ArtifactRunner
+from exporter.formats.format import Origin
 from exporter.formats.session import ConversionSession
 from exporter.store.cache import Cache
 from exporter.tasks.detection.settings import Detection

@@ -9,9 +9,9 @@ from exporter.execution.stage import Stage
 from exporter.store.tools import machine_facts
 from exporter.use_cases.job.model import ModelAtHand
 from exporter.use_cases.job.work import HostReadings, TargetWork
+from profilers.host import host_readings
 from profilers.plan import ProfilePlan
 from profilers.readings import Reading
-from profilers.session import host_readings
 from profilers.steadiness import cpu_share, disturbance
 
 HOST_PLAN = ProfilePlan(

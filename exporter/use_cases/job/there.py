@@ -3,8 +3,8 @@
 from device_harness.errors import DeviceError
 from device_harness.leases.session import Leased, Terms, leased
 from exporter.data.errors import ExporterError
+from exporter.formats.artifact_runner import Answered
 from exporter.formats.devices import References, RunnerChoice
-from exporter.formats.format import Answered
 from exporter.use_cases.devices.accuracy import There
 from exporter.use_cases.devices.choice import misfit
 from exporter.use_cases.job.model import ModelAtHand

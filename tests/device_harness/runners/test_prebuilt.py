@@ -10,7 +10,7 @@ import pytest
 from device_harness.errors import ToolMissingError
 from device_harness.runners.build import litert_bench_for
 from device_harness.runners.platforms import Platform, sources_digest
-from device_harness.runners.prebuilt import MANIFEST, PACKAGE, prebuilt_litert_bench
+from device_harness.runners.prebuilt import MANIFEST, PACKAGE, prebuilt_program
 
 PHONE = Platform("android", "arm64")
 PROGRAM = b"\x7fELF of nothing"
@@ -48,14 +48,14 @@ def test_the_program_of_the_device_is_taken(installed: Path, monkeypatch: pytest
 
 
 def test_another_platform_is_told(installed: Path) -> None:
-    found = prebuilt_litert_bench(Platform("android", "x86_64"))
+    found = prebuilt_program(Platform("android", "x86_64"))
     assert found.program is None
     assert "none for android x86_64, only for android arm64" in found.reason
 
 
 def test_a_program_of_other_sources_is_not_used(installed: Path) -> None:
     write(installed, sources_sha256="0" * 64)
-    found = prebuilt_litert_bench(PHONE)
+    found = prebuilt_program(PHONE)
     assert found.program is None
     assert "another version" in found.reason
 
@@ -64,7 +64,7 @@ def test_a_program_of_other_sources_is_not_used(installed: Path) -> None:
 def test_a_damaged_program_is_not_used(installed: Path, harm: str) -> None:
     bench = installed / "bench"
     bench.unlink() if harm == "removed" else bench.write_bytes(PROGRAM[:-1])
-    found = prebuilt_litert_bench(PHONE)
+    found = prebuilt_program(PHONE)
     assert found.program is None
     assert "damaged" in found.reason
 
@@ -72,7 +72,7 @@ def test_a_damaged_program_is_not_used(installed: Path, harm: str) -> None:
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 2, "sources_sha256": "", "programs": []}'])
 def test_a_manifest_that_cannot_be_read_is_told(installed: Path, text: str) -> None:
     (installed / MANIFEST).write_text(text)
-    found = prebuilt_litert_bench(PHONE)
+    found = prebuilt_program(PHONE)
     assert found.program is None
     assert "cannot be read" in found.reason
 

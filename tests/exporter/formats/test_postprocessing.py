@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from exporter.data.facts.source import SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.formats.common.postprocessing.asked import Postprocessing
-from exporter.formats.format import ArtifactRunner, Format, Origin
+from exporter.formats.format import Format, Origin
 from exporter.formats.registry import format_named, names
 from exporter.formats.session import ConversionSession, Tail
 from exporter.sources.modules import Found, from_module

@@ -15,7 +15,7 @@ from device_harness.facts import DeviceInfo
 from device_harness.protocol import Capabilities
 from device_harness.runners.bench_document import BenchDocument, Tensor
 from device_harness.runners.runner import Runner, RunRequest
-from exporter.formats.format import Answered
+from exporter.formats.artifact_runner import Answered
 from exporter.store.cache import Cache
 from exporter.use_cases.devices import accuracy
 from exporter.use_cases.devices.accuracy import There, checked

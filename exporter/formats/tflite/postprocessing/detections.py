@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceDescription
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.formats.common.bytes.damage import mapped
 from exporter.formats.common.one_by_one import OneByOne
 from exporter.formats.common.ports import Pairing, Port, source_outputs
 from exporter.formats.files import check_whole
-from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.format import Origin
 from exporter.formats.tflite.inspection.names import DETECTION_POSTPROCESS
 from exporter.formats.tflite.inspection.tables import read_model
 from exporter.formats.tflite.runner import LiteRTRunner

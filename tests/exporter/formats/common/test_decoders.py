@@ -12,7 +12,8 @@ import transformers
 from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import ImageSpec, InputSpec, SourceDescription
 from exporter.data.settings.model import ModelSettings
-from exporter.formats.format import Call, Origin
+from exporter.formats.artifact_runner import Call
+from exporter.formats.format import Origin
 from exporter.formats.registry import all_formats, format_named
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from exporter.config.model import parse_shape
 from exporter.data.settings.model import ModelSettings
-from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.artifact_runner import ArtifactRunner
+from exporter.formats.format import Origin
 from exporter.formats.registry import all_formats
 from exporter.formats.session import ConversionSession
 from exporter.sources.load import load_source

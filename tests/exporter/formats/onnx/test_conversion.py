@@ -17,8 +17,8 @@ from exporter.formats.onnx.settings import OnnxTarget
 from exporter.formats.registry import format_named
 from exporter.formats.session import Conversion, ConversionSession
 from exporter.verification.runners import TorchRunner
+from profilers.host import host_readings
 from profilers.plan import ProfilePlan
-from profilers.session import host_readings
 
 IMAGES = np.random.default_rng(0).standard_normal((16, 3, 16, 16)).astype(np.float32)
 ONNX = format_named("onnx")

@@ -12,8 +12,9 @@ from exporter.data.errors import UsageProblem
 from exporter.data.facts.source import SourceKind
 from exporter.data.settings.model import ModelSettings
 from exporter.data.settings.suppression import Suppression
+from exporter.formats.artifact_runner import ArtifactRunner
 from exporter.formats.common.postprocessing.asked import Postprocessing
-from exporter.formats.format import ArtifactRunner, Origin
+from exporter.formats.format import Origin
 from exporter.formats.session import ConversionSession
 from exporter.formats.tflite.format import FORMAT
 from exporter.formats.tflite.inspection.flatbuffer import Flatbuffer
