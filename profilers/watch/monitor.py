@@ -87,6 +87,7 @@ def monitored(shell: Shell, files: Sequence[str], interval_s: float, service: Se
         process.kill()
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder, "samples.txt")
+        shell.run(["touch", out], timeout_s=30)  # a run may be over before the sampler has begun
         shell.pull(out, local)
         monitor.samples = parse_samples(local.read_text(encoding="utf-8", errors="replace"))
     shell.run(["rm", "-f", out], timeout_s=30)
