@@ -5,6 +5,7 @@ lost, it is asked for by that name again, for so long as the user's patience las
 """
 
 import asyncio
+import concurrent.futures
 import time
 import uuid
 from contextlib import suppress
@@ -28,6 +29,8 @@ from exporter.execution.lab.connection import ASKING_S, LabAddress, connected, i
 from exporter.execution.lab.jobs import Answer, HostLoad, SentJob
 from exporter.execution.lab.worker import lab_program
 
+CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
+"""What Dask raises of a task that was called off, its own kind where the scheduler was lost while a result came."""
 ASK_EVERY_S = 0.5
 RESULT_S = 60.0
 DEVICE = "device:"
@@ -232,7 +235,7 @@ class Sending:
     def _answered(self) -> Ended | None:
         answer: Answer | None = None
         if self._future.status == "finished":
-            with suppress(OSError, asyncio.CancelledError):  # its worker is gone with it, and the host has it still
+            with suppress(OSError, *CANCELLED):  # its worker is gone with it, and the host has it still
                 answer = self._future.result(timeout=RESULT_S)
         elif self._future.status == "error" and not isinstance(self._future.exception(), _gone()):
             error = self._future.exception()
@@ -275,4 +278,4 @@ def _gone() -> tuple[type[BaseException], ...]:
     """What a task's error is when its worker or its client was lost, and nothing was wrong with it."""
     distributed = load("distributed", extra="cluster")
     killed: type[BaseException] = distributed.KilledWorker
-    return (killed, OSError, asyncio.CancelledError)
+    return (killed, OSError, *CANCELLED)

@@ -28,6 +28,8 @@ from exporter.formats.registry import all_formats
 
 LOOK_S = 3.0
 START_S = 30.0
+AT_ONCE_S, MOST_AT_ONCE = 10.0, 3
+"""A scheduler that lives for less, so often in a row, is given up."""
 PAUSE_S = 0.2
 
 
@@ -106,6 +108,7 @@ class _OwnScheduler:
     def __init__(self, request: ServeRequest, progress: Progress, stack: ExitStack) -> None:
         self._request, self._progress, self._stack = request, progress, stack
         self._host, self._port = request.listen
+        self._at_once = 0
         self.address = self._start()
         progress.note(f"The lab is at {self.address}: give that to others with --scheduler.")
 
@@ -113,12 +116,13 @@ class _OwnScheduler:
         """Start it again where it ended.
 
         Raises:
-            ToolError: it ended as soon as it was started.
+            ToolError: it ended as soon as it was started, several times in a row.
         """
         if self._process.poll() is None:
             return
         words = self._process.errors_so_far().strip()[-500:]
-        if time.monotonic() - self._started < START_S:
+        self._at_once = self._at_once + 1 if time.monotonic() - self._started < AT_ONCE_S else 0
+        if self._at_once == MOST_AT_ONCE:
             raise ToolError(f"the scheduler ended again and again: {words}")
         self._progress.note(f"the scheduler ended, and is started again: {words}")
         self._start()
