@@ -5,6 +5,7 @@ none waits at a worker while another idles, or misses one that joins later. None
 repeated: one whose worker is gone is lost, and said to be.
 """
 
+import concurrent.futures
 import logging
 import os
 import time
@@ -199,15 +200,17 @@ class _Remote:
         except TimeoutError:  # its worker is gone, and the result with it
             return None
         except Exception as error:  # noqa: BLE001 - of Dask, or of what a worker's thread met
-            return _without_answer(error)
+            return without_answer(error)
         where = self._began[0] if self._began else ""
         return Lost("the cluster called it off.") if answer is None else outcome_of(answer.results, answer.code, where)
 
 
-def _without_answer(error: Exception) -> Outcome:
+def without_answer(error: Exception) -> Outcome:
     """Dask takes a task for a killer after some workers died under it; everything else is no worker's end."""
     if isinstance(error, load("distributed").KilledWorker):
         return Lost("the worker that it ran on is gone.")
+    if isinstance(error, concurrent.futures.CancelledError):
+        return Lost("the scheduler was lost while its result came.")
     return Trouble(sentence_of(error), code_of(error))
 
 

@@ -179,7 +179,7 @@ class Lab:
         if self.client.status != "running":
             self.reconnect()
             return
-        with suppress(OSError):  # it is silent, or gone: whoever waits says for how long
+        with suppress(OSError, *CANCELLED):  # it is silent, or gone: whoever waits says for how long
             answer = self.client.sync(identity_of, self.client, callback_timeout=ASKING_S + 1)
             self._reports = reports_in(answer)
             self.answered_at = time.monotonic()

@@ -14,7 +14,7 @@ import pytest
 from exporter.data.errors import UsageProblem
 from exporter.data.progress import Silent
 from exporter.execution.executor import Done, Executor, Lost, PlaceOptions, executor_named
-from exporter.execution.executors.cluster import Cluster
+from exporter.execution.executors.cluster import Cluster, without_answer
 from exporter.execution.executors.on_worker import host_of
 from tests.contracts.executor import IsolatedContract, Written, all_of, ends, process_in, value_of
 from tests.exporter.execution import trials
@@ -166,6 +166,13 @@ def test_a_scheduler_that_dies_is_told_at_once(mortal: LocalCluster, tmp_path: P
         with pytest.raises(UsageProblem, match=r"the scheduler tcp://127.0.0.1:\d+ (is gone|does not answer any more)"):
             executor.finished()
     assert ends(pid)
+
+
+def test_a_result_on_its_way_when_the_scheduler_is_lost_is_no_trouble_of_the_work() -> None:
+    """It is the place that failed: nothing is said of the model, and whoever may do the work again does."""
+    distributed = pytest.importorskip("distributed")
+    error = distributed.client.FutureCancelledError(key="trial-1", reason="scheduler-connection-lost")
+    assert isinstance(without_answer(error), Lost)
 
 
 def test_workers_that_never_come_and_those_that_went_are_told(mortal: LocalCluster, progress: Written) -> None:
