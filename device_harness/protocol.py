@@ -1,7 +1,6 @@
 """Device: the protocol that every place where a model can run implements, and the capabilities that some have.
 
-A device declares what it can in `Device.can`; nobody asks for its class. Each capability is a protocol of its own, so
-that a new kind of device implements only those that it has.
+A device declares what it can in `Device.can`; nobody asks for its class. A new kind implements what it has.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,17 +15,10 @@ from device_harness.runners.build import build_litert_bench
 from device_harness.runners.platforms import host_platform
 from tests.conftest import RunCommand
 from tests.fakes.adbd import PROJECT, SERIAL, AdbdRig, UnavailableError, adbd_rig
+from tests.fakes.lab import BATTERY, THERMAL
 from tests.integration.profiling import PLAN, programs
 
 GETPROP = "[ro.build.version.release]: [14]\n[ro.product.model]: [Pixel 8]\n[ro.soc.model]: [Tensor G3]\n"
-BATTERY = (
-    "Current Battery Service state:\n  AC powered: false\n  USB powered: false\n  status: 3\n  level: 50\n"
-    "  scale: 100\n  voltage: 4000\n  temperature: 250\n"
-)
-THERMAL = (
-    "Thermal Status: 0\nCurrent temperatures from HAL:\n"
-    "Temperature{mValue=30.5, mType=3, mName=skin, mStatus=0}\nCurrent cooling devices from HAL:\n"
-)
 
 
 @pytest.fixture(scope="session")

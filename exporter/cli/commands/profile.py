@@ -104,10 +104,11 @@ def command(
         raise UsageProblem(
             "--sweep is of one model, without --baseline or --target: judge the setting that you choose."
         )
-    if asked.settings and (history is not None or scheduler is not None):
-        raise UsageProblem(
-            "--sweep is neither kept in a --history nor measured in a lab: its settings are compared here."
-        )
+    if asked.settings and scheduler is not None:
+        raise UsageProblem("--sweep is for devices of this machine: choose a setting, and then measure it in the lab.")
+    if asked.settings and history is not None:
+        progress().note("A sweep is not kept in the history: choose a setting, and then measure that")
+        history = None
     earlier = None if baseline is None else baseline_of(baseline, history, artifact, target_name)
     if history is not None:
         open_history(history, to_write=True)  # a place that is none is refused before the work

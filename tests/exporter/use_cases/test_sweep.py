@@ -33,6 +33,14 @@ def test_the_fastest_is_named_where_no_interval_reaches_it() -> None:
     assert [row.tied for row in found.rows] == [False, True]
 
 
+def test_one_process_a_setting_names_no_fastest() -> None:
+    """Inferences of one process are alike however much processes differ: their interval tells nothing of a setting."""
+    found = sweep(one=profile(0.004), two=profile(0.001))
+    assert found.best == "two"
+    assert "is the fastest:" not in found.answer
+    assert "not checked" in found.answer
+
+
 def test_overlapping_intervals_show_no_difference() -> None:
     found = sweep(one=profile(0.010, 0.012, 0.008), two=profile(0.0095, 0.0115, 0.0075))
     assert found.answer.startswith("No difference shown between the settings: two has the lowest median")
